@@ -1,0 +1,33 @@
+package org.optmerge.checkpoint;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Where one tensor of a safetensors file lies.
+ *
+ * @param name the tensor's name, as published
+ * @param dtype element type
+ * @param shape extents, outermost first; empty for a scalar
+ * @param file the safetensors file
+ * @param offset first byte of the data, from the start of the file
+ */
+public record TensorInfo(String name, DType dtype, List<Long> shape, Path file, long offset) {
+  public TensorInfo {
+    shape = List.copyOf(shape);
+  }
+
+  /** Number of elements. */
+  public long size() {
+    long size = 1;
+    for (long extent : shape) {
+      size = Math.multiplyExact(size, extent);
+    }
+    return size;
+  }
+
+  /** Length of the data in bytes. */
+  public long bytes() {
+    return Math.multiplyExact(size(), dtype.bytes());
+  }
+}

@@ -1,0 +1,5 @@
+/** The command line: parsing, progress and printing. */
+@NullMarked
+package org.optmerge.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,26 @@
+package org.optmerge.merge;
+
+import java.util.List;
+
+/**
+ * What becomes of every tensor of every input: nothing is dropped without a row here.
+ *
+ * @param rows one row for each (model, tensor) that is not simply merged or copied, and totals for
+ *     those that are
+ */
+public record Coverage(List<Row> rows) {
+  /**
+   * A fate shared by some tensors of one model.
+   *
+   * @param model as the recipe names it
+   * @param fate {@code merged}, {@code copied from base}, {@code not in base}, {@code tied} …
+   * @param tensors how many
+   * @param bytes their size
+   * @param examples up to three names
+   */
+  public record Row(String model, String fate, int tensors, long bytes, List<String> examples) {}
+
+  public Coverage {
+    rows = List.copyOf(rows);
+  }
+}

@@ -1,0 +1,58 @@
+package org.optmerge.taskvector;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import java.util.List;
+
+/**
+ * The task vectors of one parameter, in memory.
+ *
+ * @param parameter the name in the checkpoint, for messages and seeds
+ * @param vectors τ_1 … τ_T, all of one shape
+ */
+public record TaskVectors(String parameter, List<TaskVector> vectors) {
+  public TaskVectors {
+    vectors = List.copyOf(vectors);
+    if (vectors.isEmpty()) {
+      throw new IllegalArgumentException(
+          "parameter '%s': a merge needs at least one task vector".formatted(parameter));
+    }
+  }
+
+  /**
+   * Stacks what the experts learned: row t of the result is τ_t = θ_t − θ_0.
+   *
+   * @param parameter the name in the checkpoint, for messages and seeds
+   * @param base θ_0, shape (d1, …, dn), float32
+   * @param experts θ_1 … θ_T, each of the base's shape
+   * @throws IllegalArgumentException if a shape differs; the message names the parameter and both
+   *     shapes
+   * @see <a href="https://arxiv.org/abs/2212.04089">Ilharco et al., Task Arithmetic, ICLR 2023,
+   *     section 2</a>
+   */
+  public static TaskVectors of(String parameter, NDArray base, List<NDArray> experts) {
+    for (int t = 0; t < experts.size(); t++) {
+      if (!experts.get(t).getShape().equals(base.getShape())) {
+        throw new IllegalArgumentException(
+            "parameter '%s': expert %d has shape %s, base has %s"
+                .formatted(parameter, t + 1, experts.get(t).getShape(), base.getShape()));
+      }
+    }
+    return new TaskVectors(
+        parameter,
+        experts.stream()
+            .map(expert -> (TaskVector) new TaskVector.Dense(expert.sub(base)))
+            .toList());
+  }
+
+  /** Number of task vectors, T. */
+  public int count() {
+    return vectors.size();
+  }
+
+  /** All task vectors in one array, shape (T, d1, …, dn). */
+  public NDArray stack() {
+    return ai.djl.ndarray.NDArrays.stack(
+        new NDList(vectors.stream().map(TaskVector::dense).toList()));
+  }
+}
