@@ -2,9 +2,15 @@ package org.optmerge.merge;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.LoraAdapter;
+import org.optmerge.taskvector.Weight;
 
 /**
  * Everything a merge will do, decided before the first byte is read or written.
@@ -18,6 +24,7 @@ import org.optmerge.checkpoint.Checkpoint;
  * @param rewritten non-weight files whose content must differ from the donor's, by relative name
  * @param coverage what becomes of every input tensor
  * @param notices what a user should know, one sentence each
+ * @param allowNonFinite true if the recipe lets NaN and infinity through
  */
 public record MergePlan(
     String method,
@@ -28,8 +35,19 @@ public record MergePlan(
     List<Path> files,
     Map<String, byte[]> rewritten,
     Coverage coverage,
-    List<String> notices)
+    List<String> notices,
+    boolean allowNonFinite)
     implements AutoCloseable {
+  public MergePlan {
+    models = Collections.unmodifiableMap(new LinkedHashMap<>(models));
+    shards = List.copyOf(shards);
+    files = List.copyOf(files);
+    rewritten = Collections.unmodifiableMap(new LinkedHashMap<>(rewritten));
+    notices = List.copyOf(notices);
+    if (shards.isEmpty()) {
+      throw new IllegalArgumentException("a merge plan needs at least one output file");
+    }
+  }
 
   /**
    * One weight file of the output.
@@ -39,7 +57,12 @@ public record MergePlan(
    * @param metadata the file's {@code __metadata__}
    */
   public record OutputShard(
-      String fileName, List<PlannedTensor> tensors, Map<String, String> metadata) {}
+      String fileName, List<PlannedTensor> tensors, Map<String, String> metadata) {
+    public OutputShard {
+      tensors = List.copyOf(tensors);
+      metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
+    }
+  }
 
   /**
    * True if the output has an index file: it has more than one shard, or its one shard is so named.
@@ -48,9 +71,43 @@ public record MergePlan(
     return shards.size() > 1 || !shards.get(0).fileName().equals("model.safetensors");
   }
 
-  /** Closes every input. */
+  /** Closes every input that the plan reads. */
   @Override
   public void close() {
-    throw new UnsupportedOperationException();
+    Set<AutoCloseable> inputs = Collections.newSetFromMap(new IdentityHashMap<>());
+    inputs.add(donor);
+    for (OutputShard shard : shards) {
+      for (PlannedTensor tensor : shard.tensors()) {
+        collect(tensor.work(), inputs);
+      }
+    }
+    for (AutoCloseable input : inputs) {
+      if (input instanceof Checkpoint checkpoint) {
+        checkpoint.close();
+      } else if (input instanceof LoraAdapter adapter) {
+        adapter.close();
+      }
+    }
+  }
+
+  private static void collect(PlannedTensor.Work work, Set<AutoCloseable> inputs) {
+    if (work instanceof PlannedTensor.Copy copy) {
+      collect(copy.from(), inputs);
+    } else if (work instanceof PlannedTensor.Merge merge) {
+      Weight base = merge.base();
+      if (base != null) {
+        collect(base, inputs);
+      }
+      merge.inputs().forEach(input -> collect(input, inputs));
+    }
+  }
+
+  private static void collect(Weight weight, Set<AutoCloseable> inputs) {
+    if (weight instanceof Weight.Stored stored) {
+      inputs.add(stored.checkpoint());
+    } else if (weight instanceof Weight.Adapted adapted) {
+      inputs.add(adapted.adapter());
+      collect(adapted.base(), inputs);
+    }
   }
 }
