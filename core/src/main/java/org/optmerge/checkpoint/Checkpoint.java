@@ -1,66 +1,199 @@
 package org.optmerge.checkpoint;
 
+import static org.optmerge.checkpoint.CheckpointException.quote;
+
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /**
  * A folder in Hugging Face layout, opened for reading: {@code model.safetensors}, or shards with
- * {@code model.safetensors.index.json}. A single {@code .safetensors} file works too.
+ * {@code model.safetensors.index.json}, or one safetensors file of another name. A single {@code
+ * .safetensors} file works too.
  *
  * <p>Opening reads and checks every header, never the data. Reading is positional and safe from
  * several threads.
+ *
+ * <p>Data is read, not mapped: on a machine where a page used for the first time costs more than
+ * its transfer, one buffer used again and again is the faster way, and memory stays flat.
  */
 public final class Checkpoint implements AutoCloseable {
+  /** Large enough for the disk, small enough to be still in the cache when it is widened. */
+  private static final int BUFFER_BYTES = 256 << 10;
+
+  private static final ThreadLocal<ByteBuffer> BUFFER =
+      ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(BUFFER_BYTES));
+
+  private static final String CONFIG = "config.json";
+
+  private final CheckpointFiles files;
+  private final Map<Path, FileChannel> channels = new LinkedHashMap<>();
+  private final Map<Path, Map<String, String>> metadata = new LinkedHashMap<>();
+  private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+
+  private Checkpoint(CheckpointFiles files) {
+    this.files = files;
+  }
+
   /**
-   * Opens and checks a folder.
+   * Opens and checks a folder, whose files must lie in it.
    *
    * @throws CheckpointException if anything about it is not as the format demands; the message
    *     names the file
    */
   public static Checkpoint open(Path folder) {
-    throw new UnsupportedOperationException();
+    return open(folder, ExternalFiles.REFUSE);
+  }
+
+  /**
+   * Opens and checks a folder.
+   *
+   * @param external what to do where an index or a link leads out of the folder
+   * @throws CheckpointException if anything about it is not as the format demands; the message
+   *     names the file
+   */
+  public static Checkpoint open(Path folder, ExternalFiles external) {
+    Checkpoint checkpoint = new Checkpoint(CheckpointFiles.find(folder, external));
+    try {
+      checkpoint.openFiles();
+    } catch (RuntimeException | Error e) {
+      checkpoint.close();
+      throw e;
+    }
+    return checkpoint;
+  }
+
+  private void openFiles() {
+    for (Path file : files.weights()) {
+      try {
+        FileChannel channel = FileChannel.open(file);
+        channels.put(file, channel);
+        SafetensorsHeader header = SafetensorsHeader.read(file, channel);
+        metadata.put(file, header.metadata());
+        for (TensorInfo tensor : header.tensors()) {
+          TensorInfo other = tensors.put(tensor.name(), tensor);
+          if (other != null) {
+            throw CheckpointException.at(
+                file, "tensor %s is in %s as well".formatted(quote(tensor.name()), other.file()));
+          }
+        }
+      } catch (IOException e) {
+        throw new CheckpointException("%s: cannot be read: %s".formatted(file, e), e);
+      }
+    }
+    files.index().ifPresent(this::compare);
+  }
+
+  /** The index and the headers must say the same. */
+  private void compare(ShardIndex index) {
+    Path indexFile = files.folder().resolve(ShardIndex.FILE_NAME);
+    List<String> problems = new ArrayList<>();
+    index
+        .weightMap()
+        .forEach(
+            (name, shard) -> {
+              TensorInfo tensor = tensors.get(name);
+              Path expected = files.folder().resolve(shard);
+              if (tensor == null) {
+                problems.add(
+                    "weight_map puts tensor %s into %s, which does not have it"
+                        .formatted(quote(name), quote(shard)));
+              } else if (!tensor.file().equals(expected)) {
+                problems.add(
+                    "weight_map puts tensor %s into %s, but it is in %s"
+                        .formatted(quote(name), quote(shard), tensor.file().getFileName()));
+              }
+            });
+    for (TensorInfo tensor : tensors.values()) {
+      if (!index.weightMap().containsKey(tensor.name())) {
+        problems.add(
+            "%s has tensor %s, which weight_map does not name"
+                .formatted(tensor.file().getFileName(), quote(tensor.name())));
+      }
+    }
+    if (!problems.isEmpty()) {
+      throw CheckpointException.at(
+          indexFile,
+          problems.get(0)
+              + (problems.size() > 1
+                  ? "; and %d more such problems".formatted(problems.size() - 1)
+                  : ""));
+    }
   }
 
   /** The folder that was opened (for a single file: its parent). */
   public Path folder() {
-    throw new UnsupportedOperationException();
+    return files.folder();
   }
 
   /** All tensors, shard by shard, in the order of their offsets. */
   public List<TensorInfo> tensors() {
-    throw new UnsupportedOperationException();
+    return List.copyOf(tensors.values());
   }
 
   /** One tensor, if present. */
   public Optional<TensorInfo> find(String name) {
-    throw new UnsupportedOperationException();
-  }
-
-  /** The safetensors files, in index order. */
-  public List<Path> weightFiles() {
-    throw new UnsupportedOperationException();
+    return Optional.ofNullable(tensors.get(name));
   }
 
   /**
-   * Everything in the folder that is not a weight file or its index, relative to the folder,
-   * sorted.
+   * The safetensors files, sorted by name: numbered shards are in their order, which the index,
+   * sorted by tensor, is not.
+   */
+  public List<Path> weightFiles() {
+    return files.weights();
+  }
+
+  /**
+   * Everything in the folder that is not weights or their index, relative to the folder, sorted.
+   *
+   * <p>Left out are {@link #foreignWeights()}, and the folders {@code .git} and {@code .cache},
+   * where version control and the hub client keep their own.
    */
   public List<Path> otherFiles() {
-    throw new UnsupportedOperationException();
+    return files.others();
+  }
+
+  /**
+   * The model's weights once more: in other formats, as {@code pytorch_model.bin}, {@code
+   * consolidated.safetensors} or GGUF, or left by an earlier save. Relative to the folder, sorted.
+   *
+   * <p>They are not read; a copy beside merged weights would hold the old ones.
+   */
+  public List<Path> foreignWeights() {
+    return files.foreign();
   }
 
   /** {@code config.json}, if it is there and is a JSON object. */
   public Optional<JsonNode> config() {
-    throw new UnsupportedOperationException();
+    Path file = files.folder().resolve(CONFIG);
+    if (!Files.isRegularFile(file)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(Json.object(file));
+    } catch (CheckpointException e) {
+      return Optional.empty();
+    }
   }
 
   /** The {@code __metadata__} of a weight file. */
   public Map<String, String> metadata(Path weightFile) {
-    throw new UnsupportedOperationException();
+    Map<String, String> found = metadata.get(weightFile);
+    if (found == null) {
+      throw new IllegalArgumentException(
+          "%s is not a weight file of %s".formatted(weightFile, files.folder()));
+    }
+    return found;
   }
 
   /**
@@ -68,21 +201,93 @@ public final class Checkpoint implements AutoCloseable {
    *
    * @param first index of the first element in the flattened tensor
    * @param target receives {@code length} values from index 0 on
+   * @throws CheckpointException if the type is not floating or the file cannot be read
+   * @throws IndexOutOfBoundsException if the tensor does not have these elements
    */
   public void read(TensorInfo tensor, long first, int length, float[] target) {
-    throw new UnsupportedOperationException();
+    checkRange(tensor, first, length, tensor.size());
+    if (target.length < length) {
+      throw new IndexOutOfBoundsException(
+          "tensor '%s': %d elements do not fit an array of %d"
+              .formatted(tensor.name(), length, target.length));
+    }
+    FileChannel channel = channel(tensor);
+    ByteBuffer buffer = BUFFER.get();
+    int width = tensor.dtype().bytes();
+    int most = BUFFER_BYTES / width;
+    for (int done = 0; done < length; ) {
+      int count = Math.min(most, length - done);
+      buffer.clear().limit(count * width);
+      readFully(channel, tensor, (first + done) * width, buffer);
+      FloatCodec.widen(tensor.dtype(), buffer.flip(), target, done, count);
+      done += count;
+    }
   }
 
   /**
    * Reads stored bytes from {@code offset} within the tensor until {@code target} has none
    * remaining.
+   *
+   * @throws CheckpointException if the file cannot be read
+   * @throws IndexOutOfBoundsException if the tensor does not have these bytes
    */
   public void readBytes(TensorInfo tensor, long offset, ByteBuffer target) {
-    throw new UnsupportedOperationException();
+    checkRange(tensor, offset, target.remaining(), tensor.bytes());
+    readFully(channel(tensor), tensor, offset, target);
   }
 
+  private static void checkRange(TensorInfo tensor, long first, int length, long size) {
+    if (first < 0 || length < 0 || first > size - length) {
+      throw new IndexOutOfBoundsException(
+          "tensor '%s': %d from %d on of %d".formatted(tensor.name(), length, first, size));
+    }
+  }
+
+  private FileChannel channel(TensorInfo tensor) {
+    FileChannel channel = channels.get(tensor.file());
+    if (channel == null) {
+      throw new IllegalArgumentException(
+          "tensor '%s' is of %s, which is not a weight file of %s"
+              .formatted(tensor.name(), tensor.file(), files.folder()));
+    }
+    return channel;
+  }
+
+  private static void readFully(
+      FileChannel channel, TensorInfo tensor, long offset, ByteBuffer target) {
+    try {
+      long position = tensor.offset() + offset;
+      while (target.hasRemaining()) {
+        int read = channel.read(target, position);
+        if (read < 0) {
+          throw CheckpointException.at(
+              tensor.file(),
+              "tensor %s: the file ends at byte %d; it has become shorter since it was opened"
+                  .formatted(quote(tensor.name()), position));
+        }
+        position += read;
+      }
+    } catch (ClosedChannelException e) {
+      throw new CheckpointException(
+          "%s: tensor %s: the checkpoint is closed".formatted(tensor.file(), quote(tensor.name())),
+          e);
+    } catch (IOException e) {
+      throw new CheckpointException(
+          "%s: tensor %s: cannot be read: %s"
+              .formatted(tensor.file(), quote(tensor.name()), e.getMessage()),
+          e);
+    }
+  }
+
+  /** Closes the files; reading is an error from now on. */
   @Override
   public void close() {
-    throw new UnsupportedOperationException();
+    for (FileChannel channel : channels.values()) {
+      try {
+        channel.close();
+      } catch (IOException ignored) {
+        // Nothing was written, so nothing can be lost.
+      }
+    }
   }
 }

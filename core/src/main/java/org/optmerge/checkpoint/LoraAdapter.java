@@ -10,6 +10,8 @@ import java.util.Map;
  * @see <a href="https://arxiv.org/abs/2312.03732">Kalajdzievski, rank-stabilised LoRA</a>
  */
 public final class LoraAdapter implements AutoCloseable {
+  static final String CONFIG = "adapter_config.json";
+
   /**
    * The change of one weight, ΔW = scale · B · A (transposed if {@code fanInFanOut}).
    *

@@ -15,9 +15,24 @@ import java.util.List;
 public record TensorInfo(String name, DType dtype, List<Long> shape, Path file, long offset) {
   public TensorInfo {
     shape = List.copyOf(shape);
+    for (long extent : shape) {
+      if (extent < 0) {
+        throw new IllegalArgumentException(
+            "tensor '%s': shape %s has a negative extent".formatted(name, shape));
+      }
+    }
+    if (offset < 0) {
+      throw new IllegalArgumentException(
+          "tensor '%s': offset must not be negative, is %d".formatted(name, offset));
+    }
   }
 
-  /** Number of elements. */
+  /**
+   * Number of elements.
+   *
+   * @throws ArithmeticException if it does not fit 63 bits; never for a tensor of an open
+   *     checkpoint
+   */
   public long size() {
     long size = 1;
     for (long extent : shape) {
@@ -26,7 +41,11 @@ public record TensorInfo(String name, DType dtype, List<Long> shape, Path file, 
     return size;
   }
 
-  /** Length of the data in bytes. */
+  /**
+   * Length of the data in bytes.
+   *
+   * @throws ArithmeticException as for {@link #size()}
+   */
   public long bytes() {
     return Math.multiplyExact(size(), dtype.bytes());
   }

@@ -1,0 +1,281 @@
+package org.optmerge.checkpoint;
+
+import static org.optmerge.checkpoint.CheckpointException.quote;
+
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Which files of a folder make a checkpoint, and what the others are.
+ *
+ * @param folder as given; for a single file, its parent
+ * @param weights the safetensors files by name
+ * @param index which shard holds which tensor, if there is an index
+ * @param others what is not weights, relative to the folder, sorted
+ * @param foreign weights in other files, relative to the folder, sorted
+ */
+record CheckpointFiles(
+    Path folder,
+    List<Path> weights,
+    Optional<ShardIndex> index,
+    List<Path> others,
+    List<Path> foreign) {
+  static final String SINGLE = "model.safetensors";
+
+  private static final String SUFFIX = ".safetensors";
+
+  /** Version control and the hub client keep their own copies of the weights here. */
+  private static final Set<String> NOT_PART_OF_THE_MODEL = Set.of(".git", ".cache", ".optmerge");
+
+  /** The model's weights once more: in other formats, or left by an earlier save. */
+  private static final Pattern FOREIGN =
+      Pattern.compile(
+          "pytorch_model.*\\.bin(\\.index\\.json)?|.*\\.safetensors\\.index\\.json"
+              + "|model.*\\.safetensors|tf_model.*|flax_model.*|.*\\.gguf|.*\\.onnx(_data)?"
+              + "|(.*/)?consolidated.*\\.(pth|safetensors)");
+
+  static final String CONVERT =
+      "convert it first, for example in Python: safetensors.torch.save_file("
+          + "{k: v.contiguous().clone() for k, v in torch.load(FILE, map_location='cpu', "
+          + "weights_only=True).items()}, 'model.safetensors', metadata={'format': 'pt'})";
+
+  /**
+   * Finds the files of a checkpoint.
+   *
+   * @throws CheckpointException if there is none, or more than one, or a file lies elsewhere
+   */
+  static CheckpointFiles find(Path path, ExternalFiles external) {
+    if (!Files.exists(path)) {
+      throw CheckpointException.at(path, "no such file or folder");
+    }
+    try {
+      if (!Files.isDirectory(path)) {
+        return single(path);
+      }
+      Contents contents = Contents.of(path, external);
+      Path indexFile = path.resolve(ShardIndex.FILE_NAME);
+      if (Files.exists(indexFile)) {
+        return sharded(path, indexFile, contents, external);
+      }
+      Path file = path.resolve(SINGLE);
+      if (!Files.exists(file)) {
+        file = onlyOther(path);
+      }
+      checkInside(path, file, external);
+      return contents.without(path, List.of(file), Optional.empty());
+    } catch (IOException e) {
+      throw new CheckpointException("%s: cannot be read: %s".formatted(path, e), e);
+    }
+  }
+
+  private static CheckpointFiles single(Path file) {
+    String name = String.valueOf(file.getFileName());
+    if (!name.endsWith(SUFFIX)) {
+      throw CheckpointException.at(
+          file,
+          "expected a folder or a .safetensors file"
+              + (name.matches(".*\\.(bin|pt|pth|ckpt)") ? "; " + CONVERT : ""));
+    }
+    Path parent = file.getParent();
+    return new CheckpointFiles(
+        parent == null ? Path.of("") : parent,
+        List.of(file),
+        Optional.empty(),
+        List.of(),
+        List.of());
+  }
+
+  /** A folder may hold its weights in one file of another name. */
+  private static Path onlyOther(Path folder) throws IOException {
+    List<Path> candidates;
+    List<String> names;
+    try (Stream<Path> files = Files.list(folder)) {
+      names = files.map(file -> String.valueOf(file.getFileName())).sorted().toList();
+    }
+    if (names.contains(LoraAdapter.CONFIG)) {
+      throw CheckpointException.at(
+          folder,
+          "this is a LoRA adapter (%s), not a whole model; give it as BASE+ADAPTER"
+              .formatted(LoraAdapter.CONFIG));
+    }
+    candidates = names.stream().filter(name -> name.endsWith(SUFFIX)).map(folder::resolve).toList();
+    if (candidates.size() == 1) {
+      return candidates.get(0);
+    }
+    if (candidates.size() > 1) {
+      throw CheckpointException.at(
+          folder,
+          "%d .safetensors files, but neither %s nor %s says which belong together: %s"
+              .formatted(candidates.size(), SINGLE, ShardIndex.FILE_NAME, some(names, SUFFIX)));
+    }
+    if (names.stream().anyMatch(name -> name.matches("pytorch_model.*\\.bin"))) {
+      throw CheckpointException.at(
+          folder,
+          "the weights are in pytorch_model.bin, a pickle, which can run code when it is read; "
+              + CONVERT);
+    }
+    if (names.contains("snapshots")) {
+      throw CheckpointException.at(
+          folder, "this is a model of the hub's cache; give one of its snapshots/REVISION");
+    }
+    throw CheckpointException.at(
+        folder,
+        "no weights here: expected %s, or shards with %s".formatted(SINGLE, ShardIndex.FILE_NAME));
+  }
+
+  private static String some(List<String> names, String suffix) {
+    List<String> matching = names.stream().filter(name -> name.endsWith(suffix)).toList();
+    return String.join(", ", matching.subList(0, Math.min(3, matching.size())))
+        + (matching.size() > 3 ? ", …" : "");
+  }
+
+  private static CheckpointFiles sharded(
+      Path folder, Path indexFile, Contents contents, ExternalFiles external) throws IOException {
+    checkInside(folder, indexFile, external);
+    ShardIndex index = ShardIndex.read(indexFile);
+    Map<String, Path> shards = new TreeMap<>();
+    for (Map.Entry<String, String> entry : index.weightMap().entrySet()) {
+      String name = entry.getValue();
+      if (!shards.containsKey(name)) {
+        shards.put(name, shard(folder, indexFile, entry.getKey(), name, external));
+      }
+    }
+    if (shards.isEmpty()) {
+      throw CheckpointException.at(indexFile, "weight_map names no tensor");
+    }
+    if (Files.exists(folder.resolve(SINGLE)) && !shards.containsKey(SINGLE)) {
+      throw CheckpointException.at(
+          folder,
+          "two checkpoints in one folder: %s, and the %d shards of %s; programs differ in which they read, so delete the stale one"
+              .formatted(SINGLE, shards.size(), ShardIndex.FILE_NAME));
+    }
+    return contents.without(folder, List.copyOf(shards.values()), Optional.of(index));
+  }
+
+  private static Path shard(
+      Path folder, Path indexFile, String tensor, String name, ExternalFiles external)
+      throws IOException {
+    Path relative;
+    try {
+      relative = Path.of(name);
+    } catch (InvalidPathException e) {
+      throw new CheckpointException(
+          "%s: weight_map puts tensor %s into %s, which is no file name"
+              .formatted(indexFile, quote(tensor), quote(name)),
+          e);
+    }
+    if (!name.endsWith(SUFFIX)) {
+      throw CheckpointException.at(
+          indexFile,
+          "weight_map puts tensor %s into %s, which is no .safetensors file"
+              .formatted(quote(tensor), quote(name)));
+    }
+    if (external == ExternalFiles.REFUSE
+        && (relative.isAbsolute() || relative.normalize().startsWith(".."))) {
+      throw CheckpointException.at(
+          indexFile,
+          "weight_map puts tensor %s into %s, outside the folder; %s"
+              .formatted(quote(tensor), quote(name), ExternalFiles.HINT));
+    }
+    Path file = folder.resolve(relative);
+    if (!Files.exists(file)) {
+      throw CheckpointException.at(
+          indexFile,
+          "weight_map puts tensor %s into %s, which is not there; was the download complete?"
+              .formatted(quote(tensor), quote(name)));
+    }
+    checkInside(folder, file, external);
+    return file;
+  }
+
+  /**
+   * Refuses a file that links lead out of the folder, unless it is one of the hub's cache: there
+   * {@code snapshots/REVISION/FILE} is a link to {@code blobs/HASH} of the same model.
+   */
+  private static void checkInside(Path folder, Path file, ExternalFiles external)
+      throws IOException {
+    if (external == ExternalFiles.ALLOW) {
+      return;
+    }
+    Path realFolder = folder.toRealPath();
+    Path realFile = file.toRealPath();
+    if (realFile.startsWith(realFolder) || inBlobs(realFolder, realFile)) {
+      return;
+    }
+    throw CheckpointException.at(
+        file, "is a link to %s, outside the folder; %s".formatted(realFile, ExternalFiles.HINT));
+  }
+
+  private static boolean inBlobs(Path realFolder, Path realFile) {
+    for (Path at = realFolder; at != null; at = at.getParent()) {
+      Path snapshots = at.getParent();
+      if (snapshots != null && snapshots.endsWith("snapshots")) {
+        return realFile.startsWith(snapshots.resolveSibling("blobs"));
+      }
+    }
+    return false;
+  }
+
+  /** Everything in a folder, before it is known which files are the weights. */
+  private record Contents(Set<Path> files) {
+    static Contents of(Path folder, ExternalFiles external) throws IOException {
+      Set<Path> files = new TreeSet<>();
+      Path root = folder.toRealPath(); // as a folder that is a link would be visited as a file
+      Files.walkFileTree(
+          root,
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes ignored) {
+              return NOT_PART_OF_THE_MODEL.contains(String.valueOf(directory.getFileName()))
+                      && !directory.equals(root)
+                  ? FileVisitResult.SKIP_SUBTREE
+                  : FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+                throws IOException {
+              if (attributes.isSymbolicLink()) {
+                if (!Files.exists(file)) {
+                  throw CheckpointException.at(
+                      file, "is a link to a file that is not there; was the download complete?");
+                }
+                checkInside(root, file, external);
+              }
+              files.add(root.relativize(file));
+              return FileVisitResult.CONTINUE;
+            }
+          });
+      return new Contents(files);
+    }
+
+    CheckpointFiles without(Path folder, List<Path> weights, Optional<ShardIndex> index) {
+      Set<Path> rest = new TreeSet<>(files);
+      weights.forEach(weight -> rest.remove(folder.relativize(folder.resolve(weight))));
+      if (index.isPresent()) {
+        rest.remove(Path.of(ShardIndex.FILE_NAME));
+      }
+      List<Path> others = new ArrayList<>();
+      List<Path> foreign = new ArrayList<>();
+      for (Path file : rest) {
+        String name = file.toString().replace('\\', '/');
+        (FOREIGN.matcher(name).matches() ? foreign : others).add(file);
+      }
+      return new CheckpointFiles(folder, weights, index, List.copyOf(others), List.copyOf(foreign));
+    }
+  }
+}
