@@ -2,16 +2,26 @@ package org.optmerge.checkpoint;
 
 import static org.optmerge.checkpoint.CheckpointException.quote;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.util.DefaultIndenter;
+import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
+import com.fasterxml.jackson.core.util.Separators;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,6 +69,49 @@ public record ShardIndex(long totalSize, Map<String, String> weightMap) {
       throw new CheckpointException("%s: the index is not valid UTF-8".formatted(file), e);
     } catch (IOException e) {
       throw new CheckpointException("%s: cannot be read: %s".formatted(file, e), e);
+    }
+  }
+
+  /**
+   * Writes the index as the hub's own tools do: indented by two, tensors sorted by name. The file
+   * is on the disk when this returns; an older one is replaced.
+   */
+  public void write(Path file) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    DefaultPrettyPrinter layout =
+        new DefaultPrettyPrinter()
+            .withSeparators(
+                Separators.createDefaultInstance()
+                    .withObjectFieldValueSpacing(Separators.Spacing.AFTER))
+            .withObjectIndenter(new DefaultIndenter("  ", "\n"));
+    try (JsonGenerator json = new JsonFactory().createGenerator(bytes).setPrettyPrinter(layout)) {
+      json.writeStartObject();
+      json.writeObjectFieldStart("metadata");
+      json.writeNumberField("total_size", totalSize);
+      json.writeEndObject();
+      json.writeObjectFieldStart("weight_map");
+      for (Map.Entry<String, String> entry : new TreeMap<>(weightMap).entrySet()) {
+        json.writeStringField(entry.getKey(), entry.getValue());
+      }
+      json.writeEndObject();
+      json.writeEndObject();
+      json.writeRaw('\n');
+    } catch (IOException e) {
+      throw new UncheckedIOException("a tensor name is not valid Unicode", e);
+    }
+    try (FileChannel channel =
+        FileChannel.open(
+            file,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.TRUNCATE_EXISTING)) {
+      ByteBuffer data = ByteBuffer.wrap(bytes.toByteArray());
+      while (data.hasRemaining()) {
+        channel.write(data);
+      }
+      channel.force(true);
+    } catch (IOException e) {
+      throw new CheckpointException("%s: cannot be written: %s".formatted(file, e), e);
     }
   }
 

@@ -1,0 +1,186 @@
+package org.optmerge.checkpoint;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What a safetensors file will hold, and so where each byte of it will lie, before it exists.
+ *
+ * <p>The tensors keep the order given and follow each other without a gap. The header is padded
+ * with spaces so that the data begins at a multiple of eight.
+ */
+public final class SafetensorsLayout {
+  /** The metadata that programs of PyTorch's world expect. */
+  public static final Map<String, String> PYTORCH = Map.of("format", "pt");
+
+  private static final int ALIGNMENT = 8;
+
+  /**
+   * A tensor to be written.
+   *
+   * @param name as it will be published
+   * @param dtype element type
+   * @param shape extents, outermost first; empty for a scalar
+   */
+  public record Entry(String name, DType dtype, List<Long> shape) {
+    public Entry {
+      shape = List.copyOf(shape);
+    }
+  }
+
+  private final List<Entry> entries;
+  private final Map<String, String> metadata;
+  private final long[] offsets;
+  private final byte[] header;
+  private final long requiredBytes;
+
+  private SafetensorsLayout(List<Entry> entries, Map<String, String> metadata) {
+    this.entries = List.copyOf(entries);
+    this.metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
+    this.offsets = offsets(this.entries);
+    this.header = header(this.entries, this.metadata, offsets);
+    this.requiredBytes = Math.addExact(header.length, offsets[this.entries.size()]);
+  }
+
+  /** The layout of these tensors, in this order, with {@link #PYTORCH} metadata. */
+  public static SafetensorsLayout of(List<Entry> entries) {
+    return of(entries, PYTORCH);
+  }
+
+  /**
+   * The layout of these tensors, in this order.
+   *
+   * @param metadata the file's {@code __metadata__}; none is written if it is empty
+   * @throws CheckpointException if a name comes twice or cannot be a tensor's, or the format cannot
+   *     hold as much
+   */
+  public static SafetensorsLayout of(List<Entry> entries, Map<String, String> metadata) {
+    return new SafetensorsLayout(entries, metadata);
+  }
+
+  /** The tensors, in the order of their offsets. */
+  public List<Entry> entries() {
+    return entries;
+  }
+
+  /** The file's {@code __metadata__}. */
+  public Map<String, String> metadata() {
+    return metadata;
+  }
+
+  /** The length of the whole file. */
+  public long requiredBytes() {
+    return requiredBytes;
+  }
+
+  /** First byte of the data, from the start of the file; a multiple of eight. */
+  public long dataStart() {
+    return header.length;
+  }
+
+  /** All bytes before the data: the length of the header, the header, its padding. */
+  public byte[] header() {
+    return header.clone();
+  }
+
+  /** Where the tensors will lie in a file of this layout, in the order of their offsets. */
+  public List<TensorInfo> tensors(Path file) {
+    List<TensorInfo> tensors = new ArrayList<>(entries.size());
+    for (int i = 0; i < entries.size(); i++) {
+      Entry entry = entries.get(i);
+      tensors.add(
+          new TensorInfo(
+              entry.name, entry.dtype, entry.shape, file, Math.addExact(dataStart(), offsets[i])));
+    }
+    return List.copyOf(tensors);
+  }
+
+  /** Where each tensor begins in the data, and where the last one ends. */
+  private static long[] offsets(List<Entry> entries) {
+    Set<String> names = new HashSet<>();
+    long[] offsets = new long[entries.size() + 1];
+    for (int i = 0; i < entries.size(); i++) {
+      Entry entry = entries.get(i);
+      if (entry.name.equals(SafetensorsHeader.METADATA)) {
+        throw new CheckpointException(
+            "a tensor cannot be named '%s': the format keeps this name for itself"
+                .formatted(entry.name));
+      }
+      if (!names.add(entry.name)) {
+        throw new CheckpointException(
+            "two tensors of one file are named " + CheckpointException.quote(entry.name));
+      }
+      try {
+        long bytes = new TensorInfo(entry.name, entry.dtype, entry.shape, Path.of(""), 0).bytes();
+        offsets[i + 1] = Math.addExact(offsets[i], bytes);
+      } catch (ArithmeticException e) {
+        throw new CheckpointException(
+            "tensor '%s': with shape %s of %s the file would have more than 2^63 bytes"
+                .formatted(entry.name, entry.shape, entry.dtype),
+            e);
+      }
+    }
+    return offsets;
+  }
+
+  private static byte[] header(List<Entry> entries, Map<String, String> metadata, long[] offsets) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    bytes.writeBytes(new byte[SafetensorsHeader.PREFIX]);
+    try (JsonGenerator json = new JsonFactory().createGenerator(bytes)) {
+      json.writeStartObject();
+      if (!metadata.isEmpty()) {
+        json.writeObjectFieldStart(SafetensorsHeader.METADATA);
+        for (Map.Entry<String, String> entry : metadata.entrySet()) {
+          json.writeStringField(entry.getKey(), entry.getValue());
+        }
+        json.writeEndObject();
+      }
+      for (int i = 0; i < entries.size(); i++) {
+        Entry entry = entries.get(i);
+        json.writeObjectFieldStart(entry.name);
+        json.writeStringField("dtype", entry.dtype.name());
+        json.writeArrayFieldStart("shape");
+        for (long extent : entry.shape) {
+          json.writeNumber(extent);
+        }
+        json.writeEndArray();
+        json.writeArrayFieldStart("data_offsets");
+        json.writeNumber(offsets[i]);
+        json.writeNumber(offsets[i + 1]);
+        json.writeEndArray();
+        json.writeEndObject();
+      }
+      json.writeEndObject();
+    } catch (IOException e) {
+      // Nothing is written but memory; only text that is no Unicode comes here.
+      throw new UncheckedIOException("a tensor name or metadata is not valid Unicode", e);
+    }
+    int length = (bytes.size() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (length - SafetensorsHeader.PREFIX > SafetensorsHeader.LONGEST) {
+      throw new CheckpointException(
+          "%d tensors need a header of %d bytes, the format allows %d; use more shards"
+              .formatted(
+                  entries.size(), length - SafetensorsHeader.PREFIX, SafetensorsHeader.LONGEST));
+    }
+    byte[] header = Arrays.copyOf(bytes.toByteArray(), length);
+    Arrays.fill(header, bytes.size(), length, (byte) ' ');
+    ByteBuffer.wrap(header)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(0, length - SafetensorsHeader.PREFIX);
+    return header;
+  }
+}
