@@ -38,6 +38,31 @@ public interface MergeMethod {
   }
 
   /**
+   * This method for inputs of the given kind; only methods that work on both, such as mergekit's
+   * {@code nuslerp} with and without a base, return anything but themselves.
+   *
+   * @throws IllegalArgumentException if the method cannot work on it
+   */
+  default MergeMethod over(Operand operand) {
+    if (operand != operand()) {
+      throw new IllegalArgumentException(
+          "%s: works on %s, not on %s".formatted(this, operand(), operand));
+    }
+    return this;
+  }
+
+  /**
+   * Checks that the settings fit a parameter and a number of inputs; called for every parameter
+   * before any data is read.
+   *
+   * @param parameter the name in the checkpoint, for messages
+   * @param shape its extents, outermost first
+   * @param count number of inputs
+   * @throws IllegalArgumentException if they do not; the message says what was expected
+   */
+  default void check(String parameter, List<Long> shape, int count) {}
+
+  /**
    * The method once it has seen the whole model, called before any parameter is merged. Methods
    * that look at one parameter at a time, which is most, return themselves.
    *

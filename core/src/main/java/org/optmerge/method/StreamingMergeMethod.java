@@ -1,8 +1,11 @@
 package org.optmerge.method;
 
+import ai.djl.ndarray.NDArray;
 import java.util.List;
+import org.optmerge.taskvector.ArrayTaskVectorStream;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
+import org.optmerge.taskvector.TaskVectors;
 
 /**
  * A merge method whose result at an entry depends on the task vectors at that entry (or in its row)
@@ -31,7 +34,34 @@ public interface StreamingMergeMethod extends MergeMethod {
   }
 
   @Override
-  default ai.djl.ndarray.NDArray merge(org.optmerge.taskvector.TaskVectors tau) {
-    throw new UnsupportedOperationException();
+  default NDArray merge(TaskVectors tau) {
+    ArrayTaskVectorStream stream = ArrayTaskVectorStream.of(tau);
+    NDArray first = tau.vectors().get(0).dense();
+    return first.getManager().create(merge(stream), first.getShape());
+  }
+
+  /**
+   * Merges one parameter of at most 2^31 entries into an array.
+   *
+   * @throws IllegalArgumentException if the settings do not fit it, see {@link #check}
+   */
+  default float[] merge(TaskVectorStream tau) {
+    check(tau.parameter(), tau.shape(), tau.count());
+    BlockMerge blockMerge = prepare(tau);
+    int size = Math.toIntExact(tau.size());
+    float[] merged = new float[size];
+    float[][] piece = new float[1][0];
+    tau.visit(
+        0,
+        size,
+        alignment(tau.shape()),
+        block -> {
+          if (piece[0].length < block.length()) {
+            piece[0] = new float[block.length()];
+          }
+          blockMerge.merge(block, piece[0]);
+          System.arraycopy(piece[0], 0, merged, (int) block.start(), block.length());
+        });
+    return merged;
   }
 }

@@ -1,0 +1,62 @@
+package org.optmerge.method;
+
+import java.util.function.DoublePredicate;
+
+/** Hyperparameter checks whose messages say who, what was expected and what came. */
+final class Check {
+  private Check() {}
+
+  static void inUnitInterval(String method, String parameter, double value) {
+    that(method, parameter, value, v -> v >= 0 && v <= 1, "in [0, 1]");
+  }
+
+  static void finite(String method, String parameter, double value) {
+    that(method, parameter, value, Double::isFinite, "a finite number");
+  }
+
+  static void atLeastZero(String method, String parameter, double value) {
+    that(method, parameter, value, v -> v >= 0 && Double.isFinite(v), "at least 0");
+  }
+
+  static void that(
+      String method, String parameter, double value, DoublePredicate holds, String expected) {
+    if (!holds.test(value)) {
+      throw new IllegalArgumentException(
+          "%s: %s must be %s, is %s".formatted(method, parameter, expected, value));
+    }
+  }
+
+  /** Checks every value that is there already. */
+  static void each(
+      String method, String parameter, PerModel values, DoublePredicate holds, String expected) {
+    double[] given = values.given();
+    for (int t = 0; t < given.length; t++) {
+      String whose = values.count().isPresent() ? " of model " + (t + 1) : "";
+      that(method, parameter + whose, given[t], holds, expected);
+    }
+  }
+
+  /** Checks that there is a value for each model. */
+  static void covers(String method, String parameter, PerModel values, int count) {
+    if (values.isRequired()) {
+      throw new IllegalArgumentException(
+          "%s: %s is required for every model and was not given".formatted(method, parameter));
+    }
+    values
+        .count()
+        .filter(given -> given != count)
+        .ifPresent(
+            given -> {
+              throw new IllegalArgumentException(
+                  "%s: %s has %d values for %d models".formatted(method, parameter, given, count));
+            });
+  }
+
+  /** Checks the number of inputs. */
+  static void inputs(String method, int count, int least, int most, String expected) {
+    if (count < least || count > most) {
+      throw new IllegalArgumentException(
+          "%s: merges %s, got %d".formatted(method, expected, count));
+    }
+  }
+}

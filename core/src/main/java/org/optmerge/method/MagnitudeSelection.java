@@ -1,0 +1,382 @@
+package org.optmerge.method;
+
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.Supplier;
+import org.optmerge.taskvector.Block;
+import org.optmerge.taskvector.TaskVectorStream;
+
+/**
+ * The k-th smallest magnitude among the entries of a parameter, or of several, without sorting or
+ * holding them.
+ *
+ * <p>As integers the bits of non-negative floats are ordered as the floats are. A first pass counts
+ * the upper 15 bits of the magnitudes, a second the lower 16 of those that share the upper ones
+ * with the wanted entry. The second is left out where all lower bits are zero, as in task vectors
+ * that were rounded to bfloat16.
+ */
+final class MagnitudeSelection {
+  private static final int MAGNITUDE = 0x7fffffff;
+  private static final int UPPER = 1 << 15;
+  private static final int LOWER = 1 << 16;
+  private static final int CHUNK = 1 << 16;
+
+  private MagnitudeSelection() {}
+
+  /** What is ranked: some rows of numbers derived from a block. Used by one thread at a time. */
+  @FunctionalInterface
+  interface Rows {
+    /** Row {@code row} of the block; the first {@code block.length()} entries count. */
+    float[] of(Block block, int row);
+
+    /** The task vectors themselves. */
+    static Rows taskVectors() {
+      return (block, row) -> block.tau()[row];
+    }
+  }
+
+  /**
+   * Where an entry lies in the order of magnitudes.
+   *
+   * @param magnitude its absolute value
+   * @param below entries of smaller magnitude
+   * @param equal entries of this magnitude
+   */
+  record Rank(float magnitude, long below, long equal) {}
+
+  /**
+   * Which entries are among the k largest in magnitude: those larger than {@code magnitude}, and
+   * those equal to it up to index {@code last}. So there are exactly k, and which ones does not
+   * depend on chance.
+   */
+  record Largest(float magnitude, long last) {
+    /** Keeps every entry. */
+    static final Largest ALL = new Largest(0, Long.MAX_VALUE);
+
+    /** Keeps none. */
+    static final Largest NONE = new Largest(Float.POSITIVE_INFINITY, -1);
+
+    /**
+     * What a magnitude must exceed for the entries of a block before index {@code last + 1}; from
+     * there on it must exceed {@code magnitude}.
+     */
+    float exceededUpToLast() {
+      return Math.nextDown(magnitude);
+    }
+
+    /** How many of a block's entries are at or before {@code last}. */
+    int upToLast(Block block) {
+      return (int) Math.max(0, Math.min(block.length(), last - block.start() + 1));
+    }
+  }
+
+  /**
+   * The magnitudes of given ranks.
+   *
+   * @param streams the parameters, ranked together
+   * @param rows how to get at what is ranked, made once per thread
+   * @param alignment blocks begin at multiples of this
+   * @param ranks {@code ranks[r]} are 1-based ranks from the smallest in row r
+   * @return one rank for each of {@code ranks}
+   */
+  static Rank[][] kthSmallest(
+      List<TaskVectorStream> streams, Supplier<Rows> rows, long alignment, long[][] ranks) {
+    Pool<Upper> pool = new Pool<>(() -> new Upper(rows.get(), ranks.length));
+    for (TaskVectorStream stream : streams) {
+      stream.reduce(alignment, () -> pool, MagnitudeSelection::count, (a, b) -> a);
+    }
+    Upper upper = new Upper(rows.get(), ranks.length);
+    pool.all().forEach(upper::add);
+
+    Rank[][] found = new Rank[ranks.length][];
+    boolean complete = true;
+    for (int row = 0; row < ranks.length; row++) {
+      found[row] = new Rank[ranks[row].length];
+      for (int j = 0; j < ranks[row].length; j++) {
+        found[row][j] = upper.find(row, ranks[row][j]);
+        complete &= upper.lowerBits[row] == 0;
+      }
+    }
+    return complete ? found : refine(streams, rows, alignment, ranks, found);
+  }
+
+  /** The same for the task vectors of one parameter. */
+  static Rank[][] kthSmallest(TaskVectorStream tau, long[][] ranks) {
+    return kthSmallest(List.of(tau), Rows::taskVectors, 1, ranks);
+  }
+
+  /**
+   * Which entries are the k largest.
+   *
+   * @param counts {@code counts[r]} are numbers of entries to keep of row r
+   */
+  static Largest[][] largest(TaskVectorStream tau, Supplier<Rows> rows, long[][] counts) {
+    long size = tau.size();
+    long[][] ranks = new long[counts.length][];
+    for (int row = 0; row < counts.length; row++) {
+      ranks[row] = new long[counts[row].length];
+      for (int j = 0; j < ranks[row].length; j++) {
+        // The smallest of the k largest; where all or none are kept any rank will do.
+        ranks[row][j] = Math.max(1, Math.min(size, size - counts[row][j] + 1));
+      }
+    }
+    Rank[][] found = kthSmallest(List.of(tau), rows, 1, ranks);
+    Largest[][] largest = new Largest[counts.length][];
+    long[][] needed = new long[counts.length][];
+    boolean ties = false;
+    for (int row = 0; row < counts.length; row++) {
+      largest[row] = new Largest[counts[row].length];
+      needed[row] = new long[counts[row].length];
+      for (int j = 0; j < largest[row].length; j++) {
+        Rank rank = found[row][j];
+        long above = size - rank.below() - rank.equal();
+        if (counts[row][j] >= size) {
+          largest[row][j] = Largest.ALL;
+        } else if (counts[row][j] <= 0) {
+          largest[row][j] = Largest.NONE;
+        } else if (counts[row][j] - above == rank.equal() || rank.magnitude() == 0) {
+          // Which of many zeros are kept makes no difference.
+          largest[row][j] = new Largest(rank.magnitude(), Long.MAX_VALUE);
+        } else {
+          largest[row][j] = new Largest(rank.magnitude(), -1);
+          needed[row][j] = counts[row][j] - above;
+          ties = true;
+        }
+      }
+    }
+    if (ties) {
+      cutTies(tau, rows, largest, needed);
+    }
+    return largest;
+  }
+
+  private static void count(Pool<Upper> pool, Block block) {
+    Upper upper = pool.borrow();
+    upper.count(block);
+    pool.giveBack(upper);
+  }
+
+  /** Counts of the upper bits, per row. */
+  private static final class Upper {
+    private final Rows rows;
+    private final int[][] bins;
+    private final long[][] totals;
+    private final int[] lowerBits;
+    private long counted;
+
+    Upper(Rows rows, int count) {
+      this.rows = rows;
+      this.bins = new int[count][UPPER];
+      this.totals = new long[count][0];
+      this.lowerBits = new int[count];
+    }
+
+    void count(Block block) {
+      counted += block.length();
+      if (counted > Integer.MAX_VALUE) {
+        spill();
+        counted = block.length();
+      }
+      for (int row = 0; row < bins.length; row++) {
+        lowerBits[row] |= count(rows.of(block, row), block.length(), bins[row]);
+      }
+    }
+
+    private static int count(float[] values, int length, int[] bins) {
+      int seen = 0;
+      for (int i = 0; i < length; i++) {
+        int bits = Float.floatToRawIntBits(values[i]) & MAGNITUDE;
+        bins[bits >>> 16]++;
+        seen |= bits;
+      }
+      return seen & (LOWER - 1);
+    }
+
+    private void spill() {
+      for (int row = 0; row < bins.length; row++) {
+        if (totals[row].length == 0) {
+          totals[row] = new long[UPPER];
+        }
+        for (int bin = 0; bin < UPPER; bin++) {
+          totals[row][bin] += bins[row][bin];
+          bins[row][bin] = 0;
+        }
+      }
+    }
+
+    void add(Upper other) {
+      other.spill();
+      spill();
+      for (int row = 0; row < bins.length; row++) {
+        lowerBits[row] |= other.lowerBits[row];
+        for (int bin = 0; bin < UPPER; bin++) {
+          totals[row][bin] += other.totals[row][bin];
+        }
+      }
+    }
+
+    /** The bin that holds a rank, as the smallest magnitude in it. */
+    Rank find(int row, long rank) {
+      long below = 0;
+      for (int bin = 0; bin < UPPER; bin++) {
+        long here = totals[row].length == 0 ? 0 : totals[row][bin];
+        if (below + here >= rank) {
+          return new Rank(Float.intBitsToFloat(bin << 16), below, here);
+        }
+        below += here;
+      }
+      throw new IllegalStateException("rank %d of %d entries".formatted(rank, below));
+    }
+  }
+
+  private static Rank[][] refine(
+      List<TaskVectorStream> streams,
+      Supplier<Rows> rows,
+      long alignment,
+      long[][] ranks,
+      Rank[][] bins) {
+    // Few entries share their upper bits with the wanted one, so all threads count into one place.
+    AtomicLongArray[][] lower = new AtomicLongArray[ranks.length][];
+    for (int row = 0; row < ranks.length; row++) {
+      lower[row] = new AtomicLongArray[ranks[row].length];
+      for (int j = 0; j < lower[row].length; j++) {
+        boolean asBefore = j > 0 && bins[row][j].equals(bins[row][j - 1]);
+        lower[row][j] = asBefore ? lower[row][j - 1] : new AtomicLongArray(LOWER);
+      }
+    }
+    Pool<Rows> pool = new Pool<>(rows);
+    for (TaskVectorStream stream : streams) {
+      stream.reduce(
+          alignment,
+          () -> pool,
+          (idle, block) -> {
+            Rows own = idle.borrow();
+            for (int row = 0; row < ranks.length; row++) {
+              float[] values = own.of(block, row);
+              for (int j = 0; j < lower[row].length; j++) {
+                if (j == 0 || lower[row][j] != lower[row][j - 1]) {
+                  int wanted = Float.floatToRawIntBits(bins[row][j].magnitude()) >>> 16;
+                  countLower(values, block.length(), wanted, lower[row][j]);
+                }
+              }
+            }
+            idle.giveBack(own);
+          },
+          (a, b) -> a);
+    }
+    Rank[][] found = new Rank[ranks.length][];
+    for (int row = 0; row < ranks.length; row++) {
+      found[row] = new Rank[ranks[row].length];
+      for (int j = 0; j < found[row].length; j++) {
+        found[row][j] = find(bins[row][j], lower[row][j], ranks[row][j]);
+      }
+    }
+    return found;
+  }
+
+  private static void countLower(float[] values, int length, int upper, AtomicLongArray bins) {
+    for (int i = 0; i < length; i++) {
+      int bits = Float.floatToRawIntBits(values[i]) & MAGNITUDE;
+      if (bits >>> 16 == upper) {
+        bins.getAndIncrement(bits & (LOWER - 1));
+      }
+    }
+  }
+
+  private static Rank find(Rank bin, AtomicLongArray lower, long rank) {
+    long below = bin.below();
+    int upper = Float.floatToRawIntBits(bin.magnitude());
+    for (int low = 0; low < LOWER; low++) {
+      long here = lower.get(low);
+      if (below + here >= rank) {
+        return new Rank(Float.intBitsToFloat(upper | low), below, here);
+      }
+      below += here;
+    }
+    throw new IllegalStateException("rank %d of %d entries".formatted(rank, below));
+  }
+
+  /** Finds the index up to which entries equal to the threshold are kept. */
+  private static void cutTies(
+      TaskVectorStream tau, Supplier<Rows> rows, Largest[][] largest, long[][] needed) {
+    int chunks = Math.toIntExact((tau.size() + CHUNK - 1) / CHUNK);
+    AtomicLongArray[][] equals = new AtomicLongArray[largest.length][];
+    for (int row = 0; row < largest.length; row++) {
+      equals[row] = new AtomicLongArray[largest[row].length];
+      for (int j = 0; j < equals[row].length; j++) {
+        equals[row][j] = new AtomicLongArray(needed[row][j] > 0 ? chunks : 0);
+      }
+    }
+    Pool<Rows> pool = new Pool<>(rows);
+    tau.reduce(
+        () -> pool,
+        (idle, block) -> {
+          Rows own = idle.borrow();
+          for (int row = 0; row < largest.length; row++) {
+            for (int j = 0; j < largest[row].length; j++) {
+              if (needed[row][j] > 0) {
+                float magnitude = largest[row][j].magnitude();
+                countEquals(own.of(block, row), block, magnitude, equals[row][j]);
+              }
+            }
+          }
+          idle.giveBack(own);
+        },
+        (a, b) -> a);
+    Rows own = pool.borrow();
+    for (int row = 0; row < largest.length; row++) {
+      for (int j = 0; j < largest[row].length; j++) {
+        if (needed[row][j] > 0) {
+          float magnitude = largest[row][j].magnitude();
+          long last = lastKept(tau, own, row, magnitude, equals[row][j], needed[row][j]);
+          largest[row][j] = new Largest(magnitude, last);
+        }
+      }
+    }
+  }
+
+  private static void countEquals(
+      float[] values, Block block, float magnitude, AtomicLongArray equals) {
+    int i = 0;
+    while (i < block.length()) {
+      long chunk = (block.start() + i) / CHUNK;
+      int end = (int) Math.min(block.length(), (chunk + 1) * CHUNK - block.start());
+      int count = 0;
+      for (; i < end; i++) {
+        count += Math.abs(values[i]) == magnitude ? 1 : 0;
+      }
+      equals.getAndAdd((int) chunk, count);
+    }
+  }
+
+  /** The index of the entry that is the {@code needed}-th of its magnitude. */
+  private static long lastKept(
+      TaskVectorStream tau,
+      Rows rows,
+      int row,
+      float magnitude,
+      AtomicLongArray equals,
+      long needed) {
+    long before = 0;
+    int chunk = 0;
+    while (before + equals.get(chunk) < needed) {
+      before += equals.get(chunk++);
+    }
+    long[] left = {needed - before};
+    long[] last = {-1};
+    long from = (long) chunk * CHUNK;
+    tau.visit(
+        from,
+        Math.min(tau.size(), from + CHUNK),
+        1,
+        block -> {
+          float[] values = rows.of(block, row);
+          for (int i = 0; i < block.length() && left[0] > 0; i++) {
+            if (Math.abs(values[i]) == magnitude && --left[0] == 0) {
+              last[0] = block.start() + i;
+            }
+          }
+        });
+    return last[0];
+  }
+}

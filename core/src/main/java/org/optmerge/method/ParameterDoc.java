@@ -1,0 +1,16 @@
+package org.optmerge.method;
+
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/** What a hyperparameter means, in one line, for {@code explain} and {@code --help}. */
+@Documented
+@Retention(RetentionPolicy.RUNTIME)
+@Target(ElementType.RECORD_COMPONENT)
+public @interface ParameterDoc {
+  /** One line, without a full stop. */
+  String value();
+}

@@ -1,0 +1,16 @@
+package org.optmerge.method;
+
+import org.optmerge.taskvector.TaskVectorStream;
+
+/**
+ * The sum of the task vectors: Δ = Σ τ_t.
+ *
+ * @see <a href="https://arxiv.org/abs/2212.04089">Ilharco et al., Editing models with task
+ *     arithmetic, ICLR 2023</a>
+ */
+public record TaskArithmetic() implements StreamingMergeMethod {
+  @Override
+  public BlockMerge prepare(TaskVectorStream tau) {
+    return LinearCombination.each(1, tau.count());
+  }
+}

@@ -1,0 +1,250 @@
+package org.optmerge.method;
+
+import java.math.BigDecimal;
+import java.util.Arrays;
+import java.util.List;
+import org.optmerge.taskvector.Block;
+import org.optmerge.taskvector.TaskVectorStream;
+
+/**
+ * TIES as in the official code: trim each task vector to its largest entries, elect a sign per
+ * entry, and merge the entries of that sign.
+ *
+ * <p>An entry is kept if its magnitude is at least that of the k-th smallest, so n − k + 1 entries
+ * are kept, more if several are equal. The elected sign is that of the sum of the trimmed task
+ * vectors; where the sum is zero, the sign most entries elected. No weights take part.
+ *
+ * @param scope what is trimmed and votes together
+ * @param maskRate the share of entries to drop, in [0, 1); 0.8 in the paper
+ * @param rounding how the share becomes a number of entries
+ * @param mergeFunction what is made of the entries that agree
+ * @see <a href="https://arxiv.org/abs/2306.01708">Yadav et al., TIES-Merging, NeurIPS 2023</a>
+ */
+public record Ties(
+    @FixedByName Scope scope,
+    @ParameterDoc("share of the entries to drop") double maskRate,
+    @FixedByName Rounding rounding,
+    @ParameterDoc("what is made of the entries that agree") MergeFunction mergeFunction)
+    implements StreamingMergeMethod {
+  /** Per tensor, as in the LLaMA-Factory script. */
+  public static final Ties PER_TENSOR = of(Scope.TENSOR, 0.8);
+
+  /** Over the whole model, as in the InternVL script. */
+  public static final Ties GLOBAL = of(Scope.GLOBAL, 0.8);
+
+  /** What is trimmed and votes together. */
+  public enum Scope {
+    /** Each tensor by itself. */
+    TENSOR,
+    /** All merged tensors of the model. */
+    GLOBAL
+  }
+
+  /** How a share becomes a number of entries. */
+  public enum Rounding {
+    /** k = ⌊n · mask_rate⌋, as in MLLMerging. */
+    DROPPED_DOWN,
+    /** k = n − ⌊n · (1 − mask_rate)⌋, as in fusion_bench and ModelCompose. */
+    KEPT_DOWN
+  }
+
+  /** What is made of the entries that agree with the elected sign. */
+  public enum MergeFunction {
+    /** Their mean. */
+    MEAN,
+    /** Their sum. */
+    SUM,
+    /** The one of largest magnitude. */
+    MAX
+  }
+
+  public Ties {
+    Check.that("ties", "mask_rate", maskRate, rate -> rate >= 0 && rate < 1, "in [0, 1)");
+  }
+
+  /** The official code's variant of either scope. */
+  public static Ties of(Scope scope, double maskRate) {
+    return new Ties(scope, maskRate, Rounding.DROPPED_DOWN, MergeFunction.MEAN);
+  }
+
+  /**
+   * The rank k, counted from the smallest magnitude, of the smallest entry to keep; 0: keep all.
+   */
+  long rank(long entries) {
+    if (rounding == Rounding.DROPPED_DOWN) {
+      return (long) (entries * maskRate);
+    }
+    // 1 − 0.8 is 0.19999999999999996; the decimal complement is what a user means by it.
+    double kept = BigDecimal.ONE.subtract(BigDecimal.valueOf(maskRate)).doubleValue();
+    return entries - (long) (entries * kept);
+  }
+
+  @Override
+  public MergeMethod fit(List<TaskVectorStream> model) {
+    return scope == Scope.GLOBAL && !model.isEmpty() ? new Fitted(this, election(model)) : this;
+  }
+
+  @Override
+  public BlockMerge prepare(TaskVectorStream tau) {
+    return new Election(election(List.of(tau)), mergeFunction);
+  }
+
+  /** TIES over the whole model, once it has seen it. */
+  private record Fitted(Ties settings, Ballot ballot) implements StreamingMergeMethod {
+    @Override
+    public BlockMerge prepare(TaskVectorStream tau) {
+      return new Election(ballot, settings.mergeFunction());
+    }
+  }
+
+  /**
+   * What trims and decides ties.
+   *
+   * @param exceeded per task vector, the largest magnitude that is dropped
+   * @param majority the sign that most entries elected, 1, 0 or −1
+   */
+  private record Ballot(float[] exceeded, float majority) {
+    /** Writes τ_t without its small entries. */
+    void trim(Block block, int t, float[] trimmed) {
+      float[] tau = block.tau()[t];
+      float limit = exceeded[t];
+      for (int i = 0; i < block.length(); i++) {
+        trimmed[i] = tau[i] * Indicator.positive(Math.abs(tau[i]) - limit);
+      }
+    }
+
+    /** Writes Σ_t trimmed τ_t. */
+    void sum(Block block, float[] trimmed, float[] sum) {
+      Arrays.fill(sum, 0, block.length(), 0f);
+      for (int t = 0; t < exceeded.length; t++) {
+        trim(block, t, trimmed);
+        for (int i = 0; i < block.length(); i++) {
+          sum[i] += trimmed[i];
+        }
+      }
+    }
+  }
+
+  private Ballot election(List<TaskVectorStream> model) {
+    int count = model.get(0).count();
+    long entries = model.stream().mapToLong(TaskVectorStream::size).sum();
+    long rank = rank(entries);
+    float[] exceeded = new float[count];
+    // Below every magnitude: keeps all.
+    Arrays.fill(exceeded, -Float.MIN_VALUE);
+    if (rank > 0) {
+      long[][] ranks = new long[count][];
+      Arrays.fill(ranks, new long[] {rank});
+      var found =
+          MagnitudeSelection.kthSmallest(model, MagnitudeSelection.Rows::taskVectors, 1, ranks);
+      for (int t = 0; t < count; t++) {
+        exceeded[t] = Math.nextDown(found[t][0].magnitude());
+      }
+    }
+    Ballot undecided = new Ballot(exceeded, 0);
+    // A single task vector cannot cancel, so nobody asks for the majority.
+    return count == 1 ? undecided : new Ballot(exceeded, majority(model, undecided));
+  }
+
+  private static float majority(List<TaskVectorStream> model, Ballot ballot) {
+    Pool<Pool.Rows> scratch = Pool.Rows.of(2);
+    long balance = 0;
+    for (TaskVectorStream tau : model) {
+      long[] votes =
+          tau.reduce(
+              () -> new long[1],
+              (sum, block) ->
+                  sum[0] +=
+                      scratch.with(
+                          rows -> {
+                            float[] sums = rows.row(0, block.length());
+                            ballot.sum(block, rows.row(1, block.length()), sums);
+                            return balance(sums, block.length());
+                          }),
+              (a, b) -> {
+                a[0] += b[0];
+                return a;
+              });
+      balance += votes[0];
+    }
+    return Long.signum(balance);
+  }
+
+  private static int balance(float[] sums, int length) {
+    int positive = 0;
+    int negative = 0;
+    for (int i = 0; i < length; i++) {
+      positive += sums[i] > 0 ? 1 : 0;
+      negative += sums[i] < 0 ? 1 : 0;
+    }
+    return positive - negative;
+  }
+
+  private static final class Election implements BlockMerge {
+    private static final int SIGNS = 0;
+    private static final int TRIMMED = 1;
+    private static final int COUNTS = 2;
+
+    private final Ballot ballot;
+    private final MergeFunction mergeFunction;
+    private final Pool<Pool.Rows> scratch = Pool.Rows.of(3);
+
+    Election(Ballot ballot, MergeFunction mergeFunction) {
+      this.ballot = ballot;
+      this.mergeFunction = mergeFunction;
+    }
+
+    @Override
+    public void merge(Block block, float[] merged) {
+      Pool.Rows rows = scratch.borrow();
+      int length = block.length();
+      float[] signs = rows.row(SIGNS, length);
+      float[] trimmed = rows.row(TRIMMED, length);
+      float[] counts = rows.row(COUNTS, length);
+      ballot.sum(block, trimmed, signs);
+      elect(signs, length);
+      Arrays.fill(merged, 0, length, 0f);
+      Arrays.fill(counts, 0, length, 0f);
+      for (int t = 0; t < ballot.exceeded().length; t++) {
+        ballot.trim(block, t, trimmed);
+        if (mergeFunction == MergeFunction.MAX) {
+          largest(signs, trimmed, merged, length);
+        } else {
+          add(signs, trimmed, merged, counts, length);
+        }
+      }
+      if (mergeFunction == MergeFunction.MEAN) {
+        for (int i = 0; i < length; i++) {
+          merged[i] = merged[i] / Math.max(counts[i], 1f);
+        }
+      }
+      for (int i = 0; i < length; i++) {
+        merged[i] = merged[i] * signs[i] + 0f; // no negative zeros
+      }
+      scratch.giveBack(rows);
+    }
+
+    private void elect(float[] sums, int length) {
+      float majority = ballot.majority();
+      for (int i = 0; i < length; i++) {
+        float sign = Indicator.sign(sums[i]);
+        sums[i] = sign + (1 - Math.abs(sign)) * majority;
+      }
+    }
+
+    private static void add(
+        float[] signs, float[] trimmed, float[] merged, float[] counts, int length) {
+      for (int i = 0; i < length; i++) {
+        float agreeing = Math.max(trimmed[i] * signs[i], 0f);
+        merged[i] += agreeing;
+        counts[i] += Indicator.positive(agreeing);
+      }
+    }
+
+    private static void largest(float[] signs, float[] trimmed, float[] merged, int length) {
+      for (int i = 0; i < length; i++) {
+        merged[i] = Math.max(merged[i], trimmed[i] * signs[i]);
+      }
+    }
+  }
+}

@@ -1,0 +1,15 @@
+package org.optmerge.method;
+
+import org.optmerge.taskvector.TaskVectorStream;
+
+/**
+ * The mean of the experts: Δ = (1/N) Σ τ_t, so that θ_0 + Δ is the mean of their weights.
+ *
+ * @see <a href="https://arxiv.org/abs/2203.05482">Wortsman et al., Model soups, ICML 2022</a>
+ */
+public record WeightAverage() implements StreamingMergeMethod {
+  @Override
+  public BlockMerge prepare(TaskVectorStream tau) {
+    return LinearCombination.each(1.0 / tau.count(), tau.count());
+  }
+}

@@ -1,0 +1,96 @@
+package org.optmerge.method;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.optmerge.method.MagnitudeSelection.Largest;
+import org.optmerge.method.MagnitudeSelection.Rank;
+import org.optmerge.taskvector.ArrayTaskVectorStream;
+
+class MagnitudeSelectionTest {
+  @ParameterizedTest
+  @ValueSource(ints = {0, 16, 23})
+  void finds_what_sorting_finds(int zeroedBits) {
+    float[] values = random(5000, zeroedBits);
+    float[] sorted = values.clone();
+    for (int i = 0; i < sorted.length; i++) {
+      sorted[i] = Math.abs(sorted[i]);
+    }
+    Arrays.sort(sorted);
+
+    for (int k : new int[] {1, 2, 777, 2500, 4999, 5000}) {
+      Rank rank = MagnitudeSelection.kthSmallest(stream(values, 64), new long[][] {{k}})[0][0];
+
+      assertThat(rank.magnitude()).isEqualTo(sorted[k - 1]);
+      assertThat(rank.below())
+          .isEqualTo(count(values, value -> Math.abs(value) < rank.magnitude()));
+      assertThat(rank.equal())
+          .isEqualTo(count(values, value -> Math.abs(value) == rank.magnitude()));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 16, 23})
+  void keeps_exactly_k_and_of_equals_the_first(int zeroedBits) {
+    float[] values = random(5000, zeroedBits);
+    List<Integer> order =
+        IntStream.range(0, values.length)
+            .boxed()
+            .sorted((a, b) -> Float.compare(Math.abs(values[b]), Math.abs(values[a])))
+            .toList();
+
+    for (int k : new int[] {0, 1, 2, 777, 2500, 4999, 5000}) {
+      Largest largest =
+          MagnitudeSelection.largest(
+              stream(values, 100), MagnitudeSelection.Rows::taskVectors, new long[][] {{k}})[0][0];
+      List<Integer> kept =
+          IntStream.range(0, values.length)
+              .filter(
+                  i ->
+                      Math.abs(values[i]) > largest.magnitude()
+                          || (Math.abs(values[i]) == largest.magnitude() && i <= largest.last()))
+              .boxed()
+              .toList();
+
+      // The sort is stable, so equals are in the order of their indices.
+      assertThat(kept).isEqualTo(order.subList(0, k).stream().sorted().toList());
+    }
+  }
+
+  @Test
+  void several_ranks_and_rows_are_found_together() {
+    ArrayTaskVectorStream tau =
+        new ArrayTaskVectorStream(
+            "w", List.of(4L), new float[][] {{4, -1, 3, 2}, {0, -5, 0.5f, 0}});
+
+    Rank[][] ranks = MagnitudeSelection.kthSmallest(tau, new long[][] {{1, 4}, {2, 3}});
+
+    assertThat(ranks[0]).containsExactly(new Rank(1, 0, 1), new Rank(4, 3, 1));
+    assertThat(ranks[1]).containsExactly(new Rank(0, 0, 2), new Rank(0.5f, 2, 1));
+  }
+
+  private static ArrayTaskVectorStream stream(float[] values, int block) {
+    return new ArrayTaskVectorStream(
+        "w", List.of((long) values.length), new float[][] {values}, block);
+  }
+
+  private static float[] random(int size, int zeroedBits) {
+    SplittableRandom random = new SplittableRandom(1);
+    float[] values = new float[size];
+    for (int i = 0; i < size; i++) {
+      int bits = Float.floatToRawIntBits((float) (random.nextDouble() - 0.5));
+      values[i] = Float.intBitsToFloat(bits >> zeroedBits << zeroedBits);
+    }
+    return values;
+  }
+
+  private static long count(float[] values, java.util.function.DoublePredicate holds) {
+    return IntStream.range(0, values.length).filter(i -> holds.test(values[i])).count();
+  }
+}
