@@ -1,0 +1,133 @@
+package org.optmerge.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectWriter;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * What a command says: its result on standard output, everything else on standard error; text, or
+ * with {@code --json} one JSON object as the result and one per line for the rest.
+ */
+final class Console {
+  private final PrintWriter out;
+  private final PrintWriter err;
+  private final Terminal terminal;
+  private final boolean quiet;
+  private final boolean json;
+
+  Console(PrintWriter out, PrintWriter err, Terminal terminal, boolean quiet, boolean json) {
+    this.out = out;
+    this.err = err;
+    this.terminal = terminal;
+    this.quiet = quiet;
+    this.json = json;
+  }
+
+  /** True if the result is wanted as JSON. */
+  boolean json() {
+    return json;
+  }
+
+  /** Prints the result, in the form that was asked for. */
+  void result(Supplier<List<String>> text, Supplier<ObjectNode> object) {
+    if (json) {
+      out.println(pretty(object.get()));
+    } else {
+      text.get().forEach(out::println);
+    }
+    out.flush();
+  }
+
+  /** A result that is good news only: not printed with {@code --quiet}, but for JSON. */
+  void outcome(Supplier<List<String>> text, Supplier<ObjectNode> object) {
+    if (json || !quiet) {
+      result(text, object);
+    }
+  }
+
+  /** Something the user may want to know. */
+  void notice(String message) {
+    if (!quiet) {
+      say("notice", "note: ", message);
+    }
+  }
+
+  /** Something the user must know though the work goes on; said with {@code --quiet} as well. */
+  void warning(String message) {
+    say("warning", "warning: ", message);
+  }
+
+  private void say(String kind, String label, String message) {
+    if (json) {
+      ObjectNode event = event(kind);
+      event.put("message", message);
+      err.println(event);
+    } else {
+      err.println(emphasised(label) + message);
+    }
+    err.flush();
+  }
+
+  /** Shows how the work goes on, as far as that is wanted; to be closed. */
+  ProgressLine progress() {
+    return new ProgressLine(
+        err,
+        quiet
+            ? ProgressLine.Style.NONE
+            : json
+                ? ProgressLine.Style.JSON
+                : terminal.error() ? ProgressLine.Style.IN_PLACE : ProgressLine.Style.LINES,
+        System::nanoTime);
+  }
+
+  private String emphasised(String text) {
+    return terminal.error() && terminal.colour() ? "\u001b[33m" + text + "\u001b[0m" : text;
+  }
+
+  /** A table's lines, the first in bold where that can be shown. */
+  List<String> lines(TextTable table) {
+    List<String> lines = table.lines();
+    if (!(terminal.output() && terminal.colour())) {
+      return lines;
+    }
+    List<String> bold = new ArrayList<>(lines);
+    bold.set(0, "\u001b[1m" + lines.get(0) + "\u001b[0m");
+    return bold;
+  }
+
+  /** An object for a line on standard error. */
+  static ObjectNode event(String kind) {
+    ObjectNode event = object();
+    event.put("event", kind);
+    return event;
+  }
+
+  static ObjectNode object() {
+    return JsonNodeFactory.instance.objectNode();
+  }
+
+  private static String pretty(JsonNode node) {
+    ObjectWriter writer = new ObjectMapper().writerWithDefaultPrettyPrinter();
+    try {
+      return writer.writeValueAsString(node);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a tree can always be written", e);
+    }
+  }
+
+  /** Puts a number, or null where JSON has none for it. */
+  static void put(ObjectNode node, String name, double value) {
+    if (Double.isFinite(value)) {
+      node.put(name, value);
+    } else {
+      node.putNull(name);
+    }
+  }
+}

@@ -1,0 +1,317 @@
+package org.optmerge.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.merge.TaskVectorStatistics;
+import org.optmerge.merge.TaskVectorStatistics.Expert;
+import org.optmerge.merge.TaskVectorStatistics.Omission;
+import org.optmerge.merge.TaskVectorStatistics.Parameter;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+
+/** {@code optmerge diff}. */
+@Command(
+    name = "diff",
+    description =
+        "Show what experts learned: norms of their task vectors, how far they agree, where they"
+            + " conflict.")
+final class DiffCommand implements Callable<Integer> {
+  @ParentCommand private Main main;
+
+  @Parameters(index = "0", paramLabel = "BASE", description = "The checkpoint that was fine-tuned.")
+  private Path base;
+
+  @Parameters(
+      index = "1..*",
+      arity = "1..*",
+      paramLabel = "EXPERT",
+      description = "Fine-tuned checkpoints.")
+  private List<Path> experts;
+
+  @Mixin private TensorSelection selection;
+
+  @Option(
+      names = "--top",
+      paramLabel = "N",
+      defaultValue = "10",
+      description = "List the N tensors that changed most (default: ${DEFAULT-VALUE}).")
+  private int top;
+
+  @Option(names = "--layers", description = "List the norm of every layer.")
+  private boolean layers;
+
+  @Option(
+      names = {"--threads", "-j"},
+      paramLabel = "N",
+      description = "Threads that read and compute (default: one per processor).")
+  private int threads = Runtime.getRuntime().availableProcessors();
+
+  @Override
+  public Integer call() {
+    Console console = main.console();
+    Map<String, Checkpoint> opened = new LinkedHashMap<>();
+    try (Checkpoint baseCheckpoint = Checkpoint.open(base);
+        Closing closing = new Closing(opened.values())) {
+      List<String> names = names(experts);
+      for (int t = 0; t < names.size(); t++) {
+        opened.put(names.get(t), Checkpoint.open(experts.get(t)));
+      }
+      TaskVectorStatistics statistics;
+      try (ProgressLine progress = console.progress()) {
+        progress.phase("comparing");
+        statistics =
+            TaskVectorStatistics.of(
+                baseCheckpoint, opened, selection::selects, Math.max(1, threads), progress);
+      }
+      console.result(() -> text(console, statistics), () -> json(statistics));
+      omissions(console, statistics);
+      nonFinite(console, statistics);
+    }
+    return 0;
+  }
+
+  /** Closes what was opened until then. */
+  private record Closing(Collection<Checkpoint> checkpoints) implements AutoCloseable {
+    @Override
+    public void close() {
+      checkpoints.forEach(Checkpoint::close);
+    }
+  }
+
+  /** The folders' own names where these differ, else their paths, else numbered. */
+  static List<String> names(List<Path> folders) {
+    List<String> names =
+        folders.stream()
+            .map(folder -> String.valueOf(folder.toAbsolutePath().normalize().getFileName()))
+            .toList();
+    if (names.stream().distinct().count() == names.size()) {
+      return names;
+    }
+    List<String> paths = folders.stream().map(Path::toString).toList();
+    return paths.stream().distinct().count() == paths.size()
+        ? paths
+        : IntStream.range(0, paths.size()).mapToObj(t -> paths.get(t) + " #" + (t + 1)).toList();
+  }
+
+  private List<String> text(Console console, TaskVectorStatistics statistics) {
+    List<String> lines = new ArrayList<>(console.lines(experts(statistics)));
+    if (statistics.experts().size() > 1) {
+      lines.add("");
+      lines.addAll(console.lines(cosines(statistics)));
+      lines.add("");
+      lines.add(
+          "sign conflict: %s of the entries that two or more experts changed"
+              .formatted(Quantities.percent(statistics.total().signConflict())));
+    }
+    if (layers) {
+      lines.add("");
+      lines.addAll(console.lines(layers(statistics)));
+    }
+    if (top > 0) {
+      lines.add("");
+      lines.addAll(console.lines(parameters(statistics)));
+    }
+    return lines;
+  }
+
+  private static TextTable experts(TaskVectorStatistics statistics) {
+    TextTable table =
+        new TextTable()
+            .left("expert")
+            .right("norm")
+            .right("of base")
+            .right("unchanged")
+            .right("tensors changed")
+            .right("largest")
+            .left("at");
+    for (int t = 0; t < statistics.experts().size(); t++) {
+      Expert expert = statistics.total().experts().get(t);
+      table.row(
+          statistics.experts().get(t),
+          Quantities.number(expert.norm()),
+          Quantities.percent(statistics.total().relativeNorm(t)),
+          Quantities.percent(expert.shareOfZeros()),
+          "%d of %d".formatted(statistics.changedParameters(t), statistics.parameters().size()),
+          Quantities.number(expert.largest()),
+          expert.largestAt().map(Object::toString).orElse("-"));
+    }
+    return table;
+  }
+
+  private static TextTable cosines(TaskVectorStatistics statistics) {
+    TextTable table = new TextTable().left("cosine");
+    statistics.experts().forEach(table::right);
+    for (int s = 0; s < statistics.experts().size(); s++) {
+      List<String> row = new ArrayList<>(List.of(statistics.experts().get(s)));
+      for (int t = 0; t < statistics.experts().size(); t++) {
+        row.add(Quantities.number(statistics.total().cosine(s, t)));
+      }
+      table.row(row);
+    }
+    return table;
+  }
+
+  private static TextTable layers(TaskVectorStatistics statistics) {
+    TextTable table = new TextTable().left("norm by layer");
+    statistics.experts().forEach(table::right);
+    statistics
+        .normsByLayer()
+        .forEach(
+            (layer, norms) -> {
+              List<String> row = new ArrayList<>(List.of(layer));
+              norms.forEach(norm -> row.add(Quantities.number(norm)));
+              table.row(row);
+            });
+    return table;
+  }
+
+  /** The parameters with the largest relative norm of any expert. */
+  private TextTable parameters(TaskVectorStatistics statistics) {
+    TextTable table = new TextTable().left("norm, of the base's");
+    statistics.experts().forEach(table::right);
+    table.right("sign conflict");
+    statistics.parameters().stream()
+        .sorted(Comparator.comparingDouble(DiffCommand::largestRelativeNorm).reversed())
+        .limit(top)
+        .forEach(
+            parameter -> {
+              List<String> row = new ArrayList<>(List.of(parameter.name()));
+              for (int t = 0; t < statistics.experts().size(); t++) {
+                row.add(Quantities.percent(parameter.relativeNorm(t)));
+              }
+              row.add(Quantities.percent(parameter.signConflict()));
+              table.row(row);
+            });
+    return table;
+  }
+
+  private static double largestRelativeNorm(Parameter parameter) {
+    double largest = 0;
+    for (int t = 0; t < parameter.experts().size(); t++) {
+      double norm = parameter.relativeNorm(t);
+      largest = Double.isNaN(norm) ? largest : Math.max(largest, norm);
+    }
+    return largest;
+  }
+
+  /** One note for each model and reason. */
+  private static void omissions(Console console, TaskVectorStatistics statistics) {
+    record Kind(String model, String reason) {}
+    Map<Kind, List<String>> kinds = new LinkedHashMap<>();
+    for (Omission omission : statistics.omissions()) {
+      kinds
+          .computeIfAbsent(new Kind(omission.model(), omission.reason()), kind -> new ArrayList<>())
+          .add(omission.tensor());
+    }
+    kinds.forEach(
+        (kind, tensors) ->
+            console.notice(
+                "%s: %s not compared, %s: %s%s"
+                    .formatted(
+                        kind.model(),
+                        Quantities.of(tensors.size(), "tensor"),
+                        kind.reason(),
+                        String.join(", ", tensors.subList(0, Math.min(3, tensors.size()))),
+                        tensors.size() > 3 ? ", ..." : "")));
+  }
+
+  private static void nonFinite(Console console, TaskVectorStatistics statistics) {
+    for (int t = 0; t < statistics.experts().size(); t++) {
+      Expert expert = statistics.total().experts().get(t);
+      if (expert.nonFinite() > 0) {
+        console.warning(
+            "%s: %s NaN or infinite in it or in the base, the first at %s; they are left out above"
+                .formatted(
+                    statistics.experts().get(t),
+                    expert.nonFinite() == 1 ? "1 entry is" : expert.nonFinite() + " entries are",
+                    expert.firstNonFinite().map(Object::toString).orElse("an unknown place")));
+      }
+    }
+  }
+
+  private static ObjectNode json(TaskVectorStatistics statistics) {
+    ObjectNode node = Console.object();
+    statistics.experts().forEach(node.putArray("experts")::add);
+    node.set("total", json(statistics.experts(), statistics.total()));
+    for (int t = 0; t < statistics.experts().size(); t++) {
+      ((ObjectNode) node.path("total").path("experts").path(t))
+          .put("changedTensors", statistics.changedParameters(t));
+    }
+    ArrayNode parameters = node.putArray("tensors");
+    statistics
+        .parameters()
+        .forEach(parameter -> parameters.add(json(statistics.experts(), parameter)));
+    ObjectNode norms = node.putObject("normsByLayer");
+    statistics
+        .normsByLayer()
+        .forEach((layer, values) -> values.forEach(norms.withArray(layer)::add));
+    ArrayNode omissions = node.putArray("notCompared");
+    for (Omission omission : statistics.omissions()) {
+      omissions
+          .addObject()
+          .put("model", omission.model())
+          .put("tensor", omission.tensor())
+          .put("reason", omission.reason());
+    }
+    return node;
+  }
+
+  private static ObjectNode json(List<String> names, Parameter parameter) {
+    ObjectNode node = Console.object();
+    node.put("name", parameter.name());
+    parameter.shape().forEach(node.putArray("shape")::add);
+    Console.put(node, "baseNorm", parameter.baseNorm());
+    ArrayNode experts = node.putArray("experts");
+    ArrayNode cosines = node.putArray("cosines");
+    for (int t = 0; t < names.size(); t++) {
+      Expert expert = parameter.experts().get(t);
+      ObjectNode element = experts.addObject();
+      element.put("name", names.get(t));
+      element.put("entries", expert.entries());
+      Console.put(element, "norm", expert.norm());
+      Console.put(element, "relativeNorm", parameter.relativeNorm(t));
+      Console.put(element, "largest", expert.largest());
+      put(element, "largestAt", expert.largestAt());
+      element.put("zeros", expert.zeros());
+      element.put("nonFinite", expert.nonFinite());
+      put(element, "firstNonFinite", expert.firstNonFinite());
+      ArrayNode row = cosines.addArray();
+      for (int s = 0; s < names.size(); s++) {
+        double cosine = parameter.cosine(t, s);
+        if (Double.isFinite(cosine)) {
+          row.add(cosine);
+        } else {
+          row.addNull();
+        }
+      }
+    }
+    node.put("contested", parameter.contested());
+    node.put("conflicts", parameter.conflicts());
+    Console.put(node, "signConflict", parameter.signConflict());
+    return node;
+  }
+
+  private static void put(
+      ObjectNode node, String name, java.util.Optional<TaskVectorStatistics.Entry> entry) {
+    entry.ifPresentOrElse(
+        at -> {
+          ObjectNode place = node.putObject(name);
+          place.put("tensor", at.parameter());
+          at.position().forEach(place.putArray("position")::add);
+        },
+        () -> node.putNull(name));
+  }
+}

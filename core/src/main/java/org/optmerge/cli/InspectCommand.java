@@ -1,0 +1,150 @@
+package org.optmerge.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.merge.CheckpointSummary;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+
+/** {@code optmerge inspect}. */
+@Command(
+    name = "inspect",
+    description = "Show what is in a checkpoint: tensors, types, sizes, family, what is unusual.")
+final class InspectCommand implements Callable<Integer> {
+  @ParentCommand private Main main;
+
+  @Parameters(paramLabel = "DIR", description = "A checkpoint folder or .safetensors file.")
+  private Path folder;
+
+  @Option(
+      names = "--tensors",
+      description = "List every tensor by itself instead of layers together.")
+  private boolean tensors;
+
+  @Override
+  public Integer call() {
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      CheckpointSummary summary = CheckpointSummary.of(checkpoint);
+      Console console = main.console();
+      console.result(
+          () -> text(console, checkpoint, summary), () -> json(checkpoint.tensors(), summary));
+    }
+    return 0;
+  }
+
+  private List<String> text(Console console, Checkpoint checkpoint, CheckpointSummary summary) {
+    List<String> lines = new ArrayList<>();
+    TextTable head = new TextTable().left("folder").left(summary.folder().toString());
+    head.row(
+        "family",
+        summary.modelType().orElse("unknown")
+            + (summary.architectures().isEmpty()
+                ? ""
+                : " (" + String.join(", ", summary.architectures()) + ")"));
+    head.row(
+        "tensors",
+        "%d, %s entries, %s"
+            .formatted(
+                summary.tensors(),
+                Quantities.count(summary.parameters()),
+                Quantities.bytes(summary.bytes())));
+    head.row(
+        "types",
+        summary.dtypes().entrySet().stream()
+            .map(type -> type.getKey() + " " + Quantities.count(type.getValue()))
+            .collect(Collectors.joining(", ")));
+    for (CheckpointSummary.WeightFile file : summary.files()) {
+      head.row(
+          "weights",
+          "%s (%s, %s)"
+              .formatted(
+                  file.name(),
+                  Quantities.of(file.tensors(), "tensor"),
+                  Quantities.bytes(file.bytes())));
+    }
+    if (!summary.otherFiles().isEmpty()) {
+      head.row(
+          "other files",
+          summary.otherFiles().stream().map(Path::toString).collect(Collectors.joining(", ")));
+    }
+    summary.tied().forEach(sentence -> head.row("tied", sentence));
+    summary.warnings().forEach(sentence -> head.row("warning", sentence));
+    lines.addAll(head.lines());
+    lines.add("");
+    lines.addAll(console.lines(tensors ? tensors(checkpoint.tensors()) : groups(summary)));
+    return lines;
+  }
+
+  private static TextTable groups(CheckpointSummary summary) {
+    TextTable table =
+        new TextTable().left("tensor").left("type").left("shape").right("count").right("size");
+    for (CheckpointSummary.Group group : summary.groups()) {
+      table.row(
+          group.name(),
+          group.dtype().name(),
+          Quantities.shape(group.shape()),
+          String.valueOf(group.count()),
+          Quantities.bytes(group.bytes()));
+    }
+    return table;
+  }
+
+  private static TextTable tensors(List<TensorInfo> tensors) {
+    TextTable table =
+        new TextTable().left("tensor").left("type").left("shape").right("size").left("file");
+    for (TensorInfo tensor : tensors) {
+      table.row(
+          tensor.name(),
+          tensor.dtype().name(),
+          Quantities.shape(tensor.shape()),
+          Quantities.bytes(tensor.bytes()),
+          String.valueOf(tensor.file().getFileName()));
+    }
+    return table;
+  }
+
+  private static ObjectNode json(List<TensorInfo> tensors, CheckpointSummary summary) {
+    ObjectNode node = Console.object();
+    node.put("folder", summary.folder().toString());
+    summary
+        .modelType()
+        .ifPresentOrElse(type -> node.put("modelType", type), () -> node.putNull("modelType"));
+    summary.architectures().forEach(node.putArray("architectures")::add);
+    node.put("tensorCount", summary.tensors());
+    node.put("parameters", summary.parameters());
+    node.put("bytes", summary.bytes());
+    ObjectNode dtypes = node.putObject("dtypes");
+    summary.dtypes().forEach((dtype, entries) -> dtypes.put(dtype.name(), entries));
+    ArrayNode files = node.putArray("files");
+    for (CheckpointSummary.WeightFile file : summary.files()) {
+      files
+          .addObject()
+          .put("name", file.name())
+          .put("tensors", file.tensors())
+          .put("bytes", file.bytes());
+    }
+    ArrayNode otherFiles = node.putArray("otherFiles");
+    summary.otherFiles().forEach(file -> otherFiles.add(file.toString()));
+    summary.tied().forEach(node.putArray("tied")::add);
+    summary.warnings().forEach(node.putArray("warnings")::add);
+    ArrayNode list = node.putArray("tensors");
+    for (TensorInfo tensor : tensors) {
+      ObjectNode element = list.addObject();
+      element.put("name", tensor.name());
+      element.put("dtype", tensor.dtype().name());
+      tensor.shape().forEach(element.putArray("shape")::add);
+      element.put("bytes", tensor.bytes());
+      element.put("file", String.valueOf(tensor.file().getFileName()));
+    }
+    return node;
+  }
+}

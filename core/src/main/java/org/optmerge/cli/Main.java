@@ -1,0 +1,211 @@
+package org.optmerge.cli;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import org.optmerge.checkpoint.CheckpointException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Help;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/**
+ * The command line {@code optmerge}.
+ *
+ * <p>The exit code is 0 only if everything asked for is done and, where files were asked for, on
+ * disk and verified; 1 if the work failed; 2 if the command line or the recipe is wrong.
+ */
+@Command(
+    name = "optmerge",
+    description = "Merges fine-tuned models, and shows what merging does to them.",
+    synopsisSubcommandLabel = "COMMAND",
+    mixinStandardHelpOptions = true,
+    versionProvider = VersionCommand.Provider.class,
+    scope = ScopeType.INHERIT,
+    usageHelpAutoWidth = true,
+    sortOptions = false,
+    footerHeading = "%n",
+    footer = {
+      "Exit codes: 0 all done and verified, 1 the work failed, 2 wrong command line or recipe."
+    })
+public final class Main {
+  /** The exit code if the work failed. */
+  static final int FAILED = 1;
+
+  /** The exit code if the command line or the recipe is wrong. */
+  static final int WRONG_REQUEST = 2;
+
+  /** In the order of {@code --help}. */
+  static final List<String> COMMANDS = List.of("inspect", "diff", "completion", "version");
+
+  @Option(
+      names = "--quiet",
+      scope = ScopeType.INHERIT,
+      description = "Print results, warnings and errors only.")
+  boolean quiet;
+
+  @Option(
+      names = "--json",
+      scope = ScopeType.INHERIT,
+      description =
+          "Print the result as one JSON object on standard output, and progress, notes and errors"
+              + " as one JSON object per line on standard error.")
+  boolean json;
+
+  @Option(
+      names = "--stacktrace",
+      scope = ScopeType.INHERIT,
+      description = "After an error, print where in the program it arose.")
+  boolean stacktrace;
+
+  private final PrintWriter out;
+  private final PrintWriter err;
+  private final Terminal terminal;
+
+  private Main(PrintWriter out, PrintWriter err, Terminal terminal) {
+    this.out = out;
+    this.err = err;
+    this.terminal = terminal;
+  }
+
+  /** Runs the command line and ends the process. */
+  public static void main(String[] arguments) {
+    PrintWriter out = new PrintWriter(System.out, false);
+    PrintWriter err = new PrintWriter(System.err, true);
+    System.exit(run(Arrays.asList(arguments), out, err, Terminal.ofProcess()));
+  }
+
+  /** Runs the command line and returns the exit code. */
+  static int run(List<String> arguments, PrintWriter out, PrintWriter err, Terminal terminal) {
+    Main main = new Main(out, err, terminal);
+    int code;
+    try {
+      code = main.commandLine(arguments).execute(arguments.toArray(String[]::new));
+    } catch (OutOfMemoryError | StackOverflowError e) {
+      code = main.failed(e);
+    }
+    if (out.checkError()) {
+      err.println("optmerge: standard output could not be written; is its disk full?");
+      code = code == 0 ? FAILED : code;
+    }
+    err.flush();
+    return code;
+  }
+
+  /** What is said on which stream, by the options given. */
+  Console console() {
+    return new Console(out, err, terminal, quiet, json);
+  }
+
+  /**
+   * The command line with the command that is called, or with all where it takes knowing all: for
+   * help, for completion, and to suggest what may have been meant. Looking at a command's options
+   * by reflection costs more than parsing them.
+   */
+  private CommandLine commandLine(List<String> arguments) {
+    CommandLine commandLine = new CommandLine(this);
+    String first =
+        arguments.stream().filter(argument -> !argument.startsWith("-")).findFirst().orElse("");
+    boolean one = COMMANDS.contains(first) && !first.equals("completion");
+    for (String name : one ? List.of(first) : COMMANDS) {
+      commandLine.addSubcommand(name, command(name));
+    }
+    if (!one) {
+      commandLine.addSubcommand("help", new CommandLine.HelpCommand());
+    }
+    boolean colour = terminal.output() && terminal.colour();
+    return commandLine
+        .setOut(out)
+        .setErr(err)
+        .setColorScheme(Help.defaultColorScheme(colour ? Help.Ansi.ON : Help.Ansi.OFF))
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setExecutionExceptionHandler((exception, command, parsed) -> failed(exception))
+        .setParameterExceptionHandler((exception, given) -> wrong(exception));
+  }
+
+  private static Object command(String name) {
+    return switch (name) {
+      case "inspect" -> new InspectCommand();
+      case "diff" -> new DiffCommand();
+      case "completion" -> new CompletionCommand();
+      case "version" -> new VersionCommand();
+      default -> throw new IllegalArgumentException("no command '%s'".formatted(name));
+    };
+  }
+
+  private int wrong(ParameterException exception) {
+    String given = String.valueOf(exception.getMessage());
+    String message = given.substring(0, 1).toLowerCase(Locale.ROOT) + given.substring(1);
+    if (exception instanceof UnmatchedArgumentException unmatched) {
+      List<String> suggestions = unmatched.getSuggestions();
+      if (!suggestions.isEmpty()) {
+        message += "; did you mean " + String.join(" or ", suggestions) + "?";
+      }
+    }
+    String command = exception.getCommandLine().getCommandSpec().qualifiedName();
+    report("%s (see %s --help)".formatted(message, command), exception, WRONG_REQUEST);
+    return WRONG_REQUEST;
+  }
+
+  private int failed(Throwable thrown) {
+    report(message(thrown), thrown, FAILED);
+    return FAILED;
+  }
+
+  /** What went wrong, in one line; more than one only where several things did. */
+  static String message(Throwable thrown) {
+    if (thrown instanceof CheckpointException) {
+      return String.valueOf(thrown.getMessage());
+    }
+    if (thrown instanceof UncheckedIOException unchecked && unchecked.getCause() != null) {
+      return message(unchecked.getCause());
+    }
+    if (thrown instanceof NoSuchFileException missing) {
+      return "'%s' does not exist".formatted(missing.getFile());
+    }
+    if (thrown instanceof AccessDeniedException denied) {
+      return "no permission to read or write '%s'".formatted(denied.getFile());
+    }
+    if (thrown instanceof FileSystemException failure && failure.getReason() != null) {
+      return "'%s': %s".formatted(failure.getFile(), failure.getReason());
+    }
+    if (thrown instanceof IOException) {
+      return "reading or writing failed: " + thrown.getMessage();
+    }
+    if (thrown instanceof OutOfMemoryError) {
+      return "out of memory (%s); give --memory less or --threads fewer, or the JVM more with -Xmx"
+          .formatted(thrown.getMessage());
+    }
+    return "unexpected %s: %s; this is a defect, --stacktrace shows where"
+        .formatted(thrown.getClass().getSimpleName(), thrown.getMessage());
+  }
+
+  private void report(String message, Throwable thrown, int code) {
+    out.flush();
+    if (json) {
+      ObjectNode event = Console.event("error");
+      event.put("message", message);
+      event.put("exitCode", code);
+      err.println(event);
+    } else {
+      boolean colour = terminal.error() && terminal.colour();
+      String who = colour ? "\u001b[31moptmerge:\u001b[0m " : "optmerge: ";
+      err.println(who + message.lines().collect(Collectors.joining("\n  ")));
+    }
+    if (stacktrace) {
+      thrown.printStackTrace(err);
+    }
+    err.flush();
+  }
+}

@@ -1,0 +1,55 @@
+package org.optmerge.cli;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.ParentCommand;
+
+/** {@code optmerge version}. */
+@Command(name = "version", description = "Print the versions of the program and of Java.")
+final class VersionCommand implements Callable<Integer> {
+  @ParentCommand private Main main;
+
+  /** For {@code --version}. */
+  static final class Provider implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {text()};
+    }
+  }
+
+  /** The version of the jar; classes outside of one have none. */
+  static String version() {
+    String version = Main.class.getPackage().getImplementationVersion();
+    return version == null ? "development" : version;
+  }
+
+  private static String java() {
+    return System.getProperty("java.version") + ", " + System.getProperty("java.vm.name");
+  }
+
+  private static String system() {
+    return System.getProperty("os.name") + " " + System.getProperty("os.arch");
+  }
+
+  private static String text() {
+    return "optmerge %s (Java %s, %s)".formatted(version(), java(), system());
+  }
+
+  @Override
+  public Integer call() {
+    main.console()
+        .result(
+            () -> List.of(text()),
+            () -> {
+              ObjectNode node = Console.object();
+              node.put("version", version());
+              node.put("java", java());
+              node.put("system", system());
+              return node;
+            });
+    return 0;
+  }
+}

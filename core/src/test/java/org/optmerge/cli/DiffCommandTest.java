@@ -1,0 +1,133 @@
+package org.optmerge.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.optmerge.merge.TinyCheckpoint;
+
+class DiffCommandTest {
+  @TempDir private Path folder;
+  private Path base;
+  private Path vqa;
+  private Path chart;
+
+  @BeforeEach
+  void writeModels() throws IOException {
+    // norms of the base 4 and 3, 5 in all; τ of vqa (4, 0 | 3), of chart (0, 0 | -6)
+    base = write("base", new float[] {4, 0}, 3);
+    vqa = write("vqa", new float[] {8, 0}, 6);
+    chart = write("chart", new float[] {4, 0}, -3);
+  }
+
+  private Path write(String name, float[] first, float second) throws IOException {
+    return new TinyCheckpoint()
+        .f32("layers.0.w", List.of(1, 2), first)
+        .f32("layers.1.w", List.of(1), second)
+        .writeTo(folder.resolve(name), "{}");
+  }
+
+  @Test
+  void prints_norms_cosines_and_conflicts() {
+    CommandRun run = CommandRun.of("diff", base, vqa, chart, "--layers");
+
+    // cosine: (0 - 18) / (5 * 6) = -0.6; the one entry that both changed is contested
+    assertThat(run.code()).isZero();
+    assertThat(run.err()).isEmpty();
+    assertThat(run.out().lines())
+        .contains(
+            "expert    norm  of base  unchanged  tensors changed  largest  at",
+            "vqa     5.0000  100.0 %     33.3 %           2 of 2   4.0000  layers.0.w[0, 0]",
+            "chart   6.0000  120.0 %     66.7 %           1 of 2   6.0000  layers.1.w[0]",
+            "vqa      1.0000  -0.6000",
+            "sign conflict: 100.0 % of the entries that two or more experts changed",
+            "layers.0       4.0000  0.0000",
+            "layers.1       3.0000  6.0000",
+            "layers.1.w           100.0 %  200.0 %        100.0 %",
+            "layers.0.w           100.0 %    0.0 %              -");
+  }
+
+  @Test
+  void prints_json() {
+    JsonNode json = CommandRun.of("diff", base, vqa, chart, "--json").json();
+
+    assertThat(json.path("experts").toString()).isEqualTo("[\"vqa\",\"chart\"]");
+    JsonNode total = json.path("total");
+    assertThat(total.path("experts").path(0).path("norm").asDouble()).isEqualTo(5);
+    assertThat(total.path("experts").path(1).path("changedTensors").asInt()).isEqualTo(1);
+    assertThat(total.path("cosines").path(0).path(1).asDouble()).isEqualTo(-0.6);
+    assertThat(total.path("signConflict").asDouble()).isEqualTo(1);
+    JsonNode first = json.path("tensors").path(0);
+    assertThat(first.path("experts").path(0).path("largestAt").toString())
+        .isEqualTo("{\"tensor\":\"layers.0.w\",\"position\":[0,0]}");
+    assertThat(first.path("experts").path(1).path("largestAt").isNull()).isTrue();
+    assertThat(first.path("cosines").path(0).path(1).isNull()).isTrue(); // chart changed nothing
+    assertThat(json.path("normsByLayer").path("layers.1").toString()).isEqualTo("[3.0,6.0]");
+  }
+
+  @Test
+  void one_expert_has_nobody_to_agree_with() {
+    CommandRun run = CommandRun.of("diff", base, vqa, "--top", 0);
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out()).doesNotContain("cosine", "sign conflict").hasLineCount(2);
+  }
+
+  @Test
+  void compares_selected_tensors_only() {
+    CommandRun run =
+        CommandRun.of("diff", base, vqa, "--json", "--include", "layers\\..*", "--exclude", ".*1");
+
+    assertThat(run.json().path("tensors")).hasSize(1);
+    assertThat(run.json().path("total").path("experts").path(0).path("norm").asDouble())
+        .isEqualTo(4);
+  }
+
+  @Test
+  void notes_what_was_not_compared_and_what_is_not_finite() throws IOException {
+    Path odd =
+        new TinyCheckpoint()
+            .f32("layers.0.w", List.of(1, 2), 4, Float.NaN)
+            .f32("extra", List.of(1), 1)
+            .writeTo(folder.resolve("odd"), "{}");
+
+    CommandRun run = CommandRun.of("diff", base, odd);
+
+    assertThat(run.code()).isZero();
+    assertThat(run.err().lines())
+        .containsExactly(
+            "note: odd: 1 tensor not compared, missing: layers.1.w",
+            "note: odd: 1 tensor not compared, not in base: extra",
+            "warning: odd: 1 entry is NaN or infinite in it or in the base, the first at"
+                + " layers.0.w[0, 1]; they are left out above");
+    assertThat(CommandRun.of("diff", base, odd, "--quiet").err())
+        .startsWith("warning: ")
+        .hasLineCount(1);
+    assertThat(CommandRun.of("diff", base, odd, "--json").events())
+        .allMatch(event -> event.has("event"))
+        .anyMatch(event -> event.path("message").asText().contains("layers.0.w[0, 1]"));
+  }
+
+  @Test
+  void an_expert_is_required() {
+    CommandRun run = CommandRun.of("diff", base);
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err()).startsWith("optmerge: missing required parameter: 'EXPERT'");
+  }
+
+  @Test
+  void experts_of_the_same_name_are_told_apart() {
+    assertThat(DiffCommand.names(List.of(Path.of("a/x"), Path.of("b/y"))))
+        .containsExactly("x", "y");
+    assertThat(DiffCommand.names(List.of(Path.of("a/x"), Path.of("b/x"))))
+        .containsExactly("a/x", "b/x");
+    assertThat(DiffCommand.names(List.of(Path.of("a/x"), Path.of("a/x"))))
+        .containsExactly("a/x #1", "a/x #2");
+  }
+}
