@@ -1,0 +1,382 @@
+package org.optmerge.linalg;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.UnaryOperator;
+
+/**
+ * Factorisations of real matrices, float32 or float64, by libtorch (LAPACK).
+ *
+ * <p>Signs are deterministic: of each left singular vector and each eigenvector the entry of
+ * largest magnitude is positive (the first such entry), and the diagonal of R is not negative.
+ * Singular values and eigenvalues are descending. Every result is in the manager of the first
+ * argument and is checked to reproduce the matrix; NaN, infinity and lack of convergence throw
+ * {@link LinearAlgebraException}.
+ *
+ * <p>The engine uses all cores for one call, so callers make one call at a time.
+ */
+public final class LinearAlgebra {
+  /**
+   * Singular vectors come from a Gram matrix while the smallest value is at least this share of the
+   * largest: the Gram matrix squares values, 1e-4² = 1e-8, which leaves half of float64's digits.
+   */
+  private static final double GRAM_RANGE = 1e-4;
+
+  /** What float32 entries cannot tell from zero, as a share of the Frobenius norm. */
+  private static final double FLOAT32_RANK_TOLERANCE = 0x1p-21;
+
+  /** A factorisation may miss its matrix by this many units in the last place of its norm. */
+  private static final double RESIDUAL_ULPS = 1000;
+
+  private LinearAlgebra() {}
+
+  /** The thin singular value decomposition. */
+  public static Svd svd(NDArray x) {
+    requireMatrix("svd", x);
+    requireFinite("svd", x);
+    NDArray[] parts = TorchModule.call(x.getManager(), "svd", x);
+    try (NDArray values = parts[1]) {
+      Svd svd = new Svd(parts[0], doubles(values), parts[2]);
+      requireReproduced(
+          "svd",
+          x,
+          List.of(svd.u(), svd.vt()),
+          probe -> svd.u().matMul(scaleRows(svd.vt().matMul(probe), svd.s())));
+      return svd;
+    }
+  }
+
+  /** The singular values, descending. */
+  public static double[] singularValues(NDArray x) {
+    requireMatrix("svdvals", x);
+    requireFinite("svdvals", x);
+    try (NDArray values = TorchModule.call(x.getManager(), "svdvals", x)[0]) {
+      return doubles(values);
+    }
+  }
+
+  /**
+   * The eigendecomposition of a symmetric matrix.
+   *
+   * @throws LinearAlgebraException also if the matrix is not symmetric
+   */
+  public static SymmetricEigen eigh(NDArray symmetric) {
+    requireSquare("eigh", symmetric);
+    requireFinite("eigh", symmetric);
+    NDArray[] parts = TorchModule.call(symmetric.getManager(), "eigh", symmetric);
+    try (NDArray ascending = parts[0];
+        NDArray vectors = parts[1]) {
+      SymmetricEigen eigen = new SymmetricEigen(reversed(doubles(ascending)), vectors.flip(1));
+      requireReproduced(
+          "eigh",
+          symmetric,
+          List.of(eigen.vectors()),
+          probe ->
+              eigen
+                  .vectors()
+                  .matMul(scaleRows(eigen.vectors().transpose().matMul(probe), eigen.values())));
+      return eigen;
+    }
+  }
+
+  /** The thin QR decomposition. */
+  public static Qr qr(NDArray x) {
+    requireMatrix("qr", x);
+    requireFinite("qr", x);
+    NDArray[] parts = TorchModule.call(x.getManager(), "qr", x);
+    Qr qr = new Qr(parts[0], parts[1]);
+    requireReproduced(
+        "qr", x, List.of(qr.q(), qr.r()), probe -> qr.q().matMul(qr.r().matMul(probe)));
+    return qr;
+  }
+
+  /**
+   * L of X = L · Lᵀ, lower triangular.
+   *
+   * @throws LinearAlgebraException also if the matrix is not positive definite
+   */
+  public static NDArray cholesky(NDArray positiveDefinite) {
+    requireSquare("cholesky", positiveDefinite);
+    requireFinite("cholesky", positiveDefinite);
+    NDArray l = TorchModule.call(positiveDefinite.getManager(), "cholesky", positiveDefinite)[0];
+    requireReproduced(
+        "cholesky", positiveDefinite, List.of(l), probe -> l.matMul(l.transpose().matMul(probe)));
+    return l;
+  }
+
+  /**
+   * The Z with A · Z = B.
+   *
+   * @param a square, shape (n, n)
+   * @param b shape (n, k)
+   * @throws LinearAlgebraException also if A is singular
+   */
+  public static NDArray solve(NDArray a, NDArray b) {
+    requireSquare("solve", a);
+    requireMatrix("solve", b);
+    requireFinite("solve", a);
+    requireFinite("solve", b);
+    NDArray z = TorchModule.call(a.getManager(), "solve", a, b)[0];
+    requireFinite("solve (singular matrix?)", z);
+    return z;
+  }
+
+  /**
+   * The smaller Gram matrix in float64: XᵀX, shape (n, n), if m ≥ n, else XXᵀ, shape (m, m).
+   *
+   * @param x shape (m, n)
+   */
+  public static NDArray gram(NDArray x) {
+    requireMatrix("gram", x);
+    try (NDManager scope = x.getManager().newSubManager()) {
+      NDArray wide = toFloat64(scope, x);
+      return scope.ret(isTall(x) ? wide.transpose().matMul(wide) : wide.matMul(wide.transpose()));
+    }
+  }
+
+  /**
+   * The singular triplets with values above a tolerance, at most {@code rank} of them, float64.
+   *
+   * <p>By an eigendecomposition of the smaller Gram matrix, several times as fast as a singular
+   * value decomposition, where that is accurate: the smallest value kept is at least 1e-4 of the
+   * largest. Otherwise by the thin decomposition.
+   *
+   * @param rank at most this many; may exceed min(m, n)
+   * @param tolerance not negative; see {@link #rankTolerance}
+   */
+  public static Svd truncatedSvd(NDArray x, long rank, double tolerance) {
+    requireMatrix("truncated svd", x);
+    requireFinite("truncated svd", x);
+    try (NDManager scope = x.getManager().newSubManager()) {
+      NDArray wide = toFloat64(scope, x);
+      SymmetricEigen eigen = eigh(gram(wide));
+      double[] s = above(roots(eigen.values()), rank, tolerance);
+      int kept = s.length;
+      NDArray basis = columns(eigen.vectors(), 0, kept);
+      Svd svd;
+      if (kept > 0 && s[kept - 1] < GRAM_RANGE * s[0]) {
+        Svd thin = svd(wide);
+        svd = thin.leading(above(thin.s(), rank, tolerance).length);
+      } else if (isTall(x)) {
+        NDArray u = scaleColumns(wide.matMul(basis), reciprocals(s));
+        NDArray sign = TorchModule.call(scope, "orientation", u)[0];
+        svd = new Svd(u.mul(sign), s, basis.mul(sign).transpose());
+      } else {
+        svd = new Svd(basis, s, scaleRows(basis.transpose().matMul(wide), reciprocals(s)));
+      }
+      svd.u().attach(x.getManager());
+      svd.vt().attach(x.getManager());
+      return svd;
+    }
+  }
+
+  /**
+   * The best approximation of the given rank, by the smaller Gram matrix, in factors that need no
+   * division by small singular values.
+   *
+   * <p>Singular values below 1e-8 of the largest are noise, and so are their vectors; the factors
+   * carry the values and are correspondingly small.
+   *
+   * @param rank at most min(m, n); 0 gives empty factors
+   */
+  public static PrincipalPart principalPart(NDArray x, int rank) {
+    requireMatrix("principal part", x);
+    requireFinite("principal part", x);
+    try (NDManager scope = x.getManager().newSubManager()) {
+      NDArray wide = toFloat64(scope, x);
+      SymmetricEigen eigen = eigh(gram(wide));
+      double[] s = Arrays.copyOf(roots(eigen.values()), rank);
+      NDArray basis = columns(eigen.vectors(), 0, rank);
+      PrincipalPart part;
+      if (isTall(x)) {
+        NDArray us = wide.matMul(basis);
+        NDArray vt = basis.transpose();
+        part = new PrincipalPart(us, s, scaleRows(vt, s), us, vt);
+      } else {
+        NDArray svt = basis.transpose().matMul(wide);
+        part = new PrincipalPart(scaleColumns(basis, s), s, svt, basis, svt);
+      }
+      part.us().attach(x.getManager());
+      part.svt().attach(x.getManager());
+      part.left().attach(x.getManager());
+      part.right().attach(x.getManager());
+      return part;
+    }
+  }
+
+  /**
+   * The nearest matrix with orthonormal columns or rows, U · Vᵀ of the singular value
+   * decomposition, float64. Directions whose singular value is not above the tolerance are left
+   * out, since nothing determines them; the result is then a partial isometry.
+   */
+  public static NDArray polar(NDArray x, double tolerance) {
+    try (NDManager scope = x.getManager().newSubManager()) {
+      Svd svd = truncatedSvd(toFloat64(scope, x), Long.MAX_VALUE, tolerance);
+      return scope.ret(svd.u().matMul(svd.vt()));
+    }
+  }
+
+  /**
+   * The singular value below which a matrix that was stored or subtracted in float32 tells nothing:
+   * 2⁻²¹ · ‖X‖_F, some four times what rounding each entry once leaves.
+   *
+   * @param frobeniusNorm ‖X‖_F
+   */
+  public static double rankTolerance(double frobeniusNorm) {
+    return FLOAT32_RANK_TOLERANCE * frobeniusNorm;
+  }
+
+  /** ‖X‖_F² of an array of any shape, summed in float64. */
+  public static double squaredNorm(NDArray x) {
+    try (NDManager scope = x.getManager().newSubManager()) {
+      NDArray wide = toFloat64(scope, x);
+      return wide.mul(wide).sum().toDoubleArray()[0];
+    }
+  }
+
+  /** Columns {@code from} to {@code to} (exclusive), copied. */
+  public static NDArray columns(NDArray x, long from, long to) {
+    try (NDArray view = x.get(new NDIndex(":, {}:{}", from, to))) {
+      return view.duplicate();
+    }
+  }
+
+  /** Rows {@code from} to {@code to} (exclusive), copied. */
+  public static NDArray rows(NDArray x, long from, long to) {
+    try (NDArray view = x.get(new NDIndex("{}:{}", from, to))) {
+      return view.duplicate();
+    }
+  }
+
+  /** X · diag(factors). */
+  public static NDArray scaleColumns(NDArray x, double[] factors) {
+    try (NDArray row = vector(x, factors, new Shape(1, factors.length))) {
+      return x.mul(row);
+    }
+  }
+
+  /** diag(factors) · X. */
+  public static NDArray scaleRows(NDArray x, double[] factors) {
+    try (NDArray column = vector(x, factors, new Shape(factors.length, 1))) {
+      return x.mul(column);
+    }
+  }
+
+  /** A float64 array in {@code manager} with the values of {@code x}, which stays as it is. */
+  public static NDArray toFloat64(NDManager manager, NDArray x) {
+    NDArray wide =
+        x.getDataType() == DataType.FLOAT64
+            ? x.reshape(x.getShape())
+            : x.toType(DataType.FLOAT64, true);
+    wide.attach(manager);
+    return wide;
+  }
+
+  /** True if the matrix has at least as many rows as columns. */
+  static boolean isTall(NDArray x) {
+    return x.getShape().get(0) >= x.getShape().get(1);
+  }
+
+  private static NDArray vector(NDArray like, double[] values, Shape shape) {
+    NDArray wide = like.getManager().create(values, shape);
+    if (like.getDataType() == DataType.FLOAT64) {
+      return wide;
+    }
+    try (wide) {
+      return wide.toType(like.getDataType(), true);
+    }
+  }
+
+  private static double[] doubles(NDArray values) {
+    if (values.getDataType() == DataType.FLOAT64) {
+      return values.toDoubleArray();
+    }
+    try (NDArray wide = values.toType(DataType.FLOAT64, true)) {
+      return wide.toDoubleArray();
+    }
+  }
+
+  private static double[] reversed(double[] ascending) {
+    double[] descending = new double[ascending.length];
+    for (int i = 0; i < descending.length; i++) {
+      descending[i] = ascending[ascending.length - 1 - i];
+    }
+    return descending;
+  }
+
+  /** Singular values from the eigenvalues of a Gram matrix; rounding can make those negative. */
+  private static double[] roots(double[] eigenvalues) {
+    return Arrays.stream(eigenvalues).map(value -> Math.sqrt(Math.max(0, value))).toArray();
+  }
+
+  private static double[] reciprocals(double[] values) {
+    return Arrays.stream(values).map(value -> 1 / value).toArray();
+  }
+
+  private static double[] above(double[] descending, long rank, double tolerance) {
+    return Arrays.stream(descending).limit(rank).takeWhile(value -> value > tolerance).toArray();
+  }
+
+  private static void requireMatrix(String what, NDArray x) {
+    if (x.getShape().dimension() != 2) {
+      throw new LinearAlgebraException(
+          "%s needs a matrix, the array has shape %s".formatted(what, x.getShape()));
+    }
+    if (x.getDataType() != DataType.FLOAT32 && x.getDataType() != DataType.FLOAT64) {
+      throw new LinearAlgebraException(
+          "%s needs float32 or float64, the array has type %s".formatted(what, x.getDataType()));
+    }
+  }
+
+  private static void requireSquare(String what, NDArray x) {
+    requireMatrix(what, x);
+    if (x.getShape().get(0) != x.getShape().get(1)) {
+      throw new LinearAlgebraException(
+          "%s needs a square matrix, the array has shape %s".formatted(what, x.getShape()));
+    }
+  }
+
+  /** A sum is NaN or infinite if an entry is. */
+  private static void requireFinite(String what, NDArray x) {
+    try (NDArray sum = x.sum()) {
+      double total = doubles(sum)[0];
+      if (Double.isNaN(total) || Double.isInfinite(total)) {
+        throw new LinearAlgebraException("%s: the matrix holds NaN or infinity".formatted(what));
+      }
+    }
+  }
+
+  /**
+   * Compares X · p with the product of the factors and p for one fixed vector p of signs: a wrong
+   * factorisation of X passes with vanishing probability, at the cost of a matrix-vector product.
+   */
+  private static void requireReproduced(
+      String what, NDArray x, List<NDArray> parts, UnaryOperator<NDArray> product) {
+    long columns = x.getShape().get(1);
+    if (columns == 0 || x.getShape().get(0) == 0) {
+      return;
+    }
+    SplittableRandom random = new SplittableRandom(columns);
+    double[] signs = new double[Math.toIntExact(columns)];
+    Arrays.setAll(signs, i -> random.nextBoolean() ? 1 : -1);
+    try (NDManager scope = x.getManager().newSubManager()) {
+      x.tempAttach(scope);
+      parts.forEach(part -> part.tempAttach(scope));
+      NDArray probe = vector(x, signs, new Shape(columns, 1));
+      double residual = doubles(x.matMul(probe).sub(product.apply(probe)).norm())[0];
+      double epsilon = x.getDataType() == DataType.FLOAT64 ? 0x1p-52 : 0x1p-23;
+      double limit = RESIDUAL_ULPS * epsilon * doubles(x.norm())[0];
+      if (!(residual <= limit)) {
+        throw new LinearAlgebraException(
+            "%s: the factors miss the %s matrix by %.3g, more than %.3g"
+                .formatted(what, x.getShape(), residual, limit));
+      }
+    }
+  }
+}

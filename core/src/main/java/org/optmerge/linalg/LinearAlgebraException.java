@@ -1,0 +1,21 @@
+package org.optmerge.linalg;
+
+/**
+ * A matrix that cannot be factorised: NaN or infinity in it, no convergence, singular, or a result
+ * that does not reproduce it.
+ */
+public final class LinearAlgebraException extends RuntimeException {
+  public LinearAlgebraException(String message) {
+    super(message);
+  }
+
+  public LinearAlgebraException(String message, Throwable cause) {
+    super(message, cause);
+  }
+
+  /** The same failure, with the parameter it happened at in front of the message. */
+  public LinearAlgebraException at(String parameter) {
+    return new LinearAlgebraException(
+        "parameter '%s': %s".formatted(parameter, getMessage()), this);
+  }
+}

@@ -1,0 +1,15 @@
+package org.optmerge.linalg;
+
+import ai.djl.ndarray.NDArray;
+
+/**
+ * The best approximation of a matrix by one of lower rank, in factors that hold no quotient by a
+ * singular value, so that small singular values do no harm. All float64.
+ *
+ * @param us U_k · diag(s), shape (m, k)
+ * @param s singular values, descending
+ * @param svt diag(s) · V_kᵀ, shape (k, n)
+ * @param left with {@code right}: left · right is the approximation U_k · diag(s) · V_kᵀ
+ * @param right see {@code left}
+ */
+public record PrincipalPart(NDArray us, double[] s, NDArray svt, NDArray left, NDArray right) {}
