@@ -1,0 +1,235 @@
+package org.optmerge.checkpoint;
+
+import static org.optmerge.checkpoint.CheckpointException.quote;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+
+/**
+ * {@code adapter_config.json}, as far as the size of ΔW depends on it. Settings that make an
+ * adapter something other than θ_0 + scale · B · A are refused.
+ *
+ * @param rank of the modules that no pattern names
+ * @param alpha of the modules that no pattern names
+ * @param rankPattern ranks by regular expression on the end of the module's name, in their order
+ * @param alphaPattern α in the same way
+ * @param rankStabilised true: the scale is α/√r; false: α/r
+ * @param fanInFanOut true if weights are stored transposed
+ * @param bias true if the adapter may hold bias vectors
+ * @param modulesToSave ends of the names of modules that are held whole
+ */
+record LoraConfig(
+    int rank,
+    double alpha,
+    Map<Pattern, Integer> rankPattern,
+    Map<Pattern, Double> alphaPattern,
+    boolean rankStabilised,
+    boolean fanInFanOut,
+    boolean bias,
+    List<String> modulesToSave) {
+
+  /** What the PEFT library takes where r or lora_alpha is not given. */
+  private static final int PEFT_DEFAULT = 8;
+
+  /** True: the setting changes what the adapter computes, by its name in the file. */
+  private static final Map<String, String> NOT_ADDITIVE =
+      Map.of(
+          "use_dora",
+          "DoRA rescales the rows of the merged weight, so it is no change to be added",
+          "use_qalora",
+          "QA-LoRA pools the input before A",
+          "lora_bias",
+          "B has a bias, which has no place in the base model's weights",
+          "alora_invocation_tokens",
+          "activated LoRA applies to some tokens only",
+          "layer_replication",
+          "layers of the base are repeated, so names no longer match",
+          "target_parameters",
+          "parameters of more than two dimensions are changed",
+          "trainable_token_indices",
+          "some rows of the embedding are replaced");
+
+  /** Initialisations that change the base model as well, so that B · A is not the whole change. */
+  private static final Pattern CHANGES_THE_BASE =
+      Pattern.compile("pissa.*|olora|corda|loftq|lora_ga");
+
+  private static final String MERGE_FIRST =
+      "; merge it into its base first (peft: model.merge_and_unload().save_pretrained(FOLDER)) and"
+          + " give that folder";
+
+  static LoraConfig read(Path file) {
+    ObjectNode json = Json.object(file);
+    String type = json.path("peft_type").asText("");
+    if (!type.equals("LORA")) {
+      throw CheckpointException.at(
+          file,
+          (type.isEmpty()
+                  ? "peft_type is missing, expected LORA"
+                  : "peft_type is %s, only LORA is known here".formatted(quote(type)))
+              + MERGE_FIRST);
+    }
+    NOT_ADDITIVE.entrySet().stream()
+        .sorted(Map.Entry.comparingByKey())
+        .filter(entry -> isSet(json.path(entry.getKey())))
+        .findFirst()
+        .ifPresent(
+            entry -> {
+              throw CheckpointException.at(
+                  file, "%s is set: %s%s".formatted(entry.getKey(), entry.getValue(), MERGE_FIRST));
+            });
+    String start = json.path("init_lora_weights").asText("");
+    if (CHANGES_THE_BASE.matcher(start).matches()) {
+      throw CheckpointException.at(
+          file,
+          "init_lora_weights is %s, which changes the base model too, so B · A is not the whole change%s"
+              .formatted(quote(start), MERGE_FIRST));
+    }
+    String bias = json.path("bias").asText("none");
+    if (!List.of("none", "all", "lora_only").contains(bias)) {
+      throw CheckpointException.at(file, "bias must be none, all or lora_only, is " + quote(bias));
+    }
+    return new LoraConfig(
+        rank(file, "r", json.path("r")),
+        alpha(file, "lora_alpha", json.path("lora_alpha")),
+        patterns(file, json, "rank_pattern", LoraConfig::rank),
+        patterns(file, json, "alpha_pattern", LoraConfig::alpha),
+        truth(file, json, "use_rslora"),
+        truth(file, json, "fan_in_fan_out"),
+        !bias.equals("none"),
+        names(file, json, "modules_to_save"));
+  }
+
+  /** The rank that the configuration gives a module. */
+  int rankOf(String module) {
+    return matching(rankPattern, module, rank);
+  }
+
+  /** α/r, or α/√r, of a module. */
+  double scaleOf(String module) {
+    double r = rankOf(module);
+    return matching(alphaPattern, module, alpha) / (rankStabilised ? Math.sqrt(r) : r);
+  }
+
+  /** True if a tensor lies in a module that is held whole. */
+  boolean saves(String tensor) {
+    for (int dot = tensor.indexOf('.'); dot >= 0; dot = tensor.indexOf('.', dot + 1)) {
+      String module = tensor.substring(0, dot);
+      if (modulesToSave.stream().anyMatch(module::endsWith)) {
+        return true;
+      }
+    }
+    return modulesToSave.contains(tensor);
+  }
+
+  private static <T> T matching(Map<Pattern, T> patterns, String module, T otherwise) {
+    return patterns.entrySet().stream()
+        .filter(entry -> entry.getKey().matcher(module).matches())
+        .map(Map.Entry::getValue)
+        .findFirst()
+        .orElse(otherwise);
+  }
+
+  private static boolean isSet(JsonNode value) {
+    return value.isBoolean()
+        ? value.booleanValue()
+        : !value.isMissingNode()
+            && !value.isNull()
+            && !(value.isContainerNode() && value.isEmpty());
+  }
+
+  /** One entry of a configuration that is a number. */
+  private interface Number<T> {
+    T read(Path file, String key, JsonNode value);
+  }
+
+  private static int rank(Path file, String key, JsonNode value) {
+    if (value.isMissingNode()) {
+      return PEFT_DEFAULT;
+    }
+    if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() < 1) {
+      throw CheckpointException.at(
+          file, "%s must be a whole number of at least 1, is %s".formatted(key, shown(value)));
+    }
+    return value.intValue();
+  }
+
+  private static double alpha(Path file, String key, JsonNode value) {
+    if (value.isMissingNode()) {
+      return PEFT_DEFAULT;
+    }
+    if (!value.isNumber() || !Double.isFinite(value.doubleValue())) {
+      throw CheckpointException.at(
+          file, "%s must be a finite number, is %s".formatted(key, shown(value)));
+    }
+    return value.doubleValue();
+  }
+
+  private static <T> Map<Pattern, T> patterns(
+      Path file, ObjectNode json, String key, Number<T> number) {
+    JsonNode entries = json.path(key);
+    if (entries.isMissingNode() || entries.isNull()) {
+      return Map.of();
+    }
+    if (!(entries instanceof ObjectNode object)) {
+      throw CheckpointException.at(
+          file, "%s must be an object, is %s".formatted(key, shown(entries)));
+    }
+    Map<Pattern, T> patterns = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> entry : object.properties()) {
+      String name = "%s[%s]".formatted(key, quote(entry.getKey()));
+      try {
+        patterns.put(
+            // As PEFT: the pattern must match the module's whole name, or its end after a dot.
+            Pattern.compile("(.*\\.)?(" + entry.getKey() + ")"),
+            number.read(file, name, entry.getValue()));
+      } catch (PatternSyntaxException e) {
+        throw new CheckpointException(
+            "%s: %s is not a regular expression: %s".formatted(file, name, e.getDescription()), e);
+      }
+    }
+    return patterns;
+  }
+
+  private static boolean truth(Path file, ObjectNode json, String key) {
+    JsonNode value = json.path(key);
+    if (value.isMissingNode() || value.isNull()) {
+      return false;
+    }
+    if (!value.isBoolean()) {
+      throw CheckpointException.at(
+          file, "%s must be true or false, is %s".formatted(key, shown(value)));
+    }
+    return value.booleanValue();
+  }
+
+  private static List<String> names(Path file, ObjectNode json, String key) {
+    JsonNode value = json.path(key);
+    if (value.isMissingNode() || value.isNull()) {
+      return List.of();
+    }
+    List<String> names = new ArrayList<>();
+    for (JsonNode name : value) {
+      if (!name.isTextual() || name.asText().isEmpty()) {
+        throw CheckpointException.at(
+            file, "%s must be a list of module names, has %s".formatted(key, shown(name)));
+      }
+      names.add(name.asText());
+    }
+    if (!value.isArray()) {
+      throw CheckpointException.at(
+          file, "%s must be a list of module names, is %s".formatted(key, shown(value)));
+    }
+    return List.copyOf(names);
+  }
+
+  private static String shown(JsonNode value) {
+    return quote(value.isTextual() ? value.asText() : value.toString());
+  }
+}
