@@ -20,6 +20,16 @@ public record PlannedTensor(String name, DType dtype, List<Long> shape, Work wor
     shape = List.copyOf(shape);
   }
 
+  /** Number of entries. */
+  public long size() {
+    return shape.stream().reduce(1L, Math::multiplyExact);
+  }
+
+  /** Bytes in the output. */
+  public long bytes() {
+    return Math.multiplyExact(size(), dtype.bytes());
+  }
+
   /** Where a tensor's values come from. */
   public sealed interface Work {}
 

@@ -1,0 +1,384 @@
+package org.optmerge.merge;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.ForkJoinTask;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.checkpoint.DType;
+import org.optmerge.checkpoint.FloatCodec;
+import org.optmerge.checkpoint.SafetensorsWriter;
+import org.optmerge.merge.ScratchPool.Scratch;
+import org.optmerge.method.MergeMethod;
+import org.optmerge.method.StreamingMergeMethod;
+import org.optmerge.taskvector.TaskVector;
+import org.optmerge.taskvector.TaskVectors;
+import org.optmerge.taskvector.Weight;
+
+/**
+ * Makes one output tensor: reads, widens, combines, rounds once and writes, block by block.
+ *
+ * <p>Blocks depend on the tensor alone and what is summed over them is summed in their order, so
+ * the bytes and the statistics are the same for any number of threads.
+ */
+final class TensorMerger {
+  /** Entries of a block: a handful of such {@code float} arrays stays in a core's cache. */
+  static final int BLOCK = 1 << 16;
+
+  /** Blocks that one thread works through before another may take the next ones. */
+  private static final int BLOCKS_PER_TASK = 16;
+
+  private final boolean allowNonFinite;
+  private final ScratchPool scratchPool;
+  private final LongAdder bytesRead;
+  private final Progress progress;
+  private final List<ByteBuffer> denseBuffers = new ArrayList<>();
+
+  TensorMerger(
+      boolean allowNonFinite, ScratchPool scratchPool, LongAdder bytesRead, Progress progress) {
+    this.allowNonFinite = allowNonFinite;
+    this.scratchPool = scratchPool;
+    this.bytesRead = bytesRead;
+    this.progress = progress;
+  }
+
+  /** A planned merge as its method sees it. */
+  PlannedStream stream(PlannedTensor tensor, PlannedTensor.Merge merge) {
+    return new PlannedStream(tensor, merge, allowNonFinite, scratchPool, bytesRead);
+  }
+
+  /** True if the method needs whole matrices, and with them the linear algebra engine. */
+  static boolean needsMatrices(PlannedTensor tensor) {
+    return tensor.work() instanceof PlannedTensor.Merge merge
+        && !(merge.method() instanceof StreamingMergeMethod);
+  }
+
+  /**
+   * Bytes of memory that a matrix method takes for a tensor, by a generous rule: inputs, result and
+   * workspace.
+   */
+  static long matrixBytes(PlannedTensor tensor) {
+    PlannedTensor.Merge merge = (PlannedTensor.Merge) tensor.work();
+    long size = tensor.size();
+    return Math.multiplyExact(size, 4L * (2L * merge.inputs().size() + 6));
+  }
+
+  /**
+   * @param method the tensor's method, fitted to the model if it needs that
+   */
+  TensorOutcome run(PlannedTensor tensor, @Nullable MergeMethod method, SafetensorsWriter writer) {
+    PlannedTensor.Work work = tensor.work();
+    if (work instanceof PlannedTensor.Copy copy) {
+      return copy(tensor, copy.from(), writer);
+    }
+    PlannedTensor.Merge merge = (PlannedTensor.Merge) work;
+    MergeMethod fitted = method == null ? merge.method() : method;
+    return fitted instanceof StreamingMergeMethod streaming
+        ? mergeStreaming(tensor, merge, streaming, writer)
+        : mergeMatrices(tensor, merge, fitted, writer);
+  }
+
+  private TensorOutcome copy(PlannedTensor tensor, Weight.Stored from, SafetensorsWriter writer) {
+    boolean sameType = from.dtype() == tensor.dtype();
+    return write(
+        tensor,
+        BLOCK,
+        writer,
+        (start, end, blocks) -> {
+          Scratch scratch = scratchPool.borrow(BLOCK);
+          try {
+            for (long at = start; at < end; at += BLOCK) {
+              int length = (int) Math.min(BLOCK, end - at);
+              ByteBuffer bytes = scratch.bytes.clear();
+              long nonFinite = 0;
+              if (tensor.dtype().isFloating()) {
+                nonFinite = countNonFinite(from, at, length, scratch.merged);
+              }
+              if (sameType) {
+                bytes.limit(length * from.dtype().bytes());
+                from.checkpoint().readBytes(from.tensor(), at * from.dtype().bytes(), bytes);
+                bytesRead.add(bytes.limit());
+                bytes.flip();
+              } else {
+                FloatCodec.narrow(tensor.dtype(), scratch.merged, 0, length, bytes);
+                bytes.limit(length * tensor.dtype().bytes());
+              }
+              blocks.done(at, length, bytes, 0, 0, nonFinite);
+            }
+          } finally {
+            scratchPool.giveBack(scratch);
+          }
+        });
+  }
+
+  private static long countNonFinite(Weight.Stored from, long at, int length, float[] values) {
+    from.checkpoint().read(from.tensor(), at, length, values);
+    return NonFinite.firstIn(values, length) < 0 ? 0 : NonFinite.countIn(values, length);
+  }
+
+  private TensorOutcome mergeStreaming(
+      PlannedTensor tensor,
+      PlannedTensor.Merge merge,
+      StreamingMergeMethod method,
+      SafetensorsWriter writer) {
+    PlannedStream stream = stream(tensor, merge);
+    StreamingMergeMethod.BlockMerge blockMerge = method.prepare(stream);
+    int blockLength = PlannedStream.blockLength(method.alignment(tensor.shape()));
+    return write(
+        tensor,
+        blockLength,
+        writer,
+        (start, end, blocks) ->
+            stream.visitWithBase(
+                start,
+                end,
+                blockLength,
+                (block, scratch) -> {
+                  blockMerge.merge(block, scratch.merged);
+                  finish(
+                      tensor,
+                      merge,
+                      block.start(),
+                      block.length(),
+                      scratch.merged,
+                      scratch.base,
+                      scratch.bytes,
+                      blocks);
+                }));
+  }
+
+  private TensorOutcome mergeMatrices(
+      PlannedTensor tensor,
+      PlannedTensor.Merge merge,
+      MergeMethod method,
+      SafetensorsWriter writer) {
+    try (NDManager manager = NDManager.newBaseManager()) {
+      PlannedStream stream = stream(tensor, merge);
+      NDArray merged = method.merge(taskVectors(tensor, merge, stream, manager));
+      Shape expected = new Shape(tensor.shape());
+      if (!merged.getShape().equals(expected)) {
+        throw new MergeException(
+            "tensor '%s': method %s returned shape %s, the parameter has %s"
+                .formatted(tensor.name(), method, merged.getShape(), expected));
+      }
+      if (merged.getDataType() != DataType.FLOAT32) {
+        merged = merged.toType(DataType.FLOAT32, false);
+      }
+      FloatBuffer values = merged.toByteBuffer(true).order(ByteOrder.nativeOrder()).asFloatBuffer();
+      WeightReader base = merge.base() == null ? null : new WeightReader(merge.base(), bytesRead);
+      return write(
+          tensor,
+          BLOCK,
+          writer,
+          (start, end, blocks) -> {
+            Scratch scratch = scratchPool.borrow(BLOCK);
+            try {
+              for (long at = start; at < end; at += BLOCK) {
+                int length = (int) Math.min(BLOCK, end - at);
+                values.get((int) at, scratch.merged, 0, length);
+                if (base != null) {
+                  base.read(at, length, scratch.base);
+                }
+                finish(
+                    tensor, merge, at, length, scratch.merged, scratch.base, scratch.bytes, blocks);
+              }
+            } finally {
+              scratchPool.giveBack(scratch);
+            }
+          });
+    }
+  }
+
+  /** Reads whole task vectors into native memory; adapters over the base stay factored. */
+  private TaskVectors taskVectors(
+      PlannedTensor tensor, PlannedTensor.Merge merge, PlannedStream stream, NDManager manager) {
+    long size = stream.size();
+    if (size * 4 > Integer.MAX_VALUE) {
+      throw new MergeException(
+          "tensor '%s' has %d entries; %s takes whole matrices of up to %d. Exclude it, or merge it with a streaming method"
+              .formatted(tensor.name(), size, merge.method(), Integer.MAX_VALUE / 4));
+    }
+    Shape shape = new Shape(tensor.shape());
+    FloatBuffer[] dense = new FloatBuffer[stream.count()];
+    List<TaskVector> vectors = new ArrayList<>();
+    for (int t = 0; t < stream.count(); t++) {
+      TaskVector.LowRank factors = stream.factors(t, manager);
+      if (factors != null) {
+        vectors.add(factors);
+      } else {
+        ByteBuffer buffer = denseBuffer(t, (int) (4 * size));
+        dense[t] = buffer.asFloatBuffer();
+        vectors.add(new TaskVector.Dense(manager.create(buffer, shape, DataType.FLOAT32)));
+      }
+    }
+    if (Arrays.stream(dense).anyMatch(Objects::nonNull)) {
+      stream.<Object>reduce(
+          () -> dense,
+          (ignored, block) -> {
+            for (int t = 0; t < dense.length; t++) {
+              if (dense[t] != null) {
+                dense[t].put((int) block.start(), block.tau()[t], 0, block.length());
+              }
+            }
+          },
+          (left, right) -> left);
+    }
+    return new TaskVectors(tensor.name(), vectors);
+  }
+
+  /**
+   * Native memory for task vector t, kept from one matrix to the next. Matrices are merged one at a
+   * time.
+   */
+  private ByteBuffer denseBuffer(int t, int bytes) {
+    while (denseBuffers.size() <= t) {
+      denseBuffers.add(ByteBuffer.allocateDirect(0));
+    }
+    if (denseBuffers.get(t).capacity() < bytes) {
+      denseBuffers.set(t, ByteBuffer.allocateDirect(bytes));
+    }
+    return denseBuffers.get(t).slice(0, bytes).order(ByteOrder.nativeOrder());
+  }
+
+  /** θ_0 + λ · merged, rounded once, checked and handed to the writer. */
+  private void finish(
+      PlannedTensor tensor,
+      PlannedTensor.Merge merge,
+      long start,
+      int length,
+      float[] merged,
+      float[] base,
+      ByteBuffer bytes,
+      BlockSink blocks) {
+    float scaling = (float) merge.scaling();
+    if (scaling != 1) {
+      for (int i = 0; i < length; i++) {
+        merged[i] *= scaling;
+      }
+    }
+    double squares = sumOfSquares(merged, length);
+    float largest = NonFinite.largestMagnitude(merged, length);
+    if (merge.base() != null) {
+      for (int i = 0; i < length; i++) {
+        merged[i] += base[i];
+      }
+    }
+    bytes.clear();
+    FloatCodec.narrow(tensor.dtype(), merged, 0, length, bytes);
+    bytes.limit(length * tensor.dtype().bytes());
+    if (tensor.dtype() != DType.F32 && tensor.dtype() != DType.F64) {
+      // A type with a smaller range can overflow in the rounding itself.
+      FloatCodec.widen(tensor.dtype(), bytes, merged, 0, length);
+    }
+    int at = NonFinite.firstIn(merged, length);
+    long nonFinite = 0;
+    if (at >= 0) {
+      if (!allowNonFinite) {
+        throw new MergeException(
+            "output tensor '%s': the merged value at %s is %s in %s, although every input is finite; use another method or scaling, a wider out_dtype, or --allow-nonfinite"
+                .formatted(
+                    tensor.name(),
+                    NonFinite.position(tensor.shape(), start + at),
+                    merged[at],
+                    tensor.dtype().torchName()));
+      }
+      nonFinite = NonFinite.countIn(merged, length);
+    }
+    blocks.done(start, length, bytes, squares, largest, nonFinite);
+  }
+
+  /**
+   * Four independent sums, in an order that is always the same, so that additions need not wait for
+   * one another.
+   */
+  private static double sumOfSquares(float[] values, int length) {
+    double s0 = 0;
+    double s1 = 0;
+    double s2 = 0;
+    double s3 = 0;
+    int whole = length & ~3;
+    for (int i = 0; i < whole; i += 4) {
+      s0 += (double) values[i] * values[i];
+      s1 += (double) values[i + 1] * values[i + 1];
+      s2 += (double) values[i + 2] * values[i + 2];
+      s3 += (double) values[i + 3] * values[i + 3];
+    }
+    for (int i = whole; i < length; i++) {
+      s0 += (double) values[i] * values[i];
+    }
+    return (s0 + s1) + (s2 + s3);
+  }
+
+  /** Receives finished blocks. */
+  @FunctionalInterface
+  private interface BlockSink {
+    void done(
+        long start, int length, ByteBuffer bytes, double squares, float largest, long nonFinite);
+  }
+
+  /** Makes the blocks from {@code start} to {@code end}. */
+  @FunctionalInterface
+  private interface BlockSource {
+    void run(long start, long end, BlockSink blocks);
+  }
+
+  private TensorOutcome write(
+      PlannedTensor tensor, int blockLength, SafetensorsWriter writer, BlockSource source) {
+    long size = tensor.size();
+    int elementBytes = tensor.dtype().bytes();
+    int count = Math.toIntExact((size + blockLength - 1) / blockLength);
+    int[] checksums = new int[count];
+    double[] squares = new double[count];
+    float[] largest = new float[count];
+    long[] nonFinite = new long[count];
+    BlockSink sink =
+        (start, length, bytes, blockSquares, blockLargest, blockNonFinite) -> {
+          int at = (int) (start / blockLength);
+          CRC32C crc = new CRC32C();
+          crc.update(bytes.duplicate());
+          checksums[at] = (int) crc.getValue();
+          squares[at] = blockSquares;
+          largest[at] = blockLargest;
+          nonFinite[at] = blockNonFinite;
+          writer.write(tensor.name(), start * elementBytes, bytes);
+          progress.advanced((long) length * elementBytes);
+        };
+    List<ForkJoinTask<?>> tasks = new ArrayList<>();
+    long taskLength = (long) blockLength * BLOCKS_PER_TASK;
+    for (long from = 0; from < size; from += taskLength) {
+      long first = from;
+      long end = Math.min(size, from + taskLength);
+      tasks.add(ForkJoinTask.adapt(() -> source.run(first, end, sink)));
+    }
+    if (ForkJoinTask.inForkJoinPool()) {
+      ForkJoinTask.invokeAll(tasks);
+    } else {
+      tasks.forEach(ForkJoinTask::invoke);
+    }
+    double total = 0;
+    float most = 0;
+    long bad = 0;
+    for (int i = 0; i < count; i++) {
+      total += squares[i];
+      most = Math.max(most, largest[i]);
+      bad += nonFinite[i];
+    }
+    return new TensorOutcome(
+        tensor.name(),
+        BlockChecksum.combine(checksums),
+        blockLength * elementBytes,
+        Math.sqrt(total),
+        most,
+        bad);
+  }
+}

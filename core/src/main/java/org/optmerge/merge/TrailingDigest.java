@@ -1,0 +1,115 @@
+package org.optmerge.merge;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+
+/**
+ * The SHA-256 of a file, computed behind the threads that read or write its tensors, while those
+ * bytes are still in the page cache.
+ */
+final class TrailingDigest implements AutoCloseable {
+  private static final int CHUNK = 1 << 20;
+
+  private final FileChannel channel;
+  private final MessageDigest digest = sha256();
+  private final ByteBuffer buffer = ByteBuffer.allocateDirect(CHUNK);
+
+  /** Finished stretches that do not yet touch the finished beginning: first byte to end. */
+  private final NavigableMap<Long, Long> ahead = new TreeMap<>();
+
+  private long contiguous;
+  private long hashed;
+
+  /**
+   * @param start bytes at the beginning that are final already, such as the header
+   */
+  @SuppressWarnings("MustBeClosedChecker")
+  TrailingDigest(Path file, long start) throws IOException {
+    this.channel = FileChannel.open(file, StandardOpenOption.READ);
+    this.contiguous = start;
+  }
+
+  /**
+   * Notes that the bytes from {@code from} to {@code to} are final; returns how many wait to be
+   * hashed.
+   */
+  long done(long from, long to) {
+    synchronized (ahead) {
+      ahead.merge(from, to, Math::max);
+      while (!ahead.isEmpty() && ahead.firstKey() <= contiguous) {
+        contiguous = Math.max(contiguous, ahead.pollFirstEntry().getValue());
+      }
+      return contiguous - hashed;
+    }
+  }
+
+  /** Hashes what is final up to now. */
+  void advance() {
+    long end;
+    synchronized (ahead) {
+      end = contiguous;
+    }
+    hash(end);
+  }
+
+  /** Hashes to the end of the file and returns the digest in hexadecimal. */
+  String finish() throws IOException {
+    hash(channel.size());
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  private synchronized void hash(long end) {
+    try {
+      long at = hashed;
+      while (at < end) {
+        buffer.clear().limit((int) Math.min(CHUNK, end - at));
+        int read = channel.read(buffer, at);
+        if (read < 0) {
+          throw new MergeException(
+              "the file being hashed became shorter; it was changed meanwhile");
+        }
+        digest.update(buffer.flip());
+        at += read;
+      }
+      synchronized (ahead) {
+        hashed = Math.max(hashed, at);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The SHA-256 of a whole file, in hexadecimal. */
+  static String of(Path file) throws IOException {
+    try (TrailingDigest digest = new TrailingDigest(file, 0)) {
+      return digest.finish();
+    }
+  }
+
+  /** The SHA-256 of some bytes, in hexadecimal. */
+  static String of(byte[] bytes) {
+    return HexFormat.of().formatHex(sha256().digest(bytes));
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every Java platform has SHA-256", e);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.close();
+  }
+}

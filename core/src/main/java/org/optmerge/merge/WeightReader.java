@@ -1,0 +1,164 @@
+package org.optmerge.merge;
+
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.taskvector.TaskVector;
+import org.optmerge.taskvector.Weight;
+
+/**
+ * Reads one weight piece by piece; a low-rank change is multiplied out for the piece alone. Safe
+ * from several threads.
+ *
+ * <p>Made when its tensor's turn comes, so that at most the factors of the tensors in work are in
+ * memory.
+ */
+final class WeightReader {
+  private final Weight weight;
+  private final Weight.Stored stored;
+  private final LowRankChange @Nullable [] changes;
+  private final LongAdder bytesRead;
+
+  WeightReader(Weight weight, LongAdder bytesRead) {
+    this.weight = weight;
+    this.bytesRead = bytesRead;
+    this.stored = Weights.stored(weight);
+    this.changes = changes(weight, bytesRead);
+  }
+
+  Weight weight() {
+    return weight;
+  }
+
+  /** Values {@code start} to {@code start + length} of the flattened weight. */
+  void read(long start, int length, float[] target) {
+    readStored(start, length, target);
+    addChanges(start, length, target);
+  }
+
+  /**
+   * The task vector against a base, θ − θ_0, of which {@code base} holds the same piece. Where this
+   * weight is the base with an adapter, the change itself is returned, without the rounding of a
+   * sum and a difference.
+   */
+  void readTaskVector(long start, int length, float[] base, Weight baseWeight, float[] target) {
+    if (isAdaptedFrom(baseWeight)) {
+      Arrays.fill(target, 0, length, 0f);
+      addChanges(start, length, target);
+    } else {
+      read(start, length, target);
+      for (int i = 0; i < length; i++) {
+        target[i] -= base[i];
+      }
+    }
+  }
+
+  /** True if this weight is an adapter over just that base. */
+  boolean isAdaptedFrom(Weight base) {
+    return changes != null
+        && base instanceof Weight.Stored other
+        && stored.tensor().equals(other.tensor());
+  }
+
+  /**
+   * The change as factors in native memory; null if there is none, or more than one on top of
+   * another.
+   */
+  TaskVector.@Nullable LowRank factors(NDManager manager) {
+    return changes != null && changes.length == 1 ? changes[0].toArrays(manager) : null;
+  }
+
+  private void readStored(long start, int length, float[] target) {
+    stored.checkpoint().read(stored.tensor(), start, length, target);
+    bytesRead.add((long) length * stored.tensor().dtype().bytes());
+  }
+
+  private void addChanges(long start, int length, float[] target) {
+    if (changes != null) {
+      for (LowRankChange change : changes) {
+        change.addTo(start, length, target);
+      }
+    }
+  }
+
+  private static LowRankChange @Nullable [] changes(Weight weight, LongAdder bytesRead) {
+    List<LowRankChange> found = new ArrayList<>();
+    for (Weight at = weight; at instanceof Weight.Adapted adapted; at = adapted.base()) {
+      found.add(LowRankChange.load(adapted, bytesRead));
+    }
+    return found.isEmpty() ? null : found.toArray(LowRankChange[]::new);
+  }
+
+  /**
+   * ΔW = scale · B · A with its factors in memory.
+   *
+   * @param b shape (rows, rank), row-major
+   * @param a shape (rank, columns), row-major
+   */
+  record LowRankChange(float[] b, float[] a, int rows, int rank, int columns, float scale) {
+
+    static LowRankChange load(Weight.Adapted adapted, LongAdder bytesRead) {
+      Checkpoint tensors = adapted.adapter().tensors();
+      TensorInfo bInfo = adapted.delta().b();
+      TensorInfo aInfo = adapted.delta().a();
+      int rank = Math.toIntExact(aInfo.shape().get(0));
+      int rows = Math.toIntExact(bInfo.size() / rank);
+      int columns = Math.toIntExact(aInfo.size() / rank);
+      float[] b = readAll(tensors, bInfo, bytesRead);
+      float[] a = readAll(tensors, aInfo, bytesRead);
+      float scale = (float) adapted.delta().scale();
+      return adapted.delta().fanInFanOut()
+          ? new LowRankChange(
+              transpose(a, rank, columns), transpose(b, rows, rank), columns, rank, rows, scale)
+          : new LowRankChange(b, a, rows, rank, columns, scale);
+    }
+
+    TaskVector.LowRank toArrays(NDManager manager) {
+      return new TaskVector.LowRank(
+          manager.create(b, new Shape(rows, rank)),
+          manager.create(a, new Shape(rank, columns)),
+          scale);
+    }
+
+    /** Adds entries {@code start} to {@code start + length} of the flattened change. */
+    void addTo(long start, int length, float[] target) {
+      int done = 0;
+      while (done < length) {
+        int row = (int) ((start + done) / columns);
+        int column = (int) ((start + done) % columns);
+        int count = Math.min(length - done, columns - column);
+        for (int k = 0; k < rank; k++) {
+          float factor = scale * b[row * rank + k];
+          int from = k * columns + column;
+          for (int j = 0; j < count; j++) {
+            target[done + j] += factor * a[from + j];
+          }
+        }
+        done += count;
+      }
+    }
+
+    private static float[] readAll(Checkpoint tensors, TensorInfo info, LongAdder bytesRead) {
+      float[] values = new float[Math.toIntExact(info.size())];
+      tensors.read(info, 0, values.length, values);
+      bytesRead.add(info.bytes());
+      return values;
+    }
+
+    private static float[] transpose(float[] matrix, int rows, int columns) {
+      float[] transposed = new float[matrix.length];
+      for (int i = 0; i < rows; i++) {
+        for (int j = 0; j < columns; j++) {
+          transposed[j * rows + i] = matrix[i * columns + j];
+        }
+      }
+      return transposed;
+    }
+  }
+}

@@ -1,0 +1,285 @@
+package org.optmerge.merge;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The hidden folder beside the output in which a merge works, and the one step that makes the
+ * output appear.
+ *
+ * <p>For an output {@code out} it is {@code .out.optmerge}, with the journal and the growing
+ * checkpoint. It lies in the same file system, so the last step is a rename: the output is complete
+ * or not there.
+ */
+final class Workspace {
+  private final Path out;
+  private final Path folder;
+  private final boolean force;
+
+  private Workspace(Path out, Path folder, boolean force) {
+    this.out = out;
+    this.folder = folder;
+    this.force = force;
+  }
+
+  /**
+   * Checks the output against the inputs and what is there, before anything is written.
+   *
+   * @throws MergeException if the output cannot or must not be written
+   */
+  static Workspace open(Path out, Collection<Path> inputs, MergeOptions options) {
+    Path absolute = out.toAbsolutePath().normalize();
+    Path parent = absolute.getParent();
+    if (parent == null) {
+      throw new MergeException(
+          "%s: the root of a file system cannot be an output folder".formatted(out));
+    }
+    try {
+      Path nearest = nearestExisting(parent);
+      if (!Files.isDirectory(nearest)) {
+        throw new MergeException(
+            "cannot make output folder %s: %s is a file".formatted(out, nearest));
+      }
+      Path real = nearest.toRealPath().resolve(nearest.relativize(absolute));
+      if (Files.exists(absolute)) {
+        real = absolute.toRealPath();
+      }
+      for (Path input : inputs) {
+        refuseOverlap(out, real, input);
+      }
+      refuseOccupied(out, absolute, options.force());
+      Workspace workspace =
+          new Workspace(
+              absolute,
+              parent.resolve("." + absolute.getFileName() + ".optmerge"),
+              options.force());
+      if (Files.exists(workspace.folder) && !options.resume()) {
+        if (!options.force()) {
+          throw new MergeException(
+              "an unfinished merge into %s is in %s; --resume continues it, --force discards it"
+                  .formatted(out, workspace.folder));
+        }
+        deleteTree(workspace.folder);
+      }
+      Files.createDirectories(workspace.staging());
+      return workspace;
+    } catch (AccessDeniedException e) {
+      throw new MergeException(
+          "cannot write %s: no permission for %s".formatted(out, e.getFile()), e);
+    } catch (IOException e) {
+      throw new MergeException("cannot write %s: %s".formatted(out, reason(e)), e);
+    }
+  }
+
+  /** Where the checkpoint grows. */
+  Path staging() {
+    return folder.resolve("checkpoint");
+  }
+
+  /** The journal. */
+  Path journal() {
+    return folder.resolve("journal.jsonl");
+  }
+
+  /** The hidden folder itself. */
+  Path folder() {
+    return folder;
+  }
+
+  /** True if an earlier merge was interrupted here. */
+  boolean isUnfinished() {
+    return Files.exists(journal());
+  }
+
+  /** Forces everything to disk, then makes the output appear under its name. */
+  void publish() throws IOException {
+    forceTree(staging());
+    Path previous = folder.resolve("previous");
+    boolean replaces = force && Files.isDirectory(out) && !isEmpty(out);
+    if (replaces) {
+      Files.move(out, previous, StandardCopyOption.ATOMIC_MOVE);
+    }
+    Files.move(staging(), out, StandardCopyOption.ATOMIC_MOVE);
+    forceDirectory(Objects.requireNonNull(folder.getParent()));
+    if (replaces) {
+      keepForeignFiles(previous);
+    }
+    deleteTree(folder);
+  }
+
+  /** Removes an unfinished merge, as far as that is possible. */
+  void discard() {
+    try {
+      deleteTree(folder);
+    } catch (IOException e) {
+      // The reason of the failure matters to the user, not that a hidden folder could not be
+      // removed after it.
+    }
+  }
+
+  /** What a user put beside an earlier result stays; what that merge made goes. */
+  private void keepForeignFiles(Path previous) throws IOException {
+    List<Path> owned = ownedFiles(previous);
+    try (Stream<Path> files = Files.walk(previous)) {
+      for (Path file : (Iterable<Path>) files.filter(Files::isRegularFile)::iterator) {
+        Path relative = previous.relativize(file);
+        Path target = out.resolve(relative);
+        if (!owned.contains(relative) && !Files.exists(target)) {
+          Path targetFolder = target.getParent();
+          if (targetFolder != null) {
+            Files.createDirectories(targetFolder);
+          }
+          Files.move(file, target);
+        }
+      }
+    }
+  }
+
+  private static void refuseOverlap(Path out, Path real, Path input) throws IOException {
+    if (!Files.exists(input)) {
+      return;
+    }
+    Path realInput = input.toRealPath();
+    if (real.equals(realInput)) {
+      throw new MergeException(
+          "output folder %s is the input model %s; it would overwrite what it reads. Choose another output folder"
+              .formatted(out, input));
+    }
+    if (real.startsWith(realInput) || realInput.startsWith(real)) {
+      throw new MergeException(
+          "output folder %s and input model %s lie one inside the other; choose another output folder"
+              .formatted(out, input));
+    }
+  }
+
+  private static void refuseOccupied(Path out, Path absolute, boolean force) throws IOException {
+    if (!Files.exists(absolute)) {
+      return;
+    }
+    if (!Files.isDirectory(absolute)) {
+      throw new MergeException("output %s exists and is not a folder".formatted(out));
+    }
+    if (isEmpty(absolute)) {
+      return;
+    }
+    if (!force) {
+      throw new MergeException(
+          "output folder %s is not empty; choose another, or --force to replace what an earlier merge left there"
+              .formatted(out));
+    }
+    if (!Files.exists(absolute.resolve(Provenance.FILE))) {
+      throw new MergeException(
+          "output folder %s is not empty and was not made by a merge (it has no %s), so --force leaves it alone; empty it yourself or choose another"
+              .formatted(out, Provenance.FILE));
+    }
+    if (!Files.isWritable(absolute)) {
+      throw new AccessDeniedException(absolute.toString());
+    }
+  }
+
+  private static Path nearestExisting(Path path) {
+    Path at = path;
+    while (!Files.exists(at)) {
+      at = Objects.requireNonNull(at.getParent(), "the root of a file system exists");
+    }
+    return at;
+  }
+
+  /** Refuses a merge that the disk cannot hold, before it begins. */
+  void requireSpace(long bytes) throws IOException {
+    long usable = Files.getFileStore(folder).getUsableSpace();
+    if (usable < bytes) {
+      throw new MergeException(
+          "output folder %s needs %,d bytes more, its file system has %,d free"
+              .formatted(out, bytes, usable));
+    }
+  }
+
+  private static List<Path> ownedFiles(Path folder) throws IOException {
+    List<Path> owned = new ArrayList<>();
+    owned.add(Path.of(Provenance.FILE));
+    try {
+      JsonNode provenance = new ObjectMapper().readTree(folder.resolve(Provenance.FILE).toFile());
+      for (JsonNode output : provenance.path("outputs")) {
+        owned.add(Path.of(output.path("file").asText()));
+      }
+    } catch (JsonProcessingException e) {
+      throw new MergeException(
+          "%s is damaged, so it cannot be told which files --force may replace; they were moved to %s"
+              .formatted(Provenance.FILE, folder),
+          e);
+    }
+    return owned;
+  }
+
+  private static boolean isEmpty(Path folder) throws IOException {
+    try (Stream<Path> entries = Files.list(folder)) {
+      return entries.findAny().isEmpty();
+    }
+  }
+
+  private static void forceTree(Path tree) throws IOException {
+    try (Stream<Path> files = Files.walk(tree)) {
+      for (Path file : (Iterable<Path>) files::iterator) {
+        if (Files.isDirectory(file)) {
+          forceDirectory(file);
+        } else {
+          try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            channel.force(true);
+          }
+        }
+      }
+    }
+  }
+
+  private static void forceDirectory(Path directory) throws IOException {
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  private static void deleteTree(Path tree) throws IOException {
+    Files.walkFileTree(
+        tree,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            Files.delete(file);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException e)
+              throws IOException {
+            Files.delete(directory);
+            return FileVisitResult.CONTINUE;
+          }
+        });
+  }
+
+  /** What went wrong, with the file, in words rather than a class name alone. */
+  static String reason(Exception e) {
+    Throwable at = e instanceof UncheckedIOException && e.getCause() != null ? e.getCause() : e;
+    String message = at.getMessage();
+    return message == null ? at.getClass().getSimpleName() : message;
+  }
+}
