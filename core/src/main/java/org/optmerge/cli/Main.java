@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import org.optmerge.checkpoint.CheckpointException;
+import org.optmerge.merge.RecipeException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help;
@@ -47,7 +48,8 @@ public final class Main {
   static final int WRONG_REQUEST = 2;
 
   /** In the order of {@code --help}. */
-  static final List<String> COMMANDS = List.of("inspect", "diff", "completion", "version");
+  static final List<String> COMMANDS =
+      List.of("inspect", "diff", "methods", "completion", "version");
 
   @Option(
       names = "--quiet",
@@ -138,6 +140,7 @@ public final class Main {
     return switch (name) {
       case "inspect" -> new InspectCommand();
       case "diff" -> new DiffCommand();
+      case "methods" -> new MethodsCommand();
       case "completion" -> new CompletionCommand();
       case "version" -> new VersionCommand();
       default -> throw new IllegalArgumentException("no command '%s'".formatted(name));
@@ -159,13 +162,14 @@ public final class Main {
   }
 
   private int failed(Throwable thrown) {
-    report(message(thrown), thrown, FAILED);
-    return FAILED;
+    int code = thrown instanceof RecipeException ? WRONG_REQUEST : FAILED;
+    report(message(thrown), thrown, code);
+    return code;
   }
 
   /** What went wrong, in one line; more than one only where several things did. */
   static String message(Throwable thrown) {
-    if (thrown instanceof CheckpointException) {
+    if (thrown instanceof CheckpointException || thrown instanceof RecipeException) {
       return String.valueOf(thrown.getMessage());
     }
     if (thrown instanceof UncheckedIOException unchecked && unchecked.getCause() != null) {

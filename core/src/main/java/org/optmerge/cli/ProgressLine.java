@@ -36,12 +36,12 @@ final class ProgressLine implements Progress, AutoCloseable {
   private final LongSupplier clock;
 
   private final LongAdder bytes = new LongAdder();
+  private final LongAdder resumedBytes = new LongAdder();
   private final AtomicInteger tensors = new AtomicInteger();
   private final AtomicLong nextShow;
   private volatile long begin;
   private volatile long totalBytes;
   private volatile int totalTensors;
-  private volatile long resumedBytes;
   private volatile String phase = "";
   private boolean dangling; // guarded by this: text stands in the terminal's line
 
@@ -62,7 +62,7 @@ final class ProgressLine implements Progress, AutoCloseable {
     this.totalTensors = totalTensors;
     bytes.reset();
     tensors.set(0);
-    resumedBytes = 0;
+    resumedBytes.reset();
     begin = clock.getAsLong();
   }
 
@@ -70,7 +70,7 @@ final class ProgressLine implements Progress, AutoCloseable {
   public void resumed(long resumed, int resumedTensors) {
     bytes.add(resumed);
     tensors.addAndGet(resumedTensors);
-    resumedBytes = resumed;
+    resumedBytes.add(resumed);
   }
 
   @Override
@@ -145,7 +145,7 @@ final class ProgressLine implements Progress, AutoCloseable {
   /** Bytes per second of this run; NaN before there are any. */
   private double rate() {
     double seconds = seconds();
-    long done = bytes.sum() - resumedBytes;
+    long done = bytes.sum() - resumedBytes.sum();
     return done > 0 && seconds > 0 ? done / seconds : Double.NaN;
   }
 

@@ -4,10 +4,9 @@ package org.optmerge.merge;
  * Is told how a long piece of work goes on. Methods are called from any thread, {@link #advanced}
  * often: an implementation is thread-safe and returns at once.
  *
- * <p>The order of calls: {@link #started}, then perhaps {@link #resumed}, then any number of {@link
- * #phase}, {@link #advanced}, {@link #finishedTensor}, then {@link #finished} if the work
- * succeeded. A {@link #phase} may also come first, for what precedes the counting. A second {@link
- * #started} begins a new count, for work of several passes.
+ * <p>The order of calls: {@link #started}, then any number of the others, then {@link #finished} if
+ * the work succeeded. A {@link #phase} may also come first, for what precedes the counting. A
+ * second {@link #started} begins a new count, for work of several passes.
  */
 public interface Progress {
   /** Listens to nothing. */

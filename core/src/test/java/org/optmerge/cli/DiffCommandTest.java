@@ -89,6 +89,26 @@ class DiffCommandTest {
   }
 
   @Test
+  void compares_what_a_preset_merges() throws IOException {
+    Path model =
+        new TinyCheckpoint()
+            .f32("vision_model.x", List.of(1), 1)
+            .f32("mlp1.x", List.of(1), 1)
+            .writeTo(folder.resolve("vlm"), "{}");
+
+    JsonNode tensors =
+        CommandRun.of("diff", model, model, "--json", "--preset", "internvl2.5")
+            .json()
+            .path("tensors");
+    assertThat(tensors).hasSize(1);
+    assertThat(tensors.at("/0/name").asText()).isEqualTo("mlp1.x");
+
+    CommandRun misspelt = CommandRun.of("diff", model, model, "--preset", "internvl2");
+    assertThat(misspelt.code()).isEqualTo(2);
+    assertThat(misspelt.err()).contains("no preset 'internvl2'; did you mean 'internvl2.5'?");
+  }
+
+  @Test
   void notes_what_was_not_compared_and_what_is_not_finite() throws IOException {
     Path odd =
         new TinyCheckpoint()

@@ -15,6 +15,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.optmerge.checkpoint.CheckpointException;
+import org.optmerge.merge.ParameterPreset;
+import org.optmerge.method.MergeMethods;
 
 class MainTest {
   static List<String> commands() {
@@ -166,11 +168,12 @@ class MainTest {
   }
 
   @Test
-  void the_completion_script_knows_commands_and_options() {
+  void the_completion_script_knows_commands_options_methods_and_presets() {
     CommandRun run = CommandRun.of("completion");
 
     assertThat(run.code()).isZero();
     assertThat(run.out()).startsWith("#!").contains("complete").contains(Main.COMMANDS);
     assertThat(run.out()).contains("--layers", "--stacktrace");
+    assertThat(run.out()).contains(MergeMethods.names()).contains(ParameterPreset.labels());
   }
 }

@@ -1,0 +1,12 @@
+package org.optmerge.cli;
+
+import java.util.Iterator;
+import org.optmerge.merge.ParameterPreset;
+
+/** The names of parameter presets, for completion. */
+final class PresetNames implements Iterable<String> {
+  @Override
+  public Iterator<String> iterator() {
+    return ParameterPreset.labels().iterator();
+  }
+}

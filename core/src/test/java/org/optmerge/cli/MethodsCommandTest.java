@@ -1,0 +1,55 @@
+package org.optmerge.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.Test;
+import org.optmerge.method.MergeMethods;
+
+class MethodsCommandTest {
+  @Test
+  void lists_every_method() {
+    CommandRun run = CommandRun.of("methods");
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out().lines()).hasSize(1 + MergeMethods.ALL.size());
+    assertThat(run.out()).contains(MergeMethods.names());
+  }
+
+  @Test
+  void shows_the_parameters_of_one() {
+    CommandRun run = CommandRun.of("methods", "ties_tensor"); // - and _ are the same here
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out())
+        .startsWith("ties-tensor: ")
+        .contains("base_model    required: task vectors are taken from it")
+        .contains("scaling       0.3 unless given")
+        .containsPattern("mask_rate +0\\.8 +a number +share of the entries to drop")
+        .containsPattern("merge_function +mean +one of \\[mean, sum, max]");
+  }
+
+  @Test
+  void prints_json() {
+    CommandRun run = CommandRun.of("methods", "--json");
+
+    JsonNode methods = run.json().path("methods");
+    assertThat(methods).hasSize(MergeMethods.ALL.size());
+    JsonNode ties = CommandRun.of("methods", "ties-tensor", "--json").json().at("/methods/0");
+    assertThat(ties.path("name").asText()).isEqualTo("ties-tensor");
+    assertThat(ties.path("origin").asText()).isEqualTo("official");
+    assertThat(ties.at("/parameters/0/name").asText()).isEqualTo("mask_rate");
+    assertThat(ties.at("/parameters/0/default").asDouble()).isEqualTo(0.8);
+    assertThat(ties.at("/parameters/1/choices/2").asText()).isEqualTo("max");
+  }
+
+  @Test
+  void an_unknown_method_is_a_wrong_command_line_with_a_suggestion() {
+    CommandRun run = CommandRun.of("methods", "task_aritmetic");
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err())
+        .startsWith("optmerge: no merge method 'task_aritmetic'; did you mean 'task-arithmetic'?")
+        .hasLineCount(1);
+  }
+}
