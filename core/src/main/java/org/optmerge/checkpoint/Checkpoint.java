@@ -10,6 +10,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -184,6 +185,27 @@ public final class Checkpoint implements AutoCloseable {
     } catch (CheckpointException e) {
       return Optional.empty();
     }
+  }
+
+  /**
+   * Output heads that are not stored, as the configuration says {@code tie_word_embeddings} and the
+   * input embedding serves for them: the name the head would have, such as {@code lm_head.weight},
+   * and the embedding's. Empty if there is none, or the head is stored.
+   */
+  public Map<String, String> tied() {
+    return config()
+        .map(config -> Collections.unmodifiableMap(TiedWeights.find(config, tensors.keySet())))
+        .orElse(Map.of());
+  }
+
+  /**
+   * Why a tensor must not be averaged with others: it is quantised, or belongs to one that is, or
+   * holds no real numbers. Empty if it may be merged.
+   *
+   * @return a sentence that names the tensor and says what to do
+   */
+  public Optional<String> whyNotMergeable(TensorInfo tensor) {
+    return Quantisation.whyNotMergeable(tensor, this::find);
   }
 
   /** The {@code __metadata__} of a weight file. */
