@@ -53,11 +53,7 @@ final class DiffCommand implements Callable<Integer> {
   @Option(names = "--layers", description = "List the norm of every layer.")
   private boolean layers;
 
-  @Option(
-      names = {"--threads", "-j"},
-      paramLabel = "N",
-      description = "Threads that read and compute (default: one per processor).")
-  private int threads = Runtime.getRuntime().availableProcessors();
+  @Mixin private ThreadsOption threads;
 
   @Override
   public Integer call() {
@@ -74,7 +70,7 @@ final class DiffCommand implements Callable<Integer> {
         progress.phase("comparing");
         statistics =
             TaskVectorStatistics.of(
-                baseCheckpoint, opened, selection::selects, Math.max(1, threads), progress);
+                baseCheckpoint, opened, selection::selects, threads.count(), progress);
       }
       console.result(() -> text(console, statistics), () -> json(statistics));
       omissions(console, statistics);

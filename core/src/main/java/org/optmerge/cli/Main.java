@@ -12,6 +12,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import org.optmerge.checkpoint.CheckpointException;
+import org.optmerge.cli.VerifyCommand.VerificationFailed;
+import org.optmerge.linalg.LinearAlgebraException;
+import org.optmerge.merge.MergeException;
 import org.optmerge.merge.RecipeException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -49,7 +52,7 @@ public final class Main {
 
   /** In the order of {@code --help}. */
   static final List<String> COMMANDS =
-      List.of("inspect", "diff", "methods", "completion", "version");
+      List.of("inspect", "diff", "verify", "methods", "completion", "version");
 
   @Option(
       names = "--quiet",
@@ -140,6 +143,7 @@ public final class Main {
     return switch (name) {
       case "inspect" -> new InspectCommand();
       case "diff" -> new DiffCommand();
+      case "verify" -> new VerifyCommand();
       case "methods" -> new MethodsCommand();
       case "completion" -> new CompletionCommand();
       case "version" -> new VersionCommand();
@@ -169,7 +173,11 @@ public final class Main {
 
   /** What went wrong, in one line; more than one only where several things did. */
   static String message(Throwable thrown) {
-    if (thrown instanceof CheckpointException || thrown instanceof RecipeException) {
+    if (thrown instanceof CheckpointException
+        || thrown instanceof LinearAlgebraException
+        || thrown instanceof MergeException
+        || thrown instanceof RecipeException
+        || thrown instanceof VerificationFailed) {
       return String.valueOf(thrown.getMessage());
     }
     if (thrown instanceof UncheckedIOException unchecked && unchecked.getCause() != null) {

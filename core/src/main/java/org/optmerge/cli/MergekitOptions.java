@@ -1,6 +1,9 @@
 package org.optmerge.cli;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParseResult;
 
@@ -44,15 +47,20 @@ final class MergekitOptions {
       description = "Adapters are applied while merging; nothing is downloaded or cached.")
   private List<String> values = List.of();
 
-  /** Those that were given, as they were given. */
+  /** Those that were given, by the name that was used. */
   static List<String> given(ParseResult parsed) {
-    return parsed.matchedArgs().stream()
-        .filter(argument -> argument.isOption() && isPasted(argument.userObject()))
-        .flatMap(argument -> argument.originalStringValues().stream())
+    return parsed.matchedOptions().stream()
+        .filter(option -> option.userObject() instanceof MergekitOptions)
+        .flatMap(option -> namesUsed(option, parsed.expandedArgs()))
         .toList();
   }
 
-  private static boolean isPasted(Object object) {
-    return object instanceof MergekitOptions;
+  private static Stream<String> namesUsed(OptionSpec option, List<String> arguments) {
+    return Arrays.stream(option.names())
+        .filter(
+            name ->
+                arguments.stream()
+                    .anyMatch(
+                        argument -> argument.equals(name) || argument.startsWith(name + "=")));
   }
 }
