@@ -17,7 +17,7 @@ public final class MagnitudeHistogram {
   private final long[] counts = new long[BINS];
 
   /** Counts |value| unless it is zero; {@code value} is finite. */
-  void add(float value) {
+  public void add(float value) {
     int magnitude = Float.floatToRawIntBits(value) & 0x7fffffff;
     if (magnitude != 0) {
       counts[magnitude >>> SHIFT]++;
@@ -25,7 +25,7 @@ public final class MagnitudeHistogram {
   }
 
   /** Counts everything that another histogram counted. */
-  void add(MagnitudeHistogram other) {
+  public void add(MagnitudeHistogram other) {
     for (int bin = 0; bin < BINS; bin++) {
       counts[bin] += other.counts[bin];
     }

@@ -1,0 +1,340 @@
+package org.optmerge.report;
+
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import tech.tablesaw.api.ColumnType;
+import tech.tablesaw.api.NumericColumn;
+import tech.tablesaw.api.Table;
+import tech.tablesaw.columns.Column;
+
+/**
+ * Tablesaw tables as HTML, Markdown, LaTeX and plain text: numbers rounded and to the right, every
+ * cell escaped, the best value of a column set off on request.
+ *
+ * <p>A missing value is shown as an en dash.
+ */
+public final class Tables {
+  private static final String MISSING = "–";
+
+  private Tables() {}
+
+  /** Which value of a column is the best. */
+  public enum Best {
+    LARGEST,
+    SMALLEST
+  }
+
+  /**
+   * How numbers are written.
+   *
+   * @param decimals digits after the point of a fractional number, 0 to 9; a number that they would
+   *     turn into zero is written with an exponent
+   * @param best columns whose best value is set off; values that read the same are all best
+   */
+  public record Format(int decimals, Map<String, Best> best) {
+    /** Three decimals, nothing set off. */
+    public static final Format DEFAULT = new Format(3, Map.of());
+
+    public Format {
+      if (decimals < 0 || decimals > 9) {
+        throw new IllegalArgumentException("Format: decimals must be in [0, 9], is " + decimals);
+      }
+      best = Map.copyOf(best);
+    }
+
+    /** The same with another number of decimals. */
+    public Format decimals(int number) {
+      return new Format(number, best);
+    }
+
+    /** The same, with the largest value of these columns set off. */
+    public Format largest(String... columns) {
+      return with(Best.LARGEST, columns);
+    }
+
+    /** The same, with the smallest value of these columns set off. */
+    public Format smallest(String... columns) {
+      return with(Best.SMALLEST, columns);
+    }
+
+    private Format with(Best which, String... columns) {
+      Map<String, Best> more = new LinkedHashMap<>(best);
+      for (String column : columns) {
+        more.put(column, which);
+      }
+      return new Format(decimals, more);
+    }
+  }
+
+  /** {@link #html(Table, Format)} in the default format. */
+  public static String html(Table table) {
+    return html(table, Format.DEFAULT);
+  }
+
+  /**
+   * An HTML table; its name, if it has one, is the caption.
+   *
+   * @throws IllegalArgumentException if the format names a column that the table has not, or that
+   *     holds no numbers; so do the other methods
+   */
+  public static String html(Table table, Format format) {
+    Cells cells = Cells.of(table, format, Tables::escapeHtml);
+    StringBuilder out = new StringBuilder("<table>\n");
+    String name = table.name();
+    if (name != null && !name.isBlank()) {
+      out.append("<caption>").append(escapeHtml(name)).append("</caption>\n");
+    }
+    out.append("<thead><tr>");
+    for (int c = 0; c < cells.columns(); c++) {
+      out.append("<th style=\"text-align:").append(cells.right(c) ? "right" : "left").append("\">");
+      out.append(cells.header(c)).append("</th>");
+    }
+    out.append("</tr></thead>\n<tbody>\n");
+    for (int r = 0; r < cells.rows(); r++) {
+      out.append("<tr>");
+      for (int c = 0; c < cells.columns(); c++) {
+        String text = cells.best(r, c) ? "<b>" + cells.text(r, c) + "</b>" : cells.text(r, c);
+        out.append("<td style=\"text-align:")
+            .append(cells.right(c) ? "right" : "left")
+            .append("\">")
+            .append(text)
+            .append("</td>");
+      }
+      out.append("</tr>\n");
+    }
+    return out.append("</tbody>\n</table>").toString();
+  }
+
+  /** {@link #markdown(Table, Format)} in the default format. */
+  public static String markdown(Table table) {
+    return markdown(table, Format.DEFAULT);
+  }
+
+  /** A table in GitHub's Markdown. */
+  public static String markdown(Table table, Format format) {
+    Cells cells = Cells.of(table, format, Tables::escapeMarkdown);
+    StringBuilder out = new StringBuilder("|");
+    for (int c = 0; c < cells.columns(); c++) {
+      out.append(' ').append(cells.header(c)).append(" |");
+    }
+    out.append("\n|");
+    for (int c = 0; c < cells.columns(); c++) {
+      out.append(cells.right(c) ? "---:|" : "---|");
+    }
+    out.append('\n');
+    for (int r = 0; r < cells.rows(); r++) {
+      out.append('|');
+      for (int c = 0; c < cells.columns(); c++) {
+        String text = cells.text(r, c);
+        out.append(' ').append(cells.best(r, c) ? "**" + text + "**" : text).append(" |");
+      }
+      out.append('\n');
+    }
+    return out.toString();
+  }
+
+  /** {@link #latex(Table, Format)} in the default format. */
+  public static String latex(Table table) {
+    return latex(table, Format.DEFAULT);
+  }
+
+  /** A {@code tabular} with the rules of the package {@code booktabs}. */
+  public static String latex(Table table, Format format) {
+    Cells cells = Cells.of(table, format, Tables::escapeLatex);
+    StringBuilder out = new StringBuilder("\\begin{tabular}{");
+    for (int c = 0; c < cells.columns(); c++) {
+      out.append(cells.right(c) ? 'r' : 'l');
+    }
+    out.append("}\n\\toprule\n");
+    List<String> line = new ArrayList<>();
+    for (int c = 0; c < cells.columns(); c++) {
+      line.add(cells.header(c));
+    }
+    out.append(String.join(" & ", line)).append(" \\\\\n\\midrule\n");
+    for (int r = 0; r < cells.rows(); r++) {
+      line.clear();
+      for (int c = 0; c < cells.columns(); c++) {
+        String text = cells.text(r, c);
+        line.add(cells.best(r, c) ? "\\textbf{" + text + "}" : text);
+      }
+      out.append(String.join(" & ", line)).append(" \\\\\n");
+    }
+    return out.append("\\bottomrule\n\\end{tabular}\n").toString();
+  }
+
+  /** {@link #text(Table, Format)} in the default format. */
+  public static String text(Table table) {
+    return text(table, Format.DEFAULT);
+  }
+
+  /** A table for a terminal; a best value is followed by an asterisk. */
+  public static String text(Table table, Format format) {
+    Cells cells = Cells.of(table, format, UnaryOperator.identity());
+    int[] widths = new int[cells.columns()];
+    for (int c = 0; c < widths.length; c++) {
+      widths[c] = width(cells.header(c));
+      for (int r = 0; r < cells.rows(); r++) {
+        widths[c] = Math.max(widths[c], width(cells.text(r, c)));
+      }
+    }
+    StringBuilder out = new StringBuilder();
+    for (int r = -1; r < cells.rows(); r++) {
+      StringBuilder line = new StringBuilder();
+      for (int c = 0; c < widths.length; c++) {
+        String text = r < 0 ? cells.header(c) : cells.text(r, c);
+        String space = " ".repeat(widths[c] - width(text));
+        line.append(cells.right(c) ? space + text : text + space);
+        line.append(r >= 0 && cells.best(r, c) ? "* " : "  ");
+      }
+      out.append(line.toString().stripTrailing()).append('\n');
+    }
+    return out.toString();
+  }
+
+  private static int width(String text) {
+    return text.codePointCount(0, text.length());
+  }
+
+  /** A table's cells as escaped text, and which of them are best. */
+  private record Cells(
+      List<String> headers, List<Boolean> numeric, List<List<String>> texts, List<String> bests) {
+
+    static Cells of(Table table, Format format, UnaryOperator<String> escape) {
+      for (String name : format.best().keySet()) {
+        if (!table.containsColumn(name) || !(table.column(name) instanceof NumericColumn)) {
+          throw new IllegalArgumentException(
+              "table '%s': the best value of column '%s' was asked for; its columns of numbers are %s"
+                  .formatted(
+                      table.name(),
+                      name,
+                      table.columns().stream()
+                          .filter(NumericColumn.class::isInstance)
+                          .map(Column::name)
+                          .toList()));
+        }
+      }
+      List<String> headers = new ArrayList<>();
+      List<Boolean> numeric = new ArrayList<>();
+      List<List<String>> texts = new ArrayList<>();
+      List<String> bests = new ArrayList<>();
+      for (Column<?> column : table.columns()) {
+        headers.add(escape.apply(column.name()));
+        numeric.add(column instanceof NumericColumn);
+        List<String> cells = new ArrayList<>();
+        for (int r = 0; r < table.rowCount(); r++) {
+          cells.add(escape.apply(cell(column, r, format.decimals())));
+        }
+        texts.add(cells);
+        Best best = format.best().get(column.name());
+        bests.add(best == null ? "" : bestText((NumericColumn<?>) column, best, cells));
+      }
+      return new Cells(headers, numeric, texts, bests);
+    }
+
+    private static String bestText(NumericColumn<?> column, Best best, List<String> cells) {
+      int at = -1;
+      for (int r = 0; r < cells.size(); r++) {
+        double value = column.isMissing(r) ? Double.NaN : column.getDouble(r);
+        if (Double.isNaN(value)) {
+          continue;
+        }
+        if (at < 0
+            || (best == Best.LARGEST
+                ? value > column.getDouble(at)
+                : value < column.getDouble(at))) {
+          at = r;
+        }
+      }
+      return at < 0 ? "" : cells.get(at);
+    }
+
+    int columns() {
+      return headers.size();
+    }
+
+    int rows() {
+      return texts.isEmpty() ? 0 : texts.get(0).size();
+    }
+
+    String header(int column) {
+      return headers.get(column);
+    }
+
+    boolean right(int column) {
+      return numeric.get(column);
+    }
+
+    String text(int row, int column) {
+      return texts.get(column).get(row);
+    }
+
+    boolean best(int row, int column) {
+      return !bests.get(column).isEmpty() && bests.get(column).equals(text(row, column));
+    }
+  }
+
+  private static String cell(Column<?> column, int row, int decimals) {
+    if (column.isMissing(row)) {
+      return MISSING;
+    }
+    boolean fractional = column.type() == ColumnType.DOUBLE || column.type() == ColumnType.FLOAT;
+    return fractional
+        ? number(((NumericColumn<?>) column).getDouble(row), decimals)
+        : column.getString(row);
+  }
+
+  static String number(double value, int decimals) {
+    if (Double.isNaN(value)) {
+      return MISSING;
+    }
+    if (Double.isInfinite(value)) {
+      return value > 0 ? "∞" : "−∞";
+    }
+    double magnitude = Math.abs(value);
+    if (value != 0 && (magnitude < 0.5 * Math.pow(10, -decimals) || magnitude >= 1e9)) {
+      return String.format(Locale.ROOT, "%.2e", value);
+    }
+    return new BigDecimal(value).setScale(decimals, RoundingMode.HALF_EVEN).toPlainString();
+  }
+
+  static String escapeHtml(String text) {
+    return text.replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace("\"", "&quot;");
+  }
+
+  private static String escapeMarkdown(String text) {
+    return text.replace("\\", "\\\\")
+        .replace("|", "\\|")
+        .replace("*", "\\*")
+        .replace("_", "\\_")
+        .replace("<", "&lt;")
+        .replace("\n", " ");
+  }
+
+  private static String escapeLatex(String text) {
+    StringBuilder out = new StringBuilder();
+    text.codePoints()
+        .forEach(
+            c -> {
+              switch (c) {
+                case '\\' -> out.append("\\textbackslash{}");
+                case '~' -> out.append("\\textasciitilde{}");
+                case '^' -> out.append("\\textasciicircum{}");
+                case '&', '%', '$', '#', '_', '{', '}' -> out.append('\\').appendCodePoint(c);
+                case '–' -> out.append("--");
+                case '∞' -> out.append("$\\infty$");
+                case '−' -> out.append('-');
+                default -> out.appendCodePoint(c);
+              }
+            });
+    return out.toString();
+  }
+}

@@ -1,0 +1,112 @@
+package org.optmerge;
+
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.DataType;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import java.util.List;
+
+/** The packages are layers, in the order in which data flows; no arrow points back. */
+@AnalyzeClasses(packages = "org.optmerge", importOptions = ImportOption.DoNotIncludeTests.class)
+class LayersTest {
+  private static final String ROOT = "org.optmerge";
+
+  /** From files to printing: a package uses only those before it. */
+  private static final List<String> LAYERS =
+      List.of(
+          "checkpoint",
+          "taskvector",
+          "linalg",
+          "method",
+          "merge",
+          "model",
+          "train",
+          "benchmark",
+          "metric",
+          "evaluation",
+          "report",
+          "manifest",
+          "cli");
+
+  @ArchTest
+  static void a_package_uses_only_the_packages_above_it(JavaClasses classes) {
+    for (int i = 0; i < LAYERS.size(); i++) {
+      String[] below =
+          LAYERS.subList(i + 1, LAYERS.size()).stream()
+              .map(layer -> "%s.%s..".formatted(ROOT, layer))
+              .toArray(String[]::new);
+      if (below.length > 0) {
+        noClasses()
+            .that()
+            .resideInAPackage("%s.%s..".formatted(ROOT, LAYERS.get(i)))
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(below)
+            .because("data flows " + String.join(" → ", LAYERS))
+            .allowEmptyShould(true)
+            .check(classes);
+      }
+    }
+  }
+
+  @ArchTest
+  static void every_class_has_its_place_in_the_layers(JavaClasses classes) {
+    assertThat(
+            classes.stream()
+                .filter(type -> !type.getSimpleName().equals("package-info"))
+                .map(LayersTest::layer)
+                .distinct())
+        .isNotEmpty()
+        .isSubsetOf(LAYERS);
+  }
+
+  @ArchTest
+  static final ArchRule nothing_static_can_change =
+      fields()
+          .that()
+          .areStatic()
+          .should()
+          .beFinal()
+          .because("results must not depend on what ran before in the same process");
+
+  @ArchTest
+  static final ArchRule bfloat16_never_reaches_the_engine =
+      noClasses()
+          .should()
+          .accessField(DataType.class, "BFLOAT16")
+          .orShould()
+          .callMethodWhere(target(owner(type(NDList.class)).and(name("decode"))))
+          .because("DJL aborts the whole process on it; widen to float32 while reading");
+
+  @ArchTest
+  static final ArchRule the_notebook_kernel_is_known_to_one_class_only =
+      noClasses()
+          .that()
+          .doNotHaveSimpleName("NotebookExtension")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("org.dflib.jjava..")
+          .because("the kernel's classes are there only inside a notebook");
+
+  private static String layer(JavaClass type) {
+    String name = type.getPackageName();
+    if (name.equals(ROOT)) {
+      return "";
+    }
+    String rest = name.substring(ROOT.length() + 1);
+    int dot = rest.indexOf('.');
+    return dot < 0 ? rest : rest.substring(0, dot);
+  }
+}

@@ -1,0 +1,79 @@
+package org.optmerge.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.util.Base64;
+import java.util.Map;
+import java.util.ServiceLoader;
+import javax.imageio.ImageIO;
+import org.dflib.jjava.jupyter.Extension;
+import org.dflib.jjava.jupyter.kernel.display.DisplayData;
+import org.dflib.jjava.jupyter.kernel.display.Renderer;
+import org.dflib.jjava.jupyter.kernel.display.mime.MIMEType;
+import org.junit.jupiter.api.Test;
+import org.knowm.xchart.CategoryChart;
+import tech.tablesaw.api.DoubleColumn;
+import tech.tablesaw.api.Table;
+
+class NotebookExtensionTest {
+  private static Renderer renderer() {
+    Renderer renderer = new Renderer();
+    NotebookExtension.register(renderer);
+    return renderer;
+  }
+
+  @Test
+  void the_kernel_finds_it() {
+    assertThat(ServiceLoader.load(Extension.class))
+        .hasAtLeastOneElementOfType(NotebookExtension.class);
+  }
+
+  @Test
+  void a_chart_is_shown_as_a_png_of_twice_its_size_and_a_text_that_stays_the_same()
+      throws IOException {
+    CategoryChart chart = Plots.methods("Scores", "score (%)", Map.of("tsv", 50.0));
+
+    DisplayData shown = renderer().render(chart);
+
+    assertThat(shown.getData(MIMEType.TEXT_PLAIN)).isEqualTo("chart: Scores");
+    BufferedImage image = image(shown);
+    assertThat(image.getWidth()).isEqualTo(2 * chart.getWidth());
+    assertThat(image.getHeight()).isEqualTo(2 * chart.getHeight());
+    assertThat(shown.hasDataForType(MIMEType.IMAGE_SVG)).isFalse();
+  }
+
+  @Test
+  void a_chart_is_shown_as_svg_when_that_is_asked_for() {
+    CategoryChart chart = Plots.methods("Scores", "score (%)", Map.of("tsv", 50.0));
+
+    DisplayData shown = renderer().renderAs(chart, "image/svg+xml");
+
+    assertThat((String) shown.getData(MIMEType.IMAGE_SVG)).isEqualTo(Plots.svg(chart));
+  }
+
+  @Test
+  void a_table_is_shown_as_html_and_as_text() {
+    Table table = Table.create("t", DoubleColumn.create("x", 1.5));
+
+    DisplayData shown = renderer().render(table);
+
+    assertThat(shown.getData(MIMEType.TEXT_HTML)).isEqualTo(Tables.html(table));
+    assertThat(shown.getData(MIMEType.TEXT_PLAIN)).isEqualTo(Tables.text(table));
+  }
+
+  @Test
+  void an_image_is_shown_as_it_is() throws IOException {
+    DisplayData shown = renderer().render(new BufferedImage(3, 2, BufferedImage.TYPE_INT_RGB));
+
+    assertThat(shown.getData(MIMEType.TEXT_PLAIN)).isEqualTo("image: 3 × 2");
+    assertThat(image(shown).getWidth()).isEqualTo(3);
+  }
+
+  private static BufferedImage image(DisplayData shown) throws IOException {
+    byte[] png = Base64.getDecoder().decode((String) shown.getData(MIMEType.IMAGE_PNG));
+    return ImageIO.read(new ByteArrayInputStream(png));
+  }
+}

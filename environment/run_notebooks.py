@@ -1,0 +1,119 @@
+"""Runs notebooks from top to bottom on the Java kernel; with --save also writes their outputs, without traces of the run.
+
+Started by environment/test and environment/notebooks, inside the project's virtual environment.
+"""
+
+import argparse
+import re
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+ROOT = Path(__file__).resolve().parent.parent
+START_LIMIT = 300  # seconds: a loaded machine with two cores takes more than a minute to start a kernel
+METADATA = {
+    "kernelspec": {"display_name": "Java", "language": "java", "name": "java"},
+    "language_info": {"file_extension": ".jshell", "mimetype": "text/x-java-source", "name": "Java"},
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all in notebooks/")
+    parser.add_argument("--save", action="store_true", help="write the outputs into the notebooks")
+    parser.add_argument("--timeout", type=int, default=600, help="seconds a cell may take (%(default)s)")
+    parser.add_argument("--counts", type=Path, help="write 'PASSED FAILED' to this file")
+    options = parser.parse_args()
+    notebooks = options.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    failed = [path for path in notebooks if not run(path, options)]
+    passed = len(notebooks) - len(failed)
+    if options.counts:
+        options.counts.write_text(f"{passed} {len(failed)}\n")
+    print(f"Notebooks: {passed} passed, {len(failed)} failed" + "".join(f"\n  {path.name}" for path in failed))
+    return 1 if failed else 0
+
+
+def run(path, options):
+    notebook = nbformat.read(path, as_version=4)
+    before = [text_of(cell) for cell in notebook.cells]
+    number_of_cells = len(notebook.cells)
+    begin = time.monotonic()
+
+    def show(cell, cell_index):
+        if sys.stdout.isatty():
+            print(f"\r{path.name} … cell {cell_index + 1} of {number_of_cells} ", end="", flush=True)
+
+    client = NotebookClient(
+        notebook,
+        kernel_name="java",
+        timeout=options.timeout,
+        startup_timeout=START_LIMIT,
+        record_timing=False,
+        resources={"metadata": {"path": str(path.resolve().parent)}},
+        on_cell_start=show,
+    )
+    if sys.stdout.isatty():
+        print(f"{path.name} … kernel starts ", end="", flush=True)
+    try:
+        client.execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
+        print(f"\r{path.name} … failed: {where(notebook)}{error}", flush=True)
+        return False
+    print(f"\r{path.name} … passed in {time.monotonic() - begin:.0f} s", flush=True)
+    clean(notebook)
+    if options.save:
+        nbformat.write(notebook, path)
+    elif any(before):
+        changed = [i + 1 for i, cell in enumerate(notebook.cells) if text_of(cell) != before[i]]
+        if changed:
+            print(f"  note: the text of cells {changed} is not as committed (environment/notebooks --save writes it anew)")
+    return True
+
+
+def where(notebook):
+    for number, cell in enumerate(notebook.cells, start=1):
+        if any(output.output_type == "error" for output in cell.get("outputs", [])):
+            return f"cell {number}: "
+    return ""
+
+
+def text_of(cell):
+    """What a cell printed, without pictures."""
+    parts = []
+    for output in cell.get("outputs", []):
+        if output.output_type == "stream":
+            parts.append(output.text)
+        else:
+            data = output.get("data", {})
+            parts.extend(data[kind] for kind in ("text/plain", "text/html") if kind in data)
+    return "".join(parts)
+
+
+def clean(notebook):
+    """Keeps sources and outputs; drops counts, timings, names of machines and versions, so that a second run is no change."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for number, cell in enumerate(notebook.cells, start=1):
+        cell.id = f"cell-{number:02d}"
+        cell.metadata = nbformat.from_dict({})
+        if cell.cell_type != "code":
+            continue
+        cell.execution_count = None
+        outputs = []
+        for output in cell.outputs:
+            if "execution_count" in output:
+                output.execution_count = None
+            if output.output_type == "stream":
+                output.text = re.sub(r"[^\n]*\r(?!\n)", "", output.text)
+                if outputs and outputs[-1].output_type == "stream" and outputs[-1].name == output.name:
+                    outputs[-1].text += output.text
+                    continue
+            outputs.append(output)
+        cell.outputs = outputs
+
+
+if __name__ == "__main__":
+    sys.exit(main())

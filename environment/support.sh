@@ -1,0 +1,119 @@
+# Shared by the commands in this folder; not a command itself. Sets root, and functions that build what is missing.
+# shellcheck shell=bash
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+target="$root/core/target"
+java="${JAVA_HOME:+$JAVA_HOME/bin/}java"
+venv="$root/.venv"
+
+fail() {
+  printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+  exit 1
+}
+
+# step TITLE COMMAND...: runs a command quietly, shows how long it takes, and its output only if it fails.
+step() {
+  local title=$1 log begin=$SECONDS status=0 watched=$BASHPID ticker
+  shift
+  log=$(mktemp)
+  {
+    while kill -0 "$watched" 2>/dev/null; do
+      if [ -t 2 ]; then
+        printf '\r%s … %d s ' "$title" $((SECONDS - begin)) >&2
+        sleep 1
+      else
+        printf '%s …\n' "$title" >&2
+        sleep 60
+      fi
+    done
+  } &
+  ticker=$!
+  "$@" >"$log" 2>&1 </dev/null || status=$?
+  kill "$ticker" 2>/dev/null || true
+  wait "$ticker" 2>/dev/null || true
+  if [ -t 2 ]; then printf '\r' >&2; fi
+  if [ "$status" -ne 0 ]; then
+    printf '%s … failed after %d s:\n' "$title" $((SECONDS - begin)) >&2
+    tail -n 40 "$log" >&2
+    printf 'The whole log: %s\n' "$log" >&2
+    return "$status"
+  fi
+  printf '%s … done in %d s\n' "$title" $((SECONDS - begin)) >&2
+  rm -f "$log"
+}
+
+need_java() {
+  local version
+  command -v "$java" >/dev/null ||
+    fail "needs a Java 17 or newer development kit; '$java' is not there (Debian: apt install openjdk-17-jdk, or set JAVA_HOME)"
+  version=$("$java" -XshowSettings:properties -version 2>&1 | sed -n 's/^ *java.specification.version = \([0-9]*\).*/\1/p')
+  [ "${version:-0}" -ge 17 ] || fail "needs Java 17 or newer; '$java' is version ${version:-unknown} (set JAVA_HOME to another)"
+}
+
+# The jar that the launcher and the kernel run; empty if there is none.
+core_jar() {
+  local jar
+  for jar in "$target"/optmerge-core-*.jar; do
+    case $jar in
+      *-sources.jar | *-javadoc.jar | *-tests.jar) ;;
+      *) [ -f "$jar" ] && printf '%s' "$jar" && return ;;
+    esac
+  done
+}
+
+# True if the jar is there and nothing it is made of is newer.
+core_is_current() {
+  local jar
+  jar=$(core_jar)
+  [ -n "$jar" ] && [ -f "$target/classpath.txt" ] &&
+    [ -z "$(find "$root/core/src/main" "$root/core/pom.xml" "$root/pom.xml" -newer "$jar" -print -quit)" ]
+}
+
+package_core() {
+  cd "$root" || return
+  rm -f "$target"/optmerge-core-*.jar
+  mvn -B -ntp -DskipTests -DskipQuality -pl core -am package
+}
+
+# A class data sharing archive: the command line starts in half the time. Where it cannot be made, nothing is lost.
+archive_classes() {
+  rm -f "$target/optmerge.jsa"
+  "$java" -XX:ArchiveClassesAtExit="$target/optmerge.jsa" -Xlog:disable \
+    -cp "$(core_jar):$(<"$target/classpath.txt")" org.optmerge.cli.Main --help >/dev/null 2>&1 || true
+}
+
+# Builds core if its jar is missing or older than its sources. Two at once wait for each other.
+build_core() {
+  core_is_current && return
+  need_java
+  command -v mvn >/dev/null || fail "needs Maven 3.8.7 or newer to build core; 'mvn' is not there (Debian: apt install maven)"
+  mkdir -p "$target"
+  (
+    if command -v flock >/dev/null; then flock 9; fi
+    core_is_current && exit
+    step "Building core" package_core || exit
+    archive_classes
+  ) 9>"$target/.build-lock" || exit 1
+}
+
+make_python_environment() {
+  [ -x "$venv/bin/python" ] || python3 -m venv "$venv" || return
+  "$venv/bin/python" -m pip install --disable-pip-version-check -r "$root/environment/requirements.txt" &&
+    cp "$root/environment/requirements.txt" "$venv/requirements.installed"
+}
+
+# Makes .venv with JupyterLab and the Java kernel if it is missing or its requirements changed.
+build_python_environment() {
+  cmp -s "$root/environment/requirements.txt" "$venv/requirements.installed" && return
+  command -v python3 >/dev/null || fail "needs Python 3.11 or newer for the notebooks; 'python3' is not there (Debian: apt install python3-venv)"
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    fail "needs Python 3.11 or newer for the notebooks, python3 is $(python3 -V 2>&1)"
+  python3 -c 'import ensurepip, venv' 2>/dev/null ||
+    fail "python3 cannot make virtual environments here (Debian: apt install python3-venv)"
+  step "Setting up JupyterLab and the Java kernel in .venv" make_python_environment || exit 1
+}
+
+# Lets Jupyter find our kernel before any other called 'java', and reach nothing outside.
+use_our_kernel() {
+  export JUPYTER_PATH="$root/environment${JUPYTER_PATH:+:$JUPYTER_PATH}"
+  export PATH="$venv/bin:$PATH"
+}
