@@ -71,9 +71,8 @@ public record MergePlan(
     return shards.size() > 1 || !shards.get(0).fileName().equals("model.safetensors");
   }
 
-  /** Closes every input that the plan reads. */
-  @Override
-  public void close() {
+  /** Every checkpoint and adapter that the plan reads, by identity. */
+  Set<AutoCloseable> inputs() {
     Set<AutoCloseable> inputs = Collections.newSetFromMap(new IdentityHashMap<>());
     inputs.add(donor);
     for (OutputShard shard : shards) {
@@ -81,7 +80,13 @@ public record MergePlan(
         collect(tensor.work(), inputs);
       }
     }
-    for (AutoCloseable input : inputs) {
+    return inputs;
+  }
+
+  /** Closes every input that the plan reads. */
+  @Override
+  public void close() {
+    for (AutoCloseable input : inputs()) {
       if (input instanceof Checkpoint checkpoint) {
         checkpoint.close();
       } else if (input instanceof LoraAdapter adapter) {

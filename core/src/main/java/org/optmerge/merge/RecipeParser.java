@@ -20,6 +20,7 @@ import org.optmerge.merge.ParameterSetting.Gradient;
 import org.optmerge.merge.ParameterSetting.Text;
 import org.optmerge.merge.ParameterSetting.Value;
 import org.optmerge.merge.Recipe.Located;
+import org.optmerge.method.Suggestion;
 
 /**
  * Reads recipes: mergekit's grammar for {@code models:} and {@code slices:}, and this project's
@@ -397,7 +398,7 @@ public final class RecipeParser {
                   key,
                   text,
                   meant == null
-                      ? Suggestions.didYouMean(bare, DTYPES.keySet())
+                      ? Suggestion.forWord(bare, DTYPES.keySet())
                       : "; did you mean '%s'?".formatted(meant)));
     }
     return new Located<>(dtype, node.at());
@@ -417,7 +418,7 @@ public final class RecipeParser {
                           "unknown preset '%s'%s; known: %s"
                               .formatted(
                                   label,
-                                  Suggestions.didYouMean(label, ParameterPreset.labels()),
+                                  Suggestion.forWord(label, ParameterPreset.labels()),
                                   String.join(", ", ParameterPreset.labels()))));
       exclude.addAll(preset.exclude());
     }
@@ -469,7 +470,7 @@ public final class RecipeParser {
     }
     throw node.error(
         "'%s' must be one of %s; is '%s'%s"
-            .formatted(key, String.join(", ", labels), text, Suggestions.didYouMean(text, labels)));
+            .formatted(key, String.join(", ", labels), text, Suggestion.forWord(text, labels)));
   }
 
   private boolean flag(String key) {

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.regex.Pattern;
+import org.optmerge.method.Suggestion;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.composer.Composer;
 import org.yaml.snakeyaml.error.Mark;
@@ -178,7 +179,7 @@ final class YamlNode {
                   .formatted(
                       key.key(),
                       what,
-                      Suggestions.didYouMean(key.key(), known),
+                      Suggestion.forWord(key.key(), known),
                       String.join(", ", known)));
         }
       }
@@ -189,8 +190,7 @@ final class YamlNode {
             .getValue()
             .error(
                 "unknown key '%s' in %s%s"
-                    .formatted(
-                        entry.getKey(), what, Suggestions.didYouMean(entry.getKey(), known)));
+                    .formatted(entry.getKey(), what, Suggestion.forWord(entry.getKey(), known)));
       }
     }
     return entries;

@@ -1,0 +1,158 @@
+package org.optmerge.merge;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.DType;
+import org.optmerge.checkpoint.LoraAdapter;
+import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.taskvector.Weight;
+
+/**
+ * An input as the merge sees it: a checkpoint, perhaps with an adapter on it.
+ *
+ * <p>Two entries of a recipe that name the same files share one instance.
+ */
+final class InputModel {
+  private final String name;
+  private final Checkpoint checkpoint;
+  private final @Nullable LoraAdapter adapter;
+  private final @Nullable InputModel under;
+  private final LayerNames layers;
+  private final List<String> names;
+
+  /** A checkpoint. */
+  InputModel(String name, Checkpoint checkpoint) {
+    this.name = name;
+    this.checkpoint = checkpoint;
+    this.adapter = null;
+    this.under = null;
+    this.names = checkpoint.tensors().stream().map(TensorInfo::name).toList();
+    this.layers = new LayerNames(names);
+  }
+
+  /** A model with an adapter on it. */
+  InputModel(String name, InputModel under, LoraAdapter adapter) {
+    this.name = name;
+    this.checkpoint = under.checkpoint;
+    this.adapter = adapter;
+    this.under = under;
+    this.names = under.names;
+    this.layers = under.layers;
+  }
+
+  /** As the recipe names it. */
+  String name() {
+    return name;
+  }
+
+  /** The checkpoint that holds the tensors that no adapter changes. */
+  Checkpoint checkpoint() {
+    return checkpoint;
+  }
+
+  @Nullable LoraAdapter adapter() {
+    return adapter;
+  }
+
+  /** The model that the adapter is on. */
+  @Nullable InputModel under() {
+    return under;
+  }
+
+  /** All tensors, in the order of the checkpoint. */
+  List<String> names() {
+    return names;
+  }
+
+  LayerNames layers() {
+    return layers;
+  }
+
+  /** The tensor as stored, before any adapter; a replaced one as the adapter has it. */
+  Optional<TensorInfo> info(String tensor) {
+    if (adapter != null && under != null) {
+      TensorInfo replacement = adapter.replacements().get(tensor);
+      return replacement != null ? Optional.of(replacement) : under.info(tensor);
+    }
+    return checkpoint.find(tensor);
+  }
+
+  /** The tensor with every adapter applied. */
+  Optional<Weight> weight(String tensor) {
+    if (adapter == null || under == null) {
+      return checkpoint.find(tensor).map(info -> new Weight.Stored(checkpoint, info));
+    }
+    LoraAdapter changes = adapter;
+    TensorInfo replacement = changes.replacements().get(tensor);
+    if (replacement != null) {
+      return Optional.of(new Weight.Stored(changes.tensors(), replacement));
+    }
+    LoraAdapter.Delta delta = changes.deltas().get(tensor);
+    Optional<Weight> below = under.weight(tensor);
+    return delta == null ? below : below.map(weight -> new Weight.Adapted(weight, changes, delta));
+  }
+
+  /** What is wrong with the adapter on this model, one line each. */
+  List<String> adapterProblems() {
+    List<String> problems = new ArrayList<>();
+    if (adapter == null || under == null) {
+      return problems;
+    }
+    for (Map.Entry<String, LoraAdapter.Delta> entry : adapter.deltas().entrySet()) {
+      Optional<TensorInfo> target = under.info(entry.getKey());
+      if (target.isEmpty()) {
+        problems.add(
+            "adapter '%s' changes tensor '%s', which '%s' does not have"
+                .formatted(adapter.folder(), entry.getKey(), under.name()));
+      } else if (!fits(entry.getValue(), target.get().shape())) {
+        problems.add(
+            "adapter '%s': the change of tensor '%s' is %s, '%s' has shape %s"
+                .formatted(
+                    adapter.folder(),
+                    entry.getKey(),
+                    extents(entry.getValue()),
+                    under.name(),
+                    target.get().shape()));
+      }
+    }
+    for (String replaced : adapter.replacements().keySet()) {
+      if (under.info(replaced).isEmpty()) {
+        problems.add(
+            "adapter '%s' replaces tensor '%s', which '%s' does not have"
+                .formatted(adapter.folder(), replaced, under.name()));
+      }
+    }
+    return problems;
+  }
+
+  private static boolean fits(LoraAdapter.Delta delta, List<Long> shape) {
+    return shape.equals(extents(delta));
+  }
+
+  private static List<Long> extents(LoraAdapter.Delta delta) {
+    long rows = delta.b().shape().get(0);
+    long columns = delta.a().shape().get(delta.a().shape().size() - 1);
+    return delta.fanInFanOut() ? List.of(columns, rows) : List.of(rows, columns);
+  }
+
+  /** The folders that are read, by what they are. */
+  Map<String, Path> folders() {
+    Map<String, Path> folders = new LinkedHashMap<>();
+    if (under != null) {
+      folders.putAll(under.folders());
+    }
+    folders.put(name, adapter == null ? checkpoint.folder() : adapter.folder());
+    return folders;
+  }
+
+  /** The element type of a tensor, as stored. */
+  @Nullable DType dtype(String tensor) {
+    return info(tensor).map(TensorInfo::dtype).orElse(null);
+  }
+}
