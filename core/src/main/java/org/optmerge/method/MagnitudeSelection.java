@@ -66,7 +66,7 @@ final class MagnitudeSelection {
 
     /** How many of a block's entries are at or before {@code last}. */
     int upToLast(Block block) {
-      return (int) Math.max(0, Math.min(block.length(), last - block.start() + 1));
+      return (int) Math.max(0, Math.min(block.length() - 1, last - block.start()) + 1);
     }
   }
 
