@@ -47,8 +47,7 @@ class MergekitMethodsTest {
             ".086525 .173135 .344201 .400545 .514687 .628846"),
         weights(
             "nuslerp",
-            Map.of(
-                "weight", List.of(0.6, 0.4), "nuslerp_flatten", false, "nuslerp_row_wise", true),
+            Map.of("weight", List.of(0.6, 0.4), "nuslerp_flatten", false, "nuslerp_row_wise", true),
             A,
             C,
             ".086272 .172828 .342135 .401338 .516372 .628245"),
@@ -152,8 +151,7 @@ class MergekitMethodsTest {
 
   private static Arguments weights(
       String name, Map<String, Object> parameters, float[] first, float[] second, String expected) {
-    return arguments(
-        name, parameters, Operand.WEIGHTS, new float[][] {first, second}, expected);
+    return arguments(name, parameters, Operand.WEIGHTS, new float[][] {first, second}, expected);
   }
 
   private static Arguments changes(
