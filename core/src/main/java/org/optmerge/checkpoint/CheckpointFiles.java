@@ -144,7 +144,7 @@ record CheckpointFiles(
   }
 
   private static CheckpointFiles sharded(
-      Path folder, Path indexFile, Contents contents, ExternalFiles external) {
+      Path folder, Path indexFile, Contents contents, ExternalFiles external) throws IOException {
     checkInside(folder, indexFile, external);
     ShardIndex index = ShardIndex.read(indexFile);
     Map<String, Path> shards = new TreeMap<>();
@@ -167,7 +167,8 @@ record CheckpointFiles(
   }
 
   private static Path shard(
-      Path folder, Path indexFile, String tensor, String name, ExternalFiles external) {
+      Path folder, Path indexFile, String tensor, String name, ExternalFiles external)
+      throws IOException {
     Path relative;
     try {
       relative = Path.of(name);
@@ -205,18 +206,13 @@ record CheckpointFiles(
    * Refuses a file that links lead out of the folder, unless it is one of the hub's cache: there
    * {@code snapshots/REVISION/FILE} is a link to {@code blobs/HASH} of the same model.
    */
-  static void checkInside(Path folder, Path file, ExternalFiles external) {
+  private static void checkInside(Path folder, Path file, ExternalFiles external)
+      throws IOException {
     if (external == ExternalFiles.ALLOW) {
       return;
     }
-    Path realFolder;
-    Path realFile;
-    try {
-      realFolder = folder.toRealPath();
-      realFile = file.toRealPath();
-    } catch (IOException e) {
-      throw new CheckpointException("%s: cannot be read: %s".formatted(file, e), e);
-    }
+    Path realFolder = folder.toRealPath();
+    Path realFile = file.toRealPath();
     if (realFile.startsWith(realFolder) || inBlobs(realFolder, realFile)) {
       return;
     }
@@ -251,7 +247,8 @@ record CheckpointFiles(
             }
 
             @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+                throws IOException {
               if (attributes.isSymbolicLink()) {
                 if (!Files.exists(file)) {
                   throw CheckpointException.at(

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.merge.TaskVectorStatistics;
 import org.optmerge.merge.TaskVectorStatistics.Expert;
@@ -53,11 +54,22 @@ final class DiffCommand implements Callable<Integer> {
   @Option(names = "--layers", description = "List the norm of every layer.")
   private boolean layers;
 
+  @Option(
+      names = "--plots",
+      paramLabel = "DIR",
+      description =
+          "Draw the distribution of magnitudes, the norm per layer and the cosines, as PNG and SVG"
+              + " files in this folder.")
+  private @Nullable Path plots;
+
   @Mixin private ThreadsOption threads;
 
   @Override
   public Integer call() {
     Console console = main.console();
+    if (plots != null) {
+      DiffPlots.prepare(plots);
+    }
     Map<String, Checkpoint> opened = new LinkedHashMap<>();
     try (Checkpoint baseCheckpoint = Checkpoint.open(base);
         Closing closing = new Closing(opened.values())) {
@@ -72,7 +84,8 @@ final class DiffCommand implements Callable<Integer> {
             TaskVectorStatistics.of(
                 baseCheckpoint, opened, selection::selects, threads.count(), progress);
       }
-      console.result(() -> text(console, statistics), () -> json(statistics));
+      List<Path> drawn = plots == null ? List.of() : DiffPlots.draw(statistics, plots);
+      console.result(() -> text(console, statistics, drawn), () -> json(statistics, drawn));
       omissions(console, statistics);
       nonFinite(console, statistics);
     }
@@ -102,7 +115,7 @@ final class DiffCommand implements Callable<Integer> {
         : IntStream.range(0, paths.size()).mapToObj(t -> paths.get(t) + " #" + (t + 1)).toList();
   }
 
-  private List<String> text(Console console, TaskVectorStatistics statistics) {
+  private List<String> text(Console console, TaskVectorStatistics statistics, List<Path> drawn) {
     List<String> lines = new ArrayList<>(console.lines(experts(statistics)));
     if (statistics.experts().size() > 1) {
       lines.add("");
@@ -119,6 +132,10 @@ final class DiffCommand implements Callable<Integer> {
     if (top > 0) {
       lines.add("");
       lines.addAll(console.lines(parameters(statistics)));
+    }
+    if (!drawn.isEmpty()) {
+      lines.add("");
+      drawn.forEach(file -> lines.add("drawn: " + file));
     }
     return lines;
   }
@@ -238,7 +255,7 @@ final class DiffCommand implements Callable<Integer> {
     }
   }
 
-  private static ObjectNode json(TaskVectorStatistics statistics) {
+  private static ObjectNode json(TaskVectorStatistics statistics, List<Path> drawn) {
     ObjectNode node = Console.object();
     statistics.experts().forEach(node.putArray("experts")::add);
     node.set("total", json(statistics.experts(), statistics.total()));
@@ -262,6 +279,7 @@ final class DiffCommand implements Callable<Integer> {
           .put("tensor", omission.tensor())
           .put("reason", omission.reason());
     }
+    drawn.forEach(file -> node.withArray("plots").add(file.toString()));
     return node;
   }
 

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.Arrays;
@@ -19,6 +20,7 @@ import org.optmerge.merge.RecipeException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
@@ -52,7 +54,7 @@ public final class Main {
 
   /** In the order of {@code --help}. */
   static final List<String> COMMANDS =
-      List.of("inspect", "diff", "verify", "methods", "completion", "version");
+      List.of("merge", "explain", "inspect", "diff", "verify", "methods", "completion", "version");
 
   @Option(
       names = "--quiet",
@@ -136,11 +138,13 @@ public final class Main {
         .setColorScheme(Help.defaultColorScheme(colour ? Help.Ansi.ON : Help.Ansi.OFF))
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionExceptionHandler((exception, command, parsed) -> failed(exception))
-        .setParameterExceptionHandler((exception, given) -> wrong(exception));
+        .setParameterExceptionHandler((exception, given) -> wrong(exception, List.of(given)));
   }
 
   private static Object command(String name) {
     return switch (name) {
+      case "merge" -> new MergeCommand();
+      case "explain" -> new ExplainCommand();
       case "inspect" -> new InspectCommand();
       case "diff" -> new DiffCommand();
       case "verify" -> new VerifyCommand();
@@ -151,9 +155,25 @@ public final class Main {
     };
   }
 
-  private int wrong(ParameterException exception) {
+  /** The names by which an option is called in these arguments. */
+  static List<String> namesUsed(OptionSpec option, List<String> arguments) {
+    return Arrays.stream(option.names())
+        .filter(
+            name ->
+                arguments.stream()
+                    .anyMatch(argument -> argument.equals(name) || argument.startsWith(name + "=")))
+        .toList();
+  }
+
+  private int wrong(ParameterException exception, List<String> arguments) {
     String given = String.valueOf(exception.getMessage());
     String message = given.substring(0, 1).toLowerCase(Locale.ROOT) + given.substring(1);
+    if (exception.getArgSpec() instanceof OptionSpec option) {
+      // An option of several names is called by the one that was used.
+      for (String used : namesUsed(option, arguments)) {
+        message = message.replace("'" + option.longestName() + "'", "'" + used + "'");
+      }
+    }
     if (exception instanceof UnmatchedArgumentException unmatched) {
       List<String> suggestions = unmatched.getSuggestions();
       if (!suggestions.isEmpty()) {
@@ -188,6 +208,9 @@ public final class Main {
     }
     if (thrown instanceof AccessDeniedException denied) {
       return "no permission to read or write '%s'".formatted(denied.getFile());
+    }
+    if (thrown instanceof FileAlreadyExistsException occupied) {
+      return "'%s' is there already, and is not a folder".formatted(occupied.getFile());
     }
     if (thrown instanceof FileSystemException failure && failure.getReason() != null) {
       return "'%s': %s".formatted(failure.getFile(), failure.getReason());

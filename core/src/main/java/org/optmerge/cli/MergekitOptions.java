@@ -1,9 +1,6 @@
 package org.optmerge.cli;
 
-import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
-import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParseResult;
 
@@ -47,20 +44,11 @@ final class MergekitOptions {
       description = "Adapters are applied while merging; nothing is downloaded or cached.")
   private List<String> values = List.of();
 
-  /** Those that were given, by the name that was used. */
+  /** Those that were given, by the names that were used; the only options in a group. */
   static List<String> given(ParseResult parsed) {
     return parsed.matchedOptions().stream()
-        .filter(option -> option.userObject() instanceof MergekitOptions)
-        .flatMap(option -> namesUsed(option, parsed.expandedArgs()))
+        .filter(option -> option.group() != null)
+        .flatMap(option -> Main.namesUsed(option, parsed.expandedArgs()).stream())
         .toList();
-  }
-
-  private static Stream<String> namesUsed(OptionSpec option, List<String> arguments) {
-    return Arrays.stream(option.names())
-        .filter(
-            name ->
-                arguments.stream()
-                    .anyMatch(
-                        argument -> argument.equals(name) || argument.startsWith(name + "=")));
   }
 }

@@ -9,8 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeSet;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.optmerge.checkpoint.Checkpoint;
@@ -46,8 +44,6 @@ public record CheckpointSummary(
     List<String> tied,
     List<String> warnings,
     List<Path> otherFiles) {
-
-  private static final Pattern NUMBER = Pattern.compile("(?<=\\.|^)\\d+(?=\\.|$)");
 
   /** Endings of tensors that belong to quantised weights: GPTQ, AWQ, FP8, MXFP4, bitsandbytes. */
   private static final Pattern QUANTISED =
@@ -140,7 +136,7 @@ public record CheckpointSummary(
     record Key(String pattern, DType dtype, List<Long> shape) {}
     Map<Key, List<TensorInfo>> groups = new LinkedHashMap<>();
     for (TensorInfo tensor : tensors) {
-      String pattern = NUMBER.matcher(tensor.name()).replaceAll("{}");
+      String pattern = TensorNames.pattern(tensor.name());
       groups
           .computeIfAbsent(
               new Key(pattern, tensor.dtype(), tensor.shape()), key -> new ArrayList<>())
@@ -151,54 +147,12 @@ public record CheckpointSummary(
         (key, members) ->
             result.add(
                 new Group(
-                    ranges(members),
+                    TensorNames.common(members.stream().map(TensorInfo::name).toList()),
                     key.dtype(),
                     key.shape(),
                     members.size(),
                     members.stream().mapToLong(TensorInfo::bytes).sum())));
     return result;
-  }
-
-  /** The common name of tensors that differ in their numbers only. */
-  private static String ranges(List<TensorInfo> members) {
-    List<TreeSet<Integer>> numbers = new ArrayList<>();
-    for (TensorInfo member : members) {
-      Matcher matcher = NUMBER.matcher(member.name());
-      for (int place = 0; matcher.find(); place++) {
-        if (numbers.size() <= place) {
-          numbers.add(new TreeSet<>());
-        }
-        numbers.get(place).add(parse(matcher.group()));
-      }
-    }
-    int[] place = {0};
-    return NUMBER
-        .matcher(members.get(0).name())
-        .replaceAll(match -> Matcher.quoteReplacement(range(numbers.get(place[0]++))));
-  }
-
-  /** Numbers too large for a layer are all shown as the largest there is. */
-  private static int parse(String digits) {
-    return digits.length() > 9 ? Integer.MAX_VALUE : Integer.parseInt(digits);
-  }
-
-  /** {@code 3}, {@code {0..23}}, or, with gaps, {@code {0..3,8..11}}. */
-  private static String range(TreeSet<Integer> numbers) {
-    if (numbers.size() == 1) {
-      return String.valueOf(numbers.first());
-    }
-    List<String> parts = new ArrayList<>();
-    int from = numbers.first();
-    int to = from;
-    for (int number : numbers.tailSet(from, false)) {
-      if (number != to + 1) {
-        parts.add(from == to ? "" + from : from + ".." + to);
-        from = number;
-      }
-      to = number;
-    }
-    parts.add(from == to ? "" + from : from + ".." + to);
-    return "{" + String.join(",", parts) + "}";
   }
 
   private static List<String> tied(Checkpoint checkpoint, Optional<JsonNode> config) {

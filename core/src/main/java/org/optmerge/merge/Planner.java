@@ -53,6 +53,7 @@ public final class Planner {
   private final Recipe recipe;
   private final ModelLocator locator;
   private final ExternalFiles external;
+  private final long shardBytes;
   private final MergeMethods.Named named;
   private final MergeMethod method;
   private final ParameterBinder binder;
@@ -62,6 +63,7 @@ public final class Planner {
   private final Map<String, InputModel> modelsByFiles = new LinkedHashMap<>();
   private final Map<String, InputModel> modelsByText = new LinkedHashMap<>();
   private final List<String> problems = new ArrayList<>();
+  private final List<String> unusable = new ArrayList<>();
   private final Map<String, Integer> methodProblems = new LinkedHashMap<>();
   private final Set<String> notices = new LinkedHashSet<>();
   private final CoverageLedger ledger = new CoverageLedger();
@@ -70,8 +72,9 @@ public final class Planner {
   private record TypeDifference(
       InputModel model, DType type, DType baseType, TensorInfo example, TensorInfo baseExample) {}
 
-  private Planner(Recipe recipe, List<Path> folders, ExternalFiles external) {
+  private Planner(Recipe recipe, List<Path> folders, ExternalFiles external, long shardBytes) {
     this.recipe = recipe;
+    this.shardBytes = shardBytes;
     this.external = external;
     this.locator = new ModelLocator(folders, ModelLocator.defaultHubCache());
     try {
@@ -117,9 +120,24 @@ public final class Planner {
    * @param folders what relative paths of models are relative to: the first that has them
    * @param external what to do where a checkpoint's index or links lead out of its folder
    * @throws RecipeException if anything does not fit; all problems are in it, one line each
+   * @throws CheckpointException if a model is there but cannot be used
    */
   public static MergePlan plan(Recipe recipe, List<Path> folders, ExternalFiles external) {
-    Planner planner = new Planner(recipe, folders, external);
+    return plan(recipe, folders, external, OutputLayout.SHARD_BYTES);
+  }
+
+  /**
+   * Plans a merge.
+   *
+   * @param folders what relative paths of models are relative to: the first that has them
+   * @param external what to do where a checkpoint's index or links lead out of its folder
+   * @param shardBytes largest weight file where the base's division into files cannot be kept
+   * @throws RecipeException if anything does not fit; all problems are in it, one line each
+   * @throws CheckpointException if a model is there but cannot be used
+   */
+  public static MergePlan plan(
+      Recipe recipe, List<Path> folders, ExternalFiles external, long shardBytes) {
+    Planner planner = new Planner(recipe, folders, external, shardBytes);
     try {
       return planner.plan();
     } catch (RuntimeException | Error e) {
@@ -177,7 +195,7 @@ public final class Planner {
             ResolvedRecipe.of(recipe, named, method, outDType()),
             folders(donor),
             donor.checkpoint(),
-            OutputLayout.of(donor.checkpoint(), entries, OutputLayout.SHARD_BYTES),
+            OutputLayout.of(donor.checkpoint(), entries, shardBytes),
             donor.checkpoint().otherFiles(),
             rewritten,
             ledger.close(),
@@ -189,7 +207,11 @@ public final class Planner {
 
   private void failIfAny() {
     if (!problems.isEmpty()) {
+      problems.addAll(unusable);
       throw new RecipeException(problems);
+    }
+    if (!unusable.isEmpty()) { // nothing is wrong with the recipe
+      throw new CheckpointException(String.join("\n", unusable));
     }
   }
 
@@ -263,7 +285,9 @@ public final class Planner {
         problems.add(recipe.line(model.at(), problem));
       }
       modelsByText.put(model.text(), opened);
-    } catch (CheckpointException | IllegalArgumentException e) {
+    } catch (CheckpointException e) {
+      unusable.add(recipe.line(model.at(), String.valueOf(e.getMessage())));
+    } catch (IllegalArgumentException e) {
       problems.add(recipe.line(model.at(), String.valueOf(e.getMessage())));
     }
   }

@@ -39,7 +39,7 @@ public record TaskVectorStatistics(
     List<Omission> omissions) {
 
   /** Entries per read: a block of eight models stays in the second-level cache. */
-  private static final int BLOCK = 1 << 13;
+  private static final int BLOCK = 1 << 14;
 
   /** Entries per task: what one thread takes at a time. */
   static final long SEGMENT = 1 << 22;

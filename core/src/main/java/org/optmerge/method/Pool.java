@@ -32,15 +32,15 @@ final class Pool<B> {
   }
 
   /** Some arrays of one length, which grows to what the longest block needs. */
-  static final class Scratch {
+  static final class Rows {
     private final float[][] rows;
 
-    Scratch(int count) {
+    Rows(int count) {
       this.rows = new float[count][0];
     }
 
-    static Pool<Scratch> of(int count) {
-      return new Pool<>(() -> new Scratch(count));
+    static Pool<Rows> of(int count) {
+      return new Pool<>(() -> new Rows(count));
     }
 
     float[] row(int index, int length) {

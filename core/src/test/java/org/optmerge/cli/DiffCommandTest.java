@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,6 +107,37 @@ class DiffCommandTest {
     CommandRun misspelt = CommandRun.of("diff", model, model, "--preset", "internvl2");
     assertThat(misspelt.code()).isEqualTo(2);
     assertThat(misspelt.err()).contains("no preset 'internvl2'; did you mean 'internvl2.5'?");
+  }
+
+  @Test
+  void draws_the_statistics() throws IOException {
+    Path plots = folder.resolve("plots/of/models");
+
+    CommandRun run = CommandRun.of("diff", base, vqa, chart, "--plots", plots, "--json");
+
+    assertThat(run.code()).isZero();
+    assertThat(run.json().path("plots")).hasSize(6);
+    for (String name : List.of("magnitudes", "norm-per-layer", "cosines")) {
+      assertThat(ImageIO.read(plots.resolve(name + ".png").toFile()).getWidth()).isPositive();
+      assertThat(plots.resolve(name + ".svg")).content().contains("<svg");
+    }
+  }
+
+  @Test
+  void a_folder_that_cannot_be_written_is_known_before_the_work() {
+    CommandRun run = CommandRun.of("diff", base, vqa, "--plots", base.resolve("config.json"));
+
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err()).startsWith("optmerge: ").contains("config.json").hasLineCount(1);
+  }
+
+  @Test
+  void an_unchanged_model_has_no_distribution_to_draw() {
+    CommandRun run = CommandRun.of("diff", base, base, "--plots", folder.resolve("plots"));
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out()).contains("norm-per-layer.png").doesNotContain("magnitudes.png");
   }
 
   @Test

@@ -1,0 +1,189 @@
+package org.optmerge.cli;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.merge.MergeEstimate;
+import org.optmerge.merge.MergeOptions;
+import org.optmerge.merge.MergePlan;
+import org.optmerge.merge.MergeResult;
+import org.optmerge.merge.Merger;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code optmerge merge}. */
+@Command(
+    name = "merge",
+    description = {
+      "Merge models as a recipe says.",
+      "The output folder appears complete or not at all. After an interruption, the same command"
+          + " with --resume continues."
+    })
+final class MergeCommand implements Callable<Integer> {
+  @ParentCommand private Main main;
+  @Spec private CommandSpec spec;
+  @Mixin private RecipeSource source;
+  @Mixin private ThreadsOption threads;
+
+  @Parameters(
+      index = "1",
+      arity = "0..1",
+      paramLabel = "OUT",
+      hidden = true,
+      description = "The same as --out, as mergekit-yaml has it.")
+  private @Nullable Path outParameter;
+
+  @Option(
+      names = {"-o", "--out"},
+      paramLabel = "DIR",
+      description = "The folder to write; it must not exist or be empty.")
+  private @Nullable Path out;
+
+  @Option(
+      names = "--memory",
+      paramLabel = "SIZE",
+      converter = ByteSize.Memory.class,
+      description = "Memory for buffers and matrices together, such as 2G (default: 2G).")
+  private ByteSize memory = new ByteSize(MergeOptions.DEFAULT.memory());
+
+  @Option(names = "--resume", description = "Continue an interrupted merge into the same folder.")
+  private boolean resume;
+
+  @Option(
+      names = "--dry-run",
+      description = "Show what would be done, and what becomes of every tensor; write nothing.")
+  private boolean dryRun;
+
+  @Option(
+      names = "--force",
+      description = "Replace what an earlier merge left in the folder; discard an unfinished one.")
+  private boolean force;
+
+  @Option(
+      names = "--allow-nonfinite",
+      description = "Merge NaN and infinite values instead of refusing them.")
+  private boolean allowNonFinite;
+
+  @Option(
+      names = "--no-input-checksums",
+      description = "Do not record the inputs' SHA-256, which saves reading what is not merged.")
+  private boolean noInputChecksums;
+
+  @Option(
+      names = {"--model-card", "--write-model-card"},
+      description = "Write a README.md even if the base has one.")
+  private boolean modelCard;
+
+  @ArgGroup(
+      validate = false,
+      heading = "%nAccepted from mergekit-yaml command lines, without effect:%n")
+  private MergekitOptions mergekit = new MergekitOptions();
+
+  @Override
+  public Integer call() {
+    Console console = main.console();
+    Path folder = folder();
+    List<String> ignored = MergekitOptions.given(spec.commandLine().getParseResult());
+    if (!ignored.isEmpty()) {
+      console.notice(
+          "%s: accepted for mergekit's sake, without effect".formatted(String.join(", ", ignored)));
+    }
+    try (MergePlan plan = source.plan()) {
+      if (dryRun) {
+        MergeEstimate estimate = MergeEstimate.of(plan, threads.count());
+        console.result(
+            () -> PlanPrinter.text(console, plan, estimate),
+            () -> PlanPrinter.json(plan, estimate));
+        return 0;
+      }
+      plan.notices().forEach(console::notice);
+      MergeResult result = merge(console, plan, folder);
+      result.warnings().stream()
+          .filter(warning -> !plan.notices().contains(warning))
+          .forEach(console::warning);
+      console.outcome(() -> text(result), () -> json(result));
+    }
+    return 0;
+  }
+
+  private Path folder() {
+    if (out != null && outParameter != null) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "the output folder is given twice: '%s' and --out '%s'".formatted(outParameter, out));
+    }
+    Path folder = out != null ? out : outParameter;
+    if (folder != null) {
+      return folder;
+    }
+    if (dryRun) {
+      return Path.of("");
+    }
+    throw new ParameterException(spec.commandLine(), "missing required option '--out DIR'");
+  }
+
+  private MergeResult merge(Console console, MergePlan plan, Path folder) {
+    MergeOptions options =
+        MergeOptions.DEFAULT
+            .withThreads(threads.count())
+            .withMemory(memory.bytes())
+            .withResume(resume)
+            .withForce(force)
+            .withAllowNonFinite(allowNonFinite)
+            .withChecksumInputs(!noInputChecksums)
+            .withModelCard(modelCard);
+    try (ProgressLine progress = console.progress();
+        InterruptNotice notice =
+            new InterruptNotice(
+                () -> {
+                  progress.close();
+                  console.warning(
+                      "interrupted; the same command with --resume continues the merge");
+                })) {
+      return Merger.run(plan, folder, options, progress);
+    }
+  }
+
+  private static List<String> text(MergeResult result) {
+    List<String> lines = new ArrayList<>();
+    lines.add(
+        "%s: %s merged, %d copied%s"
+            .formatted(
+                result.folder(),
+                Quantities.of(result.merged(), "tensor"),
+                result.copied(),
+                result.resumed() > 0
+                    ? " (%d of them by the earlier run)".formatted(result.resumed())
+                    : ""));
+    lines.add(
+        "read %s, wrote %s in %s"
+            .formatted(
+                Quantities.bytes(result.bytesRead()),
+                Quantities.bytes(result.bytesWritten()),
+                Quantities.seconds(result.seconds())));
+    return lines;
+  }
+
+  private static ObjectNode json(MergeResult result) {
+    ObjectNode node = Console.object();
+    node.put("folder", result.folder().toString());
+    node.put("merged", result.merged());
+    node.put("copied", result.copied());
+    node.put("resumed", result.resumed());
+    node.put("bytesRead", result.bytesRead());
+    node.put("bytesWritten", result.bytesWritten());
+    node.put("seconds", result.seconds());
+    result.warnings().forEach(node.putArray("warnings")::add);
+    return node;
+  }
+}

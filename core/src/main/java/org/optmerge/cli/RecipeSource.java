@@ -1,0 +1,51 @@
+package org.optmerge.cli;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.checkpoint.ExternalFiles;
+import org.optmerge.merge.MergePlan;
+import org.optmerge.merge.Planner;
+import org.optmerge.merge.Recipe;
+import org.optmerge.merge.RecipeParser;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** A recipe, and what may be said of it on the command line. */
+final class RecipeSource {
+  @Parameters(
+      index = "0",
+      paramLabel = "RECIPE",
+      description = "A YAML file, in mergekit's grammar; see README.md.")
+  private Path recipe;
+
+  @Option(
+      names = {"--seed", "--random-seed"},
+      paramLabel = "S",
+      description = "The seed of methods that draw random numbers (default: the recipe's, or 0).")
+  private @Nullable Long seed;
+
+  @Option(
+      names = "--out-shard-size",
+      paramLabel = "SIZE",
+      converter = ByteSize.ShardSize.class,
+      description =
+          "Largest weight file where the base's own division cannot be kept, such as 5GB.")
+  private @Nullable ByteSize shardSize;
+
+  @Option(
+      names = "--allow-external-shards",
+      description = "Read weight files that an index or a link puts outside a model's folder.")
+  private boolean allowExternalShards;
+
+  /** The plan; to be closed. */
+  MergePlan plan() {
+    Recipe parsed = RecipeParser.parse(recipe);
+    Recipe seeded = seed == null ? parsed : parsed.withSeed(seed);
+    List<Path> folders = List.of(seeded.folder(), Path.of(""));
+    ExternalFiles external = allowExternalShards ? ExternalFiles.ALLOW : ExternalFiles.REFUSE;
+    return shardSize == null
+        ? Planner.plan(seeded, folders, external)
+        : Planner.plan(seeded, folders, external, shardSize.bytes());
+  }
+}
