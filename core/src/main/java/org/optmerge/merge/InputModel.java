@@ -1,5 +1,7 @@
 package org.optmerge.merge;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -25,6 +27,9 @@ final class InputModel {
   private final @Nullable InputModel under;
   private final LayerNames layers;
   private final List<String> names;
+  private final JsonNode config;
+  private final boolean hasConfig;
+  private final Map<String, String> tied;
 
   /** A checkpoint. */
   InputModel(String name, Checkpoint checkpoint) {
@@ -34,6 +39,10 @@ final class InputModel {
     this.under = null;
     this.names = checkpoint.tensors().stream().map(TensorInfo::name).toList();
     this.layers = new LayerNames(names);
+    Optional<JsonNode> read = checkpoint.config();
+    this.hasConfig = read.isPresent();
+    this.config = read.orElseGet(JsonNodeFactory.instance::objectNode);
+    this.tied = checkpoint.tied();
   }
 
   /** A model with an adapter on it. */
@@ -44,6 +53,9 @@ final class InputModel {
     this.under = under;
     this.names = under.names;
     this.layers = under.layers;
+    this.config = under.config;
+    this.hasConfig = under.hasConfig;
+    this.tied = under.tied;
   }
 
   /** As the recipe names it. */
@@ -63,6 +75,28 @@ final class InputModel {
   /** The model that the adapter is on. */
   @Nullable InputModel under() {
     return under;
+  }
+
+  /** {@code config.json} of the checkpoint, or an empty object if it has none that can be read. */
+  JsonNode config() {
+    return config;
+  }
+
+  boolean hasConfig() {
+    return hasConfig;
+  }
+
+  /** The embedding that serves for an output head that is not stored. */
+  Optional<String> tiedTo(String head) {
+    return Optional.ofNullable(tied.get(head));
+  }
+
+  /** Why a tensor must not be averaged with others; empty if it may be. */
+  Optional<String> whyNotMergeable(TensorInfo tensor) {
+    return checkpoint
+        .find(tensor.name())
+        .filter(tensor::equals)
+        .flatMap(checkpoint::whyNotMergeable);
   }
 
   /** All tensors, in the order of the checkpoint. */
@@ -116,7 +150,7 @@ final class InputModel {
                 .formatted(
                     adapter.folder(),
                     entry.getKey(),
-                    extents(entry.getValue()),
+                    entry.getValue().shape(),
                     under.name(),
                     target.get().shape()));
       }
@@ -131,14 +165,13 @@ final class InputModel {
     return problems;
   }
 
+  /** A convolution's change has all extents but the first in one. */
   private static boolean fits(LoraAdapter.Delta delta, List<Long> shape) {
-    return shape.equals(extents(delta));
-  }
-
-  private static List<Long> extents(LoraAdapter.Delta delta) {
-    long rows = delta.b().shape().get(0);
-    long columns = delta.a().shape().get(delta.a().shape().size() - 1);
-    return delta.fanInFanOut() ? List.of(columns, rows) : List.of(rows, columns);
+    if (shape.isEmpty()) {
+      return false;
+    }
+    long columns = shape.stream().skip(1).reduce(1L, Math::multiplyExact);
+    return delta.shape().equals(List.of(shape.get(0), columns));
   }
 
   /** The folders that are read, by what they are. */

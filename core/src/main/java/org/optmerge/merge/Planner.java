@@ -38,8 +38,6 @@ public final class Planner {
   /** Entries looked at where a type differs, to show what the numbers are like. */
   private static final int SAMPLE = 4096;
 
-  private static final String EMBEDDING =
-      "(.*\\.)?(embed_tokens|wte|word_embeddings|tok_embeddings|embed_in|shared)\\.weight";
   private static final String VOCABULARY =
       "(.*\\.)?(embed_tokens|wte|word_embeddings|tok_embeddings|embed_in|embed_out|shared|lm_head)"
           + "\\.(weight|bias)";
@@ -423,12 +421,11 @@ public final class Planner {
       if (!seen.add(model.checkpoint())) {
         continue;
       }
-      if (model.checkpoint().config().isEmpty()) {
+      if (!model.hasConfig()) {
         notices.add(
             "model '%s' has no config.json that can be read; its weights are merged all the same"
                 .formatted(model.name()));
-      } else if (!architecture(model).equals(architecture(donor))
-          && donor.checkpoint().config().isPresent()) {
+      } else if (!architecture(model).equals(architecture(donor)) && donor.hasConfig()) {
         String difference =
             "model '%s' is a %s, '%s' is a %s"
                 .formatted(model.name(), architecture(model), donor.name(), architecture(donor));
@@ -438,10 +435,7 @@ public final class Planner {
   }
 
   private static String architecture(InputModel model) {
-    JsonNode config = model.checkpoint().config().orElse(null);
-    if (config == null) {
-      return "model without config.json";
-    }
+    JsonNode config = model.config();
     JsonNode listed = config.path("architectures").path(0);
     return listed.isTextual() ? listed.asText() : config.path("model_type").asText("model");
   }
@@ -452,7 +446,7 @@ public final class Planner {
     for (String tensor : donor.names()) {
       List<String> names = new ArrayList<>();
       slice.inputs().forEach(lane -> names.add(tensor));
-      planTensor(tensor, slice, donor, tensor, names, tensor, donor.layers().fraction(tensor))
+      planTensor(new Target(tensor, slice, donor, tensor, names, donor.layers().fraction(tensor)))
           .ifPresent(
               planned ->
                   entries.add(
@@ -474,7 +468,7 @@ public final class Planner {
       if (ledger.knows(model, tensor) || donor.info(tensor).isPresent()) {
         continue;
       }
-      if (tiedEmbedding(donor, tensor).isPresent() && !saysUntied(model)) {
+      if (donor.tiedTo(tensor).isPresent()) {
         ledger.otherwise(
             model, tensor, "left out: tied to the embedding in '%s'".formatted(donor.name()));
         continue;
@@ -562,7 +556,7 @@ public final class Planner {
       }
       List<String> names = new ArrayList<>();
       slice.inputs().forEach(lane -> names.add(tensor));
-      planTensor(tensor, slice, reference, tensor, names, tensor, 0)
+      planTensor(new Target(tensor, slice, reference, tensor, names, 0))
           .ifPresent(
               planned ->
                   entries.add(
@@ -588,7 +582,7 @@ public final class Planner {
         names.add(stack + "." + (layers(lane).from() + index) + "." + suffix);
       }
       String read = stack + "." + layer + "." + suffix;
-      planTensor(tensor, slice, reference.model(), read, names, read, fraction)
+      planTensor(new Target(tensor, slice, reference.model(), read, names, fraction))
           .ifPresent(
               planned ->
                   entries.add(
@@ -670,10 +664,7 @@ public final class Planner {
   }
 
   private static int configuredLayers(InputModel model) {
-    JsonNode config = model.checkpoint().config().orElse(null);
-    if (config == null) {
-      return -1;
-    }
+    JsonNode config = model.config();
     for (String part : List.of("", "text_config", "llm_config")) {
       JsonNode at = part.isEmpty() ? config : config.path(part);
       for (String key : List.of("num_hidden_layers", "n_layer", "num_layers", "n_layers")) {
@@ -692,100 +683,138 @@ public final class Planner {
             + "|final_norm|output|output_norm)(\\..*)?");
   }
 
-  /** One tensor of the output; empty if there is a problem with it, which is then booked. */
-  private Optional<PlannedTensor> planTensor(
+  /**
+   * One tensor of the output and where its values come from.
+   *
+   * @param tensor its name in the output
+   * @param slice whose models are merged
+   * @param reference the model whose tensor says type and shape: the base, if there is one
+   * @param read that tensor's name
+   * @param names the tensor's name in each input
+   * @param fraction how deep the tensor is, 0 to 1
+   */
+  private record Target(
       String tensor,
       OpenSlice slice,
       InputModel reference,
-      String referenceTensor,
+      String read,
       List<String> names,
-      String baseTensor,
-      double fraction) {
-    Optional<Weight> like = reference.weight(referenceTensor);
-    TensorInfo info = reference.info(referenceTensor).orElse(null);
+      double fraction) {}
+
+  /** One tensor of the output; empty if there is a problem with it, which is then booked. */
+  private Optional<PlannedTensor> planTensor(Target target) {
+    InputModel reference = target.reference();
+    Optional<Weight> like = reference.weight(target.read());
+    TensorInfo info = reference.info(target.read()).orElse(null);
     if (like.isEmpty() || info == null) {
-      problems.add("tensor '%s' is not in model '%s'".formatted(referenceTensor, reference.name()));
+      problems.add("tensor '%s' is not in model '%s'".formatted(target.read(), reference.name()));
       return Optional.empty();
     }
-    Lane baseLane = slice.base();
-    String reason = recipe.selection().rejectedBy(tensor).orElse(null);
-    if (!info.dtype().isFloating()) {
-      reason = checkIntegers(tensor, info, reference, slice, names);
-      if (reason == null) {
-        return Optional.empty();
-      }
-      return Optional.of(
-          copy(tensor, slice, reference, referenceTensor, like.get(), names, reason));
-    }
+    String reason = recipe.selection().rejectedBy(target.tensor()).orElse(null);
     if (reason != null && recipe.selection().rest() == Recipe.Rest.BASE) {
-      return Optional.of(
-          copy(tensor, slice, reference, referenceTensor, like.get(), names, reason));
+      return Optional.of(copy(target, like.get(), reason));
+    }
+    Optional<String> obstacle = reference.whyNotMergeable(info);
+    if (obstacle.isPresent()) {
+      return copyBuffer(target, info, like.get(), obstacle.get());
     }
     List<Weight> inputs = new ArrayList<>();
     List<ParameterBinder.Input> sources = new ArrayList<>();
     int before = problems.size();
-    for (int i = 0; i < names.size(); i++) {
-      Lane lane = slice.inputs().get(i);
-      Optional<Weight> weight =
-          input(lane, names.get(i), reference, referenceTensor, info, like.get());
+    for (int i = 0; i < target.names().size(); i++) {
+      Lane lane = target.slice().inputs().get(i);
+      String name = target.names().get(i);
+      Optional<Weight> weight = input(lane, name, target, info, like.get());
       if (weight.isPresent()) {
         inputs.add(weight.get());
-        sources.add(new ParameterBinder.Input(lane.source(), names.get(i)));
+        sources.add(new ParameterBinder.Input(lane.source(), name));
       }
+    }
+    Weight base = null;
+    Lane baseLane = target.slice().base();
+    if (baseLane != null) {
+      base = baseLane.model().weight(target.read()).orElse(null);
+      if (base == null) {
+        problems.add(
+            recipe.line(
+                baseLane.source().model().at(),
+                "the base '%s' has no tensor '%s'"
+                    .formatted(baseLane.model().name(), target.read())));
+      }
+      ledger.used(baseLane.model(), target.read(), "base of the merge");
     }
     if (problems.size() > before) {
       return Optional.empty();
     }
     if (inputs.isEmpty()) {
-      return Optional.of(
-          copy(tensor, slice, reference, referenceTensor, like.get(), names, "in no model"));
+      return Optional.of(copy(target, like.get(), "in no other model"));
     }
-    Weight base = null;
-    if (baseLane != null) {
-      base = baseLane.model().weight(baseTensor).orElseThrow();
-      ledger.used(baseLane.model(), baseTensor, "base of the merge");
-    }
-    DType out = outDType(info.dtype());
-    if (reason != null) {
-      MergeMethod mean = base == null ? new Linear(PerModel.each(1), true) : new WeightAverage();
-      return Optional.of(
-          new PlannedTensor(
-              tensor,
-              out,
-              info.shape(),
-              new PlannedTensor.Merge(mean, base, inputs, 1, null),
-              "mean: " + reason));
-    }
+    return reason == null
+        ? merge(target, info, base, inputs, sources)
+        : Optional.of(mean(target, info, base, inputs, reason));
+  }
+
+  private Optional<PlannedTensor> merge(
+      Target target,
+      TensorInfo info,
+      @Nullable Weight base,
+      List<Weight> inputs,
+      List<ParameterBinder.Input> sources) {
     try {
-      Bound bound = binder.bind(tensor, fraction, slice.slice(), sources, info.shape());
+      Bound bound =
+          binder.bind(
+              target.tensor(), target.fraction(), target.slice().slice(), sources, info.shape());
       return Optional.of(
           new PlannedTensor(
-              tensor,
-              out,
+              target.tensor(),
+              outDType(info.dtype()),
               info.shape(),
               new PlannedTensor.Merge(
                   bound.method(), base, inputs, bound.scaling(), taskVectorDType(info.dtype())),
               "merged"));
     } catch (RecipeException e) {
       for (String problem : e.problems()) {
-        methodProblems.merge(problem.replace("'" + tensor + "'", "a tensor"), 1, Integer::sum);
+        methodProblems.merge(
+            problem.replace("'" + target.tensor() + "'", "a tensor"), 1, Integer::sum);
       }
       return Optional.empty();
     }
   }
 
+  /** For tensors that are not selected, where the recipe says so. */
+  private PlannedTensor mean(
+      Target target, TensorInfo info, @Nullable Weight base, List<Weight> inputs, String reason) {
+    MergeMethod mean = base == null ? new Linear(PerModel.each(1), true) : new WeightAverage();
+    return new PlannedTensor(
+        target.tensor(),
+        outDType(info.dtype()),
+        info.shape(),
+        new PlannedTensor.Merge(mean, base, inputs, 1, null),
+        "mean: " + reason);
+  }
+
+  /**
+   * Whole numbers beside the weights are copied; anything else that cannot be merged is refused.
+   */
+  private Optional<PlannedTensor> copyBuffer(
+      Target target, TensorInfo info, Weight like, String obstacle) {
+    if (!isBuffer(info)) {
+      problems.add("model '%s': %s".formatted(target.reference().name(), obstacle));
+      return Optional.empty();
+    }
+    return sameIntegers(target, info)
+        ? Optional.of(copy(target, like, info.dtype().torchName() + " is not averaged"))
+        : Optional.empty();
+  }
+
   /** What one model brings to a tensor, or nothing; a problem is booked unless that is allowed. */
   private Optional<Weight> input(
-      Lane lane,
-      String tensor,
-      InputModel reference,
-      String referenceTensor,
-      TensorInfo info,
-      Weight like) {
+      Lane lane, String tensor, Target target, TensorInfo info, Weight like) {
+    InputModel reference = target.reference();
     InputModel model = lane.model();
     Optional<Weight> found = model.weight(tensor);
     if (found.isEmpty()) {
-      Optional<Weight> tied = tiedEmbedding(model, tensor).flatMap(model::weight);
+      Optional<Weight> tied = model.tiedTo(tensor).flatMap(model::weight);
       if (tied.isPresent()) {
         notices.add(
             "model '%s' has no '%s': it is tied to the embedding, which is read in its place"
@@ -805,8 +834,7 @@ public final class Planner {
                   .formatted(tensor, model.name(), own.dtype(), reference.name(), info.dtype())));
       return Optional.empty();
     }
-    Optional<Weight> fitting =
-        fit(lane, tensor, found.get(), reference, referenceTensor, info.shape());
+    Optional<Weight> fitting = fit(lane, tensor, found.get(), target, info.shape());
     if (fitting.isPresent()) {
       if (own.dtype() != info.dtype()) {
         typeDifferences.putIfAbsent(
@@ -857,12 +885,8 @@ public final class Planner {
 
   /** The weight in the reference's shape: itself, or the first rows of a larger vocabulary. */
   private Optional<Weight> fit(
-      Lane lane,
-      String tensor,
-      Weight weight,
-      InputModel reference,
-      String referenceTensor,
-      List<Long> shape) {
+      Lane lane, String tensor, Weight weight, Target target, List<Long> shape) {
+    InputModel reference = target.reference();
     List<Long> own = weight.shape();
     if (own.equals(shape)) {
       return Optional.of(weight);
@@ -874,7 +898,7 @@ public final class Planner {
     String problem =
         "tensor '%s': model '%s' has shape %s, '%s' has %s"
             .formatted(tensor, lane.model().name(), own, reference.name(), shape);
-    if (sameColumns && isVocabulary(reference, referenceTensor, shape)) {
+    if (sameColumns && isVocabulary(reference, target.read(), shape)) {
       if (own.get(0) > shape.get(0) && weight instanceof Weight.Stored stored) {
         notices.add(
             "model '%s': '%s' has %d rows, '%s' has %d; the first %d are merged"
@@ -902,62 +926,56 @@ public final class Planner {
     if (tensor.matches(VOCABULARY)) {
       return true;
     }
-    JsonNode config = model.checkpoint().config().orElse(null);
-    return config != null
-        && shape.size() == 2
+    JsonNode config = model.config();
+    return shape.size() == 2
         && (config.path("vocab_size").asLong(-1) == shape.get(0)
             || config.path("text_config").path("vocab_size").asLong(-1) == shape.get(0));
   }
 
-  /** Why an integer tensor is copied; null if it cannot be, and that is booked. */
-  private @Nullable String checkIntegers(
-      String tensor, TensorInfo info, InputModel reference, OpenSlice slice, List<String> names) {
+  /** True for whole numbers that a model keeps beside its weights, such as position ids. */
+  private static boolean isBuffer(TensorInfo info) {
     boolean narrow = info.dtype() == DType.I8 || info.dtype() == DType.U8;
-    if (narrow && info.shape().size() > 1) {
-      problems.add(
-          recipe.line(
-              slice.slice().at(),
-              "tensor '%s' of model '%s' is %s: quantised weights cannot be merged without their scale"
-                  .formatted(tensor, reference.name(), info.dtype())));
-      return null;
-    }
+    return !info.dtype().isFloating()
+        && !(narrow && info.shape().size() > 1)
+        && !info.name().endsWith("qweight")
+        && !info.name().endsWith("weight_packed");
+  }
+
+  /**
+   * True if every model has the integers in the same type and shape; a problem is booked if not.
+   */
+  private boolean sameIntegers(Target target, TensorInfo info) {
     int before = problems.size();
-    for (int i = 0; i < names.size(); i++) {
-      Lane lane = slice.inputs().get(i);
-      TensorInfo own = lane.model().info(names.get(i)).orElse(null);
+    for (int i = 0; i < target.names().size(); i++) {
+      Lane lane = target.slice().inputs().get(i);
+      TensorInfo own = lane.model().info(target.names().get(i)).orElse(null);
       if (own != null && (own.dtype() != info.dtype() || !own.shape().equals(info.shape()))) {
         problems.add(
             recipe.line(
                 lane.source().model().at(),
                 "tensor '%s': model '%s' has %s %s, '%s' has %s %s"
                     .formatted(
-                        tensor,
+                        target.tensor(),
                         lane.model().name(),
                         own.dtype(),
                         own.shape(),
-                        reference.name(),
+                        target.reference().name(),
                         info.dtype(),
                         info.shape())));
       }
     }
-    return problems.size() == before ? info.dtype() + " is not averaged" : null;
+    return problems.size() == before;
   }
 
-  private PlannedTensor copy(
-      String tensor,
-      OpenSlice slice,
-      InputModel reference,
-      String referenceTensor,
-      Weight like,
-      List<String> names,
-      String reason) {
-    for (int i = 0; i < names.size(); i++) {
-      if (slice.inputs().get(i).model() != reference) {
-        ledger.otherwise(slice.inputs().get(i).model(), names.get(i), "not merged: " + reason);
+  private PlannedTensor copy(Target target, Weight like, String reason) {
+    for (int i = 0; i < target.names().size(); i++) {
+      InputModel model = target.slice().inputs().get(i).model();
+      if (model != target.reference()) {
+        ledger.otherwise(model, target.names().get(i), "not merged: " + reason);
       }
     }
-    ledger.used(reference, referenceTensor, "copied: " + reason);
-    return keep(tensor, reference, like, "copied: " + reason);
+    ledger.used(target.reference(), target.read(), "copied: " + reason);
+    return keep(target.tensor(), target.reference(), like, "copied: " + reason);
   }
 
   /** A weight as it is: its bytes, or with an adapter applied where there is one. */
@@ -979,39 +997,6 @@ public final class Planner {
       return tensorName(adapted.base(), otherwise);
     }
     return otherwise;
-  }
-
-  // ---- tied output heads
-
-  /** The embedding that stands for an output head that is not stored. */
-  private static Optional<String> tiedEmbedding(InputModel model, String tensor) {
-    if (!(tensor.equals("lm_head.weight") || tensor.endsWith(".lm_head.weight"))
-        || model.info(tensor).isPresent()
-        || saysUntied(model)) {
-      return Optional.empty();
-    }
-    String prefix = tensor.substring(0, tensor.length() - "lm_head.weight".length());
-    List<String> embeddings =
-        model.names().stream().filter(name -> name.matches(EMBEDDING)).toList();
-    List<String> near = embeddings.stream().filter(name -> name.startsWith(prefix)).toList();
-    return near.size() == 1
-        ? Optional.of(near.get(0))
-        : embeddings.size() == 1 ? Optional.of(embeddings.get(0)) : Optional.empty();
-  }
-
-  /** True if config.json says that the head has weights of its own. */
-  private static boolean saysUntied(InputModel model) {
-    JsonNode config = model.checkpoint().config().orElse(null);
-    if (config == null) {
-      return false;
-    }
-    for (String part : List.of("", "text_config", "llm_config")) {
-      JsonNode tie = (part.isEmpty() ? config : config.path(part)).path("tie_word_embeddings");
-      if (tie.isBoolean()) {
-        return !tie.asBoolean();
-      }
-    }
-    return false;
   }
 
   // ---- element types
@@ -1096,7 +1081,7 @@ public final class Planner {
       InputModel donor, List<OutputLayout.Entry> entries, List<Integer> donorLayers) {
     Map<String, byte[]> rewritten = new LinkedHashMap<>();
     Optional<byte[]> config = ConfigEdits.read(donor.checkpoint().folder());
-    if (config.isEmpty() || donor.checkpoint().config().isEmpty()) {
+    if (config.isEmpty() || !donor.hasConfig()) {
       return rewritten;
     }
     byte[] bytes = config.get();

@@ -1,0 +1,293 @@
+package org.optmerge.merge;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.checkpoint.DType;
+import org.optmerge.method.MergeMethod;
+import org.optmerge.method.MethodParameters;
+import org.optmerge.taskvector.Weight;
+
+/**
+ * What a plan comes to, in plain values: for {@code --dry-run}.
+ *
+ * @param method the canonical name of the merge method
+ * @param models the input folders by the name the recipe gives them, base first
+ * @param merged tensors that are merged
+ * @param copied tensors whose bytes are an input's
+ * @param bytesRead bytes of weights that one pass over the inputs reads
+ * @param bytesWritten bytes of weights in the output
+ * @param files the output's weight files
+ * @param otherFiles non-weight files that are copied, relative to the output
+ * @param rewrittenFiles those of them whose content changes
+ * @param matrixBytes memory that the largest tensor of a method on whole matrices takes; 0 if all
+ *     work is done in blocks, whose memory is the budget's and does not depend on the model
+ * @param coverage what becomes of every input tensor
+ * @param notices what a user should know, one sentence each
+ */
+public record PlanDescription(
+    String method,
+    Map<String, Path> models,
+    int merged,
+    int copied,
+    long bytesRead,
+    long bytesWritten,
+    List<File> files,
+    List<Path> otherFiles,
+    List<String> rewrittenFiles,
+    long matrixBytes,
+    Coverage coverage,
+    List<String> notices) {
+
+  /**
+   * A weight file of the output.
+   *
+   * @param name its name
+   * @param tensors how many it holds
+   * @param bytes length of their data
+   */
+  public record File(String name, int tensors, long bytes) {}
+
+  /**
+   * What happens to one tensor of the output, with every parameter resolved.
+   *
+   * @param name its name in the output
+   * @param dtype its element type in the output
+   * @param shape its extents
+   * @param source {@code merged}, or why it is not
+   * @param base the model that is θ_0; null if none is
+   * @param inputs the models that are read, in order, with the tensor's name there if it differs
+   * @param parameters of the method: a {@code Double}, {@code Long}, {@code Boolean} or {@code
+   *     String}, or a {@code List<Double>} with a value for each input; empty if it is copied
+   * @param scaling λ; null where weights are merged or copied
+   * @param taskVectorDtype the type that task vectors are rounded to; null: none
+   */
+  public record Tensor(
+      String name,
+      DType dtype,
+      List<Long> shape,
+      String source,
+      @Nullable String base,
+      List<String> inputs,
+      Map<String, Object> parameters,
+      @Nullable Double scaling,
+      @Nullable DType taskVectorDtype) {
+    public Tensor {
+      shape = List.copyOf(shape);
+      inputs = List.copyOf(inputs);
+      parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
+    }
+
+    /** As JSON. */
+    public ObjectNode toJson() {
+      ObjectNode node = JsonNodeFactory.instance.objectNode();
+      node.put("tensor", name).put("dtype", dtype.torchName());
+      ArrayNode extents = node.putArray("shape");
+      shape.forEach(extents::add);
+      node.put("source", source);
+      if (base != null) {
+        node.put("base", base);
+      }
+      ArrayNode read = node.putArray("inputs");
+      inputs.forEach(read::add);
+      ObjectNode values = node.putObject("parameters");
+      parameters.forEach((key, value) -> values.putPOJO(key, value));
+      if (scaling != null) {
+        node.put("scaling", scaling);
+      }
+      if (taskVectorDtype != null) {
+        node.put("task_vector_dtype", taskVectorDtype.torchName());
+      }
+      return node;
+    }
+  }
+
+  public PlanDescription {
+    models = Collections.unmodifiableMap(new LinkedHashMap<>(models));
+    files = List.copyOf(files);
+    otherFiles = List.copyOf(otherFiles);
+    rewrittenFiles = List.copyOf(rewrittenFiles);
+    notices = List.copyOf(notices);
+  }
+
+  /** What a plan comes to. */
+  public static PlanDescription of(MergePlan plan) {
+    int merged = 0;
+    int copied = 0;
+    long bytesRead = 0;
+    long bytesWritten = 0;
+    long matrixBytes = 0;
+    List<File> files = new ArrayList<>();
+    for (MergePlan.OutputShard shard : plan.shards()) {
+      long bytes = 0;
+      for (PlannedTensor tensor : shard.tensors()) {
+        bytes += tensor.bytes();
+        if (tensor.work() instanceof PlannedTensor.Merge merge) {
+          merged++;
+          bytesRead += merge.inputs().stream().mapToLong(PlanDescription::bytes).sum();
+          Weight base = merge.base();
+          bytesRead += base == null ? 0 : bytes(base);
+          if (TensorMerger.needsMatrices(tensor)) {
+            matrixBytes = Math.max(matrixBytes, TensorMerger.matrixBytes(tensor));
+          }
+        } else if (tensor.work() instanceof PlannedTensor.Copy copy) {
+          copied++;
+          bytesRead += bytes(copy.from());
+        }
+      }
+      bytesWritten += bytes;
+      files.add(new File(shard.fileName(), shard.tensors().size(), bytes));
+    }
+    return new PlanDescription(
+        plan.method(),
+        plan.models(),
+        merged,
+        copied,
+        bytesRead,
+        bytesWritten,
+        files,
+        plan.files(),
+        List.copyOf(plan.rewritten().keySet()),
+        matrixBytes,
+        plan.coverage(),
+        plan.notices());
+  }
+
+  /**
+   * What happens to each tensor, in the order of the output.
+   *
+   * @param part only tensors whose name contains this; null: all
+   */
+  public static List<Tensor> explain(MergePlan plan, @Nullable String part) {
+    Map<Path, String> names = new HashMap<>();
+    plan.models().forEach((name, folder) -> names.putIfAbsent(folder, name));
+    Map<MergeMethod, Map<String, Object>> parameters = new HashMap<>();
+    List<Tensor> tensors = new ArrayList<>();
+    for (MergePlan.OutputShard shard : plan.shards()) {
+      for (PlannedTensor tensor : shard.tensors()) {
+        if (part == null || tensor.name().contains(part)) {
+          tensors.add(explain(tensor, names, parameters));
+        }
+      }
+    }
+    return tensors;
+  }
+
+  private static Tensor explain(
+      PlannedTensor tensor,
+      Map<Path, String> names,
+      Map<MergeMethod, Map<String, Object>> parameters) {
+    if (tensor.work() instanceof PlannedTensor.Merge merge) {
+      Weight base = merge.base();
+      boolean ofTaskVectors = merge.method().operand() == MergeMethod.Operand.TASK_VECTORS;
+      return new Tensor(
+          tensor.name(),
+          tensor.dtype(),
+          tensor.shape(),
+          tensor.source(),
+          base == null ? null : label(base, tensor.name(), names),
+          merge.inputs().stream().map(input -> label(input, tensor.name(), names)).toList(),
+          parameters.computeIfAbsent(merge.method(), PlanDescription::parameters),
+          ofTaskVectors ? merge.scaling() : null,
+          merge.taskVectorDtype());
+    }
+    List<String> inputs =
+        tensor.work() instanceof PlannedTensor.Copy copy
+            ? List.of(label(copy.from(), tensor.name(), names))
+            : List.of();
+    return new Tensor(
+        tensor.name(),
+        tensor.dtype(),
+        tensor.shape(),
+        tensor.source(),
+        null,
+        inputs,
+        Map.of(),
+        null,
+        null);
+  }
+
+  private static Map<String, Object> parameters(MergeMethod method) {
+    Map<String, Object> values = new LinkedHashMap<>();
+    for (MethodParameters.Parameter parameter : MethodParameters.of(method)) {
+      parameter.defaultValue().ifPresent(value -> values.put(parameter.name(), value));
+    }
+    return values;
+  }
+
+  private static String label(Weight weight, String output, Map<Path, String> names) {
+    if (weight instanceof Weight.Stored stored) {
+      Path folder = stored.checkpoint().folder();
+      String model = names.getOrDefault(folder, folder.toString());
+      String tensor = stored.tensor().name();
+      return tensor.equals(output) ? model : model + ": " + tensor;
+    } else if (weight instanceof Weight.Adapted adapted) {
+      Path folder = adapted.adapter().folder();
+      return names.getOrDefault(folder, folder.toString());
+    }
+    return "";
+  }
+
+  private static long bytes(Weight weight) {
+    if (weight instanceof Weight.Stored stored) {
+      long size = 1;
+      for (long extent : stored.shape()) {
+        size *= extent;
+      }
+      return size * stored.dtype().bytes();
+    } else if (weight instanceof Weight.Adapted adapted) {
+      return bytes(adapted.base()) + adapted.delta().a().bytes() + adapted.delta().b().bytes();
+    }
+    return 0;
+  }
+
+  /** True if every tensor is merged in blocks, whatever its size. */
+  public boolean streams() {
+    return matrixBytes == 0;
+  }
+
+  /** As JSON. */
+  public ObjectNode toJson() {
+    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    node.put("method", method);
+    ObjectNode inputs = node.putObject("models");
+    models.forEach((name, folder) -> inputs.put(name, folder.toString()));
+    node.put("merged", merged).put("copied", copied);
+    node.put("bytes_read", bytesRead).put("bytes_written", bytesWritten);
+    node.put("matrix_bytes", matrixBytes);
+    ArrayNode outputs = node.putArray("files");
+    for (File file : files) {
+      outputs
+          .addObject()
+          .put("name", file.name())
+          .put("tensors", file.tensors())
+          .put("bytes", file.bytes());
+    }
+    ArrayNode others = node.putArray("other_files");
+    otherFiles.forEach(file -> others.add(file.toString()));
+    ArrayNode rewritten = node.putArray("rewritten_files");
+    rewrittenFiles.forEach(rewritten::add);
+    ArrayNode rows = node.putArray("coverage");
+    for (Coverage.Row row : coverage.rows()) {
+      ObjectNode entry =
+          rows.addObject()
+              .put("model", row.model())
+              .put("fate", row.fate())
+              .put("tensors", row.tensors())
+              .put("bytes", row.bytes());
+      ArrayNode examples = entry.putArray("examples");
+      row.examples().forEach(examples::add);
+    }
+    ArrayNode said = node.putArray("notices");
+    notices.forEach(said::add);
+    return node;
+  }
+}
