@@ -144,7 +144,7 @@ record CheckpointFiles(
   }
 
   private static CheckpointFiles sharded(
-      Path folder, Path indexFile, Contents contents, ExternalFiles external) throws IOException {
+      Path folder, Path indexFile, Contents contents, ExternalFiles external) {
     checkInside(folder, indexFile, external);
     ShardIndex index = ShardIndex.read(indexFile);
     Map<String, Path> shards = new TreeMap<>();
@@ -167,8 +167,7 @@ record CheckpointFiles(
   }
 
   private static Path shard(
-      Path folder, Path indexFile, String tensor, String name, ExternalFiles external)
-      throws IOException {
+      Path folder, Path indexFile, String tensor, String name, ExternalFiles external) {
     Path relative;
     try {
       relative = Path.of(name);
@@ -206,13 +205,18 @@ record CheckpointFiles(
    * Refuses a file that links lead out of the folder, unless it is one of the hub's cache: there
    * {@code snapshots/REVISION/FILE} is a link to {@code blobs/HASH} of the same model.
    */
-  private static void checkInside(Path folder, Path file, ExternalFiles external)
-      throws IOException {
+  static void checkInside(Path folder, Path file, ExternalFiles external) {
     if (external == ExternalFiles.ALLOW) {
       return;
     }
-    Path realFolder = folder.toRealPath();
-    Path realFile = file.toRealPath();
+    Path realFolder;
+    Path realFile;
+    try {
+      realFolder = folder.toRealPath();
+      realFile = file.toRealPath();
+    } catch (IOException e) {
+      throw new CheckpointException("%s: cannot be read: %s".formatted(file, e), e);
+    }
     if (realFile.startsWith(realFolder) || inBlobs(realFolder, realFile)) {
       return;
     }
@@ -247,8 +251,7 @@ record CheckpointFiles(
             }
 
             @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-                throws IOException {
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
               if (attributes.isSymbolicLink()) {
                 if (!Files.exists(file)) {
                   throw CheckpointException.at(

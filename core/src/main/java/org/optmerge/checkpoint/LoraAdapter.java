@@ -113,6 +113,8 @@ public final class LoraAdapter implements AutoCloseable {
                   + CheckpointFiles.CONVERT.replace(CheckpointFiles.SINGLE, WEIGHTS)
               : "%s is not there; was the download complete?".formatted(WEIGHTS));
     }
+    CheckpointFiles.checkInside(folder, config, ExternalFiles.REFUSE);
+    CheckpointFiles.checkInside(folder, weights, ExternalFiles.REFUSE);
     LoraConfig read = LoraConfig.read(config);
     Checkpoint tensors = Checkpoint.open(weights);
     try {

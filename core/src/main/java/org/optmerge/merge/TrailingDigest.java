@@ -11,6 +11,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.NavigableMap;
 import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The SHA-256 of a file, computed behind the threads that read or write its tensors, while those
@@ -25,6 +26,9 @@ final class TrailingDigest implements AutoCloseable {
 
   /** Finished stretches that do not yet touch the finished beginning: first byte to end. */
   private final NavigableMap<Long, Long> ahead = new TreeMap<>();
+
+  /** Held by the one thread that reads and hashes. */
+  private final ReentrantLock hashing = new ReentrantLock();
 
   private long contiguous;
   private long hashed;
@@ -52,22 +56,33 @@ final class TrailingDigest implements AutoCloseable {
     }
   }
 
-  /** Hashes what is final up to now. */
+  /** Hashes what is final up to now, unless another thread is at it. */
   void advance() {
-    long end;
-    synchronized (ahead) {
-      end = contiguous;
+    if (hashing.tryLock()) {
+      try {
+        long end;
+        synchronized (ahead) {
+          end = contiguous;
+        }
+        hash(end);
+      } finally {
+        hashing.unlock();
+      }
     }
-    hash(end);
   }
 
   /** Hashes to the end of the file and returns the digest in hexadecimal. */
   String finish() throws IOException {
-    hash(channel.size());
-    return HexFormat.of().formatHex(digest.digest());
+    hashing.lock();
+    try {
+      hash(channel.size());
+      return HexFormat.of().formatHex(digest.digest());
+    } finally {
+      hashing.unlock();
+    }
   }
 
-  private synchronized void hash(long end) {
+  private void hash(long end) {
     try {
       long at = hashed;
       while (at < end) {

@@ -36,6 +36,14 @@ final class Check {
     }
   }
 
+  /** Checks that a required parameter, NaN until given, has a value. */
+  static void given(String method, String parameter, double value) {
+    if (Double.isNaN(value)) {
+      throw new IllegalArgumentException(
+          "%s: %s is required and was not given".formatted(method, parameter));
+    }
+  }
+
   /** Checks that there is a value for each model. */
   static void covers(String method, String parameter, PerModel values, int count) {
     if (values.isRequired()) {
@@ -50,6 +58,15 @@ final class Check {
               throw new IllegalArgumentException(
                   "%s: %s has %d values for %d models".formatted(method, parameter, given, count));
             });
+  }
+
+  /** Checks the number of a task, counted from 1. */
+  static void task(String method, int task, int count) {
+    if (task > count) {
+      throw new IllegalArgumentException(
+          "%s: task must be in 1 to %d, the number of experts, is %d"
+              .formatted(method, count, task));
+    }
   }
 
   /** Checks the number of inputs. */

@@ -25,12 +25,12 @@ final class MagnitudeSelection {
 
   /** What is ranked: some rows of numbers derived from a block. Used by one thread at a time. */
   @FunctionalInterface
-  interface Rows {
+  interface Source {
     /** Row {@code row} of the block; the first {@code block.length()} entries count. */
     float[] of(Block block, int row);
 
     /** The task vectors themselves. */
-    static Rows taskVectors() {
+    static Source taskVectors() {
       return (block, row) -> block.tau()[row];
     }
   }
@@ -66,7 +66,7 @@ final class MagnitudeSelection {
 
     /** How many of a block's entries are at or before {@code last}. */
     int upToLast(Block block) {
-      return (int) Math.max(0, Math.min(block.length(), last - block.start() + 1));
+      return (int) Math.max(0, Math.min(block.length() - 1, last - block.start()) + 1);
     }
   }
 
@@ -74,18 +74,18 @@ final class MagnitudeSelection {
    * The magnitudes of given ranks.
    *
    * @param streams the parameters, ranked together
-   * @param rows how to get at what is ranked, made once per thread
+   * @param source how to get at what is ranked, made once per thread
    * @param alignment blocks begin at multiples of this
    * @param ranks {@code ranks[r]} are 1-based ranks from the smallest in row r
    * @return one rank for each of {@code ranks}
    */
   static Rank[][] kthSmallest(
-      List<TaskVectorStream> streams, Supplier<Rows> rows, long alignment, long[][] ranks) {
-    Pool<Upper> pool = new Pool<>(() -> new Upper(rows.get(), ranks.length));
+      List<TaskVectorStream> streams, Supplier<Source> source, long alignment, long[][] ranks) {
+    Pool<Upper> pool = new Pool<>(() -> new Upper(source.get(), ranks.length));
     for (TaskVectorStream stream : streams) {
       stream.reduce(alignment, () -> pool, MagnitudeSelection::count, (a, b) -> a);
     }
-    Upper upper = new Upper(rows.get(), ranks.length);
+    Upper upper = new Upper(source.get(), ranks.length);
     pool.all().forEach(upper::add);
 
     Rank[][] found = new Rank[ranks.length][];
@@ -97,12 +97,12 @@ final class MagnitudeSelection {
         complete &= upper.lowerBits[row] == 0;
       }
     }
-    return complete ? found : refine(streams, rows, alignment, ranks, found);
+    return complete ? found : refine(streams, source, alignment, ranks, found);
   }
 
   /** The same for the task vectors of one parameter. */
   static Rank[][] kthSmallest(TaskVectorStream tau, long[][] ranks) {
-    return kthSmallest(List.of(tau), Rows::taskVectors, 1, ranks);
+    return kthSmallest(List.of(tau), Source::taskVectors, 1, ranks);
   }
 
   /**
@@ -110,7 +110,7 @@ final class MagnitudeSelection {
    *
    * @param counts {@code counts[r]} are numbers of entries to keep of row r
    */
-  static Largest[][] largest(TaskVectorStream tau, Supplier<Rows> rows, long[][] counts) {
+  static Largest[][] largest(TaskVectorStream tau, Supplier<Source> source, long[][] counts) {
     long size = tau.size();
     long[][] ranks = new long[counts.length][];
     for (int row = 0; row < counts.length; row++) {
@@ -120,7 +120,7 @@ final class MagnitudeSelection {
         ranks[row][j] = Math.max(1, Math.min(size, size - counts[row][j] + 1));
       }
     }
-    Rank[][] found = kthSmallest(List.of(tau), rows, 1, ranks);
+    Rank[][] found = kthSmallest(List.of(tau), source, 1, ranks);
     Largest[][] largest = new Largest[counts.length][];
     long[][] needed = new long[counts.length][];
     boolean ties = false;
@@ -145,7 +145,7 @@ final class MagnitudeSelection {
       }
     }
     if (ties) {
-      cutTies(tau, rows, largest, needed);
+      cutTies(tau, source, largest, needed);
     }
     return largest;
   }
@@ -158,14 +158,14 @@ final class MagnitudeSelection {
 
   /** Counts of the upper bits, per row. */
   private static final class Upper {
-    private final Rows rows;
+    private final Source source;
     private final int[][] bins;
     private final long[][] totals;
     private final int[] lowerBits;
     private long counted;
 
-    Upper(Rows rows, int count) {
-      this.rows = rows;
+    Upper(Source source, int count) {
+      this.source = source;
       this.bins = new int[count][UPPER];
       this.totals = new long[count][0];
       this.lowerBits = new int[count];
@@ -178,7 +178,7 @@ final class MagnitudeSelection {
         counted = block.length();
       }
       for (int row = 0; row < bins.length; row++) {
-        lowerBits[row] |= count(rows.of(block, row), block.length(), bins[row]);
+        lowerBits[row] |= count(source.of(block, row), block.length(), bins[row]);
       }
     }
 
@@ -231,7 +231,7 @@ final class MagnitudeSelection {
 
   private static Rank[][] refine(
       List<TaskVectorStream> streams,
-      Supplier<Rows> rows,
+      Supplier<Source> source,
       long alignment,
       long[][] ranks,
       Rank[][] bins) {
@@ -244,13 +244,13 @@ final class MagnitudeSelection {
         lower[row][j] = asBefore ? lower[row][j - 1] : new AtomicLongArray(LOWER);
       }
     }
-    Pool<Rows> pool = new Pool<>(rows);
+    Pool<Source> pool = new Pool<>(source);
     for (TaskVectorStream stream : streams) {
       stream.reduce(
           alignment,
           () -> pool,
           (idle, block) -> {
-            Rows own = idle.borrow();
+            Source own = idle.borrow();
             for (int row = 0; row < ranks.length; row++) {
               float[] values = own.of(block, row);
               for (int j = 0; j < lower[row].length; j++) {
@@ -298,7 +298,7 @@ final class MagnitudeSelection {
 
   /** Finds the index up to which entries equal to the threshold are kept. */
   private static void cutTies(
-      TaskVectorStream tau, Supplier<Rows> rows, Largest[][] largest, long[][] needed) {
+      TaskVectorStream tau, Supplier<Source> source, Largest[][] largest, long[][] needed) {
     int chunks = Math.toIntExact((tau.size() + CHUNK - 1) / CHUNK);
     AtomicLongArray[][] equals = new AtomicLongArray[largest.length][];
     for (int row = 0; row < largest.length; row++) {
@@ -307,11 +307,11 @@ final class MagnitudeSelection {
         equals[row][j] = new AtomicLongArray(needed[row][j] > 0 ? chunks : 0);
       }
     }
-    Pool<Rows> pool = new Pool<>(rows);
+    Pool<Source> pool = new Pool<>(source);
     tau.reduce(
         () -> pool,
         (idle, block) -> {
-          Rows own = idle.borrow();
+          Source own = idle.borrow();
           for (int row = 0; row < largest.length; row++) {
             for (int j = 0; j < largest[row].length; j++) {
               if (needed[row][j] > 0) {
@@ -323,7 +323,7 @@ final class MagnitudeSelection {
           idle.giveBack(own);
         },
         (a, b) -> a);
-    Rows own = pool.borrow();
+    Source own = pool.borrow();
     for (int row = 0; row < largest.length; row++) {
       for (int j = 0; j < largest[row].length; j++) {
         if (needed[row][j] > 0) {
@@ -352,7 +352,7 @@ final class MagnitudeSelection {
   /** The index of the entry that is the {@code needed}-th of its magnitude. */
   private static long lastKept(
       TaskVectorStream tau,
-      Rows rows,
+      Source source,
       int row,
       float magnitude,
       AtomicLongArray equals,
@@ -370,7 +370,7 @@ final class MagnitudeSelection {
         Math.min(tau.size(), from + CHUNK),
         1,
         block -> {
-          float[] values = rows.of(block, row);
+          float[] values = source.of(block, row);
           for (int i = 0; i < block.length() && left[0] > 0; i++) {
             if (Math.abs(values[i]) == magnitude && --left[0] == 0) {
               last[0] = block.start() + i;

@@ -50,11 +50,132 @@ public final class MergeMethods {
           official("task-arithmetic", new TaskArithmetic(), 0.3, "sum of the task vectors"),
           official("ties-tensor", Ties.PER_TENSOR, 0.3, "TIES, each tensor trimmed by itself"),
           official("ties-global", Ties.GLOBAL, 0.3, "TIES, trimmed over the whole model"),
+          official(
+              "dare-task-arithmetic",
+              DropAndRescale.DEFAULT.then(new TaskArithmetic()),
+              0.3,
+              "DARE (drops 20 %, multiplies the rest by 1.25), then the sum of the task vectors"),
+          official(
+              "dare-ties",
+              DropAndRescale.DEFAULT.then(Ties.PER_TENSOR),
+              0.3,
+              "DARE (drops 20 %, multiplies the rest by 1.25), then TIES per tensor"),
+          official(
+              "tsv-as-published",
+              new WeightAverage(),
+              0.3,
+              "what the published TSV script computes, the mean: its SVD branch is never reached"),
+          peer("magmax", new MagMax(), 0.5, "of each entry the value of largest magnitude"),
+          peer(
+              "model-stock",
+              new ModelStock(ModelStock.Average.ANGLES, false),
+              1.0,
+              "the mean, drawn to the base by the mean angle between task vectors"),
+          peer(
+              "emr",
+              ElectMaskRescale.UNIFIED,
+              1.0,
+              "EMR: the largest entries of the elected sign; for one task, if one is given"),
+          peer(
+              "consensus-ta",
+              new ConsensusTaskArithmetic(TallMask.LAMBDA, 2),
+              0.3,
+              "sum of the task vectors where it matters to several tasks"),
+          peer(
+              "tall-mask",
+              new TallMask(TallMask.LAMBDA, 1),
+              1.0,
+              "sum of the task vectors where it matters to one task"),
+          mergekit("linear", new Linear(PerModel.required(), true), Base.INPUT, "weighted mean"),
           mergekit(
-              "linear",
-              new Linear(PerModel.required(), true),
+              "slerp",
+              Slerp.of(Slerp.REQUIRED),
+              Base.FIRST_INPUT,
+              "spherical interpolation between the base and another model"),
+          mergekit(
+              "nuslerp",
+              NuSlerp.DEFAULT,
+              Base.OPTIONAL_ORIGIN,
+              "spherical interpolation between two models or two task vectors"),
+          mergekit(
+              "multislerp",
+              MultiSlerp.DEFAULT,
+              Base.OPTIONAL_ORIGIN,
+              "spherical mean of models or of task vectors, in one step"),
+          mergekit(
+              "karcher",
+              Karcher.DEFAULT,
               Base.INPUT,
-              "weighted mean of the weights"));
+              "Riemannian centre of mass of the models' directions"),
+          mergekit(
+              "passthrough", new Passthrough(PerModel.each(1)), Base.INPUT, "one model, scaled"),
+          mergekit(
+              "model_stock",
+              new ModelStock(ModelStock.Average.COSINES, false),
+              Base.ORIGIN,
+              "the mean, drawn to the base by the mean cosine between task vectors"),
+          mergekit(
+              "arcee_fusion",
+              new ArceeFusion(),
+              Base.FIRST_INPUT,
+              "the base, with the entries of another model that differ most"),
+          mergekit(
+              "nearswap",
+              new NearSwap(Slerp.REQUIRED),
+              Base.ORIGIN,
+              "the base, with the entries of another model that differ little"),
+          mergekit(
+              "sce",
+              Sce.DEFAULT,
+              Base.ORIGIN,
+              "entries of high variance, models weighted by energy, the minority sign erased"),
+          mergekit(
+              "ram",
+              new Ram(Ram.EPSILON),
+              Base.ORIGIN,
+              "entries that one model changed added, those that several changed averaged"),
+          mergekit(
+              "ramplus_tl", RamPlus.DEFAULT, Base.ORIGIN, "ram, with unique changes amplified"),
+          mergekit(
+              "task_arithmetic",
+              GeneralizedTaskArithmetic.TASK_ARITHMETIC,
+              Base.ORIGIN,
+              "weighted sum of the task vectors"),
+          mergekit(
+              "ties",
+              GeneralizedTaskArithmetic.TIES,
+              Base.ORIGIN,
+              "largest entries per tensor, weighted, merged where they agree in sign"),
+          mergekit(
+              "dare_linear",
+              GeneralizedTaskArithmetic.DARE_LINEAR,
+              Base.ORIGIN,
+              "random entries that keep the L1 norm, weighted and added"),
+          mergekit(
+              "dare_ties",
+              GeneralizedTaskArithmetic.DARE_TIES,
+              Base.ORIGIN,
+              "random entries that keep the L1 norm, weighted, added where they agree in sign"),
+          mergekit(
+              "breadcrumbs",
+              GeneralizedTaskArithmetic.BREADCRUMBS,
+              Base.ORIGIN,
+              "large entries but for outliers, weighted and added"),
+          mergekit(
+              "breadcrumbs_ties",
+              GeneralizedTaskArithmetic.BREADCRUMBS_TIES,
+              Base.ORIGIN,
+              "large entries but for outliers, weighted, added where they agree in sign"),
+          mergekit(
+              "della",
+              GeneralizedTaskArithmetic.DELLA,
+              Base.ORIGIN,
+              "random entries, large ones likelier, weighted, merged where they agree in sign"),
+          mergekit(
+              "della_linear",
+              GeneralizedTaskArithmetic.DELLA_LINEAR,
+              Base.ORIGIN,
+              "random entries, large ones likelier, weighted and added"));
 
   private MergeMethods() {}
 
@@ -100,6 +221,10 @@ public final class MergeMethods {
 
   private static Named official(String name, MergeMethod method, double scaling, String summary) {
     return new Named(name, method, Origin.OFFICIAL, Base.ORIGIN, scaling, summary);
+  }
+
+  private static Named peer(String name, MergeMethod method, double scaling, String summary) {
+    return new Named(name, method, Origin.FUSION_BENCH, Base.ORIGIN, scaling, summary);
   }
 
   private static Named mergekit(String name, MergeMethod method, Base base, String summary) {

@@ -32,15 +32,15 @@ final class Pool<B> {
   }
 
   /** Some arrays of one length, which grows to what the longest block needs. */
-  static final class Rows {
+  static final class Scratch {
     private final float[][] rows;
 
-    Rows(int count) {
+    Scratch(int count) {
       this.rows = new float[count][0];
     }
 
-    static Pool<Rows> of(int count) {
-      return new Pool<>(() -> new Rows(count));
+    static Pool<Scratch> of(int count) {
+      return new Pool<>(() -> new Scratch(count));
     }
 
     float[] row(int index, int length) {

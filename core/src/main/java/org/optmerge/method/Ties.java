@@ -136,7 +136,7 @@ public record Ties(
       long[][] ranks = new long[count][];
       Arrays.fill(ranks, new long[] {rank});
       var found =
-          MagnitudeSelection.kthSmallest(model, MagnitudeSelection.Rows::taskVectors, 1, ranks);
+          MagnitudeSelection.kthSmallest(model, MagnitudeSelection.Source::taskVectors, 1, ranks);
       for (int t = 0; t < count; t++) {
         exceeded[t] = Math.nextDown(found[t][0].magnitude());
       }
@@ -147,7 +147,7 @@ public record Ties(
   }
 
   private static float majority(List<TaskVectorStream> model, Ballot ballot) {
-    Pool<Pool.Rows> scratch = Pool.Rows.of(2);
+    Pool<Pool.Scratch> scratch = Pool.Scratch.of(2);
     long balance = 0;
     for (TaskVectorStream tau : model) {
       long[] votes =
@@ -187,7 +187,7 @@ public record Ties(
 
     private final Ballot ballot;
     private final MergeFunction mergeFunction;
-    private final Pool<Pool.Rows> scratch = Pool.Rows.of(3);
+    private final Pool<Pool.Scratch> scratch = Pool.Scratch.of(3);
 
     Election(Ballot ballot, MergeFunction mergeFunction) {
       this.ballot = ballot;
@@ -196,7 +196,7 @@ public record Ties(
 
     @Override
     public void merge(Block block, float[] merged) {
-      Pool.Rows rows = scratch.borrow();
+      Pool.Scratch rows = scratch.borrow();
       int length = block.length();
       float[] signs = rows.row(SIGNS, length);
       float[] trimmed = rows.row(TRIMMED, length);

@@ -262,4 +262,19 @@ class LoraAdapterTest {
         .hasMessageStartingWith(dir + ": the weights are in adapter_model.bin, a pickle")
         .hasMessageContaining("'adapter_model.safetensors'");
   }
+
+  @Test
+  void links_that_lead_out_of_the_folder_are_refused() throws IOException {
+    adapter().write();
+    Path weights = dir.resolve("adapter_model.safetensors");
+    Path folder = Files.createDirectory(dir.resolve("other"));
+    Files.copy(dir.resolve("adapter_config.json"), folder.resolve("adapter_config.json"));
+    Path link = folder.resolve("adapter_model.safetensors");
+    Files.createSymbolicLink(link, weights);
+    assertThatThrownBy(() -> LoraAdapter.open(folder))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessage(
+            "%s: is a link to %s, outside the folder; %s"
+                .formatted(link, weights.toRealPath(), ExternalFiles.HINT));
+  }
 }

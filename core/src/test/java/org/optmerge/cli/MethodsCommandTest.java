@@ -49,7 +49,7 @@ class MethodsCommandTest {
 
     assertThat(run.code()).isEqualTo(2);
     assertThat(run.err())
-        .startsWith("optmerge: no merge method 'task_aritmetic'; did you mean 'task-arithmetic'?")
+        .startsWith("optmerge: no merge method 'task_aritmetic'; did you mean 'task_arithmetic'?")
         .hasLineCount(1);
   }
 }

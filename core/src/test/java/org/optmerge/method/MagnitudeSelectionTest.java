@@ -48,7 +48,8 @@ class MagnitudeSelectionTest {
     for (int k : new int[] {0, 1, 2, 777, 2500, 4999, 5000}) {
       Largest largest =
           MagnitudeSelection.largest(
-              stream(values, 100), MagnitudeSelection.Rows::taskVectors, new long[][] {{k}})[0][0];
+              stream(values, 100), MagnitudeSelection.Source::taskVectors, new long[][] {{k}})[0][
+              0];
       List<Integer> kept =
           IntStream.range(0, values.length)
               .filter(

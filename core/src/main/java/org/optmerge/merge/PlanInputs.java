@@ -1,0 +1,63 @@
+package org.optmerge.merge;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.optmerge.checkpoint.Checkpoint;
+
+/**
+ * The weight files that a plan reads.
+ *
+ * @param names the name in the recipe of each checkpoint, in the order of first use
+ */
+record PlanInputs(Map<Checkpoint, String> names) {
+
+  static PlanInputs of(MergePlan plan) {
+    Map<Path, String> byFolder = new LinkedHashMap<>();
+    plan.models().forEach((name, folder) -> byFolder.putIfAbsent(normal(folder), name));
+    Map<Checkpoint, String> names = new LinkedHashMap<>();
+    for (MergePlan.OutputShard shard : plan.shards()) {
+      for (PlannedTensor tensor : shard.tensors()) {
+        for (Checkpoint checkpoint : Weights.checkpoints(tensor.work())) {
+          names.computeIfAbsent(
+              checkpoint,
+              it ->
+                  byFolder.getOrDefault(
+                      normal(it.folder()), String.valueOf(it.folder().getFileName())));
+        }
+      }
+    }
+    return new PlanInputs(names);
+  }
+
+  /**
+   * Everything that decides the output's bytes: a continuation under another fingerprint would mix
+   * two merges.
+   */
+  String fingerprint(MergePlan plan) throws IOException {
+    StringBuilder all = new StringBuilder();
+    all.append(Provenance.FORMAT).append(Provenance.version()).append(plan.recipe());
+    for (Checkpoint input : names.keySet()) {
+      for (Path file : input.weightFiles()) {
+        BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+        all.append('\n').append(file.toRealPath()).append(' ').append(attributes.size());
+        all.append(' ').append(attributes.lastModifiedTime().toMillis());
+      }
+    }
+    for (MergePlan.OutputShard shard : plan.shards()) {
+      all.append('\n').append(shard.fileName());
+      for (PlannedTensor tensor : shard.tensors()) {
+        all.append('\n').append(tensor.name()).append(tensor.dtype()).append(tensor.shape());
+      }
+    }
+    return TrailingDigest.of(all.toString().getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static Path normal(Path path) {
+    return path.toAbsolutePath().normalize();
+  }
+}

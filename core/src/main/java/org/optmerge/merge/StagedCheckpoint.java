@@ -1,0 +1,142 @@
+package org.optmerge.merge;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.ShardIndex;
+import org.optmerge.checkpoint.TensorInfo;
+
+/**
+ * Makes a checkpoint of merged weight files: index, the donor's other files, provenance, a last
+ * look.
+ */
+final class StagedCheckpoint {
+  private final Path folder;
+  private final MergePlan plan;
+
+  StagedCheckpoint(Path folder, MergePlan plan) {
+    this.folder = folder;
+    this.plan = plan;
+  }
+
+  /**
+   * @param hashes SHA-256 by weight file, of inputs (where asked for) and outputs
+   * @param modelCard whether a {@code README.md} is wanted even if the donor has one
+   */
+  void complete(
+      PlanInputs inputs,
+      Map<Path, String> hashes,
+      Map<String, TensorOutcome> outcomes,
+      boolean modelCard)
+      throws IOException {
+    if (plan.indexed()) {
+      index().write(folder.resolve(ShardIndex.FILE_NAME));
+    }
+    copyOtherFiles();
+    Path card = folder.resolve(ModelCard.FILE);
+    if (modelCard || !Files.exists(card)) {
+      Files.writeString(card, ModelCard.of(plan));
+    }
+    Provenance.write(folder, plan, inputHashes(inputs, hashes), outputHashes(hashes), outcomes);
+    compareWithPlan();
+  }
+
+  private ShardIndex index() {
+    Map<String, String> weightMap = new LinkedHashMap<>();
+    long bytes = 0;
+    for (MergePlan.OutputShard shard : plan.shards()) {
+      for (PlannedTensor tensor : shard.tensors()) {
+        weightMap.put(tensor.name(), shard.fileName());
+        bytes += tensor.bytes();
+      }
+    }
+    return new ShardIndex(bytes, weightMap);
+  }
+
+  private void copyOtherFiles() throws IOException {
+    for (Path file : plan.files()) {
+      if (!plan.rewritten().containsKey(file.toString())) {
+        Path target = folder.resolve(file);
+        Path parent = target.getParent();
+        if (parent != null) {
+          Files.createDirectories(parent);
+        }
+        Files.copy(
+            plan.donor().folder().resolve(file), target, StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
+    for (Map.Entry<String, byte[]> file : plan.rewritten().entrySet()) {
+      Files.write(folder.resolve(file.getKey()), file.getValue());
+    }
+  }
+
+  private static List<Provenance.HashedFile> inputHashes(
+      PlanInputs inputs, Map<Path, String> hashes) throws IOException {
+    List<Provenance.HashedFile> hashed = new ArrayList<>();
+    for (Map.Entry<Checkpoint, String> input : inputs.names().entrySet()) {
+      for (Path file : input.getKey().weightFiles()) {
+        hashed.add(
+            new Provenance.HashedFile(
+                input.getValue(),
+                input.getKey().folder().relativize(file).toString(),
+                Files.size(file),
+                hashes.getOrDefault(file, "")));
+      }
+    }
+    return hashed;
+  }
+
+  private List<Provenance.HashedFile> outputHashes(Map<Path, String> hashes) throws IOException {
+    List<Path> files;
+    try (Stream<Path> all = Files.walk(folder)) {
+      files =
+          all.filter(Files::isRegularFile)
+              .filter(file -> !file.endsWith(Provenance.FILE))
+              .sorted()
+              .toList();
+    }
+    List<Provenance.HashedFile> hashed = new ArrayList<>();
+    for (Path file : files) {
+      String hash = hashes.get(file);
+      hashed.add(
+          new Provenance.HashedFile(
+              "",
+              folder.relativize(file).toString(),
+              Files.size(file),
+              hash == null ? TrailingDigest.of(file) : hash));
+    }
+    return hashed;
+  }
+
+  /** Reads what was written as a stranger would. */
+  private void compareWithPlan() {
+    try (Checkpoint written = Checkpoint.open(folder)) {
+      Map<String, TensorInfo> found = new HashMap<>();
+      written.tensors().forEach(tensor -> found.put(tensor.name(), tensor));
+      for (MergePlan.OutputShard shard : plan.shards()) {
+        for (PlannedTensor tensor : shard.tensors()) {
+          TensorInfo info = found.remove(tensor.name());
+          if (info == null
+              || info.dtype() != tensor.dtype()
+              || !info.shape().equals(tensor.shape())) {
+            throw new MergeException(
+                "the written checkpoint does not match the plan: tensor '%s' should be %s %s, is %s"
+                    .formatted(tensor.name(), tensor.dtype(), tensor.shape(), info));
+          }
+        }
+      }
+      if (!found.isEmpty()) {
+        throw new MergeException(
+            "the written checkpoint has tensors that were not planned: " + found.keySet());
+      }
+    }
+  }
+}

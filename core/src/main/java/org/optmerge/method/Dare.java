@@ -1,0 +1,30 @@
+package org.optmerge.method;
+
+import ai.djl.ndarray.NDArray;
+import java.util.List;
+import org.optmerge.taskvector.TaskVectorStream;
+import org.optmerge.taskvector.TaskVectors;
+
+/**
+ * DARE before any merge method.
+ *
+ * @param drop what happens to the task vectors first
+ * @param inner what merges them then
+ * @see StreamingDare
+ */
+public record Dare(DropAndRescale drop, MergeMethod inner) implements MergeMethod {
+  @Override
+  public void check(String parameter, List<Long> shape, int count) {
+    inner.check(parameter, shape, count);
+  }
+
+  @Override
+  public MergeMethod fit(List<TaskVectorStream> model) {
+    return new Dare(drop, inner.fit(model.stream().map(drop::of).toList()));
+  }
+
+  @Override
+  public NDArray merge(TaskVectors tau) {
+    return inner.merge(drop.of(tau));
+  }
+}

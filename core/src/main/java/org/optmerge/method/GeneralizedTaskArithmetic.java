@@ -1,0 +1,314 @@
+package org.optmerge.method;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.optmerge.taskvector.Block;
+import org.optmerge.taskvector.TaskVectorStream;
+
+/**
+ * mergekit's task arithmetic methods: sparsify the task vectors, weight them, let entries of the
+ * minority sign out, add.
+ *
+ * <ol>
+ *   <li>δ_t, where {@code density} is below 1, loses the entries that the sparsifier drops; if
+ *       {@code rescale} what is left is multiplied by one number that restores Σ|δ_t|.
+ *   <li>x_t = w_t δ_t.
+ *   <li>With {@code consensus}, entries count whose sign is that of Σ x_t (+ if it is zero): Y is
+ *       the sum of those, D the sum of their weights, or 1 if that is zero. Without, Y = Σ x_t and
+ *       D = Σ w_t, or 1 if that is below 1e-8.
+ *   <li>Δ = λ Y, divided by D if {@code normalize}.
+ * </ol>
+ *
+ * <p>Thresholds are per tensor and weights take part in the election, unlike in the TIES paper and
+ * in {@link Ties}; rescaling is by one number per tensor, unlike DARE's and DELLA's.
+ *
+ * @param weight w_t
+ * @param density the share of entries to keep
+ * @param sparsifier which to keep
+ * @param consensus whether signs are elected
+ * @param normalize whether to divide by the sum of the weights
+ * @param rescale whether sparsified task vectors keep their L1 norm
+ * @param lambda λ
+ * @param int8Mask taken for compatibility; changes no number, here or in mergekit
+ */
+public record GeneralizedTaskArithmetic(
+    @ParameterDoc("weight of each model") PerModel weight,
+    @ParameterDoc("share of the entries to keep") PerModel density,
+    Sparsifier sparsifier,
+    @FixedByName boolean consensus,
+    @ParameterDoc("divide by the sum of the weights") boolean normalize,
+    @ParameterDoc("let sparsified task vectors keep their L1 norm") boolean rescale,
+    @ParameterDoc("factor for the merged task vector") double lambda,
+    @ParameterDoc("accepted, without effect") boolean int8Mask)
+    implements StreamingMergeMethod {
+  /** Sums of weights, and L1 norms, that count as zero. */
+  private static final double NO_WEIGHT = 1e-8;
+
+  private static final double NO_NORM = 1e-7;
+
+  /** {@code task_arithmetic}: no sparsifier, no election. */
+  public static final GeneralizedTaskArithmetic TASK_ARITHMETIC =
+      of(new Sparsifier.None(), false, false, false);
+
+  /** {@code ties}. */
+  public static final GeneralizedTaskArithmetic TIES =
+      of(new Sparsifier.Magnitude(), true, true, false);
+
+  /** {@code dare_linear}. */
+  public static final GeneralizedTaskArithmetic DARE_LINEAR =
+      of(new Sparsifier.Bernoulli(0), false, false, true);
+
+  /** {@code dare_ties}. */
+  public static final GeneralizedTaskArithmetic DARE_TIES =
+      of(new Sparsifier.Bernoulli(0), true, false, true);
+
+  /** {@code breadcrumbs}. */
+  public static final GeneralizedTaskArithmetic BREADCRUMBS =
+      of(new Sparsifier.TwoSidedMagnitude(PerModel.each(0.01)), false, false, false);
+
+  /** {@code breadcrumbs_ties}. */
+  public static final GeneralizedTaskArithmetic BREADCRUMBS_TIES =
+      of(new Sparsifier.TwoSidedMagnitude(PerModel.each(0.01)), true, false, false);
+
+  /** {@code della}. */
+  public static final GeneralizedTaskArithmetic DELLA =
+      of(new Sparsifier.RankProbability(PerModel.each(0.15), 0), true, true, true);
+
+  /** {@code della_linear}. */
+  public static final GeneralizedTaskArithmetic DELLA_LINEAR =
+      of(new Sparsifier.RankProbability(PerModel.each(0.15), 0), false, false, true);
+
+  public GeneralizedTaskArithmetic {
+    String name = name(sparsifier, consensus);
+    Check.each(name, "weight", weight, Double::isFinite, "a finite number");
+    Check.each(name, "density", density, v -> v >= 0 && v <= 1, "in [0, 1]");
+    Check.finite(name, "lambda", lambda);
+  }
+
+  private static GeneralizedTaskArithmetic of(
+      Sparsifier sparsifier, boolean consensus, boolean normalize, boolean rescale) {
+    return new GeneralizedTaskArithmetic(
+        PerModel.required(), PerModel.each(1), sparsifier, consensus, normalize, rescale, 1, false);
+  }
+
+  private static String name(Sparsifier sparsifier, boolean consensus) {
+    if (sparsifier instanceof Sparsifier.Magnitude) {
+      return "ties";
+    } else if (sparsifier instanceof Sparsifier.Bernoulli) {
+      return consensus ? "dare_ties" : "dare_linear";
+    } else if (sparsifier instanceof Sparsifier.TwoSidedMagnitude) {
+      return consensus ? "breadcrumbs_ties" : "breadcrumbs";
+    } else if (sparsifier instanceof Sparsifier.RankProbability) {
+      return consensus ? "della" : "della_linear";
+    }
+    return "task_arithmetic";
+  }
+
+  @Override
+  public long alignment(List<Long> shape) {
+    return sparsifier instanceof Sparsifier.RankProbability ? Extents.rowLength(shape) : 1;
+  }
+
+  @Override
+  public void check(String parameter, List<Long> shape, int count) {
+    String name = name(sparsifier, consensus);
+    Check.covers(name, "weight", weight, count);
+    Check.covers(name, "density", density, count);
+    long entries = Extents.size(shape);
+    for (int t = 0; t < count; t++) {
+      double share = density.get(t);
+      if (sparsifier instanceof Sparsifier.Magnitude
+          && share > 0
+          && entries > 0
+          && Mask.kept(share, entries) == 0) {
+        throw new IllegalArgumentException(
+            "%s: density %s of model %d keeps none of the %d entries of '%s'; raise it, or exclude the parameter"
+                .formatted(name, share, t + 1, entries, parameter));
+      }
+    }
+    if (sparsifier instanceof Sparsifier.TwoSidedMagnitude trimmed) {
+      Check.covers(name, "gamma", trimmed.gamma(), count);
+    } else if (sparsifier instanceof Sparsifier.RankProbability ranked) {
+      Check.covers(name, "epsilon", ranked.epsilon(), count);
+      checkReach(name, ranked.epsilon(), count);
+    }
+  }
+
+  private void checkReach(String name, PerModel epsilon, int count) {
+    for (int t = 0; t < count; t++) {
+      double share = density.get(t);
+      double reach = epsilon.get(t);
+      if (share > 0 && share < 1 && (share - reach <= 0 || share + reach >= 1)) {
+        throw new IllegalArgumentException(
+            "%s: density %s ± epsilon %s of model %d must lie within (0, 1); give an epsilon below %s"
+                .formatted(name, share, reach, t + 1, Math.min(share, 1 - share)));
+      }
+    }
+  }
+
+  @Override
+  public BlockMerge prepare(TaskVectorStream tau) {
+    int count = tau.count();
+    double[] weights = weight.values(count);
+    double sum = Weights.sum(weights);
+    double divisor = normalize && !consensus && Math.abs(sum) >= NO_WEIGHT ? sum : 1;
+    if (sparsifier instanceof Sparsifier.None && !consensus) {
+      return new LinearCombination(Arrays.stream(weights).map(w -> w * lambda / divisor).toArray());
+    }
+    double[] densities = density.values(count);
+    Mask mask = Mask.of(sparsifier, tau, densities);
+    double[] scales = rescale ? scales(tau, mask, densities) : ones(count);
+    return consensus
+        ? new Consensus(mask, scales, weights, normalize, lambda)
+        : new Sum(mask, product(scales, weights, lambda / divisor));
+  }
+
+  private static double[] ones(int count) {
+    double[] ones = new double[count];
+    Arrays.fill(ones, 1);
+    return ones;
+  }
+
+  private static float[] product(double[] a, double[] b, double factor) {
+    float[] product = new float[a.length];
+    for (int t = 0; t < a.length; t++) {
+      product[t] = (float) (a[t] * b[t] * factor);
+    }
+    return product;
+  }
+
+  /** L1 norms before and after, of one task vector. */
+  private record Norms(LaneSum before, LaneSum after) {
+    Norms() {
+      this(new LaneSum(), new LaneSum());
+    }
+
+    Norms add(Norms other) {
+      before.add(other.before);
+      after.add(other.after);
+      return this;
+    }
+
+    double scale() {
+      return before.total() < NO_NORM || after.total() < NO_NORM
+          ? 1
+          : before.total() / after.total();
+    }
+  }
+
+  private double[] scales(TaskVectorStream tau, Mask mask, double[] densities) {
+    Pool<Pool.Scratch> scratch = Pool.Scratch.of(1);
+    List<Norms> norms =
+        tau.reduce(
+            alignment(tau.shape()),
+            () -> Stream.generate(Norms::new).limit(densities.length).toList(),
+            (sums, block) -> {
+              Pool.Scratch rows = scratch.borrow();
+              float[] kept = rows.row(0, block.length());
+              for (int t = 0; t < densities.length; t++) {
+                if (densities[t] < 1) {
+                  mask.apply(block, t, 1f, kept);
+                  Norms own = sums.get(t);
+                  own.before().addMagnitudes(block.tau()[t], block.length(), block.start());
+                  own.after().addMagnitudes(kept, block.length(), block.start());
+                }
+              }
+              scratch.giveBack(rows);
+            },
+            (a, b) -> {
+              for (int t = 0; t < a.size(); t++) {
+                a.get(t).add(b.get(t));
+              }
+              return a;
+            });
+    return norms.stream().mapToDouble(Norms::scale).toArray();
+  }
+
+  private static final class Sum implements BlockMerge {
+    private final Mask mask;
+    private final float[] factors;
+    private final Pool<Pool.Scratch> scratch = Pool.Scratch.of(1);
+
+    Sum(Mask mask, float[] factors) {
+      this.mask = mask;
+      this.factors = factors;
+    }
+
+    @Override
+    public void merge(Block block, float[] merged) {
+      mask.apply(block, 0, factors[0], merged);
+      Pool.Scratch rows = scratch.borrow();
+      float[] kept = rows.row(0, block.length());
+      for (int t = 1; t < factors.length; t++) {
+        mask.apply(block, t, factors[t], kept);
+        for (int i = 0; i < block.length(); i++) {
+          merged[i] += kept[i];
+        }
+      }
+      scratch.giveBack(rows);
+    }
+  }
+
+  private static final class Consensus implements BlockMerge {
+    private final Mask mask;
+    private final float[] factors;
+    private final float[] weights;
+    private final boolean normalize;
+    private final float lambda;
+    private final Pool<Pool.Scratch> scratch;
+
+    Consensus(Mask mask, double[] scales, double[] weights, boolean normalize, double lambda) {
+      this.mask = mask;
+      this.factors = product(scales, weights, 1);
+      this.weights = product(ones(weights.length), weights, 1);
+      this.normalize = normalize;
+      this.lambda = (float) lambda;
+      this.scratch = Pool.Scratch.of(weights.length + 2);
+    }
+
+    @Override
+    public void merge(Block block, float[] merged) {
+      int count = factors.length;
+      int length = block.length();
+      Pool.Scratch rows = scratch.borrow();
+      float[] signs = rows.row(count, length);
+      Arrays.fill(signs, 0, length, 0f);
+      for (int t = 0; t < count; t++) {
+        float[] kept = rows.row(t, length);
+        mask.apply(block, t, factors[t], kept);
+        for (int i = 0; i < length; i++) {
+          signs[i] += kept[i];
+        }
+      }
+      for (int i = 0; i < length; i++) {
+        signs[i] = Indicator.sign(Indicator.sign(signs[i]) + 0.5f); // zero counts as +
+      }
+      Arrays.fill(merged, 0, length, 0f);
+      float[] divisor = rows.row(count + 1, length);
+      Arrays.fill(divisor, 0, length, 0f);
+      for (int t = 0; t < count; t++) {
+        add(signs, rows.row(t, length), weights[t], merged, divisor, length);
+      }
+      if (normalize) {
+        for (int i = 0; i < length; i++) {
+          float none = 1 - Indicator.positive(Math.abs(divisor[i]));
+          merged[i] = merged[i] / (divisor[i] + none);
+        }
+      }
+      for (int i = 0; i < length; i++) {
+        merged[i] = merged[i] * signs[i] * lambda + 0f; // no negative zeros
+      }
+      scratch.giveBack(rows);
+    }
+
+    private static void add(
+        float[] signs, float[] kept, float weight, float[] merged, float[] divisor, int length) {
+      for (int i = 0; i < length; i++) {
+        float agreeing = Math.max(kept[i] * signs[i], 0f);
+        merged[i] += agreeing;
+        divisor[i] += weight * Indicator.positive(agreeing);
+      }
+    }
+  }
+}

@@ -1,0 +1,123 @@
+package org.optmerge.method;
+
+import java.util.Arrays;
+import java.util.List;
+import org.optmerge.method.MagnitudeSelection.Largest;
+import org.optmerge.taskvector.Block;
+import org.optmerge.taskvector.TaskVectorStream;
+
+/** A sparsifier that has seen the task vectors of a parameter. */
+@FunctionalInterface
+interface Mask {
+  /** Writes the kept entries of τ_t, times a factor, and zeros for the others. */
+  void apply(Block block, int t, float factor, float[] target);
+
+  /** Keeps all. */
+  Mask ALL =
+      (block, t, factor, target) -> {
+        float[] tau = block.tau()[t];
+        for (int i = 0; i < block.length(); i++) {
+          target[i] = tau[i] * factor;
+        }
+      };
+
+  /** The mask of a sparsifier, with a density for each task vector. */
+  static Mask of(Sparsifier sparsifier, TaskVectorStream tau, double[] density) {
+    Mask mask = ALL;
+    if (sparsifier instanceof Sparsifier.Magnitude) {
+      mask = largest(tau, density);
+    } else if (sparsifier instanceof Sparsifier.TwoSidedMagnitude trimmed) {
+      mask = band(tau, density, trimmed.gamma().values(tau.count()));
+    } else if (sparsifier instanceof Sparsifier.Bernoulli bernoulli) {
+      mask = bernoulli(tau, density, bernoulli.seed());
+    } else if (sparsifier instanceof Sparsifier.RankProbability ranked) {
+      mask = new RankMask(tau, density, ranked.epsilon().values(tau.count()), ranked.seed());
+    }
+    Mask some = mask;
+    return (block, t, factor, target) ->
+        (density[t] >= 1 ? ALL : some).apply(block, t, factor, target);
+  }
+
+  /** How many of n entries {@link Sparsifier.Magnitude} keeps. */
+  static long kept(double density, long entries) {
+    // A vector of four at density 0.2 keeps one entry, where mergekit stops.
+    double wanted = density * entries;
+    return wanted >= 0.5 ? Math.max(1, (long) wanted) : 0;
+  }
+
+  private static Mask largest(TaskVectorStream tau, double[] density) {
+    long[][] counts = new long[density.length][];
+    for (int t = 0; t < counts.length; t++) {
+      counts[t] = new long[] {density[t] >= 1 ? tau.size() : kept(density[t], tau.size())};
+    }
+    Largest[][] cuts = select(tau, counts);
+    return (block, t, factor, target) -> above(cuts[t][0], block, t, factor, target);
+  }
+
+  private static Mask band(TaskVectorStream tau, double[] density, double[] gamma) {
+    long[][] counts = new long[density.length][];
+    for (int t = 0; t < counts.length; t++) {
+      long top = (long) (gamma[t] * tau.size());
+      long bottom = tau.size() - (long) (density[t] * tau.size()) - top;
+      if (bottom < 0) {
+        top += bottom;
+        bottom = 0;
+      }
+      counts[t] =
+          density[t] >= 1
+              ? new long[] {tau.size(), 0}
+              : new long[] {tau.size() - bottom, Math.max(0, top)};
+    }
+    Largest[][] cuts = select(tau, counts);
+    Pool<Pool.Scratch> scratch = Pool.Scratch.of(1);
+    return (block, t, factor, target) -> {
+      above(cuts[t][0], block, t, factor, target);
+      Pool.Scratch rows = scratch.borrow();
+      float[] outliers = rows.row(0, block.length());
+      above(cuts[t][1], block, t, factor, outliers);
+      for (int i = 0; i < block.length(); i++) {
+        target[i] -= outliers[i]; // equal where both have it, else zero: exact
+      }
+      scratch.giveBack(rows);
+    };
+  }
+
+  private static Largest[][] select(TaskVectorStream tau, long[][] counts) {
+    return MagnitudeSelection.largest(tau, MagnitudeSelection.Source::taskVectors, counts);
+  }
+
+  private static void above(Largest cut, Block block, int t, float factor, float[] target) {
+    float[] tau = block.tau()[t];
+    int upToLast = cut.upToLast(block);
+    above(tau, 0, upToLast, cut.exceededUpToLast(), factor, target);
+    above(tau, upToLast, block.length(), cut.magnitude(), factor, target);
+  }
+
+  /** Keeps the entries from {@code from} to {@code to} whose magnitude exceeds a threshold. */
+  static void above(float[] tau, int from, int to, float exceeded, float factor, float[] target) {
+    for (int i = from; i < to; i++) {
+      target[i] = tau[i] * factor * Indicator.positive(Math.abs(tau[i]) - exceeded);
+    }
+  }
+
+  private static Mask bernoulli(TaskVectorStream tau, double[] density, long seed) {
+    List<CounterRandom> random = randoms(tau, seed);
+    long[] limits = Arrays.stream(density).mapToLong(CounterRandom::limit).toArray();
+    return (block, t, factor, target) -> {
+      float[] values = block.tau()[t];
+      CounterRandom numbers = random.get(t);
+      long limit = limits[t];
+      for (int i = 0; i < block.length(); i++) {
+        int keep = numbers.keepBits(block.start() + i, limit);
+        target[i] = Float.intBitsToFloat(Float.floatToRawIntBits(values[i] * factor) & keep);
+      }
+    };
+  }
+
+  /** One source of random numbers per task vector. */
+  static List<CounterRandom> randoms(TaskVectorStream tau, long seed) {
+    CounterRandom[] random = new CounterRandom[tau.count()];
+    Arrays.setAll(random, t -> new CounterRandom(seed, t, tau.parameter()));
+    return List.of(random);
+  }
+}

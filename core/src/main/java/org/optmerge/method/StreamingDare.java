@@ -1,0 +1,34 @@
+package org.optmerge.method;
+
+import java.util.List;
+import org.optmerge.taskvector.TaskVectorStream;
+
+/**
+ * DARE before a merge method that runs in blocks, itself in blocks.
+ *
+ * @param drop what happens to the task vectors first
+ * @param inner what merges them then
+ * @see Dare
+ */
+public record StreamingDare(DropAndRescale drop, StreamingMergeMethod inner)
+    implements StreamingMergeMethod {
+  @Override
+  public void check(String parameter, List<Long> shape, int count) {
+    inner.check(parameter, shape, count);
+  }
+
+  @Override
+  public MergeMethod fit(List<TaskVectorStream> model) {
+    return drop.then(inner.fit(model.stream().map(drop::of).toList()));
+  }
+
+  @Override
+  public long alignment(List<Long> shape) {
+    return inner.alignment(shape);
+  }
+
+  @Override
+  public BlockMerge prepare(TaskVectorStream tau) {
+    return drop.prepare(tau, inner);
+  }
+}

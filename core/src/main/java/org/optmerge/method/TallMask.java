@@ -1,0 +1,61 @@
+package org.optmerge.method;
+
+import java.util.Arrays;
+import java.util.List;
+import org.optmerge.taskvector.Block;
+import org.optmerge.taskvector.TaskVectorStream;
+
+/**
+ * TALL-masks: of the sum of the task vectors the entries that matter to one task.
+ *
+ * <p>Mask t is |τ_t| &gt; λ |Σ τ − τ_t|; the model of task t is θ_0 + mask_t · Σ τ.
+ *
+ * @param lambda λ: the larger, the fewer entries
+ * @param task the task to recover, from 1
+ * @see <a href="https://arxiv.org/abs/2405.07813">Wang et al., Localizing task information, ICML
+ *     2024, equation 4</a>
+ */
+public record TallMask(
+    @ParameterDoc("the larger, the fewer entries a task keeps") double lambda,
+    @ParameterDoc("the task to recover, from 1") int task)
+    implements StreamingMergeMethod {
+  /** The middle of the paper's grid. */
+  public static final double LAMBDA = 0.4;
+
+  public TallMask {
+    Check.atLeastZero("tall-mask", "lambda", lambda);
+    Check.that("tall-mask", "task", task, v -> v >= 1, "at least 1");
+  }
+
+  @Override
+  public void check(String parameter, List<Long> shape, int count) {
+    Check.task("tall-mask", task, count);
+  }
+
+  @Override
+  public BlockMerge prepare(TaskVectorStream tau) {
+    float share = (float) lambda;
+    return (block, merged) -> {
+      sum(block, merged);
+      float[] vector = block.tau()[task - 1];
+      for (int i = 0; i < block.length(); i++) {
+        merged[i] *= mask(vector[i], merged[i], share);
+      }
+    };
+  }
+
+  /** Writes Σ τ. */
+  static void sum(Block block, float[] sum) {
+    Arrays.fill(sum, 0, block.length(), 0f);
+    for (float[] tau : block.tau()) {
+      for (int i = 0; i < block.length(); i++) {
+        sum[i] += tau[i];
+      }
+    }
+  }
+
+  /** 1 if an entry matters to a task, else 0. */
+  static float mask(float tau, float sum, float lambda) {
+    return Indicator.positive(Math.abs(tau) - lambda * Math.abs(sum - tau));
+  }
+}
