@@ -1,0 +1,289 @@
+package org.optmerge.merge;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+import org.optmerge.TestCheckpoints;
+import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.DType;
+import org.optmerge.checkpoint.TensorInfo;
+
+/**
+ * Recipes that mergekit was run on, and what it wrote.
+ *
+ * <p>The set is that of the system property {@code golden.dir}, a folder that holds {@code
+ * mergekit/} or is it; without the property, the part that is among the test resources. A case of a
+ * method, kind or grammar that is not known fails.
+ */
+class GoldenMergekitTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final MergeOptions FOUR_THREADS = MergeOptions.DEFAULT.withThreads(4);
+
+  @TempDir Path scratch;
+
+  @TestFactory
+  Stream<DynamicTest> recipes_give_what_mergekit_wrote() throws IOException {
+    Path golden = golden();
+    return elements(cases(golden).path("cases"))
+        .map(it -> dynamicTest(it.path("id").asText(), () -> run(golden, it)));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> invalid_recipes_are_refused_with_a_clear_error() throws IOException {
+    Path golden = golden();
+    return elements(cases(golden).path("invalid"))
+        .map(it -> dynamicTest(it.path("id").asText(), () -> refuse(golden, it)));
+  }
+
+  static Path golden() {
+    String given = System.getProperty("golden.dir");
+    if (given != null) {
+      Path folder = Path.of(given).toAbsolutePath();
+      Path inner = folder.resolve("mergekit");
+      return Files.isDirectory(inner) ? inner : folder;
+    }
+    URL resource =
+        Objects.requireNonNull(GoldenMergekitTest.class.getResource("/golden/mergekit/cases.json"));
+    try {
+      return Objects.requireNonNull(Path.of(resource.toURI()).getParent());
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static JsonNode cases(Path golden) throws IOException {
+    return JSON.readTree(golden.resolve("cases.json").toFile());
+  }
+
+  private static Stream<JsonNode> elements(JsonNode array) {
+    return StreamSupport.stream(array.spliterator(), false);
+  }
+
+  private void run(Path golden, JsonNode it) throws IOException {
+    Recipe recipe = RecipeParser.parse(golden.resolve(it.path("recipe").asText()));
+    switch (it.path("kind").asText()) {
+      case "deterministic" -> compare(golden, it, recipe);
+      case "random" -> checkStatistics(golden, it, recipe);
+      default -> throw new AssertionError("unknown kind of case: " + it.path("kind").asText());
+    }
+  }
+
+  private Path merge(Recipe recipe, Path golden, String name, MergeOptions options) {
+    Path out = scratch.resolve(name);
+    try (MergePlan plan = Planner.plan(recipe, List.of(golden))) {
+      Merger.run(plan, out, options, Progress.NONE);
+    }
+    return out;
+  }
+
+  // ---- deterministic methods
+
+  private void compare(Path golden, JsonNode it, Recipe recipe) throws IOException {
+    Path out = merge(recipe, golden, it.path("id").asText(), FOUR_THREADS);
+    double tolerance = it.path("tolerance").asDouble();
+    JsonNode config = it.path("output_config");
+    DType dtype = DType.ofTorch(config.path("torch_dtype").asText()).orElseThrow();
+    try (Checkpoint ours = Checkpoint.open(out);
+        Checkpoint theirs = Checkpoint.open(golden.resolve(it.path("expected").asText()))) {
+      assertThat(byName(ours).keySet()).isEqualTo(byName(theirs).keySet());
+      for (TensorInfo expected : theirs.tensors()) {
+        TensorInfo actual = ours.find(expected.name()).orElseThrow();
+        assertThat(actual.shape()).as("shape of %s", expected.name()).isEqualTo(expected.shape());
+        // mergekit's arcee_fusion writes float32 whatever dtype says; what it says holds here.
+        assertThat(actual.dtype()).as("type of %s", expected.name()).isEqualTo(dtype);
+        assertThat(relativeError(values(ours, actual), values(theirs, expected)))
+            .as("relative error of %s", expected.name())
+            .isLessThanOrEqualTo(tolerance);
+      }
+    }
+    JsonNode written = JSON.readTree(out.resolve("config.json").toFile());
+    for (Map.Entry<String, JsonNode> entry : config.properties()) {
+      assertThat(written.path(entry.getKey())).as(entry.getKey()).isEqualTo(entry.getValue());
+    }
+  }
+
+  private static Map<String, TensorInfo> byName(Checkpoint checkpoint) {
+    Map<String, TensorInfo> tensors = new TreeMap<>();
+    checkpoint.tensors().forEach(tensor -> tensors.put(tensor.name(), tensor));
+    return tensors;
+  }
+
+  private static float[] values(Checkpoint checkpoint, TensorInfo tensor) {
+    return TestCheckpoints.values(checkpoint, tensor.name());
+  }
+
+  private static double relativeError(float[] actual, float[] expected) {
+    double difference = 0;
+    double size = 0;
+    for (int i = 0; i < expected.length; i++) {
+      double d = (double) actual[i] - expected[i];
+      difference += d * d;
+      size += (double) expected[i] * expected[i];
+    }
+    return size == 0 ? Math.sqrt(difference) : Math.sqrt(difference / size);
+  }
+
+  // ---- random methods
+
+  private void checkStatistics(Path golden, JsonNode it, Recipe recipe) throws IOException {
+    String id = it.path("id").asText();
+    Path base = model(golden, Objects.requireNonNull(recipe.base()));
+    List<Path> experts =
+        recipe.slices().get(0).sources().stream()
+            .map(source -> model(golden, source.model()))
+            .filter(folder -> !folder.equals(base))
+            .toList();
+    for (int seed = 1; seed <= it.path("seeds").asInt(); seed++) {
+      Recipe seeded = recipe.withSeed(seed);
+      Path out = merge(seeded, golden, id + "-" + seed, FOUR_THREADS);
+      try (Checkpoint merged = Checkpoint.open(out);
+          Checkpoint origin = Checkpoint.open(base);
+          Checkpoint expert = Checkpoint.open(experts.get(0))) {
+        assertThat(it.path("per_tensor").isEmpty()).isFalse();
+        for (Map.Entry<String, JsonNode> entry : it.path("per_tensor").properties()) {
+          float[] theta0 = TestCheckpoints.values(origin, entry.getKey());
+          checkTensor(
+              entry.getKey(),
+              it,
+              entry.getValue(),
+              difference(TestCheckpoints.values(merged, entry.getKey()), theta0),
+              difference(TestCheckpoints.values(expert, entry.getKey()), theta0),
+              origin.find(entry.getKey()).orElseThrow().shape());
+        }
+      }
+    }
+    sameBytesForAnyThreads(golden, id, recipe.withSeed(1));
+  }
+
+  private static void checkTensor(
+      String name, JsonNode it, JsonNode statistics, float[] delta, float[] tau, List<Long> shape) {
+    long changed = IntStream.range(0, delta.length).filter(i -> delta[i] != 0).count();
+    double fraction = (double) changed / delta.length;
+    if (statistics.has("expected_changed_fraction")) {
+      double expected = statistics.path("expected_changed_fraction").asDouble();
+      double sigma = Math.sqrt(expected * (1 - expected) / delta.length);
+      assertThat(fraction).as("changed part of %s", name).isCloseTo(expected, within(5 * sigma));
+      return;
+    }
+    JsonNode bounds = statistics.path("kept_fraction_bounds");
+    assertThat(fraction)
+        .as("kept part of %s", name)
+        .isBetween(bounds.path(0).asDouble(), bounds.path(1).asDouble());
+    if (it.path("rescale").asBoolean()) {
+      // One factor for the tensor gives the result the L1 norm of the task vector; the output is
+      // rounded to float32, an error of 1e-4 of a task vector this small.
+      assertThat(l1(delta) / statistics.path("l1_task_vector").asDouble())
+          .as("L1 norm of %s", name)
+          .isCloseTo(1, within(1e-3));
+    } else {
+      for (int i = 0; i < delta.length; i++) {
+        if (delta[i] != 0) {
+          assertThat(delta[i]).as("%s[%d]", name, i).isCloseTo(tau[i], within(1e-6f));
+        }
+      }
+    }
+    if (statistics.has("kept_fraction_by_magnitude_quartile_in_row")) {
+      checkQuartiles(name, it, delta, tau, shape);
+    }
+  }
+
+  /** Larger entries of a row are kept more often: density − ε + 2ε · rank, rank from 0 to 1. */
+  private static void checkQuartiles(
+      String name, JsonNode it, float[] delta, float[] tau, List<Long> shape) {
+    int columns = Math.toIntExact(shape.get(shape.size() - 1));
+    int rows = delta.length / columns;
+    double[] kept = new double[4];
+    double[] expected = new double[4];
+    double[] variance = new double[4];
+    double density = it.path("density").asDouble();
+    double epsilon = it.path("epsilon").asDouble();
+    for (int row = 0; row < rows; row++) {
+      int from = row * columns;
+      List<Integer> ranked =
+          new ArrayList<>(IntStream.range(from, from + columns).boxed().toList());
+      ranked.sort(Comparator.comparingDouble(i -> Math.abs(tau[i])));
+      for (int rank = 0; rank < columns; rank++) {
+        int quartile = 4 * rank / columns;
+        double p = density - epsilon + 2 * epsilon * rank / Math.max(1, columns - 1);
+        kept[quartile] += delta[ranked.get(rank)] != 0 ? 1 : 0;
+        expected[quartile] += p;
+        variance[quartile] += p * (1 - p);
+      }
+    }
+    for (int quartile = 0; quartile < 4; quartile++) {
+      assertThat(kept[quartile])
+          .as("kept in quartile %d of %s", quartile + 1, name)
+          .isCloseTo(expected[quartile], within(5 * Math.sqrt(variance[quartile]) + 1));
+    }
+  }
+
+  private void sameBytesForAnyThreads(Path golden, String id, Recipe recipe) throws IOException {
+    Path one = merge(recipe, golden, id + "-one", MergeOptions.DEFAULT.withThreads(1));
+    Path four = merge(recipe, golden, id + "-four", FOUR_THREADS);
+    assertThat(one.resolve("model.safetensors"))
+        .hasSameBinaryContentAs(four.resolve("model.safetensors"));
+  }
+
+  private static Path model(Path golden, Recipe.Model model) {
+    return golden.resolve(model.text());
+  }
+
+  private static float[] difference(float[] a, float[] b) {
+    float[] difference = new float[a.length];
+    for (int i = 0; i < a.length; i++) {
+      difference[i] = a[i] - b[i];
+    }
+    return difference;
+  }
+
+  private static double l1(float[] values) {
+    double sum = 0;
+    for (float value : values) {
+      sum += Math.abs(value);
+    }
+    return sum;
+  }
+
+  // ---- invalid recipes
+
+  private static void refuse(Path golden, JsonNode it) {
+    Path file = golden.resolve(it.path("recipe").asText());
+    assertThatThrownBy(
+            () -> {
+              Recipe recipe = RecipeParser.parse(file);
+              Planner.plan(recipe, List.of(golden)).close();
+            })
+        .as(it.path("what_is_wrong").asText())
+        .isInstanceOf(RecipeException.class)
+        .satisfies(
+            error ->
+                assertThat(((RecipeException) error).problems())
+                    .isNotEmpty()
+                    .allSatisfy(
+                        problem ->
+                            assertThat(problem)
+                                .matches("(?s).*\\.yaml:\\d+:\\d+: \\S.{10,}")
+                                .doesNotContain("Exception", "null")));
+  }
+}
