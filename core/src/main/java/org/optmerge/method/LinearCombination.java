@@ -6,6 +6,8 @@ import org.optmerge.taskvector.Block;
 /** Σ_t c_t τ_t, what many methods come to once their coefficients are known. */
 final class LinearCombination implements StreamingMergeMethod.BlockMerge {
   private final float[] coefficients;
+  private final float[] ones;
+  private final boolean sameForAll;
 
   /** The combination with one coefficient per input. */
   LinearCombination(double[] coefficients) {
@@ -13,6 +15,9 @@ final class LinearCombination implements StreamingMergeMethod.BlockMerge {
     for (int t = 0; t < coefficients.length; t++) {
       this.coefficients[t] = (float) coefficients[t];
     }
+    this.ones = new float[coefficients.length];
+    Arrays.fill(ones, 1f);
+    this.sameForAll = Arrays.stream(coefficients).allMatch(c -> c == coefficients[0]);
   }
 
   /** Every coefficient the same. */
@@ -24,7 +29,12 @@ final class LinearCombination implements StreamingMergeMethod.BlockMerge {
 
   @Override
   public void merge(Block block, float[] merged) {
-    combine(coefficients, block.tau(), merged, block.length());
+    // Added before they are multiplied, inputs that cancel do so exactly.
+    float common = coefficients[0];
+    combine(sameForAll ? ones : coefficients, block.tau(), merged, block.length());
+    if (sameForAll && common != 1) {
+      scale(common, merged, merged, block.length());
+    }
   }
 
   /** {@code merged[0..length) = Σ_t c_t tau[t][0..length)}, two inputs at a time. */

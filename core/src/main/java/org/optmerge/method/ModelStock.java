@@ -28,7 +28,12 @@ public record ModelStock(
     COSINES
   }
 
+  /** mergekit's smallest product of two lengths. */
   private static final double NO_NORM = 1e-6;
+
+  /** What fusion_bench adds to divisors; visible where task vectors are short. */
+  private static final double EPSILON = 1e-8;
+
   private static final double CANCELS = 1e-9;
 
   @Override
@@ -61,7 +66,7 @@ public record ModelStock(
     }
     double mean = sum / (count * (count - 1) / 2.0);
     double cosine = average == Average.ANGLES ? Math.cos(mean) : mean;
-    double divisor = 1 + (count - 1) * cosine;
+    double divisor = 1 + (count - 1) * cosine + (average == Average.ANGLES ? EPSILON : 0);
     double share = Math.abs(divisor) < CANCELS ? 0 : count * cosine / divisor;
     double[] coefficients = new double[count];
     Arrays.fill(coefficients, share / count);
@@ -70,11 +75,9 @@ public record ModelStock(
 
   private double cosine(Gram gram, int s, int t) {
     double lengths = gram.norm(s) * gram.norm(t);
-    if (average == Average.COSINES) {
-      lengths = Math.max(lengths, NO_NORM);
-    }
     // Two zero vectors have no angle; a right one draws the mean to the base, where they are.
-    double cosine = lengths == 0 ? 0 : gram.product(s, t) / lengths;
+    lengths = average == Average.ANGLES ? lengths + EPSILON : Math.max(lengths, NO_NORM);
+    double cosine = gram.product(s, t) / lengths;
     return Math.max(-1, Math.min(1, cosine));
   }
 }

@@ -1,0 +1,273 @@
+package org.optmerge.method;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.StreamSupport;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.DType;
+import org.optmerge.checkpoint.FloatCodec;
+import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.taskvector.ArrayTaskVectorStream;
+import org.optmerge.taskvector.TaskVector;
+import org.optmerge.taskvector.TaskVectorStream;
+import org.optmerge.taskvector.TaskVectors;
+
+/**
+ * One recorded merge: reads its inputs into memory, runs a method, compares with what was recorded.
+ */
+final class GoldenCase {
+  /** A tensor of a checkpoint, in memory. */
+  record Tensor(String name, DType dtype, List<Long> shape, float[] values) {}
+
+  private final Path folder;
+  private final JsonNode json;
+
+  GoldenCase(Path folder, JsonNode json) {
+    this.folder = folder;
+    this.json = json;
+  }
+
+  String id() {
+    return json.path("id").asText();
+  }
+
+  String method() {
+    return json.path("method").asText();
+  }
+
+  JsonNode json() {
+    return json;
+  }
+
+  /** A hyperparameter of the case; a missing node if it has none of the name. */
+  JsonNode setting(String name) {
+    return json.path("hyperparameters").path(name);
+  }
+
+  /** Runs the case; fails with the first tensor that is not as recorded. */
+  void verify(MergeMethod method) {
+    Map<String, Tensor> base =
+        json.path("base").isTextual() ? read(json.path("base").asText()) : Map.of();
+    List<Map<String, Tensor>> experts = new ArrayList<>();
+    json.path("experts").forEach(path -> experts.add(read(path.asText())));
+    Map<String, ArrayTaskVectorStream> streams = streams(base, experts);
+    if (json.path("quantity").asText().equals("statistics")) {
+      verifyStatistics(method, streams);
+      return;
+    }
+    Map<String, double[]> merged = merge(method, List.copyOf(streams.values()));
+
+    String quantity = json.path("quantity").asText();
+    Map<String, Tensor> expected = read(json.path("expected").asText());
+    double tolerance = json.path("tolerance").asDouble();
+    if (quantity.equals("delta")) {
+      compareAll(merged, expected, tolerance);
+      return;
+    }
+    for (Tensor tensor : expected.values()) {
+      double[] delta = merged.get(tensor.name());
+      Tensor own = base.get(tensor.name());
+      if (delta == null) {
+        Tensor copied = own == null ? onlyOwner(experts, tensor.name()) : own;
+        assertThat(copied.values()).as(tensor.name()).containsExactly(tensor.values());
+      } else {
+        compare(tensor.name(), result(own, delta, tensor.dtype()), tensor, tolerance);
+      }
+    }
+    if (json.path("expected_delta").isTextual()) {
+      compareAll(
+          merged,
+          read(json.path("expected_delta").asText()),
+          json.path("delta_tolerance").asDouble());
+    }
+  }
+
+  /** The tensors of a folder of the set, by name. */
+  Map<String, Tensor> read(String path) {
+    Map<String, Tensor> tensors = new TreeMap<>();
+    try (Checkpoint checkpoint = Checkpoint.open(folder.resolve(path))) {
+      for (TensorInfo info : checkpoint.tensors()) {
+        float[] values = new float[Math.toIntExact(info.size())];
+        checkpoint.read(info, 0, values.length, values);
+        tensors.put(info.name(), new Tensor(info.name(), info.dtype(), info.shape(), values));
+      }
+    }
+    return tensors;
+  }
+
+  /** What is merged, by name: all tensors the experts share, but for those excluded. */
+  private Map<String, ArrayTaskVectorStream> streams(
+      Map<String, Tensor> base, List<Map<String, Tensor>> experts) {
+    List<Pattern> exclude =
+        StreamSupport.stream(json.path("exclude").spliterator(), false)
+            .map(pattern -> Pattern.compile(pattern.asText()))
+            .toList();
+    Map<String, ArrayTaskVectorStream> streams = new LinkedHashMap<>();
+    for (Tensor first : experts.get(0).values()) {
+      String name = first.name();
+      boolean excluded = exclude.stream().anyMatch(p -> p.matcher(name).lookingAt());
+      if (!excluded && experts.stream().allMatch(expert -> expert.containsKey(name))) {
+        float[][] tau =
+            experts.stream()
+                .map(expert -> taskVector(expert.get(name), base.get(name)))
+                .toArray(float[][]::new);
+        streams.put(name, new ArrayTaskVectorStream(name, first.shape(), tau, 100));
+      }
+    }
+    return streams;
+  }
+
+  /** θ_t − θ_0 as the reference code has it: rounded to the stored type. */
+  private static float[] taskVector(Tensor expert, @Nullable Tensor base) {
+    float[] tau = expert.values().clone();
+    if (base != null) {
+      for (int i = 0; i < tau.length; i++) {
+        tau[i] -= base.values()[i];
+      }
+      FloatCodec.round(base.dtype(), tau, 0, tau.length);
+    }
+    return tau;
+  }
+
+  private static Map<String, double[]> merge(
+      MergeMethod method, List<ArrayTaskVectorStream> model) {
+    MergeMethod fitted = method.fit(List.<TaskVectorStream>copyOf(model));
+    Map<String, double[]> merged = new TreeMap<>();
+    for (ArrayTaskVectorStream tau : model) {
+      merged.put(tau.parameter(), merge(fitted, tau));
+    }
+    return merged;
+  }
+
+  /** Merges one parameter by either form of a method. */
+  static double[] merge(MergeMethod method, TaskVectorStream tau) {
+    if (method instanceof StreamingMergeMethod streaming) {
+      float[] floats = streaming.merge(tau);
+      double[] doubles = new double[floats.length];
+      for (int i = 0; i < floats.length; i++) {
+        doubles[i] = floats[i];
+      }
+      return doubles;
+    }
+    method.check(tau.parameter(), tau.shape(), tau.count());
+    try (NDManager manager = NDManager.newBaseManager()) {
+      long[] shape = tau.shape().stream().mapToLong(Long::longValue).toArray();
+      List<TaskVector> vectors = new ArrayList<>();
+      for (int t = 0; t < tau.count(); t++) {
+        float[] values = new float[Math.toIntExact(tau.size())];
+        int expert = t;
+        tau.visit(
+            0,
+            values.length,
+            1,
+            block ->
+                System.arraycopy(
+                    block.tau()[expert], 0, values, (int) block.start(), block.length()));
+        vectors.add(new TaskVector.Dense(manager.create(values, new Shape(shape))));
+      }
+      NDArray merged = method.merge(new TaskVectors(tau.parameter(), vectors));
+      return merged.toType(DataType.FLOAT64, true).toDoubleArray();
+    }
+  }
+
+  /** θ_0 + s Δ, rounded once to the stored type. */
+  private double[] result(@Nullable Tensor base, double[] delta, DType dtype) {
+    double scaling = base == null ? 1 : json.path("scaling").asDouble();
+    double[] result = new double[delta.length];
+    float[] rounded = new float[1];
+    for (int i = 0; i < delta.length; i++) {
+      rounded[0] = (float) ((base == null ? 0 : base.values()[i]) + scaling * delta[i]);
+      FloatCodec.round(dtype, rounded, 0, 1);
+      result[i] = rounded[0];
+    }
+    return result;
+  }
+
+  private static Tensor onlyOwner(List<Map<String, Tensor>> experts, String name) {
+    List<Tensor> owners =
+        experts.stream().filter(e -> e.containsKey(name)).map(e -> e.get(name)).toList();
+    assertThat(owners).as("owners of " + name).hasSize(1);
+    return owners.get(0);
+  }
+
+  private static void compareAll(
+      Map<String, double[]> merged, Map<String, Tensor> expected, double tolerance) {
+    for (Tensor tensor : expected.values()) {
+      double[] delta = merged.get(tensor.name());
+      assertThat(delta).as(tensor.name() + " is merged").isNotNull();
+      compare(tensor.name(), delta, tensor, tolerance);
+    }
+  }
+
+  /** The relative error in the Frobenius norm; what should be zero must be. */
+  private static void compare(String name, double[] actual, Tensor expected, double tolerance) {
+    assertThat(actual).as(name).hasSameSizeAs(expected.values());
+    double difference = 0;
+    double norm = 0;
+    for (int i = 0; i < actual.length; i++) {
+      difference += Math.pow(actual[i] - expected.values()[i], 2);
+      norm += Math.pow(expected.values()[i], 2);
+    }
+    if (norm == 0) {
+      assertThat(difference).as("error of %s, which is zero", name).isZero();
+    } else {
+      assertThat(Math.sqrt(difference / norm))
+          .as("error of %s", name)
+          .isLessThanOrEqualTo(tolerance);
+    }
+  }
+
+  /** A random method: eight seeds must keep as many entries as recorded, with the right values. */
+  private void verifyStatistics(MergeMethod method, Map<String, ArrayTaskVectorStream> streams) {
+    JsonNode statistics = json.path("statistics");
+    double factor = statistics.path("kept_values_equal_task_vector_times").asDouble();
+    statistics
+        .path("per_tensor")
+        .fields()
+        .forEachRemaining(
+            entry -> {
+              ArrayTaskVectorStream tau = streams.get(entry.getKey());
+              assertThat(tau).as(entry.getKey()).isNotNull();
+              JsonNode bounds = entry.getValue().path("kept_fraction_bounds_5_sigma");
+              for (long seed = 0; seed < 8; seed++) {
+                MergeMethod seeded = MethodParameters.bind(method, Map.of("seed", seed));
+                double kept = keptFraction(seeded, tau, factor);
+                assertThat(kept)
+                    .as("share kept of %s with seed %d", entry.getKey(), seed)
+                    .isBetween(bounds.get(0).asDouble(), bounds.get(1).asDouble());
+              }
+            });
+  }
+
+  private static double keptFraction(MergeMethod method, ArrayTaskVectorStream tau, double factor) {
+    double[] merged = merge(method, tau);
+    int[] kept = new int[1];
+    tau.visit(
+        0,
+        tau.size(),
+        1,
+        block -> {
+          for (int i = 0; i < block.length(); i++) {
+            double value = merged[(int) block.start() + i];
+            if (value != 0) {
+              assertThat(value).isEqualTo((double) (float) (block.tau()[0][i] * factor));
+              kept[0]++;
+            }
+          }
+        });
+    return (double) kept[0] / merged.length;
+  }
+}
