@@ -22,7 +22,8 @@ import java.util.Optional;
  * .safetensors} file works too.
  *
  * <p>Opening reads and checks every header, never the data. Reading is positional and safe from
- * several threads.
+ * several threads. A thread that is interrupted while it reads closes the file for all, as file
+ * channels do: to stop work, use a flag.
  *
  * <p>Data is read, not mapped: on a machine where a page used for the first time costs more than
  * its transfer, one buffer used again and again is the faster way, and memory stays flat.
