@@ -261,17 +261,17 @@ final class DiffCommand implements Callable<Integer> {
     node.set("total", json(statistics.experts(), statistics.total()));
     for (int t = 0; t < statistics.experts().size(); t++) {
       ((ObjectNode) node.path("total").path("experts").path(t))
-          .put("changedTensors", statistics.changedParameters(t));
+          .put("changed_tensors", statistics.changedParameters(t));
     }
     ArrayNode parameters = node.putArray("tensors");
     statistics
         .parameters()
         .forEach(parameter -> parameters.add(json(statistics.experts(), parameter)));
-    ObjectNode norms = node.putObject("normsByLayer");
+    ObjectNode norms = node.putObject("norms_by_layer");
     statistics
         .normsByLayer()
         .forEach((layer, values) -> values.forEach(norms.withArray(layer)::add));
-    ArrayNode omissions = node.putArray("notCompared");
+    ArrayNode omissions = node.putArray("not_compared");
     for (Omission omission : statistics.omissions()) {
       omissions
           .addObject()
@@ -287,7 +287,7 @@ final class DiffCommand implements Callable<Integer> {
     ObjectNode node = Console.object();
     node.put("name", parameter.name());
     parameter.shape().forEach(node.putArray("shape")::add);
-    Console.put(node, "baseNorm", parameter.baseNorm());
+    Console.put(node, "base_norm", parameter.baseNorm());
     ArrayNode experts = node.putArray("experts");
     ArrayNode cosines = node.putArray("cosines");
     for (int t = 0; t < names.size(); t++) {
@@ -296,12 +296,12 @@ final class DiffCommand implements Callable<Integer> {
       element.put("name", names.get(t));
       element.put("entries", expert.entries());
       Console.put(element, "norm", expert.norm());
-      Console.put(element, "relativeNorm", parameter.relativeNorm(t));
+      Console.put(element, "relative_norm", parameter.relativeNorm(t));
       Console.put(element, "largest", expert.largest());
-      put(element, "largestAt", expert.largestAt());
+      put(element, "largest_at", expert.largestAt());
       element.put("zeros", expert.zeros());
-      element.put("nonFinite", expert.nonFinite());
-      put(element, "firstNonFinite", expert.firstNonFinite());
+      element.put("non_finite", expert.nonFinite());
+      put(element, "first_non_finite", expert.firstNonFinite());
       ArrayNode row = cosines.addArray();
       for (int s = 0; s < names.size(); s++) {
         double cosine = parameter.cosine(t, s);
@@ -314,7 +314,7 @@ final class DiffCommand implements Callable<Integer> {
     }
     node.put("contested", parameter.contested());
     node.put("conflicts", parameter.conflicts());
-    Console.put(node, "signConflict", parameter.signConflict());
+    Console.put(node, "sign_conflict", parameter.signConflict());
     return node;
   }
 

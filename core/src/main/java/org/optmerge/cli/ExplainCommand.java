@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.merge.MergePlan;
-import org.optmerge.merge.PlannedTensor;
+import org.optmerge.merge.PlanDescription;
 import org.optmerge.method.Suggestion;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,37 +28,47 @@ final class ExplainCommand implements Callable<Integer> {
       index = "1",
       arity = "0..1",
       paramLabel = "TENSOR",
-      description = "A tensor of the output; without it, all are shown, layers together.")
+      description =
+          "A tensor of the output, or a part of its name; without it all are shown, layers"
+              + " together.")
   private @Nullable String tensor;
 
   @Override
   public Integer call() {
     Console console = main.console();
     try (MergePlan plan = source.plan()) {
-      if (tensor == null) {
-        console.result(() -> PlanPrinter.tensors(console, plan), () -> PlanPrinter.json(plan));
-      } else {
-        PlannedTensor planned = find(plan, tensor);
-        console.result(() -> PlanPrinter.tensor(console, planned), () -> PlanPrinter.json(planned));
-      }
+      PlanDescription description = PlanDescription.of(plan);
+      List<PlanDescription.Tensor> tensors = select(PlanDescription.explain(plan, null));
+      console.result(
+          () ->
+              tensors.size() == 1
+                  ? PlanPrinter.text(description, tensors.get(0))
+                  : PlanPrinter.text(console, description, tensors),
+          () -> PlanPrinter.json(description, tensors));
     }
     return 0;
   }
 
-  private PlannedTensor find(MergePlan plan, String name) {
-    List<PlannedTensor> all =
-        plan.shards().stream().flatMap(shard -> shard.tensors().stream()).toList();
-    return all.stream()
-        .filter(planned -> planned.name().equals(name))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new ParameterException(
-                    spec.commandLine(),
-                    "the output has no tensor '%s'%s"
-                        .formatted(
-                            name,
-                            Suggestion.forWord(
-                                name, all.stream().map(PlannedTensor::name).toList()))));
+  private List<PlanDescription.Tensor> select(List<PlanDescription.Tensor> all) {
+    String wanted = tensor;
+    if (wanted == null) {
+      return all;
+    }
+    List<PlanDescription.Tensor> exact =
+        all.stream().filter(planned -> planned.name().equals(wanted)).toList();
+    List<PlanDescription.Tensor> found =
+        exact.isEmpty()
+            ? all.stream().filter(planned -> planned.name().contains(wanted)).toList()
+            : exact;
+    if (found.isEmpty()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "the output has no tensor '%s'%s"
+              .formatted(
+                  wanted,
+                  Suggestion.forWord(
+                      wanted, all.stream().map(PlanDescription.Tensor::name).toList())));
+    }
+    return found;
   }
 }

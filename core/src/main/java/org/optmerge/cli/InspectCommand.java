@@ -117,9 +117,9 @@ final class InspectCommand implements Callable<Integer> {
     node.put("folder", summary.folder().toString());
     summary
         .modelType()
-        .ifPresentOrElse(type -> node.put("modelType", type), () -> node.putNull("modelType"));
+        .ifPresentOrElse(type -> node.put("model_type", type), () -> node.putNull("model_type"));
     summary.architectures().forEach(node.putArray("architectures")::add);
-    node.put("tensorCount", summary.tensors());
+    node.put("tensor_count", summary.tensors());
     node.put("parameters", summary.parameters());
     node.put("bytes", summary.bytes());
     ObjectNode dtypes = node.putObject("dtypes");
@@ -132,7 +132,7 @@ final class InspectCommand implements Callable<Integer> {
           .put("tensors", file.tensors())
           .put("bytes", file.bytes());
     }
-    ArrayNode otherFiles = node.putArray("otherFiles");
+    ArrayNode otherFiles = node.putArray("other_files");
     summary.otherFiles().forEach(file -> otherFiles.add(file.toString()));
     summary.tied().forEach(node.putArray("tied")::add);
     summary.warnings().forEach(node.putArray("warnings")::add);

@@ -231,7 +231,7 @@ public final class Main {
     if (json) {
       ObjectNode event = Console.event("error");
       event.put("message", message);
-      event.put("exitCode", code);
+      event.put("exit_code", code);
       err.println(event);
     } else {
       boolean colour = terminal.error() && terminal.colour();

@@ -11,6 +11,7 @@ import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergeResult;
 import org.optmerge.merge.Merger;
+import org.optmerge.merge.PlanDescription;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -100,10 +101,11 @@ final class MergeCommand implements Callable<Integer> {
     }
     try (MergePlan plan = source.plan()) {
       if (dryRun) {
+        PlanDescription description = PlanDescription.of(plan);
         MergeEstimate estimate = MergeEstimate.of(plan, threads.count());
         console.result(
-            () -> PlanPrinter.text(console, plan, estimate),
-            () -> PlanPrinter.json(plan, estimate));
+            () -> PlanPrinter.text(console, description, estimate),
+            () -> PlanPrinter.json(description, estimate));
         return 0;
       }
       plan.notices().forEach(console::notice);
@@ -180,8 +182,8 @@ final class MergeCommand implements Callable<Integer> {
     node.put("merged", result.merged());
     node.put("copied", result.copied());
     node.put("resumed", result.resumed());
-    node.put("bytesRead", result.bytesRead());
-    node.put("bytesWritten", result.bytesWritten());
+    node.put("bytes_read", result.bytesRead());
+    node.put("bytes_written", result.bytesWritten());
     node.put("seconds", result.seconds());
     result.warnings().forEach(node.putArray("warnings")::add);
     return node;

@@ -49,6 +49,7 @@ final class MergekitOptions {
     return parsed.matchedOptions().stream()
         .filter(option -> option.group() != null)
         .flatMap(option -> Main.namesUsed(option, parsed.expandedArgs()).stream())
+        .distinct()
         .toList();
   }
 }

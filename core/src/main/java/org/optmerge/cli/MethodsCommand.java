@@ -123,7 +123,7 @@ final class MethodsCommand implements Callable<Integer> {
         ObjectNode entry = parameters.addObject();
         entry.put("name", parameter.name());
         entry.put("kind", parameter.kind().name().toLowerCase(Locale.ROOT));
-        entry.put("perModel", parameter.perModel());
+        entry.put("per_model", parameter.perModel());
         entry.put("required", parameter.required());
         parameter
             .defaultValue()

@@ -172,11 +172,11 @@ final class ProgressLine implements Progress, AutoCloseable {
     ObjectNode event = Console.event("progress");
     event.put("phase", phase);
     event.put("bytes", bytes.sum());
-    event.put("totalBytes", totalBytes);
+    event.put("total_bytes", totalBytes);
     event.put("tensors", tensors.get());
-    event.put("totalTensors", totalTensors);
-    Console.put(event, "bytesPerSecond", rate());
-    Console.put(event, "secondsLeft", secondsLeft());
+    event.put("total_tensors", totalTensors);
+    Console.put(event, "bytes_per_second", rate());
+    Console.put(event, "seconds_left", secondsLeft());
     return event;
   }
 }

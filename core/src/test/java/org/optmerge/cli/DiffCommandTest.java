@@ -60,15 +60,15 @@ class DiffCommandTest {
     assertThat(json.path("experts").toString()).isEqualTo("[\"vqa\",\"chart\"]");
     JsonNode total = json.path("total");
     assertThat(total.path("experts").path(0).path("norm").asDouble()).isEqualTo(5);
-    assertThat(total.path("experts").path(1).path("changedTensors").asInt()).isEqualTo(1);
+    assertThat(total.path("experts").path(1).path("changed_tensors").asInt()).isEqualTo(1);
     assertThat(total.path("cosines").path(0).path(1).asDouble()).isEqualTo(-0.6);
-    assertThat(total.path("signConflict").asDouble()).isEqualTo(1);
+    assertThat(total.path("sign_conflict").asDouble()).isEqualTo(1);
     JsonNode first = json.path("tensors").path(0);
-    assertThat(first.path("experts").path(0).path("largestAt").toString())
+    assertThat(first.path("experts").path(0).path("largest_at").toString())
         .isEqualTo("{\"tensor\":\"layers.0.w\",\"position\":[0,0]}");
-    assertThat(first.path("experts").path(1).path("largestAt").isNull()).isTrue();
+    assertThat(first.path("experts").path(1).path("largest_at").isNull()).isTrue();
     assertThat(first.path("cosines").path(0).path(1).isNull()).isTrue(); // chart changed nothing
-    assertThat(json.path("normsByLayer").path("layers.1").toString()).isEqualTo("[3.0,6.0]");
+    assertThat(json.path("norms_by_layer").path("layers.1").toString()).isEqualTo("[3.0,6.0]");
   }
 
   @Test

@@ -53,8 +53,8 @@ class InspectCommandTest {
   void prints_json() {
     JsonNode json = CommandRun.of("inspect", folder, "--json").json();
 
-    assertThat(json.path("modelType").asText()).isEqualTo("llama");
-    assertThat(json.path("tensorCount").asInt()).isEqualTo(3);
+    assertThat(json.path("model_type").asText()).isEqualTo("llama");
+    assertThat(json.path("tensor_count").asInt()).isEqualTo(3);
     assertThat(json.path("parameters").asInt()).isEqualTo(10);
     assertThat(json.path("dtypes").path("BF16").asInt()).isEqualTo(6);
     assertThat(json.path("tensors").path(0).path("shape").toString()).isEqualTo("[3,2]");

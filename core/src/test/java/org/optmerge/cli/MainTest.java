@@ -104,7 +104,7 @@ class MainTest {
     assertThat(run.events()).hasSize(1);
     assertThat(run.events().get(0).path("event").asText()).isEqualTo("error");
     assertThat(run.events().get(0).path("message").asText()).contains("no/such/folder");
-    assertThat(run.events().get(0).path("exitCode").asInt()).isEqualTo(1);
+    assertThat(run.events().get(0).path("exit_code").asInt()).isEqualTo(1);
   }
 
   @Test

@@ -111,9 +111,9 @@ class ProgressLineTest {
     assertThat(first.path("event").asText()).isEqualTo("progress");
     assertThat(first.path("phase").asText()).isEqualTo("merging");
     assertThat(first.path("bytes").asLong()).isEqualTo(250);
-    assertThat(first.path("totalBytes").asLong()).isEqualTo(1000);
-    assertThat(first.path("bytesPerSecond").asDouble()).isEqualTo(250);
-    assertThat(first.path("secondsLeft").asDouble()).isEqualTo(3);
+    assertThat(first.path("total_bytes").asLong()).isEqualTo(1000);
+    assertThat(first.path("bytes_per_second").asDouble()).isEqualTo(250);
+    assertThat(first.path("seconds_left").asDouble()).isEqualTo(3);
     assertThat(events.get(1).path("tensors").asInt()).isEqualTo(1);
   }
 
