@@ -76,21 +76,23 @@ final class TorchModule {
 
   /** The loaded module; the JVM initialises this class, and so starts the engine, at first use. */
   private static final class Loaded {
-    static final PtSymbolBlock MODULE = load();
+    /** Held for as long as the JVM lives: a model that is collected takes its block with it. */
+    private static final Model MODEL = load();
+
+    static final PtSymbolBlock MODULE = (PtSymbolBlock) MODEL.getBlock();
 
     private Loaded() {}
 
-    private static PtSymbolBlock load() {
+    private static Model load() {
       setUnlessSet("OPT_OUT_TRACKING", "true");
       setUnlessSet("ai.djl.offline", "true");
-      // Lives as long as the JVM.
       Model model = Model.newInstance("linear-algebra", "PyTorch");
       try {
         model.load(new ByteArrayInputStream(archive()));
       } catch (IOException | MalformedModelException e) {
         throw new LinearAlgebraException("the linear algebra module does not load", e);
       }
-      return (PtSymbolBlock) model.getBlock();
+      return model;
     }
 
     private static void setUnlessSet(String property, String value) {

@@ -2,6 +2,7 @@ package org.optmerge.method;
 
 import ai.djl.ndarray.NDArray;
 import java.util.List;
+import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectorStream;
 import org.optmerge.taskvector.TaskVectors;
 
@@ -31,6 +32,16 @@ public interface MergeMethod {
    * or float64, in the manager of the inputs.
    */
   NDArray merge(TaskVectors tau);
+
+  /**
+   * {@link #merge}, as factors where the method can keep task vectors that came as factors; dense
+   * otherwise.
+   *
+   * @return the merged task vector, in the manager of the inputs
+   */
+  default TaskVector mergeFactored(TaskVectors tau) {
+    return new TaskVector.Dense(merge(tau));
+  }
 
   /** What the method is given; task vectors unless it says otherwise. */
   default Operand operand() {

@@ -65,6 +65,101 @@ public final class MergeMethods {
               new WeightAverage(),
               0.3,
               "what the published TSV script computes, the mean: its SVD branch is never reached"),
+          official(
+              "tsv",
+              new Tsv(),
+              0.3,
+              "leading singular vectors of each task vector, made orthonormal together"),
+          official(
+              "iso-c",
+              new IsoC(Elsewhere.MEAN),
+              0.3,
+              "sum of the task vectors, all singular values replaced by their mean"),
+          official(
+              "wudi",
+              Wudi.PUBLISHED,
+              0.3,
+              "least interference with each task's inputs, by Adam from the sum"),
+          official(
+              "optmerge-lora",
+              OptMerge.LORA,
+              1.0,
+              "OptMerge for LoRA experts: SGD from the mean, low-rank targets and inputs"),
+          official(
+              "optmerge-full",
+              OptMerge.FULL_FINE_TUNING,
+              0.1,
+              "OptMerge for full fine-tuning: Adam from the sum, targets low-rank but for the mean"),
+          official(
+              "optmerge-modal",
+              OptMerge.MODALITIES,
+              1.0,
+              "OptMerge for modalities: SGD from the mean to convergence, inputs at full rank"),
+          official(
+              "optmerge-paper",
+              OptMerge.PAPER,
+              0.1,
+              "OptMerge as equation 3 has it: targets and inputs from the centred decomposition"),
+          official(
+              "optmerge-full-rel",
+              OptMerge.FULL_FINE_TUNING_RELATIVE,
+              0.1,
+              "optmerge-full with Adam's step in units of the task vectors' size"),
+          official(
+              "optmerge-flow-10",
+              OptMerge.FLOW_10,
+              1.0,
+              "optmerge-lora with gradient flow for a time of 10, in place of 0.58"),
+          official(
+              "optmerge-flow-100",
+              OptMerge.FLOW_100,
+              1.0,
+              "optmerge-lora with gradient flow for a time of 100"),
+          official(
+              "swudi",
+              Swudi.PUBLISHED,
+              0.1,
+              "wudi in closed form: gradient flow in a share of the directions"),
+          official(
+              "aswudi",
+              Aswudi.PUBLISHED,
+              0.1,
+              "wudi's minimum in as many directions as a rule says"),
+          official(
+              "iwudi-exponential", Iwudi.EXPONENTIAL, 0.3, "wudi with the filter of gradient flow"),
+          official(
+              "iwudi-tikhonov", Iwudi.TIKHONOV, 0.3, "wudi with the filter of ridge regression"),
+          official("iwudi-landweber", Iwudi.LANDWEBER, 0.3, "wudi with Landweber's filter"),
+          peer(
+              "iso-cts",
+              IsoCts.PUBLISHED,
+              1.0,
+              "common and task-specific directions, one singular value for all"),
+          peer(
+              "knots-ties",
+              Knots.around(Ties.PER_TENSOR),
+              1.0,
+              "KnOTS: TIES in the common left singular basis of the task vectors"),
+          peer(
+              "core-space-tsv",
+              new CoreSpace(new Tsv()),
+              1.0,
+              "Core Space: TSV among the small matrices that low-rank task vectors are"),
+          peer(
+              "core-space-ties",
+              new CoreSpace(Ties.PER_TENSOR),
+              1.0,
+              "Core Space: TIES among the small matrices that low-rank task vectors are"),
+          peer(
+              "doge-ta",
+              DogeTa.PUBLISHED,
+              1.0,
+              "task arithmetic after a common correction in directions the tasks do not share"),
+          peer(
+              "svc-ta",
+              new SingularValueCalibration(new TaskArithmetic(), 0.4, 1.0),
+              1.0,
+              "task arithmetic, singular values shrunk by how much they over-count the tasks"),
           peer("magmax", new MagMax(), 0.5, "of each entry the value of largest magnitude"),
           peer(
               "model-stock",

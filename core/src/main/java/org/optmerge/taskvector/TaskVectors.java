@@ -2,6 +2,8 @@ package org.optmerge.taskvector;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import java.util.List;
 
 /**
@@ -16,6 +18,13 @@ public record TaskVectors(String parameter, List<TaskVector> vectors) {
     if (vectors.isEmpty()) {
       throw new IllegalArgumentException(
           "parameter '%s': a merge needs at least one task vector".formatted(parameter));
+    }
+    for (int t = 1; t < vectors.size(); t++) {
+      if (!vectors.get(t).shape().equals(vectors.get(0).shape())) {
+        throw new IllegalArgumentException(
+            "parameter '%s': task vector %d has shape %s, the first has %s"
+                .formatted(parameter, t + 1, vectors.get(t).shape(), vectors.get(0).shape()));
+      }
     }
   }
 
@@ -48,6 +57,18 @@ public record TaskVectors(String parameter, List<TaskVector> vectors) {
   /** Number of task vectors, T. */
   public int count() {
     return vectors.size();
+  }
+
+  /** The extents that all task vectors have. */
+  public Shape shape() {
+    return vectors.get(0).shape();
+  }
+
+  /** Where the first task vector lives, and with it the results of merges. */
+  public NDManager manager() {
+    return vectors.get(0) instanceof TaskVector.LowRank factors
+        ? factors.b().getManager()
+        : vectors.get(0).dense().getManager();
   }
 
   /** All task vectors in one array, shape (T, d1, …, dn). */

@@ -12,7 +12,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +48,25 @@ final class GoldenCase {
 
   String method() {
     return json.path("method").asText();
+  }
+
+  String preset() {
+    return json.path("preset").asText();
+  }
+
+  /** The recorded statistics of each expert, looked up by a name made from the parameter's. */
+  Statistics statistics(UnaryOperator<String> key) {
+    List<Map<String, Tensor>> measured = new ArrayList<>();
+    json.path("statistics").forEach(path -> measured.add(read(path.asText())));
+    return (manager, parameter, expert) ->
+        Optional.ofNullable(measured.get(expert).get(key.apply(parameter)))
+            .map(tensor -> array(manager, tensor));
+  }
+
+  /** A tensor as an array. */
+  static NDArray array(NDManager manager, Tensor tensor) {
+    long[] shape = tensor.shape().stream().mapToLong(Long::longValue).toArray();
+    return manager.create(tensor.values(), new Shape(shape));
   }
 
   JsonNode json() {

@@ -53,6 +53,43 @@ class GoldenMethodsTest {
           entry(
               "slerp",
               c -> new Slerp(c.setting("t").asDouble(), c.setting("dot_threshold").asDouble())),
+          entry("tsv", c -> new Tsv()),
+          entry("iso-c", GoldenMethodsTest::isoC),
+          entry("iso", GoldenMethodsTest::isoC),
+          entry("iso-cts", c -> new IsoCts(c.setting("common_space_fraction").asDouble())),
+          entry("wudi", c -> new Wudi(init(c, Init.SUM), descent(c, Wudi.PUBLISHED.descent()))),
+          entry("optmerge-lora", c -> optMerge(c, OptMerge.LORA)),
+          entry("optmerge-full", c -> optMerge(c, OptMerge.FULL_FINE_TUNING)),
+          entry("optmerge-modal", c -> optMerge(c, OptMerge.MODALITIES)),
+          entry("wudi2", c -> optMerge(c, preset(c))),
+          entry("swudi", GoldenMethodsTest::swudi),
+          entry("aswudi", GoldenMethodsTest::aswudi),
+          entry("iwudi-exponential", c -> iwudi(c, Iwudi.EXPONENTIAL)),
+          entry("iwudi-tikhonov", c -> iwudi(c, Iwudi.TIKHONOV)),
+          entry("iwudi-landweber", c -> iwudi(c, Iwudi.LANDWEBER)),
+          entry(
+              "svc",
+              c ->
+                  new SingularValueCalibration(
+                      new TaskArithmetic(),
+                      c.setting("task_arithmetic_scaling").asDouble(),
+                      c.setting("alpha").asDouble())),
+          entry(
+              "regmean",
+              c ->
+                  new RegMean(
+                      c.statistics(name -> name.replaceAll("\\.weight$", "")),
+                      c.setting("reduce_non_diagonal_ratio").asDouble())),
+          entry("fisher", GoldenMethodsTest::fisher),
+          entry(
+              "doge-ta",
+              c ->
+                  new DogeTa(
+                      c.setting("subspace").asInt(),
+                      c.setting("K").asDouble(),
+                      c.setting("lamda").asDouble(),
+                      c.setting("steps").asInt(),
+                      c.setting("lr").asDouble())),
           entry("modelcompose-mean", c -> new WeightAverage()),
           entry("modelcompose-sum", c -> new TaskArithmetic()),
           entry("modelcompose-weighted", GoldenMethodsTest::weighted));
@@ -139,5 +176,100 @@ class GoldenMethodsTest {
             .map(Double::valueOf)
             .toList();
     return new Linear(PerModel.of(weights), false);
+  }
+
+  private static IsoC isoC(GoldenCase c) {
+    boolean sum = c.setting("non_2d").asText().equals("sum");
+    return new IsoC(sum ? Elsewhere.SUM : Elsewhere.MEAN);
+  }
+
+  private static OptMerge preset(GoldenCase c) {
+    return switch (c.preset()) {
+      case "optmerge-lora" -> OptMerge.LORA;
+      case "optmerge-full" -> OptMerge.FULL_FINE_TUNING;
+      case "optmerge-modal" -> OptMerge.MODALITIES;
+      default -> fail("wudi2: preset " + c.preset());
+    };
+  }
+
+  private static OptMerge optMerge(GoldenCase c, OptMerge preset) {
+    OptionalDouble share =
+        switch (c.setting("rank").asText()) {
+          case "int(min(m,n)/N)" -> OptionalDouble.empty();
+          case "int(min(m,n)/5)" -> OptionalDouble.of(0.2);
+          case "" -> preset.rankShare();
+          default -> fail("optmerge: rank " + c.setting("rank"));
+        };
+    return new OptMerge(
+        init(c, preset.init()),
+        share,
+        preset.centred(),
+        preset.projector(),
+        descent(c, preset.descent()));
+  }
+
+  private static Init init(GoldenCase c, Init otherwise) {
+    String given = c.setting("init").asText(c.setting("init_mode").asText());
+    return given.isEmpty() ? otherwise : Init.valueOf(given.toUpperCase(Locale.ROOT));
+  }
+
+  private static Descent descent(GoldenCase c, Descent preset) {
+    double learningRate = c.setting("lr").asDouble(preset.learningRate());
+    int steps = c.setting("steps").asInt(preset.steps());
+    String optimizer = c.setting("optimizer").asText(preset.optimiser().name());
+    return switch (optimizer.toLowerCase(Locale.ROOT)) {
+      case "adam" -> Descent.adam(learningRate, steps);
+      case "sgd" ->
+          Descent.sgd(learningRate, c.setting("momentum").asDouble(preset.momentum()), steps);
+      default -> fail("optimizer " + optimizer);
+    };
+  }
+
+  private static Swudi swudi(GoldenCase c) {
+    return new Swudi(
+        c.setting("exp_time").asDouble(Swudi.PUBLISHED.time()),
+        c.setting("truncate_rank_ratio").asDouble(Swudi.PUBLISHED.rankShare()),
+        Swudi.Filter.valueOf(
+            c.setting("filter_type").asText("exponential").toUpperCase(Locale.ROOT)),
+        init(c, Init.SUM),
+        c.setting("min_eigenvalue").asDouble(1e-8));
+  }
+
+  private static Aswudi aswudi(GoldenCase c) {
+    String rule = c.setting("auto_rank_method").asText("participation_sqrt");
+    boolean cumulative = rule.startsWith("cumvar_");
+    return new Aswudi(
+        cumulative ? RankRule.CUMULATIVE_VARIANCE : RankRule.valueOf(rule.toUpperCase(Locale.ROOT)),
+        cumulative ? Double.parseDouble(rule.substring("cumvar_".length())) : 0.95,
+        c.setting("min_rank").asInt(1),
+        c.setting("max_rank_ratio").asDouble(1),
+        c.setting("rank_scale").asDouble(1),
+        init(c, Init.SUM),
+        c.setting("min_eigenvalue").asDouble(1e-8));
+  }
+
+  private static Iwudi iwudi(GoldenCase c, Iwudi preset) {
+    return new Iwudi(
+        preset.filter(),
+        c.setting("exp_time").asDouble(preset.time()),
+        c.setting("tikhonov_alpha").asDouble(preset.alpha()),
+        c.setting("landweber_steps").asInt(preset.steps()),
+        c.setting("landweber_eta_ratio").asDouble(preset.stepShare()),
+        init(c, Init.SUM),
+        c.setting("min_eigenvalue").asDouble(1e-8));
+  }
+
+  private static Fisher fisher(GoldenCase c) {
+    JsonNode given = c.setting("coefficients");
+    PerModel coefficients =
+        given.isArray()
+            ? PerModel.of(
+                StreamSupport.stream(given.spliterator(), false).map(JsonNode::asDouble).toList())
+            : PerModel.each(1);
+    return new Fisher(
+        c.statistics(name -> name),
+        coefficients,
+        c.setting("normalize_fisher_weight").asBoolean(),
+        c.setting("minimal_fisher_weight").asDouble());
   }
 }

@@ -1,0 +1,93 @@
+package org.optmerge.method;
+
+import ai.djl.ndarray.NDArray;
+import org.optmerge.taskvector.TaskVector;
+import org.optmerge.taskvector.TaskVectors;
+
+/** A method that goes down an interference loss: a loss, a start, a descent. */
+interface DescentMethod extends MatrixMethod {
+  /** The loss of one matrix, in the cheaper form. */
+  default ProjectionLoss loss(Matrices tau) {
+    return loss(tau, ProjectionLoss.Builder.prefersFactors(projectorRows(tau), tau.columns()));
+  }
+
+  /** The loss of one matrix. */
+  ProjectionLoss loss(Matrices tau, boolean factored);
+
+  /** The number of rows that the projectors have in all. */
+  long projectorRows(Matrices tau);
+
+  /** Where the descent starts. */
+  Init init();
+
+  /** How it goes on. */
+  Descent descent();
+
+  /** The published code averages the output layer as it does everything that is no matrix. */
+  @Override
+  default boolean merges(TaskVectors tau) {
+    return tau.shape().dimension() == 2 && !tau.parameter().contains("lm_head");
+  }
+
+  @Override
+  default TaskVector mergeMatrices(Matrices tau) {
+    double start = init().ofSum(tau.count());
+    ProjectionLoss loss = loss(tau);
+    return descent()
+        .filter()
+        .map(filter -> SpectralKernel.apply(tau, loss, start, filter))
+        .orElseGet(() -> AdamKernel.apply(tau, loss, start, learningRate(tau), descent().steps()));
+  }
+
+  /** Adam's step size for this matrix. */
+  default double learningRate(Matrices tau) {
+    if (!descent().relativeRate()) {
+      return descent().learningRate();
+    }
+    double size = Math.sqrt((double) tau.rows() * tau.columns());
+    double sum = 0;
+    for (int t = 0; t < tau.count(); t++) {
+      sum += tau.norm(t) / size;
+    }
+    return descent().learningRate() * sum / tau.count();
+  }
+
+  /** Adds an expert whose target and projector are the whole task vector. */
+  static void addWhole(ProjectionLoss.Builder loss, Matrices tau, int t, double weight) {
+    if (weight == 0 || tau.squaredNorm(t) == 0) {
+      return;
+    }
+    if (tau.isFactored(t)) {
+      try (NDArray projector = tau.rowFactor(t);
+          NDArray transposed = projector.transpose();
+          NDArray b = tau.b(t);
+          NDArray a = tau.a(t);
+          NDArray inner = a.matMul(transposed);
+          NDArray response = b.matMul(inner)) {
+        loss.add(weight, projector, response);
+      }
+      return;
+    }
+    try (NDArray dense = tau.dense(t);
+        NDArray transposed = dense.transpose()) {
+      if (loss.isFactored()) {
+        try (NDArray response = dense.matMul(transposed)) {
+          loss.add(weight, dense, response);
+        }
+        return;
+      }
+      try (NDArray gram = transposed.matMul(dense)) {
+        if (tau.rows() >= tau.columns()) {
+          try (NDArray product = dense.matMul(gram)) {
+            loss.addGram(weight, gram, product);
+          }
+        } else {
+          try (NDArray left = dense.matMul(transposed);
+              NDArray product = left.matMul(dense)) {
+            loss.addGram(weight, gram, product);
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,284 @@
+package org.optmerge.method;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import java.util.Arrays;
+import java.util.List;
+import org.optmerge.linalg.LinearAlgebra;
+import org.optmerge.linalg.LinearAlgebraException;
+import org.optmerge.linalg.PrincipalPart;
+import org.optmerge.linalg.Qr;
+import org.optmerge.linalg.Svd;
+import org.optmerge.taskvector.TaskVector;
+import org.optmerge.taskvector.TaskVectors;
+
+/**
+ * The task vectors of one matrix parameter, widened to float64 when asked for, and the scope of
+ * everything computed from them.
+ *
+ * <p>Closing it frees all of that; what is to outlive it goes through {@link #handOut}.
+ */
+final class Matrices implements AutoCloseable {
+  private final TaskVectors tau;
+  private final NDManager scope;
+  private final double[] squaredNorms;
+
+  /**
+   * @throws LinearAlgebraException if a task vector holds NaN or infinity
+   */
+  Matrices(TaskVectors tau) {
+    this.tau = tau;
+    this.scope = tau.manager().newSubManager();
+    try {
+      this.squaredNorms = new double[tau.count()];
+      for (int t = 0; t < tau.count(); t++) {
+        squaredNorms[t] = squaredNorm(tau.vectors().get(t));
+        if (Double.isNaN(squaredNorms[t]) || Double.isInfinite(squaredNorms[t])) {
+          throw new LinearAlgebraException("task vector %d holds NaN or infinity".formatted(t + 1));
+        }
+      }
+    } catch (RuntimeException e) {
+      scope.close();
+      throw e;
+    }
+  }
+
+  NDManager scope() {
+    return scope;
+  }
+
+  String parameter() {
+    return tau.parameter();
+  }
+
+  int count() {
+    return tau.count();
+  }
+
+  long rows() {
+    return tau.shape().get(0);
+  }
+
+  long columns() {
+    return tau.shape().get(1);
+  }
+
+  /** min(m, n). */
+  int smallerSide() {
+    return Math.toIntExact(Math.min(rows(), columns()));
+  }
+
+  /** ‖τ_t‖_F². */
+  double squaredNorm(int t) {
+    return squaredNorms[t];
+  }
+
+  double norm(int t) {
+    return Math.sqrt(squaredNorms[t]);
+  }
+
+  /** 1/‖τ_t‖_F², and 0 for a task vector that is zero: it then has no say. */
+  double inverseSquaredNorm(int t) {
+    return squaredNorms[t] == 0 ? 0 : 1 / squaredNorms[t];
+  }
+
+  /** True if all task vectors are zero. */
+  boolean allZero() {
+    return Arrays.stream(squaredNorms).allMatch(norm -> norm == 0);
+  }
+
+  /** True if task vector t came as factors of a rank that makes these worth keeping. */
+  boolean isFactored(int t) {
+    return tau.vectors().get(t) instanceof TaskVector.LowRank factors
+        && factors.rank() < smallerSide();
+  }
+
+  /** True if the sum of the task vectors is better kept as factors, too. */
+  boolean sumIsFactored() {
+    long rank = 0;
+    for (int t = 0; t < count(); t++) {
+      if (!isFactored(t)) {
+        return false;
+      }
+      rank += rank(t);
+    }
+    return rank < smallerSide();
+  }
+
+  /** The inner extent of a factored task vector. */
+  int rank(int t) {
+    return Math.toIntExact(((TaskVector.LowRank) tau.vectors().get(t)).rank());
+  }
+
+  /** B of a factored task vector τ = B · A, the scale included, shape (m, r). */
+  NDArray b(int t) {
+    TaskVector.LowRank factors = (TaskVector.LowRank) tau.vectors().get(t);
+    return LinearAlgebra.toFloat64(scope, factors.b()).mul(factors.scale());
+  }
+
+  /** A of a factored task vector, shape (r, n). */
+  NDArray a(int t) {
+    return LinearAlgebra.toFloat64(scope, ((TaskVector.LowRank) tau.vectors().get(t)).a());
+  }
+
+  /** τ_t as it is written out, float64; the caller may close it when done, but not change it. */
+  NDArray dense(int t) {
+    return dense(scope, tau.vectors().get(t));
+  }
+
+  /** A task vector written out, float64, in {@code manager}; to be closed, but not changed. */
+  static NDArray dense(NDManager manager, TaskVector vector) {
+    if (vector instanceof TaskVector.LowRank factors) {
+      try (NDArray b = LinearAlgebra.toFloat64(manager, factors.b());
+          NDArray a = LinearAlgebra.toFloat64(manager, factors.a())) {
+        return b.matMul(a).muli(factors.scale());
+      }
+    }
+    return LinearAlgebra.toFloat64(manager, vector.dense());
+  }
+
+  /** factor · Σ τ_t. */
+  NDArray sum(double factor) {
+    NDArray sum = scope.zeros(tau.shape(), DataType.FLOAT64);
+    if (factor != 0) {
+      for (int t = 0; t < count(); t++) {
+        try (NDArray dense = dense(t)) {
+          sum.addi(dense);
+        }
+      }
+      sum.muli(factor);
+    }
+    return sum;
+  }
+
+  /** [B_1 … B_N] and [A_1; …; A_N], whose product is Σ τ_t; only if {@link #sumIsFactored}. */
+  NDArray[] factorsOfSum() {
+    NDList b = new NDList();
+    NDList a = new NDList();
+    for (int t = 0; t < count(); t++) {
+      b.add(b(t));
+      a.add(a(t));
+    }
+    return new NDArray[] {NDArrays.concat(b, 1), NDArrays.concat(a, 0)};
+  }
+
+  /**
+   * The leading part of τ_t, of at most {@code rank}; of a factored one without expanding it.
+   *
+   * @param rank at most min(m, n)
+   */
+  PrincipalPart principalPart(int t, int rank) {
+    if (!isFactored(t)) {
+      try (NDArray dense = dense(t)) {
+        return LinearAlgebra.principalPart(dense, rank);
+      }
+    }
+    // τ = Q (R A) with orthonormal Q: the leading part is that of the small R A, moved by Q.
+    try (NDArray b = b(t);
+        NDArray a = a(t)) {
+      Qr qr = LinearAlgebra.qr(b);
+      NDArray small = qr.r().matMul(a);
+      PrincipalPart part = LinearAlgebra.principalPart(small, Math.min(rank, rank(t)));
+      return new PrincipalPart(
+          qr.q().matMul(part.us()), part.s(), part.svt(), qr.q().matMul(part.left()), part.right());
+    }
+  }
+
+  /**
+   * The leading singular triplets of τ_t, of a factored one without expanding it.
+   *
+   * @param rank at most this many; fewer where singular values are not above rounding error
+   */
+  Svd truncatedSvd(int t, int rank) {
+    double tolerance = LinearAlgebra.rankTolerance(norm(t));
+    if (!isFactored(t)) {
+      try (NDArray dense = dense(t)) {
+        return LinearAlgebra.truncatedSvd(dense, rank, tolerance);
+      }
+    }
+    try (NDArray b = b(t);
+        NDArray a = a(t)) {
+      return truncatedSvd(b, a, rank, tolerance);
+    }
+  }
+
+  /** The leading singular triplets of B · A, without expanding it; for r &lt; min(m, n). */
+  static Svd truncatedSvd(NDArray b, NDArray a, long rank, double tolerance) {
+    Qr qr = LinearAlgebra.qr(b);
+    try (NDArray q = qr.q();
+        NDArray r = qr.r();
+        NDArray small = r.matMul(a)) {
+      Svd svd = LinearAlgebra.truncatedSvd(small, rank, tolerance);
+      try (NDArray u = svd.u()) {
+        return new Svd(q.matMul(u), svd.s(), svd.vt());
+      }
+    }
+  }
+
+  /** Rows that span the row space of τ_t with its inner products: RᵀR = τᵀτ, and R as factored. */
+  NDArray rowFactor(int t) {
+    if (!isFactored(t)) {
+      return dense(t);
+    }
+    try (NDArray b = b(t);
+        NDArray a = a(t)) {
+      return LinearAlgebra.qr(b).r().matMul(a);
+    }
+  }
+
+  /** The number of rows of all row factors. */
+  long rowFactorRows() {
+    long rows = 0;
+    for (int t = 0; t < count(); t++) {
+      rows += rowFactorRows(t);
+    }
+    return rows;
+  }
+
+  /** The number of rows of {@link #rowFactor}. */
+  long rowFactorRows(int t) {
+    return isFactored(t) ? rank(t) : rows();
+  }
+
+  /** Moves a result to the manager of the task vectors. */
+  TaskVector handOut(TaskVector result) {
+    if (result instanceof TaskVector.LowRank factors) {
+      factors.b().attach(tau.manager());
+      factors.a().attach(tau.manager());
+    } else {
+      result.dense().attach(tau.manager());
+    }
+    return result;
+  }
+
+  Shape shape() {
+    return tau.shape();
+  }
+
+  List<TaskVector> vectors() {
+    return tau.vectors();
+  }
+
+  @Override
+  public void close() {
+    scope.close();
+  }
+
+  private double squaredNorm(TaskVector vector) {
+    if (vector instanceof TaskVector.LowRank factors) {
+      // ‖BA‖² = tr(BᵀB · AAᵀ)
+      try (NDManager inner = scope.newSubManager()) {
+        NDArray b = LinearAlgebra.toFloat64(inner, factors.b());
+        NDArray a = LinearAlgebra.toFloat64(inner, factors.a());
+        double product =
+            b.transpose().matMul(b).mul(a.matMul(a.transpose())).sum().toDoubleArray()[0];
+        return factors.scale() * factors.scale() * Math.max(0, product);
+      }
+    }
+    return LinearAlgebra.squaredNorm(vector.dense());
+  }
+}

@@ -1,0 +1,56 @@
+package org.optmerge.method;
+
+import java.util.Arrays;
+
+/**
+ * SWUDI: WUDI's loss solved in closed form, with gradient flow for a time in the leading
+ * eigendirections of its Hessian and the start kept in the others.
+ *
+ * <p>Matrices only; the mean elsewhere and for {@code lm_head}, as published. Zero task vectors
+ * have no say; if all are (nearly) zero, the result is the mean. Factors stay factors.
+ *
+ * @param time t of the filter 1 − exp(−λt)
+ * @param rankShare share r of the n eigendirections that are filtered, ⌊n·r + 0.999⌋, at least one
+ * @param filter exponential, or all the way to the minimum
+ * @param init where the filter starts from
+ * @param minEigenvalue eigenvalues below it count as it
+ * @see <a href="https://arxiv.org/abs/2606.07289">Wei et al., Closed-form spectral regularization
+ *     for multi-task model merging</a>
+ */
+public record Swudi(
+    @ParameterDoc("how long gradient flow flows") double time,
+    @ParameterDoc("share of the eigendirections that is merged") double rankShare,
+    @ParameterDoc("exponential: gradient flow; none: all the way to the minimum") Filter filter,
+    @ParameterDoc("where the filter starts from") Init init,
+    @ParameterDoc("eigenvalues below it count as it") double minEigenvalue)
+    implements FilteredWudi {
+  /** What is done in the directions kept. */
+  public enum Filter {
+    /** Gradient flow for {@code time}. */
+    EXPONENTIAL,
+    /** The minimum. */
+    NONE
+  }
+
+  /** The function's defaults; its authors use 0.65 to 0.85 for full fine-tuning. */
+  public static final Swudi PUBLISHED = new Swudi(300, 0.65, Filter.EXPONENTIAL, Init.SUM, 1e-8);
+
+  /** For Qwen2-VL with LoRA experts, λ = 0.2. */
+  public static final Swudi QWEN2_VL = new Swudi(1300, 0.01, Filter.EXPONENTIAL, Init.SUM, 1e-8);
+
+  public Swudi {
+    Check.atLeastZero("swudi", "time", time);
+    Check.that("swudi", "rank_share", rankShare, r -> r > 0 && r <= 1, "in (0, 1]");
+    FilteredWudi.requireFloor("swudi", minEigenvalue);
+  }
+
+  @Override
+  public double[] psi(double[] eigenvalues, long rows, long columns) {
+    int kept = Math.max(1, (int) Math.floor(columns * rankShare + 0.999));
+    double[] psi =
+        filter == Filter.NONE
+            ? Arrays.stream(eigenvalues).map(value -> 1 / value).toArray()
+            : new SpectralFilter.GradientFlow(time).psi(eigenvalues);
+    return FilteredWudi.truncated(psi, kept);
+  }
+}
