@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,7 +11,6 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.merge.TaskVectorStatistics;
 import org.optmerge.merge.TaskVectorStatistics.Expert;
 import org.optmerge.merge.TaskVectorStatistics.Omission;
@@ -39,7 +37,7 @@ final class DiffCommand implements Callable<Integer> {
       index = "1..*",
       arity = "1..*",
       paramLabel = "EXPERT",
-      description = "Fine-tuned checkpoints.")
+      description = "Fine-tuned checkpoints, or LoRA adapters for the base.")
   private List<Path> experts;
 
   @Mixin private TensorSelection selection;
@@ -70,34 +68,22 @@ final class DiffCommand implements Callable<Integer> {
     if (plots != null) {
       DiffPlots.prepare(plots);
     }
-    Map<String, Checkpoint> opened = new LinkedHashMap<>();
-    try (Checkpoint baseCheckpoint = Checkpoint.open(base);
-        Closing closing = new Closing(opened.values())) {
-      List<String> names = names(experts);
-      for (int t = 0; t < names.size(); t++) {
-        opened.put(names.get(t), Checkpoint.open(experts.get(t)));
-      }
-      TaskVectorStatistics statistics;
-      try (ProgressLine progress = console.progress()) {
-        progress.phase("comparing");
-        statistics =
-            TaskVectorStatistics.of(
-                baseCheckpoint, opened, selection::selects, threads.count(), progress);
-      }
-      List<Path> drawn = plots == null ? List.of() : DiffPlots.draw(statistics, plots);
-      console.result(() -> text(console, statistics, drawn), () -> json(statistics, drawn));
-      omissions(console, statistics);
-      nonFinite(console, statistics);
+    List<String> names = names(experts);
+    Map<String, Path> folders = new LinkedHashMap<>();
+    for (int t = 0; t < names.size(); t++) {
+      folders.put(names.get(t), experts.get(t));
     }
+    TaskVectorStatistics statistics;
+    try (ProgressLine progress = console.progress()) {
+      progress.phase("comparing");
+      statistics =
+          TaskVectorStatistics.of(base, folders, selection::selects, threads.count(), progress);
+    }
+    List<Path> drawn = plots == null ? List.of() : DiffPlots.draw(statistics, plots);
+    console.result(() -> text(console, statistics, drawn), () -> json(statistics, drawn));
+    omissions(console, statistics);
+    nonFinite(console, statistics);
     return 0;
-  }
-
-  /** Closes what was opened until then. */
-  private record Closing(Collection<Checkpoint> checkpoints) implements AutoCloseable {
-    @Override
-    public void close() {
-      checkpoints.forEach(Checkpoint::close);
-    }
   }
 
   /** The folders' own names where these differ, else their paths, else numbered. */

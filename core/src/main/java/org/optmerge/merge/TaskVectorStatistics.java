@@ -1,5 +1,6 @@
 package org.optmerge.merge;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -10,11 +11,16 @@ import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.CheckpointException;
+import org.optmerge.checkpoint.DType;
+import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.taskvector.Weight;
 
 /**
  * What experts learned, in numbers: norms, largest changes, how far task vectors agree, for each
@@ -225,12 +231,74 @@ public record TaskVectorStatistics(
    * @param selected which tensors to compare, by name
    * @param threads how many read and compute
    * @param progress is told of bytes read and parameters done
-   * @throws org.optmerge.checkpoint.CheckpointException if reading fails
+   * @throws CheckpointException if reading fails
    * @throws CancellationException if the calling thread is interrupted
    */
   public static TaskVectorStatistics of(
       Checkpoint base,
       Map<String, Checkpoint> experts,
+      Predicate<String> selected,
+      int threads,
+      Progress progress) {
+    Map<String, InputModel> models = new LinkedHashMap<>();
+    experts.forEach((name, expert) -> models.put(name, new InputModel(name, expert)));
+    return compareAll(base, models, selected, threads, progress);
+  }
+
+  /**
+   * Compares experts with their base; an expert may be a LoRA adapter for it, which is not expanded
+   * but for the block in work.
+   *
+   * @param base folder of θ_0
+   * @param experts folders of θ_1 … θ_T by name; the map's order counts
+   * @param selected which tensors to compare, by name
+   * @param threads how many read and compute
+   * @param progress is told of bytes compared and parameters done
+   * @throws CheckpointException if a model cannot be read, or an adapter does not fit the base
+   * @throws CancellationException if the calling thread is interrupted
+   */
+  public static TaskVectorStatistics of(
+      Path base,
+      Map<String, Path> experts,
+      Predicate<String> selected,
+      int threads,
+      Progress progress) {
+    List<AutoCloseable> opened = new ArrayList<>();
+    try (Checkpoint checkpoint = Checkpoint.open(base)) {
+      InputModel under = new InputModel("base", checkpoint);
+      Map<String, InputModel> models = new LinkedHashMap<>();
+      experts.forEach((name, folder) -> models.put(name, open(name, folder, under, opened)));
+      return compareAll(checkpoint, models, selected, threads, progress);
+    } finally {
+      for (AutoCloseable model : opened) {
+        if (model instanceof Checkpoint checkpoint) {
+          checkpoint.close();
+        } else if (model instanceof LoraAdapter adapter) {
+          adapter.close();
+        }
+      }
+    }
+  }
+
+  private static InputModel open(
+      String name, Path folder, InputModel under, List<AutoCloseable> opened) {
+    if (!LoraAdapter.isAdapter(folder)) {
+      Checkpoint checkpoint = Checkpoint.open(folder);
+      opened.add(checkpoint);
+      return new InputModel(name, checkpoint);
+    }
+    LoraAdapter adapter = LoraAdapter.open(folder);
+    opened.add(adapter);
+    InputModel model = new InputModel(name, under, adapter);
+    if (!model.adapterProblems().isEmpty()) {
+      throw new CheckpointException(String.join("\n", model.adapterProblems()));
+    }
+    return model;
+  }
+
+  private static TaskVectorStatistics compareAll(
+      Checkpoint base,
+      Map<String, InputModel> experts,
       Predicate<String> selected,
       int threads,
       Progress progress) {
@@ -254,8 +322,7 @@ public record TaskVectorStatistics(
     }
     experts.forEach(
         (name, expert) ->
-            expert.tensors().stream()
-                .map(TensorInfo::name)
+            expert.names().stream()
                 .filter(selected)
                 .filter(tensor -> base.find(tensor).isEmpty())
                 .forEach(tensor -> omissions.add(new Omission(name, tensor, "not in base"))));
@@ -275,31 +342,26 @@ public record TaskVectorStatistics(
   private static Comparison compare(
       Checkpoint base,
       TensorInfo tensor,
-      Map<String, Checkpoint> experts,
+      Map<String, InputModel> experts,
       List<Omission> omissions) {
-    List<Optional<Reader>> readers = new ArrayList<>();
+    List<Optional<Weight>> weights = new ArrayList<>();
     experts.forEach(
         (name, expert) -> {
-          Optional<TensorInfo> other = expert.find(tensor.name());
+          Optional<Weight> weight = expert.weight(tensor.name());
           Optional<String> obstacle =
-              other.isEmpty() ? Optional.of("missing") : obstacle(tensor, other.get());
+              weight.isEmpty() ? Optional.of("missing") : obstacle(tensor, weight.get());
           obstacle.ifPresent(reason -> omissions.add(new Omission(name, tensor.name(), reason)));
-          readers.add(
-              obstacle.isPresent()
-                  ? Optional.empty()
-                  : other.map(
-                      found ->
-                          (first, length, target) -> expert.read(found, first, length, target)));
+          weights.add(obstacle.isPresent() ? Optional.empty() : weight);
         });
-    return new Comparison(
-        tensor, (first, length, target) -> base.read(tensor, first, length, target), readers);
+    return new Comparison(tensor, new Weight.Stored(base, tensor), weights);
   }
 
-  private static Optional<String> obstacle(TensorInfo tensor, TensorInfo other) {
+  private static Optional<String> obstacle(TensorInfo tensor, Weight other) {
     if (!other.shape().equals(tensor.shape())) {
       return Optional.of("has shape %s, base has %s".formatted(other.shape(), tensor.shape()));
     }
-    return other.dtype().isFloating() ? Optional.empty() : Optional.of("holds " + other.dtype());
+    DType dtype = Weights.stored(other).dtype();
+    return dtype.isFloating() ? Optional.empty() : Optional.of("holds " + dtype);
   }
 
   private static List<MagnitudeHistogram> run(
@@ -373,21 +435,15 @@ public record TaskVectorStatistics(
     return total.result("total", List.of(size));
   }
 
-  /** Gives entries of a tensor, widened. */
-  @FunctionalInterface
-  private interface Reader {
-    void read(long first, int length, float[] target);
-  }
-
   /** A tensor to compare, and what is known of it so far. */
   private static final class Comparison {
     private final TensorInfo tensor;
-    private final Reader base;
-    private final List<Optional<Reader>> experts;
+    private final Weight base;
+    private final List<Optional<Weight>> experts;
     private final Sums[] partial;
     private final AtomicInteger left;
 
-    Comparison(TensorInfo tensor, Reader base, List<Optional<Reader>> experts) {
+    Comparison(TensorInfo tensor, Weight base, List<Optional<Weight>> experts) {
       this.tensor = tensor;
       this.base = base;
       this.experts = experts;
@@ -436,6 +492,7 @@ public record TaskVectorStatistics(
     private final float[] base = new float[BLOCK];
     private final float[][] tau;
     private final byte[] signs = new byte[BLOCK];
+    private final LongAdder read = new LongAdder(); // asked for by readers; progress counts tensors
 
     Worker(
         int experts,
@@ -469,17 +526,22 @@ public record TaskVectorStatistics(
     private void compute(Segment segment) {
       Comparison comparison = segment.comparison();
       Sums sums = new Sums(tau.length);
+      WeightReader baseReader = new WeightReader(comparison.base, read);
+      List<Optional<WeightReader>> readers =
+          comparison.experts.stream()
+              .map(expert -> expert.map(weight -> new WeightReader(weight, read)))
+              .toList();
       for (long first = segment.from(); first < segment.to(); first += BLOCK) {
         if (failure.get() != null) {
           return;
         }
         int length = (int) Math.min(BLOCK, segment.to() - first);
-        comparison.base.read(first, length, base);
+        baseReader.read(first, length, base);
         for (int t = 0; t < tau.length; t++) {
-          Optional<Reader> expert = comparison.experts.get(t);
+          Optional<WeightReader> expert = readers.get(t);
           if (expert.isPresent()) {
-            expert.get().read(first, length, tau[t]);
-            subtract(sums, comparison.tensor, t, first, length);
+            expert.get().readTaskVector(first, length, base, comparison.base, tau[t]);
+            examine(sums, comparison.tensor, t, first, length);
           } else {
             Arrays.fill(tau[t], 0, length, 0f);
           }
@@ -497,17 +559,16 @@ public record TaskVectorStatistics(
       }
     }
 
-    /** τ = θ − θ_0 in place; zeros where that is not finite; takes what concerns one expert. */
-    private void subtract(Sums sums, TensorInfo tensor, int t, long first, int length) {
+    /** Takes what concerns one expert; puts zeros where τ is not finite. */
+    private void examine(Sums sums, TensorInfo tensor, int t, long first, int length) {
       float[] difference = tau[t];
       float poison = 0;
       for (int i = 0; i < length; i++) {
-        difference[i] -= base[i];
-        poison += difference[i] * 0f; // NaN from the first entry on that is not finite
+        poison += (difference[i] + base[i]) * 0f; // NaN if any entry of either is not finite
       }
       if (poison != 0) {
         for (int i = 0; i < length; i++) {
-          if (!Float.isFinite(difference[i])) {
+          if (!Float.isFinite(difference[i]) || !Float.isFinite(base[i])) {
             difference[i] = 0;
             if (sums.nonFinite[t]++ == 0) {
               sums.firstNonFinite.set(

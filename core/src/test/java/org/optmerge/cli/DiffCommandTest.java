@@ -1,9 +1,11 @@
 package org.optmerge.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import javax.imageio.ImageIO;
@@ -107,6 +109,36 @@ class DiffCommandTest {
     CommandRun misspelt = CommandRun.of("diff", model, model, "--preset", "internvl2");
     assertThat(misspelt.code()).isEqualTo(2);
     assertThat(misspelt.err()).contains("no preset 'internvl2'; did you mean 'internvl2.5'?");
+  }
+
+  @Test
+  void an_expert_may_be_an_adapter() throws IOException {
+    Path adapter = folder.resolve("adapter");
+    // τ = 2/1 · B A = 2 · (3) (1, -2) = (6, -12)
+    new TinyCheckpoint()
+        .f32("base_model.model.layers.0.lora_A.weight", List.of(1, 2), 1, -2)
+        .f32("base_model.model.layers.0.lora_B.weight", List.of(1, 1), 3)
+        .writeFile(adapter.resolve("adapter_model.safetensors"));
+    Files.writeString(
+        adapter.resolve("adapter_config.json"),
+        "{\"peft_type\": \"LORA\", \"r\": 1, \"lora_alpha\": 2, \"target_modules\": [\"0\"]}");
+    Path linear =
+        new TinyCheckpoint()
+            .f32("layers.0.weight", List.of(1, 2), 1, 1)
+            .f32("norm", List.of(1), 7)
+            .writeTo(folder.resolve("linear"), "{}");
+
+    JsonNode json = CommandRun.of("diff", linear, adapter, "--json").json();
+
+    JsonNode expert = json.at("/total/experts/0");
+    assertThat(expert.path("norm").asDouble()).isEqualTo(Math.sqrt(180), within(1e-12));
+    assertThat(expert.path("largest").asDouble()).isEqualTo(12);
+    assertThat(expert.path("changed_tensors").asInt()).isEqualTo(1);
+    assertThat(json.path("not_compared")).isEmpty();
+
+    CommandRun other = CommandRun.of("diff", base, adapter);
+    assertThat(other.code()).isEqualTo(1);
+    assertThat(other.err()).startsWith("optmerge: ").contains("layers.0.weight").hasLineCount(1);
   }
 
   @Test
