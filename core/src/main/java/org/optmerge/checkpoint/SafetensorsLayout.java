@@ -21,13 +21,18 @@ import java.util.Set;
  * What a safetensors file will hold, and so where each byte of it will lie, before it exists.
  *
  * <p>The tensors keep the order given and follow each other without a gap. The header is padded
- * with spaces so that the data begins at a multiple of eight.
+ * with spaces so that the data begins at a multiple of eight, in files of a megabyte or more of
+ * {@link #PAGE}, which is what writing past the page cache needs.
  */
 public final class SafetensorsLayout {
   /** The metadata that programs of PyTorch's world expect. */
   public static final Map<String, String> PYTORCH = Map.of("format", "pt");
 
+  /** Offsets, lengths and addresses that are multiples of this can bypass the page cache. */
+  public static final int PAGE = 4096;
+
   private static final int ALIGNMENT = 8;
+  private static final long LARGE = 1 << 20;
 
   /**
    * A tensor to be written.
@@ -87,7 +92,7 @@ public final class SafetensorsLayout {
     return requiredBytes;
   }
 
-  /** First byte of the data, from the start of the file; a multiple of eight. */
+  /** First byte of the data, from the start of the file. */
   public long dataStart() {
     return header.length;
   }
@@ -169,7 +174,8 @@ public final class SafetensorsLayout {
       // Nothing is written but memory; only text that is no Unicode comes here.
       throw new UncheckedIOException("a tensor name or metadata is not valid Unicode", e);
     }
-    int length = (bytes.size() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    int alignment = offsets[entries.size()] < LARGE ? ALIGNMENT : PAGE;
+    int length = (bytes.size() + alignment - 1) / alignment * alignment;
     if (length - SafetensorsHeader.PREFIX > SafetensorsHeader.LONGEST) {
       throw new CheckpointException(
           "%d tensors need a header of %d bytes, the format allows %d; use more shards"

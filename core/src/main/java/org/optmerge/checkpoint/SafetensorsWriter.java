@@ -1,7 +1,9 @@
 package org.optmerge.checkpoint;
 
 import static org.optmerge.checkpoint.CheckpointException.quote;
+import static org.optmerge.checkpoint.SafetensorsLayout.PAGE;
 
+import com.sun.nio.file.ExtendedOpenOption;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -16,6 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a safetensors file whose layout is known from the start: any part of any tensor, in any
@@ -24,16 +27,21 @@ import java.util.stream.Collectors;
  * <p>The file has its final length from the start, as a sparse file where the file system can; its
  * header is complete, so what makes a half-written file look whole is up to who uses this (a folder
  * of another name until all is done, a journal).
+ *
+ * <p>Whole pages bypass the page cache where the file system allows it and the buffer is aligned
+ * like the file: memory for pages that nobody reads again costs more than the disk does.
  */
 public final class SafetensorsWriter implements AutoCloseable {
   private final Path file;
   private final FileChannel channel;
+  private volatile @Nullable FileChannel direct;
   private final List<TensorInfo> tensors;
   private final Map<String, TensorInfo> byName;
 
   private SafetensorsWriter(Path file, FileChannel channel, SafetensorsLayout layout) {
     this.file = file;
     this.channel = channel;
+    this.direct = openDirect(file);
     this.tensors = layout.tensors(file);
     this.byName = tensors.stream().collect(Collectors.toMap(TensorInfo::name, Function.identity()));
   }
@@ -188,7 +196,7 @@ public final class SafetensorsWriter implements AutoCloseable {
               .formatted(quote(tensor.name()), length, offset, tensor.bytes()));
     }
     try {
-      writeFully(channel, data, tensor.offset() + offset);
+      writePages(data, tensor.offset() + offset);
     } catch (IOException e) {
       throw failed(file, "tensor %s: cannot be written".formatted(quote(tensor.name())), e);
     }
@@ -206,10 +214,49 @@ public final class SafetensorsWriter implements AutoCloseable {
   /** Closes the file; what is on the disk is up to {@link #force}. */
   @Override
   public void close() {
-    try {
-      channel.close();
+    FileChannel pages = direct;
+    try (channel) {
+      if (pages != null) {
+        pages.close();
+      }
     } catch (IOException e) {
       throw failed(file, "cannot be closed", e);
+    }
+  }
+
+  /** Whole pages directly, what is before and after them through the page cache. */
+  private void writePages(ByteBuffer data, long position) throws IOException {
+    FileChannel pages = direct;
+    int head = (int) (-position & (PAGE - 1));
+    int first = data.position() + head;
+    int whole = (data.limit() - first) / PAGE * PAGE;
+    if (pages == null || whole <= 0 || !isAligned(data, first)) {
+      writeFully(channel, data, position);
+      return;
+    }
+    int limit = data.limit();
+    writeFully(channel, data.limit(first), position);
+    try {
+      writeFully(pages, data.limit(first + whole), position + head);
+    } catch (IOException e) {
+      // Some file systems take the option and then no such write; through the cache it is an error
+      // or none.
+      direct = null;
+      pages.close();
+    }
+    writeFully(channel, data.limit(limit), position + data.position() - (first - head));
+  }
+
+  private static boolean isAligned(ByteBuffer data, int index) {
+    return data.isDirect() && data.alignmentOffset(index, PAGE) == 0;
+  }
+
+  @SuppressWarnings("MustBeClosedChecker")
+  private static @Nullable FileChannel openDirect(Path file) {
+    try {
+      return FileChannel.open(file, StandardOpenOption.WRITE, ExtendedOpenOption.DIRECT);
+    } catch (IOException | UnsupportedOperationException e) {
+      return null;
     }
   }
 

@@ -19,10 +19,11 @@ final class Digests implements AutoCloseable {
    * Adds a file.
    *
    * @param start bytes at its beginning that are final already
+   * @param direct read past the page cache
    */
-  void add(Path file, long start) throws IOException {
+  void add(Path file, long start, boolean direct) throws IOException {
     if (!digests.containsKey(file)) {
-      digests.put(file, new TrailingDigest(file, start));
+      digests.put(file, new TrailingDigest(file, start, direct));
     }
   }
 

@@ -114,7 +114,7 @@ public final class Merger {
       if (options.checksumInputs()) {
         for (Checkpoint input : inputs.names().keySet()) {
           for (Path file : input.weightFiles()) {
-            digests.add(file, 0);
+            digests.add(file, 0, false);
           }
         }
       }
@@ -166,7 +166,7 @@ public final class Merger {
       SafetensorsWriter writer =
           present ? SafetensorsWriter.reopen(file, layout) : SafetensorsWriter.create(file, layout);
       writers.put(file, writer);
-      digests.add(file, layout.dataStart());
+      digests.add(file, layout.dataStart(), true);
       for (PlannedTensor tensor : shard.tensors()) {
         TensorInfo place = writer.tensor(tensor.name());
         TensorOutcome earlier = present ? journal.finished().get(tensor.name()) : null;
@@ -387,9 +387,13 @@ public final class Merger {
     }
   }
 
+  /**
+   * Tensors of whole pages come first: each then begins at a page, and can bypass the page cache.
+   */
   private static SafetensorsLayout layout(MergePlan.OutputShard shard) {
     return SafetensorsLayout.of(
         shard.tensors().stream()
+            .sorted(Comparator.comparing(it -> it.bytes() % SafetensorsLayout.PAGE != 0))
             .map(it -> new SafetensorsLayout.Entry(it.name(), it.dtype(), it.shape()))
             .toList(),
         shard.metadata());

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.checkpoint.SafetensorsWriter;
+import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.ScratchPool.Scratch;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.StreamingMergeMethod;
@@ -42,6 +43,7 @@ final class TensorMerger {
   private final ScratchPool scratchPool;
   private final LongAdder bytesRead;
   private final Progress progress;
+  private final WriteBuffer.Pool writeBuffers = new WriteBuffer.Pool();
   private final List<ByteBuffer> denseBuffers = new ArrayList<>();
 
   TensorMerger(
@@ -341,24 +343,33 @@ final class TensorMerger {
     double[] squares = new double[count];
     float[] largest = new float[count];
     long[] nonFinite = new long[count];
-    BlockSink sink =
-        (start, length, bytes, blockSquares, blockLargest, blockNonFinite) -> {
-          int at = (int) (start / blockLength);
-          CRC32C crc = new CRC32C();
-          crc.update(bytes.duplicate());
-          checksums[at] = (int) crc.getValue();
-          squares[at] = blockSquares;
-          largest[at] = blockLargest;
-          nonFinite[at] = blockNonFinite;
-          writer.write(tensor.name(), start * elementBytes, bytes);
-          progress.advanced((long) length * elementBytes);
-        };
+    TensorInfo place = writer.tensor(tensor.name());
     List<ForkJoinTask<?>> tasks = new ArrayList<>();
     long taskLength = (long) blockLength * BLOCKS_PER_TASK;
     for (long from = 0; from < size; from += taskLength) {
       long first = from;
       long end = Math.min(size, from + taskLength);
-      tasks.add(ForkJoinTask.adapt(() -> source.run(first, end, sink)));
+      tasks.add(
+          ForkJoinTask.adapt(
+              () -> {
+                WriteBuffer buffer = writeBuffers.borrow(writer, place, first * elementBytes);
+                source.run(
+                    first,
+                    end,
+                    (start, length, bytes, blockSquares, blockLargest, blockNonFinite) -> {
+                      int at = (int) (start / blockLength);
+                      CRC32C crc = new CRC32C();
+                      crc.update(bytes.duplicate());
+                      checksums[at] = (int) crc.getValue();
+                      squares[at] = blockSquares;
+                      largest[at] = blockLargest;
+                      nonFinite[at] = blockNonFinite;
+                      buffer.put(bytes);
+                      progress.advanced((long) length * elementBytes);
+                    });
+                buffer.flush();
+                writeBuffers.giveBack(buffer);
+              }));
     }
     if (ForkJoinTask.inForkJoinPool()) {
       ForkJoinTask.invokeAll(tasks);

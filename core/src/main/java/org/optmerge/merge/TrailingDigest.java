@@ -1,5 +1,8 @@
 package org.optmerge.merge;
 
+import static org.optmerge.checkpoint.SafetensorsLayout.PAGE;
+
+import com.sun.nio.file.ExtendedOpenOption;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -12,6 +15,7 @@ import java.util.HexFormat;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The SHA-256 of a file, computed behind the threads that read or write its tensors, while those
@@ -22,7 +26,13 @@ final class TrailingDigest implements AutoCloseable {
 
   private final FileChannel channel;
   private final MessageDigest digest = sha256();
-  private final ByteBuffer buffer = ByteBuffer.allocateDirect(CHUNK);
+  private final ByteBuffer buffer =
+      ByteBuffer.allocateDirect(CHUNK + PAGE).alignedSlice(PAGE).limit(CHUNK).slice();
+
+  /**
+   * What is hashed before the end is a multiple of this, so that the page cache can be bypassed.
+   */
+  private final int granularity;
 
   /** Finished stretches that do not yet touch the finished beginning: first byte to end. */
   private final NavigableMap<Long, Long> ahead = new TreeMap<>();
@@ -35,11 +45,23 @@ final class TrailingDigest implements AutoCloseable {
 
   /**
    * @param start bytes at the beginning that are final already, such as the header
+   * @param direct read past the page cache, for a file that was written so
    */
   @SuppressWarnings("MustBeClosedChecker")
-  TrailingDigest(Path file, long start) throws IOException {
-    this.channel = FileChannel.open(file, StandardOpenOption.READ);
+  TrailingDigest(Path file, long start, boolean direct) throws IOException {
+    FileChannel opened = direct ? openDirect(file) : null;
+    this.granularity = opened == null ? 1 : PAGE;
+    this.channel = opened == null ? FileChannel.open(file, StandardOpenOption.READ) : opened;
     this.contiguous = start;
+  }
+
+  @SuppressWarnings("MustBeClosedChecker")
+  private static @Nullable FileChannel openDirect(Path file) {
+    try {
+      return FileChannel.open(file, StandardOpenOption.READ, ExtendedOpenOption.DIRECT);
+    } catch (IOException | UnsupportedOperationException e) {
+      return null;
+    }
   }
 
   /**
@@ -62,7 +84,7 @@ final class TrailingDigest implements AutoCloseable {
       try {
         long end;
         synchronized (ahead) {
-          end = contiguous;
+          end = contiguous / granularity * granularity;
         }
         hash(end);
       } finally {
@@ -86,14 +108,15 @@ final class TrailingDigest implements AutoCloseable {
     try {
       long at = hashed;
       while (at < end) {
-        buffer.clear().limit((int) Math.min(CHUNK, end - at));
+        long wanted = Math.min(CHUNK, end - at);
+        buffer.clear().limit(Math.toIntExact(roundUp(wanted)));
         int read = channel.read(buffer, at);
-        if (read < 0) {
+        if (read < wanted) {
           throw new MergeException(
               "the file being hashed became shorter; it was changed meanwhile");
         }
-        digest.update(buffer.flip());
-        at += read;
+        digest.update(buffer.flip().limit((int) wanted));
+        at += wanted;
       }
       synchronized (ahead) {
         hashed = Math.max(hashed, at);
@@ -103,9 +126,13 @@ final class TrailingDigest implements AutoCloseable {
     }
   }
 
+  private long roundUp(long bytes) {
+    return (bytes + granularity - 1) / granularity * granularity;
+  }
+
   /** The SHA-256 of a whole file, in hexadecimal. */
   static String of(Path file) throws IOException {
-    try (TrailingDigest digest = new TrailingDigest(file, 0)) {
+    try (TrailingDigest digest = new TrailingDigest(file, 0, false)) {
       return digest.finish();
     }
   }
