@@ -58,7 +58,8 @@ public record ElectMaskRescale(
     return (block, merged) -> {
       unify(block, merged);
       for (int i = 0; i < block.length(); i++) {
-        merged[i] *= Indicator.positive(block.tau()[t][i] * Indicator.sign(merged[i])) * factor;
+        float agrees = Indicator.positive(block.tau()[t][i] * Indicator.sign(merged[i]));
+        merged[i] = merged[i] * agrees * factor + 0f; // no negative zeros
       }
     };
   }

@@ -225,6 +225,9 @@ final class MagnitudeSelection {
         }
         below += here;
       }
+      if (below == 0) {
+        return new Rank(0, 0, 0); // no entries
+      }
       throw new IllegalStateException("rank %d of %d entries".formatted(rank, below));
     }
   }

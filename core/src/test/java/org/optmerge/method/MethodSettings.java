@@ -1,0 +1,59 @@
+package org.optmerge.method;
+
+import java.util.List;
+import java.util.Map;
+import org.optmerge.method.MergeMethods.Named;
+
+/** How the tests that go over all methods set up each: parameters that matter, inputs that fit. */
+final class MethodSettings {
+  private MethodSettings() {}
+
+  /** The method with its required parameters, and with those that make it do what it is for. */
+  static MergeMethod method(Named named) {
+    return MethodParameters.bind(named.name(), named.method(), parameters(named.name()));
+  }
+
+  /** The method so that it drops nothing, where it drops at all. */
+  static MergeMethod keepingAll(Named named) {
+    Map<String, Object> keep =
+        switch (named.name()) {
+          case "ties-tensor", "ties-global" -> Map.of("mask_rate", 0);
+          case "dare-task-arithmetic" -> Map.of("drop_rate", 0);
+          case "dare-ties" -> Map.of("drop_rate", 0, "mask_rate", 0);
+          case "ram", "ramplus_tl" -> Map.of("epsilon", 0);
+          default ->
+              MethodParameters.of(named.method()).stream().anyMatch(p -> p.name().equals("weight"))
+                  ? Map.of("weight", 1)
+                  : Map.of();
+        };
+    return MethodParameters.bind(named.name(), named.method(), keep);
+  }
+
+  /** The number of inputs to test with. */
+  static int count(Named named) {
+    return switch (named.name()) {
+      case "slerp", "nuslerp", "arcee_fusion" -> 2;
+      case "passthrough", "nearswap" -> 1;
+      default -> 3;
+    };
+  }
+
+  private static Map<String, Object> parameters(String name) {
+    return switch (name) {
+      case "linear", "multislerp", "task_arithmetic" -> Map.of("weight", List.of(0.5, 0.25, 0.25));
+      case "nuslerp" -> Map.of("weight", List.of(0.6, 0.4));
+      case "slerp" -> Map.of("t", 0.3);
+      case "nearswap" -> Map.of("t", 0.2);
+      case "passthrough" -> Map.of("scale", 0.5);
+      case "ties", "dare_linear", "dare_ties" ->
+          Map.of("weight", List.of(0.5, 0.25, 0.25), "density", List.of(0.5, 0.3, 1.0));
+      case "breadcrumbs", "breadcrumbs_ties" ->
+          Map.of("weight", List.of(0.5, 0.25, 0.25), "density", 0.4, "gamma", 0.1);
+      case "della", "della_linear" ->
+          Map.of("weight", List.of(0.5, 0.25, 0.25), "density", List.of(0.5, 0.3, 1.0));
+      case "sce" -> Map.of("select_topk", 0.3);
+      case "ram", "ramplus_tl" -> Map.of("epsilon", 0.2);
+      default -> Map.of();
+    };
+  }
+}
