@@ -3,7 +3,10 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 target="$root/core/target"
 java="${JAVA_HOME:+$JAVA_HOME/bin/}java"
+archive="$target/optmerge${JAVA_HOME:+-${JAVA_HOME//[^A-Za-z0-9]/-}}.jsa"
 venv="$root/.venv"
+# What the command line and the kernel both need: no display, natives without a warning, nothing asked of a network.
+java_options=(-Djava.awt.headless=true --enable-native-access=ALL-UNNAMED -DOPT_OUT_TRACKING=true -Dai.djl.offline=true)
 
 fail() {
   printf '%s: %s\n' "$(basename "$0")" "$*" >&2
@@ -70,15 +73,17 @@ core_is_current() {
 
 package_core() {
   cd "$root" || return
-  rm -f "$target"/optmerge-core-*.jar
-  mvn -B -ntp -DskipTests -DskipQuality -pl core -am package
+  rm -f "$target"/optmerge-core-*.jar "$target"/optmerge*.jsa
+  mvn -B -ntp ${OPTMERGE_MAVEN_OPTIONS:-} -DskipTests -DskipQuality -pl core -am package
 }
 
-# A class data sharing archive: the command line starts in half the time. Where it cannot be made, nothing is lost.
+# A class data sharing archive for this Java: the command line starts in half the time. Where it cannot be made, an empty
+# file stands for it, and nothing is lost.
 archive_classes() {
-  rm -f "$target/optmerge.jsa"
-  "$java" -XX:ArchiveClassesAtExit="$target/optmerge.jsa" -Xlog:disable \
-    -cp "$(core_jar):$(<"$target/classpath.txt")" org.optmerge.cli.Main --help >/dev/null 2>&1 || true
+  local new="$archive.$$"
+  "$java" -XX:ArchiveClassesAtExit="$new" -XX:+UseSerialGC -Xlog:disable "${java_options[@]}" \
+    -cp "$(core_jar):$(<"$target/classpath.txt")" org.optmerge.cli.Main --help >/dev/null 2>&1 </dev/null || true
+  { [ -f "$new" ] || : >"$new"; } 2>/dev/null && mv -f "$new" "$archive" || true
 }
 
 # Builds core if its jar is missing or older than its sources. Two at once wait for each other.
@@ -90,8 +95,7 @@ build_core() {
   (
     if command -v flock >/dev/null; then flock 9; fi
     core_is_current && exit
-    step "Building core" package_core || exit
-    archive_classes
+    step "Building core" package_core
   ) 9>"$target/.build-lock" || exit 1
 }
 
@@ -116,4 +120,17 @@ build_python_environment() {
 use_our_kernel() {
   export JUPYTER_PATH="$root/environment${JUPYTER_PATH:+:$JUPYTER_PATH}"
   export PATH="$venv/bin:$PATH"
+}
+
+# run_optmerge ARGUMENTS...: becomes the command line.
+run_optmerge() {
+  [ "$archive" -nt "$(core_jar)" ] || archive_classes
+  local options=("${java_options[@]}" -XX:SharedArchiveFile="$archive" -Xlog:disable -Xlog:all=error,cds*=off:stderr)
+  # Merging reuses its buffers, so the simplest collector is also the one that starts first and takes least memory.
+  case ${OPTMERGE_JAVA_OPTS:-} in
+    *-XX:+Use*GC*) ;;
+    *) options+=(-XX:+UseSerialGC) ;;
+  esac
+  # shellcheck disable=SC2086  # OPTMERGE_JAVA_OPTS holds several words
+  exec "$java" "${options[@]}" ${OPTMERGE_JAVA_OPTS:-} -cp "$(core_jar):$(<"$target/classpath.txt")" org.optmerge.cli.Main "$@"
 }
