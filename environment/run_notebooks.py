@@ -61,7 +61,7 @@ def run(path, options):
     try:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
-        print(f"\r{path.name} … failed: {where(notebook)}{error}", flush=True)
+        print(f"\r{path.name} … failed: {what_failed(notebook) or error}", flush=True)
         return False
     print(f"\r{path.name} … passed in {time.monotonic() - begin:.0f} s", flush=True)
     clean(notebook)
@@ -74,11 +74,19 @@ def run(path, options):
     return True
 
 
-def where(notebook):
+def what_failed(notebook):
+    """The failing cell: its number, its source, and what the kernel said, without colours and the kernel's own frames."""
     for number, cell in enumerate(notebook.cells, start=1):
-        if any(output.output_type == "error" for output in cell.get("outputs", [])):
-            return f"cell {number}: "
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                said = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join([output.evalue, *output.traceback]))
+                lines = [line for line in said.splitlines() if "org.dflib.jjava" not in line and "jdk.jshell" not in line]
+                return f"cell {number}\n" + indent(cell.source) + "\n  →\n" + indent("\n".join(lines))
     return ""
+
+
+def indent(text):
+    return "\n".join("  | " + line for line in text.splitlines())
 
 
 def text_of(cell):

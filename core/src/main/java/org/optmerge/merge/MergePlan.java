@@ -1,5 +1,6 @@
 package org.optmerge.merge;
 
+import ai.djl.ndarray.NDArray;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -10,6 +11,10 @@ import java.util.Map;
 import java.util.Set;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.LoraAdapter;
+import org.optmerge.method.MergeMethod;
+import org.optmerge.method.StreamingMergeMethod;
+import org.optmerge.taskvector.TaskVectorStream;
+import org.optmerge.taskvector.TaskVectors;
 import org.optmerge.taskvector.Weight;
 
 /**
@@ -69,6 +74,92 @@ public record MergePlan(
    */
   public boolean indexed() {
     return shards.size() > 1 || !shards.get(0).fileName().equals("model.safetensors");
+  }
+
+  /**
+   * The same merge by another method: a lambda in a notebook, or a record that has no name in
+   * recipes. Settings that the recipe gave to its own method are replaced; λ, the base, the inputs
+   * and the selection of tensors stay.
+   *
+   * @param name what the provenance of the output shall call it
+   * @param other works on what the planned method works on, task vectors or weights
+   * @throws IllegalArgumentException if it does not, or if it refuses a tensor of this plan
+   */
+  public MergePlan withMethod(String name, MergeMethod other) {
+    MergeMethod titled =
+        other instanceof StreamingMergeMethod || other instanceof Record
+            ? other
+            : new Titled(name, other);
+    List<OutputShard> changed =
+        shards.stream()
+            .map(
+                shard ->
+                    new OutputShard(
+                        shard.fileName(),
+                        shard.tensors().stream().map(tensor -> merged(tensor, titled)).toList(),
+                        shard.metadata()))
+            .toList();
+    ObjectNode otherRecipe = recipe.deepCopy();
+    otherRecipe.put("merge_method", name);
+    return new MergePlan(
+        name,
+        otherRecipe,
+        models,
+        donor,
+        changed,
+        files,
+        rewritten,
+        coverage,
+        notices,
+        allowNonFinite);
+  }
+
+  private static PlannedTensor merged(PlannedTensor tensor, MergeMethod method) {
+    if (!(tensor.work() instanceof PlannedTensor.Merge merge)) {
+      return tensor;
+    }
+    if (method.operand() != merge.method().operand()) {
+      throw new IllegalArgumentException(
+          "tensor '%s': the plan gives %s, but %s works on %s; plan with a recipe whose method works on them too"
+              .formatted(tensor.name(), merge.method().operand(), method, method.operand()));
+    }
+    method.check(tensor.name(), tensor.shape(), merge.inputs().size());
+    return new PlannedTensor(
+        tensor.name(),
+        tensor.dtype(),
+        tensor.shape(),
+        new PlannedTensor.Merge(
+            method, merge.base(), merge.inputs(), merge.scaling(), merge.taskVectorDtype()),
+        tensor.source());
+  }
+
+  /** A method whose text is its name: a lambda's own would change from run to run. */
+  private record Titled(String name, MergeMethod method) implements MergeMethod {
+    @Override
+    public NDArray merge(TaskVectors tau) {
+      return method.merge(tau);
+    }
+
+    @Override
+    public Operand operand() {
+      return method.operand();
+    }
+
+    @Override
+    public void check(String parameter, List<Long> shape, int count) {
+      method.check(parameter, shape, count);
+    }
+
+    @Override
+    public MergeMethod fit(List<TaskVectorStream> model) {
+      MergeMethod fitted = method.fit(model);
+      return fitted == method ? this : new Titled(name, fitted);
+    }
+
+    @Override
+    public String toString() {
+      return name;
+    }
   }
 
   /** Every checkpoint and adapter that the plan reads, by identity. */

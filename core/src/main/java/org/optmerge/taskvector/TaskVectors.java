@@ -1,10 +1,13 @@
 package org.optmerge.taskvector;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.List;
+import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.TensorInfo;
 
 /**
  * The task vectors of one parameter, in memory.
@@ -54,6 +57,41 @@ public record TaskVectors(String parameter, List<TaskVector> vectors) {
             .toList());
   }
 
+  /**
+   * Reads one parameter from checkpoints, and takes what the experts learned about it. For looking
+   * at a matrix in a notebook: a merge of whole checkpoints streams instead.
+   *
+   * @param parameter the name in the checkpoints
+   * @param base θ_0, open
+   * @param experts θ_1 … θ_T, open
+   * @param manager owns the result
+   * @throws IllegalArgumentException if a checkpoint has no such parameter, or one of another shape
+   */
+  public static TaskVectors read(
+      String parameter, Checkpoint base, List<Checkpoint> experts, NDManager manager) {
+    NDArray origin = read(parameter, base, manager);
+    return of(
+        parameter,
+        origin,
+        experts.stream().map(expert -> read(parameter, expert, manager)).toList());
+  }
+
+  private static NDArray read(String parameter, Checkpoint checkpoint, NDManager manager) {
+    TensorInfo tensor =
+        checkpoint
+            .find(parameter)
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "parameter '%s': not in %s, which has %d others"
+                            .formatted(
+                                parameter, checkpoint.folder(), checkpoint.tensors().size())));
+    float[] values = new float[Math.toIntExact(tensor.size())];
+    checkpoint.read(tensor, 0, values.length, values);
+    return manager.create(
+        values, new Shape(tensor.shape().stream().mapToLong(Long::longValue).toArray()));
+  }
+
   /** Number of task vectors, T. */
   public int count() {
     return vectors.size();
@@ -73,7 +111,6 @@ public record TaskVectors(String parameter, List<TaskVector> vectors) {
 
   /** All task vectors in one array, shape (T, d1, …, dn). */
   public NDArray stack() {
-    return ai.djl.ndarray.NDArrays.stack(
-        new NDList(vectors.stream().map(TaskVector::dense).toList()));
+    return NDArrays.stack(new NDList(vectors.stream().map(TaskVector::dense).toList()));
   }
 }
