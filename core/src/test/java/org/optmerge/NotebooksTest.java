@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -24,6 +25,10 @@ import jdk.jshell.JShell;
 import jdk.jshell.Snippet;
 import jdk.jshell.SnippetEvent;
 import jdk.jshell.SourceCodeAnalysis.CompletionInfo;
+import jdk.jshell.execution.DirectExecutionControl;
+import jdk.jshell.spi.ExecutionControl;
+import jdk.jshell.spi.ExecutionControlProvider;
+import jdk.jshell.spi.ExecutionEnv;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
@@ -231,7 +236,8 @@ class NotebooksTest {
     PrintStream silent = new PrintStream(OutputStream.nullOutputStream(), true);
     PrintStream out = System.out;
     System.setOut(silent);
-    try (JShell shell = JShell.builder().executionEngine("local").out(silent).build()) {
+    try (JShell shell =
+        JShell.builder().executionEngine(new InThisProcess(), Map.of()).out(silent).build()) {
       for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
         shell.addToClasspath(entry);
       }
@@ -244,6 +250,22 @@ class NotebooksTest {
       }
     } finally {
       System.setOut(out);
+    }
+  }
+
+  /**
+   * Runs the cells in this process, so that the tensor engine's natives are loaded once. JShell's
+   * own provider of this kind starts a thread with a class that Java 25 does not find.
+   */
+  private static final class InThisProcess implements ExecutionControlProvider {
+    @Override
+    public String name() {
+      return "in this process";
+    }
+
+    @Override
+    public ExecutionControl generate(ExecutionEnv environment, Map<String, String> parameters) {
+      return new DirectExecutionControl();
     }
   }
 

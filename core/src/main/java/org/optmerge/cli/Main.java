@@ -54,7 +54,16 @@ public final class Main {
 
   /** In the order of {@code --help}. */
   static final List<String> COMMANDS =
-      List.of("merge", "explain", "inspect", "diff", "verify", "methods", "completion", "version");
+      List.of(
+          "merge",
+          "explain",
+          "inspect",
+          "diff",
+          "verify",
+          "methods",
+          "quickstart",
+          "completion",
+          "version");
 
   @Option(
       names = "--quiet",
@@ -149,6 +158,7 @@ public final class Main {
       case "diff" -> new DiffCommand();
       case "verify" -> new VerifyCommand();
       case "methods" -> new MethodsCommand();
+      case "quickstart" -> new QuickstartCommand();
       case "completion" -> new CompletionCommand();
       case "version" -> new VersionCommand();
       default -> throw new IllegalArgumentException("no command '%s'".formatted(name));

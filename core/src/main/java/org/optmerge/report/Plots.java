@@ -31,6 +31,7 @@ import org.knowm.xchart.VectorGraphicsEncoder;
 import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.internal.chartpart.AxesChart;
 import org.knowm.xchart.internal.chartpart.Chart;
 import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.AxesChartStyler.TextAlignment;
@@ -148,7 +149,7 @@ public final class Plots {
         (expert, values) -> requireLength("normPerLayer", expert, values, layers.size(), "layers"));
     XYChart chart = xy(title, "layer", "Frobenius norm, ‖τ‖");
     chart.getStyler().setYAxisMin(0.0);
-    slantLongLabels(chart.getStyler(), layers);
+    turnLongLabels(chart.getStyler(), layers);
     // Between two layers there is nothing: only whole numbers are labelled.
     chart
         .getStyler()
@@ -291,14 +292,18 @@ public final class Plots {
       Map<String, Double> values,
       @Nullable Map<String, Double> halfWidths) {
     List<String> names = List.copyOf(values.keySet());
-    CategoryChart chart = category(title, "", valueTitle);
+    // Thirty pixels for a bar are enough for its turned name, forty for its value above it.
+    int width = Math.max(WIDTH, 80 + 30 * names.size());
+    int height = areLong(names) ? HEIGHT + 60 : HEIGHT;
+    CategoryChart chart = new CategoryChart(width, height, new PlotTheme());
+    label(chart, title, "", valueTitle);
     var style = chart.getStyler();
     style.setLegendVisible(false);
     style.setOverlapped(true);
     style.setAvailableSpaceFill(0.7);
     style.setXAxisTickMarkSpacingHint(10);
     style.setXAxisTitleVisible(false);
-    if (halfWidths == null) {
+    if (halfWidths == null && names.size() <= 15) {
       style.setLabelsVisible(true);
       style.setLabelsFontColor(Palette.INK);
       style.setLabelsFontColorAutomaticEnabled(false);
@@ -307,7 +312,7 @@ public final class Plots {
       // Writes the bars' labels too. Bars begin at 0, so three digits are enough for the axis.
       style.setYAxisTickLabelsFormattingFunction(Plots::threeDigits);
     }
-    slantLongLabels(style, names);
+    turnLongLabels(style, names);
     List<Color> colours = Palette.ofMethods(names);
     for (int i = 0; i < names.size(); i++) {
       String name = names.get(i);
@@ -344,7 +349,7 @@ public final class Plots {
     var style = chart.getStyler();
     style.setXAxisTitleVisible(false);
     style.setAvailableSpaceFill(0.75);
-    slantLongLabels(style, tasks);
+    turnLongLabels(style, tasks);
     List<Color> colours = Palette.ofMethods(List.copyOf(values.keySet()));
     int number = 0;
     for (Map.Entry<String, double[]> method : values.entrySet()) {
@@ -522,20 +527,22 @@ public final class Plots {
 
   private static XYChart xy(String title, String xTitle, String yTitle) {
     XYChart chart = new XYChart(WIDTH, HEIGHT, new PlotTheme());
-    chart.setTitle(title);
-    chart.setXAxisTitle(xTitle);
-    chart.setYAxisTitle(yTitle);
-    common(chart.getStyler());
+    label(chart, title, xTitle, yTitle);
     return chart;
   }
 
   private static CategoryChart category(String title, String xTitle, String yTitle) {
     CategoryChart chart = new CategoryChart(WIDTH, HEIGHT, new PlotTheme());
-    chart.setTitle(title);
-    chart.setXAxisTitle(xTitle);
-    chart.setYAxisTitle(yTitle);
-    common(chart.getStyler());
+    label(chart, title, xTitle, yTitle);
     return chart;
+  }
+
+  private static void label(
+      AxesChart<? extends AxesChartStyler, ?> chart, String title, String x, String y) {
+    chart.setTitle(title);
+    chart.setXAxisTitle(x);
+    chart.setYAxisTitle(y);
+    common(chart.getStyler());
   }
 
   private static void common(AxesChartStyler style) {
@@ -546,11 +553,17 @@ public final class Plots {
     style.setYAxisLabelAlignment(TextAlignment.Right);
   }
 
-  private static void slantLongLabels(AxesChartStyler style, List<String> names) {
-    int letters = names.stream().mapToInt(String::length).max().orElse(0);
-    if (letters * names.size() > 80) {
-      style.setXAxisLabelRotation(35);
+  private static void turnLongLabels(AxesChartStyler style, List<String> names) {
+    if (areLong(names)) {
+      // At a slant XChart centres names below their bars, and which is whose becomes a guess.
+      style.setXAxisLabelRotation(90);
+      style.setXAxisLabelAlignmentVertical(TextAlignment.Right);
     }
+  }
+
+  /** True if names would not fit side by side below their bars. */
+  private static boolean areLong(List<String> names) {
+    return names.stream().mapToInt(String::length).max().orElse(0) * names.size() > 80;
   }
 
   private static void requireLength(

@@ -1,0 +1,359 @@
+package org.optmerge.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.merge.MergeOptions;
+import org.optmerge.merge.MergePlan;
+import org.optmerge.merge.MergeResult;
+import org.optmerge.merge.Merger;
+import org.optmerge.merge.Planner;
+import org.optmerge.merge.Progress;
+import org.optmerge.merge.RecipeException;
+import org.optmerge.merge.RecipeParser;
+import org.optmerge.merge.TaskVectorStatistics;
+import org.optmerge.method.MergeMethods;
+import org.optmerge.method.MethodParameters;
+import org.optmerge.method.MethodParameters.Kind;
+import org.optmerge.method.MethodParameters.Parameter;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code optmerge quickstart}: every method there is, on the same models, with its recipe.
+ *
+ * <p>What it measures is geometry: the cosine between what a merged model changed and what each
+ * expert changed, and the length of that change. Ability takes a benchmark.
+ */
+@Command(
+    name = "quickstart",
+    description = {
+      "Merge the same models with every method there is, and compare what comes out.",
+      "Leaves for each method its recipe and the merged checkpoint, and a table and a figure of"
+          + " all."
+    })
+final class QuickstartCommand implements Callable<Integer> {
+  @ParentCommand private Main main;
+  @Mixin private ThreadsOption threads;
+
+  @Spec private CommandSpec command;
+
+  @Parameters(
+      index = "0",
+      paramLabel = "BASE",
+      description = "The checkpoint that the experts were fine-tuned from.")
+  private Path base;
+
+  @Parameters(
+      index = "1..*",
+      arity = "1..*",
+      paramLabel = "EXPERT",
+      description = "Fine-tuned checkpoints.")
+  private List<Path> experts;
+
+  @Option(
+      names = {"-o", "--out"},
+      required = true,
+      paramLabel = "DIR",
+      description = "Where everything is written; results of an earlier quickstart are replaced.")
+  private Path out;
+
+  @Option(
+      names = "--methods",
+      split = ",",
+      paramLabel = "NAME",
+      description = "Only these methods (default: all; 'optmerge methods' lists them).")
+  private List<String> methods = MergeMethods.names();
+
+  /**
+   * A method's result.
+   *
+   * @param experts how many of the experts it was given; some methods take one or two
+   * @param cosines with each expert; NaN if nothing changed
+   * @param length of the change, in those of the average expert
+   */
+  record Row(String method, int experts, List<Double> cosines, double length, MergeResult result) {
+    double leastCosine() {
+      return cosines.stream().mapToDouble(Double::doubleValue).min().orElse(Double.NaN);
+    }
+
+    double meanCosine() {
+      return cosines.stream().mapToDouble(Double::doubleValue).average().orElse(Double.NaN);
+    }
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    Console console = main.console();
+    List<MergeMethods.Named> chosen = methods.stream().map(this::named).toList();
+    List<String> names = DiffCommand.names(experts);
+    Map<String, Checkpoint> opened = new LinkedHashMap<>();
+    List<Row> rows = new ArrayList<>();
+    Map<String, String> unsuited = new LinkedHashMap<>();
+    List<Path> written = new ArrayList<>();
+    try (Checkpoint origin = Checkpoint.open(base);
+        Inputs inputs = new Inputs(opened)) {
+      for (int t = 0; t < names.size(); t++) {
+        opened.put(names.get(t), Checkpoint.open(experts.get(t)));
+      }
+      Path recipes = Files.createDirectories(out.resolve("recipes"));
+      requireSpace(origin, chosen.size());
+      try (ProgressLine progress = console.progress()) {
+        for (MergeMethods.Named method : chosen) {
+          String step =
+              "%s (%d of %d): "
+                  .formatted(method.name(), rows.size() + unsuited.size() + 1, chosen.size());
+          Planned planned = plan(method, recipes.resolve(method.name() + ".yaml"));
+          if (planned.plan() == null) {
+            unsuited.put(method.name(), planned.obstacle());
+            continue;
+          }
+          rows.add(run(method.name(), planned, origin, opened, new Step(progress, step)));
+        }
+        progress.phase("drawing");
+        TaskVectorStatistics learned =
+            TaskVectorStatistics.of(origin, opened, name -> true, threads.count(), Progress.NONE);
+        written.addAll(QuickstartReport.write(out, learned, rows));
+      }
+    }
+    unsuited.forEach(
+        (method, obstacle) -> console.notice("%s was left out: %s".formatted(method, obstacle)));
+    console.result(() -> text(console, rows, written), () -> json(rows, unsuited, written));
+    return 0;
+  }
+
+  /** Closes what was opened until then. */
+  private record Inputs(Map<String, Checkpoint> checkpoints) implements AutoCloseable {
+    @Override
+    public void close() {
+      checkpoints.values().forEach(Checkpoint::close);
+    }
+  }
+
+  /** A plan, or why there is none. */
+  private record Planned(@Nullable MergePlan plan, int experts, String obstacle) {}
+
+  private MergeMethods.Named named(String name) {
+    try {
+      return MergeMethods.named(name);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(command.commandLine(), String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void requireSpace(Checkpoint origin, int merges) throws IOException {
+    long needed =
+        Math.multiplyExact(merges, origin.tensors().stream().mapToLong(TensorInfo::bytes).sum());
+    long free = Files.getFileStore(out).getUsableSpace();
+    if (needed > free) {
+      throw new ParameterException(
+          command.commandLine(),
+          "%d merged checkpoints need %s, %s has %s free; choose fewer with --methods"
+              .formatted(merges, Quantities.bytes(needed), out, Quantities.bytes(free)));
+    }
+  }
+
+  /** With all experts, or with as many of them as the method takes. */
+  private Planned plan(MergeMethods.Named method, Path file) throws IOException {
+    String obstacle = "";
+    for (int count : new int[] {experts.size(), 2, 1}) {
+      if (count > experts.size()) {
+        continue;
+      }
+      Files.writeString(file, recipe(method, experts.subList(0, count)));
+      try {
+        return new Planned(Planner.plan(RecipeParser.parse(file)), count, "");
+      } catch (RecipeException | IllegalArgumentException e) {
+        obstacle = obstacle.isEmpty() ? String.valueOf(e.getMessage()) : obstacle;
+      }
+    }
+    Files.delete(file);
+    return new Planned(null, 0, obstacle);
+  }
+
+  /** A recipe with the method's defaults, and plain values for what has none. */
+  private String recipe(MergeMethods.Named method, List<Path> models) {
+    List<Parameter> required =
+        MethodParameters.of(method.method()).stream().filter(Parameter::required).toList();
+    StringBuilder text = new StringBuilder();
+    text.append("merge_method: ").append(method.name()).append('\n');
+    boolean takesBase = method.base() != MergeMethods.Base.INPUT;
+    if (takesBase) {
+      text.append("base_model: ").append(quoted(base)).append('\n');
+    }
+    text.append("models:\n");
+    for (Path model : models) {
+      text.append("  - model: ").append(quoted(model)).append('\n');
+      text.append(settings(required.stream().filter(Parameter::perModel).toList(), "    "));
+    }
+    text.append(settings(required.stream().filter(one -> !one.perModel()).toList(), ""));
+    return text.toString();
+  }
+
+  private static String settings(List<Parameter> parameters, String indent) {
+    StringBuilder text = new StringBuilder();
+    for (Parameter parameter : parameters) {
+      text.append(text.isEmpty() ? indent + "parameters:\n" : "")
+          .append(indent)
+          .append("  ")
+          .append(parameter.name())
+          .append(": ")
+          .append(plainValue(parameter))
+          .append('\n');
+    }
+    return text.toString();
+  }
+
+  /** 1 for a weight, a half for a place between two models. */
+  private static String plainValue(Parameter parameter) {
+    if (parameter.kind() == Kind.NUMBER) {
+      return parameter.perModel() ? "1.0" : "0.5";
+    }
+    return switch (parameter.kind()) {
+      case INTEGER -> "1";
+      case BOOLEAN -> "false";
+      default -> parameter.choices().get(0);
+    };
+  }
+
+  private static String quoted(Path path) {
+    String text = path.toAbsolutePath().normalize().toString();
+    return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+  }
+
+  private Row run(
+      String method,
+      Planned planned,
+      Checkpoint origin,
+      Map<String, Checkpoint> opened,
+      Progress progress) {
+    MergeResult result;
+    try (MergePlan plan = Objects.requireNonNull(planned.plan())) {
+      MergeOptions options = MergeOptions.DEFAULT.withThreads(threads.count()).withForce(true);
+      result = Merger.run(plan, out.resolve(method), options, progress);
+    }
+    Map<String, Checkpoint> compared = new LinkedHashMap<>(opened);
+    String merged = "merged by " + method;
+    try (Checkpoint checkpoint = Checkpoint.open(result.folder())) {
+      compared.put(merged, checkpoint);
+      TaskVectorStatistics.Parameter all =
+          TaskVectorStatistics.of(
+                  origin, compared, name -> true, threads.count(), new Step(progress, "measuring "))
+              .total();
+      int last = opened.size();
+      double length =
+          all.experts().subList(0, last).stream()
+              .mapToDouble(one -> one.norm())
+              .average()
+              .orElse(0);
+      return new Row(
+          method,
+          planned.experts(),
+          IntStream.range(0, last).mapToObj(t -> all.cosine(last, t)).toList(),
+          all.experts().get(last).norm() / length,
+          result);
+    }
+  }
+
+  /** Says at each phase which method it belongs to. */
+  private record Step(Progress to, String label) implements Progress {
+    @Override
+    public void started(long totalBytes, int totalTensors) {
+      to.started(totalBytes, totalTensors);
+    }
+
+    @Override
+    public void phase(String name) {
+      to.phase(label + name);
+    }
+
+    @Override
+    public void advanced(long bytes) {
+      to.advanced(bytes);
+    }
+
+    @Override
+    public void finishedTensor(String name) {
+      to.finishedTensor(name);
+    }
+  }
+
+  private List<String> text(Console console, List<Row> rows, List<Path> written) {
+    TextTable table =
+        new TextTable()
+            .left("method")
+            .right("experts")
+            .right("tensors merged")
+            .right("cosine: least")
+            .right("mean")
+            .right("length")
+            .right("time");
+    for (Row row : rows) {
+      table.row(
+          row.method(),
+          String.valueOf(row.experts()),
+          String.valueOf(row.result().merged()),
+          Quantities.number(row.leastCosine()),
+          Quantities.number(row.meanCosine()),
+          Quantities.number(row.length()),
+          Quantities.seconds(row.result().seconds()));
+    }
+    List<String> lines = new ArrayList<>(console.lines(table));
+    lines.add("");
+    lines.add("cosine: between what the merged model changed and what each expert changed");
+    lines.add("length: of the change, in those of the average expert");
+    lines.add("");
+    lines.add("Written to " + out + ":");
+    lines.add("  a checkpoint for each method, with optmerge.json saying how it was made");
+    lines.add("  recipes/*.yaml, to change and run again: optmerge merge RECIPE --out DIR");
+    written.forEach(file -> lines.add("  " + out.relativize(file)));
+    return lines;
+  }
+
+  private ObjectNode json(List<Row> rows, Map<String, String> unsuited, List<Path> written) {
+    ObjectNode node = Console.object();
+    node.put("folder", out.toString());
+    ArrayNode results = node.putArray("methods");
+    for (Row row : rows) {
+      ObjectNode result = results.addObject();
+      result.put("method", row.method());
+      result.put("experts", row.experts());
+      result.put("merged", row.result().merged());
+      result.put("copied", row.result().copied());
+      ArrayNode cosines = result.putArray("cosines");
+      row.cosines()
+          .forEach(
+              cosine -> {
+                if (cosine.isNaN()) {
+                  cosines.addNull();
+                } else {
+                  cosines.add(cosine);
+                }
+              });
+      Console.put(result, "length", row.length());
+      result.put("seconds", row.result().seconds());
+    }
+    ObjectNode omitted = node.putObject("leftOut");
+    unsuited.forEach(omitted::put);
+    written.forEach(file -> node.withArray("written").add(file.toString()));
+    return node;
+  }
+}
