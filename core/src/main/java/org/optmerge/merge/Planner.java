@@ -162,6 +162,8 @@ public final class Planner {
     InputModel donor = donor(slices);
     modelsByText.values().stream().distinct().forEach(ledger::open);
     compareConfigs(donor);
+    checkTokenizer(donor);
+    failIfAny();
     List<OutputLayout.Entry> entries = new ArrayList<>();
     List<Integer> donorLayers = new ArrayList<>();
     if (recipe.sliced()) {
@@ -438,6 +440,54 @@ public final class Planner {
     JsonNode config = model.config();
     JsonNode listed = config.path("architectures").path(0);
     return listed.isTextual() ? listed.asText() : config.path("model_type").asText("model");
+  }
+
+  /**
+   * The output has the base's tokenizer. That is what the recipe asks for if every model has the
+   * base's tokens in the base's rows; rows are not moved.
+   */
+  private void checkTokenizer(InputModel donor) {
+    Recipe.Tokenizer asked = recipe.tokenizer();
+    if (asked == null) {
+      return;
+    }
+    boolean union = asked.source().equals(Recipe.Tokenizer.UNION);
+    boolean ofDonor =
+        asked.source().equals(Recipe.Tokenizer.BASE) || modelsByText.get(asked.source()) == donor;
+    if (!asked.tokens().isEmpty() || asked.padToMultipleOf() > 1 || !(union || ofDonor)) {
+      problems.add(
+          recipe.line(
+              asked.at(),
+              "rows of the embedding cannot be moved, chosen or padded; supported are 'tokenizer_source: base', and 'union' where all models have the same tokens"));
+      return;
+    }
+    Optional<Vocabulary> own = Vocabulary.read(donor.checkpoint().folder());
+    for (InputModel model : modelsByText.values()) {
+      if (model.checkpoint() == donor.checkpoint()) {
+        continue;
+      }
+      Optional<Vocabulary> other = Vocabulary.read(model.checkpoint().folder());
+      if (own.isEmpty() || other.isEmpty()) {
+        notices.add(
+            "'%s' has no tokenizer.json with a vocabulary, so its tokens were not compared"
+                .formatted(own.isEmpty() ? donor.name() : model.name()));
+        continue;
+      }
+      Optional<String> obstacle = own.get().whyNotRowsOf(other.get(), donor.name(), model.name());
+      if (obstacle.isEmpty() && union && other.get().ids().size() > own.get().ids().size()) {
+        obstacle =
+            Optional.of(
+                "'%s' has %d tokens that '%s' does not have"
+                    .formatted(
+                        model.name(),
+                        other.get().ids().size() - own.get().ids().size(),
+                        donor.name()));
+      }
+      obstacle.ifPresent(
+          reason ->
+              problems.add(
+                  recipe.line(asked.at(), reason + "; rows of the embedding cannot be moved")));
+    }
   }
 
   // ---- tensors
