@@ -60,6 +60,7 @@ public final class Main {
           "inspect",
           "diff",
           "verify",
+          "extract-lora",
           "methods",
           "quickstart",
           "completion",
@@ -157,6 +158,7 @@ public final class Main {
       case "inspect" -> new InspectCommand();
       case "diff" -> new DiffCommand();
       case "verify" -> new VerifyCommand();
+      case "extract-lora" -> new ExtractLoraCommand();
       case "methods" -> new MethodsCommand();
       case "quickstart" -> new QuickstartCommand();
       case "completion" -> new CompletionCommand();
