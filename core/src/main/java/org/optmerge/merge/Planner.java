@@ -171,24 +171,17 @@ public final class Planner {
     } else {
       planModels(slices.get(0), donor, entries);
     }
-    if (entries.isEmpty()) {
-      problems.add(recipe.line(recipe.method().at(), "there is no tensor to write"));
-    }
     methodProblems.forEach(
         (problem, times) ->
             problems.add(
                 times == 1 ? problem : problem + " (and %d more tensors)".formatted(times - 1)));
     failIfAny();
+    if (entries.isEmpty()) {
+      throw recipe.error(recipe.method().at(), "model '%s' has no tensors".formatted(donor.name()));
+    }
     describeTypes();
     Map<String, byte[]> rewritten = rewriteConfig(donor, entries, donorLayers);
-    if (method.operand() == MergeMethod.Operand.TASK_VECTORS || !recipe.sliced()) {
-      MergeMethods.twin(named.name())
-          .ifPresent(
-              twin ->
-                  notices.add(
-                      "'%s' is %s; '%s' is another algorithm: %s"
-                          .formatted(named.name(), named.summary(), twin.name(), twin.summary())));
-    }
+    MergeMethods.twin(named.name()).ifPresent(twin -> notices.add(tellApart(twin)));
     MergePlan plan =
         new MergePlan(
             named.name(),
@@ -203,6 +196,17 @@ public final class Planner {
             recipe.allowNonFinite());
     closeUnread(plan);
     return plan;
+  }
+
+  private String tellApart(MergeMethods.Named twin) {
+    return "'%s' runs: %s, λ = %s unless given; '%s' would be: %s, λ = %s"
+        .formatted(
+            named.name(),
+            named.summary(),
+            named.scaling(),
+            twin.name(),
+            twin.summary(),
+            twin.scaling());
   }
 
   private void failIfAny() {
@@ -876,12 +880,14 @@ public final class Planner {
       return absent(lane, tensor, reference, like);
     }
     TensorInfo own = model.info(tensor).orElse(info);
-    if (!own.dtype().isFloating()) {
+    Optional<String> obstacle = model.whyNotMergeable(own);
+    if (obstacle.isPresent()) {
       problems.add(
           recipe.line(
               lane.source().model().at(),
-              "tensor '%s' of model '%s' is %s, '%s' has %s: quantised weights cannot be merged without their scale"
-                  .formatted(tensor, model.name(), own.dtype(), reference.name(), info.dtype())));
+              "model '%s': %s ('%s' has %s)"
+                  .formatted(
+                      model.name(), obstacle.get(), reference.name(), info.dtype().torchName())));
       return Optional.empty();
     }
     Optional<Weight> fitting = fit(lane, tensor, found.get(), target, info.shape());
