@@ -1,6 +1,7 @@
 package org.optmerge.merge;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -69,8 +70,10 @@ final class StagedCheckpoint {
         if (parent != null) {
           Files.createDirectories(parent);
         }
-        Files.copy(
-            plan.donor().folder().resolve(file), target, StandardCopyOption.REPLACE_EXISTING);
+        // Through a stream, so that only the content is taken over: the source may be read-only.
+        try (InputStream source = Files.newInputStream(plan.donor().folder().resolve(file))) {
+          Files.copy(source, target, StandardCopyOption.REPLACE_EXISTING);
+        }
       }
     }
     for (Map.Entry<String, byte[]> file : plan.rewritten().entrySet()) {
