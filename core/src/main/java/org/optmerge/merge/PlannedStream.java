@@ -76,7 +76,9 @@ final class PlannedStream extends TaskVectorStream {
 
   /** Task vector t as factors, if that input is an adapter over the base; null if it is not. */
   TaskVector.@Nullable LowRank factors(int t, NDManager manager) {
-    return baseWeight != null && inputs.get(t).isAdaptedFrom(baseWeight)
+    return baseWeight != null
+            && tensor.shape().size() == 2
+            && inputs.get(t).isAdaptedFrom(baseWeight)
         ? inputs.get(t).factors(manager)
         : null;
   }

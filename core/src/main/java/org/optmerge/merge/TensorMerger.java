@@ -166,17 +166,18 @@ final class TensorMerger {
       SafetensorsWriter writer) {
     try (NDManager manager = NDManager.newBaseManager()) {
       PlannedStream stream = stream(tensor, merge);
-      NDArray merged = method.merge(taskVectors(tensor, merge, stream, manager));
+      TaskVector merged = method.mergeFactored(taskVectors(tensor, merge, stream, manager));
       Shape expected = new Shape(tensor.shape());
-      if (!merged.getShape().equals(expected)) {
+      if (!merged.shape().equals(expected)) {
         throw new MergeException(
             "tensor '%s': method %s returned shape %s, the parameter has %s"
-                .formatted(tensor.name(), method, merged.getShape(), expected));
+                .formatted(tensor.name(), method, merged.shape(), expected));
       }
-      if (merged.getDataType() != DataType.FLOAT32) {
-        merged = merged.toType(DataType.FLOAT32, false);
+      NDArray dense = merged.dense();
+      if (dense.getDataType() != DataType.FLOAT32) {
+        dense = dense.toType(DataType.FLOAT32, false);
       }
-      FloatBuffer values = merged.toByteBuffer(true).order(ByteOrder.nativeOrder()).asFloatBuffer();
+      FloatBuffer values = dense.toByteBuffer(true).order(ByteOrder.nativeOrder()).asFloatBuffer();
       WeightReader base = merge.base() == null ? null : new WeightReader(merge.base(), bytesRead);
       return write(
           tensor,

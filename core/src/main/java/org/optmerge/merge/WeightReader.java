@@ -1,14 +1,11 @@
 package org.optmerge.merge;
 
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.checkpoint.Checkpoint;
-import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.Weight;
 
@@ -93,72 +90,5 @@ final class WeightReader {
       found.add(LowRankChange.load(adapted, bytesRead));
     }
     return found.isEmpty() ? null : found.toArray(LowRankChange[]::new);
-  }
-
-  /**
-   * ΔW = scale · B · A with its factors in memory.
-   *
-   * @param b shape (rows, rank), row-major
-   * @param a shape (rank, columns), row-major
-   */
-  record LowRankChange(float[] b, float[] a, int rows, int rank, int columns, float scale) {
-
-    static LowRankChange load(Weight.Adapted adapted, LongAdder bytesRead) {
-      Checkpoint tensors = adapted.adapter().tensors();
-      TensorInfo bInfo = adapted.delta().b();
-      TensorInfo aInfo = adapted.delta().a();
-      int rank = Math.toIntExact(aInfo.shape().get(0));
-      int rows = Math.toIntExact(bInfo.size() / rank);
-      int columns = Math.toIntExact(aInfo.size() / rank);
-      float[] b = readAll(tensors, bInfo, bytesRead);
-      float[] a = readAll(tensors, aInfo, bytesRead);
-      float scale = (float) adapted.delta().scale();
-      return adapted.delta().fanInFanOut()
-          ? new LowRankChange(
-              transpose(a, rank, columns), transpose(b, rows, rank), columns, rank, rows, scale)
-          : new LowRankChange(b, a, rows, rank, columns, scale);
-    }
-
-    TaskVector.LowRank toArrays(NDManager manager) {
-      return new TaskVector.LowRank(
-          manager.create(b, new Shape(rows, rank)),
-          manager.create(a, new Shape(rank, columns)),
-          scale);
-    }
-
-    /** Adds entries {@code start} to {@code start + length} of the flattened change. */
-    void addTo(long start, int length, float[] target) {
-      int done = 0;
-      while (done < length) {
-        int row = (int) ((start + done) / columns);
-        int column = (int) ((start + done) % columns);
-        int count = Math.min(length - done, columns - column);
-        for (int k = 0; k < rank; k++) {
-          float factor = scale * b[row * rank + k];
-          int from = k * columns + column;
-          for (int j = 0; j < count; j++) {
-            target[done + j] += factor * a[from + j];
-          }
-        }
-        done += count;
-      }
-    }
-
-    private static float[] readAll(Checkpoint tensors, TensorInfo info, LongAdder bytesRead) {
-      float[] values = new float[Math.toIntExact(info.size())];
-      tensors.read(info, 0, values.length, values);
-      bytesRead.add(info.bytes());
-      return values;
-    }
-
-    private static float[] transpose(float[] matrix, int rows, int columns) {
-      float[] transposed = new float[matrix.length];
-      for (int i = 0; i < rows; i++) {
-        for (int j = 0; j < columns; j++) {
-          transposed[j * rows + i] = matrix[i * columns + j];
-        }
-      }
-      return transposed;
-    }
   }
 }
