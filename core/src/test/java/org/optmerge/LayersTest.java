@@ -9,14 +9,18 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.lang.EvaluationResult;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 
 /** The packages are layers, in the order in which data flows; no arrow points back. */
 @AnalyzeClasses(packages = "org.optmerge", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -99,6 +103,29 @@ class LayersTest {
           .dependOnClassesThat()
           .resideInAPackage("org.dflib.jjava..")
           .because("the kernel's classes are there only inside a notebook");
+
+  /** What the rule above must find; never called. */
+  @SuppressWarnings("unused")
+  private static final class Forbidden {
+    static NDList decode(NDManager manager, byte[] safetensors) {
+      return NDList.decode(manager, safetensors);
+    }
+
+    static boolean isBfloat16(DataType type) {
+      return type == DataType.BFLOAT16;
+    }
+  }
+
+  @Test
+  void the_rule_on_bfloat16_finds_what_it_forbids() {
+    EvaluationResult found =
+        bfloat16_never_reaches_the_engine.evaluate(
+            new ClassFileImporter().importClasses(Forbidden.class));
+
+    assertThat(found.getFailureReport().getDetails())
+        .anyMatch(detail -> detail.contains("NDList.decode"))
+        .anyMatch(detail -> detail.contains("BFLOAT16"));
+  }
 
   private static String layer(JavaClass type) {
     String name = type.getPackageName();

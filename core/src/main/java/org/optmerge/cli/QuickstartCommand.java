@@ -351,7 +351,7 @@ final class QuickstartCommand implements Callable<Integer> {
       Console.put(result, "length", row.length());
       result.put("seconds", row.result().seconds());
     }
-    ObjectNode omitted = node.putObject("leftOut");
+    ObjectNode omitted = node.putObject("left_out");
     unsuited.forEach(omitted::put);
     written.forEach(file -> node.withArray("written").add(file.toString()));
     return node;

@@ -56,6 +56,7 @@ public final class Palette {
           entry("optmerge", RED),
           entry("swudi", new Color(0xE0, 0x7B, 0x54)),
           entry("aswudi", new Color(0xE0, 0x7B, 0x54)),
+          entry("iwudi", new Color(0xE0, 0x7B, 0x54)),
           entry("wudi", new Color(0xF0, 0xA6, 0x3A)),
           entry("weight-average", new Color(0x6F, 0x7F, 0x91)),
           entry("linear", new Color(0x6F, 0x7F, 0x91)),
