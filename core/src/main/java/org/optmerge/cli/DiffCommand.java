@@ -181,7 +181,10 @@ final class DiffCommand implements Callable<Integer> {
   private TextTable parameters(TaskVectorStatistics statistics) {
     TextTable table = new TextTable().left("norm, of the base's");
     statistics.experts().forEach(table::right);
-    table.right("sign conflict");
+    boolean several = statistics.experts().size() > 1;
+    if (several) {
+      table.right("sign conflict");
+    }
     statistics.parameters().stream()
         .sorted(Comparator.comparingDouble(DiffCommand::largestRelativeNorm).reversed())
         .limit(top)
@@ -191,7 +194,9 @@ final class DiffCommand implements Callable<Integer> {
               for (int t = 0; t < statistics.experts().size(); t++) {
                 row.add(Quantities.percent(parameter.relativeNorm(t)));
               }
-              row.add(Quantities.percent(parameter.signConflict()));
+              if (several) {
+                row.add(Quantities.percent(parameter.signConflict()));
+              }
               table.row(row);
             });
     return table;

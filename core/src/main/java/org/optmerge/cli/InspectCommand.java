@@ -7,7 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.CheckpointSummary;
 import picocli.CommandLine.Command;
@@ -32,18 +34,40 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+    Console console = main.console();
+    try (LoraAdapter adapter = LoraAdapter.isAdapter(folder) ? LoraAdapter.open(folder) : null;
+        Checkpoint checkpoint = adapter == null ? Checkpoint.open(folder) : adapter.tensors()) {
       CheckpointSummary summary = CheckpointSummary.of(checkpoint);
-      Console console = main.console();
+      String kind = adapter == null ? null : describe(adapter);
       console.result(
-          () -> text(console, checkpoint, summary), () -> json(checkpoint.tensors(), summary));
+          () -> text(console, checkpoint, summary, kind),
+          () -> json(checkpoint.tensors(), summary, kind));
     }
     return 0;
   }
 
-  private List<String> text(Console console, Checkpoint checkpoint, CheckpointSummary summary) {
+  private static String describe(LoraAdapter adapter) {
+    String ranks =
+        adapter.deltas().values().stream()
+            .map(LoraAdapter.Delta::rank)
+            .distinct()
+            .sorted()
+            .map(String::valueOf)
+            .collect(Collectors.joining(", "));
+    return "LoRA%s, changes %s, replaces %d"
+        .formatted(
+            ranks.isEmpty() ? "" : " of rank " + ranks,
+            Quantities.of(adapter.deltas().size(), "tensor"),
+            adapter.replacements().size());
+  }
+
+  private List<String> text(
+      Console console, Checkpoint checkpoint, CheckpointSummary summary, @Nullable String adapter) {
     List<String> lines = new ArrayList<>();
     TextTable head = new TextTable().left("folder").left(summary.folder().toString());
+    if (adapter != null) {
+      head.row("adapter", adapter);
+    }
     head.row(
         "family",
         summary.modelType().orElse("unknown")
@@ -112,9 +136,13 @@ final class InspectCommand implements Callable<Integer> {
     return table;
   }
 
-  private static ObjectNode json(List<TensorInfo> tensors, CheckpointSummary summary) {
+  private static ObjectNode json(
+      List<TensorInfo> tensors, CheckpointSummary summary, @Nullable String adapter) {
     ObjectNode node = Console.object();
     node.put("folder", summary.folder().toString());
+    if (adapter != null) {
+      node.put("adapter", adapter);
+    }
     summary
         .modelType()
         .ifPresentOrElse(type -> node.put("model_type", type), () -> node.putNull("model_type"));

@@ -12,6 +12,7 @@ import org.optmerge.method.MergeMethods;
 import org.optmerge.method.MergeMethods.Named;
 import org.optmerge.method.MethodParameters;
 import org.optmerge.method.MethodParameters.Parameter;
+import org.optmerge.method.Papers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -54,9 +55,19 @@ final class MethodsCommand implements Callable<Integer> {
 
   private static TextTable list(List<Named> methods) {
     TextTable table =
-        new TextTable().left("method").left("from").right("scaling").left("what it does");
+        new TextTable()
+            .left("method")
+            .left("from")
+            .right("scaling")
+            .left("what it does")
+            .left("paper");
     for (Named method : methods) {
-      table.row(method.name(), origin(method), String.valueOf(method.scaling()), method.summary());
+      table.row(
+          method.name(),
+          origin(method),
+          String.valueOf(method.scaling()),
+          method.summary(),
+          Papers.of(method.name()).map(Papers.Paper::url).orElse(""));
     }
     return table;
   }
@@ -66,6 +77,8 @@ final class MethodsCommand implements Callable<Integer> {
     lines.add(method.name() + ": " + method.summary());
     lines.add("");
     TextTable facts = new TextTable().left("algorithm of").left(origin(method));
+    Papers.of(method.name())
+        .ifPresent(paper -> facts.row("paper", paper.citation() + ", " + paper.url()));
     facts.row("base_model", base(method));
     facts.row("scaling", method.scaling() + " unless given");
     MergeMethods.twin(method.name())
@@ -118,6 +131,8 @@ final class MethodsCommand implements Callable<Integer> {
       element.put("origin", method.origin().name().toLowerCase(Locale.ROOT));
       element.put("base", method.base().name().toLowerCase(Locale.ROOT));
       element.put("scaling", method.scaling());
+      Papers.of(method.name())
+          .ifPresent(paper -> element.put("paper", paper.citation()).put("paper_url", paper.url()));
       ArrayNode parameters = element.putArray("parameters");
       for (Parameter parameter : MethodParameters.of(method.method())) {
         ObjectNode entry = parameters.addObject();

@@ -61,6 +61,16 @@ class ExtractLoraCommandTest {
   }
 
   @Test
+  void the_adapter_can_be_inspected() {
+    CommandRun.of("extract-lora", base, tuned, "--rank", 1, "--out", out, "--save", "norm");
+
+    CommandRun run = CommandRun.of("inspect", out);
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out()).contains("LoRA of rank 1, changes 1 tensor, replaces 1");
+  }
+
+  @Test
   void with_full_rank_and_all_saved_the_merged_adapter_is_the_fine_tune() throws IOException {
     CommandRun run =
         CommandRun.of(

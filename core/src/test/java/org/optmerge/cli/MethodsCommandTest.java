@@ -23,8 +23,9 @@ class MethodsCommandTest {
     assertThat(run.code()).isZero();
     assertThat(run.out())
         .startsWith("ties-tensor: ")
-        .contains("base_model    required: task vectors are taken from it")
-        .contains("scaling       0.3 unless given")
+        .contains("Yadav et al., TIES-Merging, NeurIPS 2023, https://arxiv.org/abs/2306.01708")
+        .containsPattern("base_model +required: task vectors are taken from it")
+        .containsPattern("scaling +0\\.3 unless given")
         .containsPattern("mask_rate +0\\.8 +a number +share of the entries to drop")
         .containsPattern("merge_function +mean +one of \\[mean, sum, max]");
   }
@@ -37,6 +38,7 @@ class MethodsCommandTest {
     assertThat(methods).hasSize(MergeMethods.ALL.size());
     JsonNode ties = CommandRun.of("methods", "ties-tensor", "--json").json().at("/methods/0");
     assertThat(ties.path("name").asText()).isEqualTo("ties-tensor");
+    assertThat(ties.path("paper_url").asText()).isEqualTo("https://arxiv.org/abs/2306.01708");
     assertThat(ties.path("origin").asText()).isEqualTo("official");
     assertThat(ties.at("/parameters/0/name").asText()).isEqualTo("mask_rate");
     assertThat(ties.at("/parameters/0/default").asDouble()).isEqualTo(0.8);
