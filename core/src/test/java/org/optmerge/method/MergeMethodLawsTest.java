@@ -43,6 +43,8 @@ class MergeMethodLawsTest {
 
   private static final String BY_POSITION = "what is dropped depends on an expert's position";
   private static final String ABSOLUTE = "a threshold is absolute";
+  private static final String ADAM = "Adam's steps are absolute";
+  private static final String EQUALISED = "singular values are made equal";
   private static final String TWO = "needs two inputs";
 
   private static final Map<String, Map<Law, String>> EXCEPTIONS =
@@ -53,6 +55,16 @@ class MergeMethodLawsTest {
           Map.entry("dare_ties", Map.of(Law.PERMUTATION, BY_POSITION)),
           Map.entry("della", Map.of(Law.PERMUTATION, BY_POSITION)),
           Map.entry("della_linear", Map.of(Law.PERMUTATION, BY_POSITION)),
+          Map.entry("iso-c", Map.of(Law.SINGLE, EQUALISED)),
+          Map.entry("iso-cts", Map.of(Law.SINGLE, EQUALISED)),
+          Map.entry("wudi", Map.of(Law.SCALE, ADAM)),
+          Map.entry("optmerge-full", Map.of(Law.SCALE, ADAM)),
+          Map.entry("optmerge-paper", Map.of(Law.SCALE, ADAM)),
+          Map.entry(
+              "optmerge-full-rel", Map.of(Law.SINGLE, "Adam magnifies the rounding of a minimum")),
+          Map.entry("optmerge-modal", Map.of(Law.SINGLE, "the rank is a fifth whatever N is")),
+          Map.entry(
+              "doge-ta", Map.of(Law.SCALE, ADAM, Law.SINGLE, "the result has a given length")),
           Map.entry("model-stock", Map.of(Law.SCALE, "1e-8 is added to divisors", Law.SINGLE, TWO)),
           Map.entry("model_stock", Map.of(Law.SINGLE, TWO)),
           Map.entry("consensus-ta", Map.of(Law.SINGLE, "an entry must matter to two tasks")),
@@ -141,7 +153,8 @@ class MergeMethodLawsTest {
   void one_input_comes_back(Named named) {
     float[][] tau = {random(named, SHAPE, 4)[0]};
 
-    assertClose(merge(MethodSettings.keepingAll(named), tau), doubles(tau[0]), 1e-6);
+    // Adam wanders about a minimum by some of its step of 1e-5.
+    assertClose(merge(MethodSettings.keepingAll(named), tau), doubles(tau[0]), 5e-6);
   }
 
   @ParameterizedTest(name = "{0}")
@@ -170,8 +183,12 @@ class MergeMethodLawsTest {
     MergeMethod seven = MethodParameters.bind(MethodSettings.method(named), Map.of("seed", 7));
     MergeMethod eight = MethodParameters.bind(MethodSettings.method(named), Map.of("seed", 8));
 
-    assertThat(merge(seven, tau)).isEqualTo(merge(seven, tau));
-    assertThat(Arrays.equals(merge(seven, tau), merge(eight, tau))).isEqualTo(seven.equals(eight));
+    double[] values = merge(seven, tau);
+
+    assertThat(merge(seven, tau)).isEqualTo(values);
+    if (!eight.equals(seven)) {
+      assertThat(merge(eight, tau)).isNotEqualTo(values);
+    }
   }
 
   @ParameterizedTest(name = "{0}")

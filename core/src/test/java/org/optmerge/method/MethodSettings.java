@@ -2,6 +2,7 @@ package org.optmerge.method;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.optmerge.method.MergeMethods.Named;
 
 /** How the tests that go over all methods set up each: parameters that matter, inputs that fit. */
@@ -10,7 +11,7 @@ final class MethodSettings {
 
   /** The method with its required parameters, and with those that make it do what it is for. */
   static MergeMethod method(Named named) {
-    return MethodParameters.bind(named.name(), named.method(), parameters(named.name()));
+    return bind(named, parameters(named.name()));
   }
 
   /** The method so that it drops nothing, where it drops at all. */
@@ -20,13 +21,29 @@ final class MethodSettings {
           case "ties-tensor", "ties-global" -> Map.of("mask_rate", 0);
           case "dare-task-arithmetic" -> Map.of("drop_rate", 0);
           case "dare-ties" -> Map.of("drop_rate", 0, "mask_rate", 0);
+          case "knots-ties", "core-space-ties" -> Map.of("mask_rate", 0);
+          case "svc-ta" -> Map.of("inner_scaling", 1);
           case "ram", "ramplus_tl" -> Map.of("epsilon", 0);
           default ->
               MethodParameters.of(named.method()).stream().anyMatch(p -> p.name().equals("weight"))
                   ? Map.of("weight", 1)
                   : Map.of();
         };
-    return MethodParameters.bind(named.name(), named.method(), keep);
+    return bind(named, keep);
+  }
+
+  private static MergeMethod bind(Named named, Map<String, Object> values) {
+    MergeMethod method = MethodParameters.bind(named.name(), named.method(), values);
+    // Laws hold after any number of Adam's steps, and hundreds take long.
+    return named.name().equals("doge-ta") || adam(method)
+        ? MethodParameters.bind(named.name(), method, Map.of("steps", 20))
+        : method;
+  }
+
+  private static boolean adam(MergeMethod method) {
+    return MethodParameters.of(method).stream()
+        .anyMatch(
+            p -> p.name().equals("optimiser") && p.defaultValue().equals(Optional.of("adam")));
   }
 
   /** The number of inputs to test with. */
