@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.TensorInfo;
 
 /** Books what becomes of every tensor of every input, and counts what is left at the end. */
@@ -16,7 +18,6 @@ final class CoverageLedger {
   private record Account(InputModel model, Map<String, String> fates) {}
 
   private final Map<InputModel, Account> accounts = new LinkedHashMap<>();
-  private final List<Coverage.Row> extraRows = new ArrayList<>();
 
   void open(InputModel model) {
     accounts.computeIfAbsent(model, key -> new Account(key, new LinkedHashMap<>()));
@@ -38,12 +39,7 @@ final class CoverageLedger {
 
   private Map<String, String> fates(InputModel model) {
     open(model);
-    return java.util.Objects.requireNonNull(accounts.get(model)).fates();
-  }
-
-  /** Tensors that a checkpoint of this kind holds beside those with a name of their own. */
-  void add(Coverage.Row row) {
-    extraRows.add(row);
+    return Objects.requireNonNull(accounts.get(model)).fates();
   }
 
   Coverage close() {
@@ -56,9 +52,40 @@ final class CoverageLedger {
             .add(name);
       }
       byFate.forEach((fate, names) -> rows.add(row(account.model(), fate, names)));
+      rows.addAll(changes(account));
     }
-    rows.addAll(extraRows);
     return new Coverage(rows);
+  }
+
+  /** An adapter's factors share the fate of the tensor that they change. */
+  private static List<Coverage.Row> changes(Account account) {
+    LoraAdapter adapter = account.model().adapter();
+    if (adapter == null) {
+      return List.of();
+    }
+    Map<String, List<String>> byFate = new LinkedHashMap<>();
+    for (String name : adapter.deltas().keySet()) {
+      byFate
+          .computeIfAbsent(account.fates().getOrDefault(name, UNUSED), key -> new ArrayList<>())
+          .add(name);
+    }
+    List<Coverage.Row> rows = new ArrayList<>();
+    byFate.forEach(
+        (fate, names) -> {
+          long bytes = 0;
+          for (String name : names) {
+            LoraAdapter.Delta delta = Objects.requireNonNull(adapter.deltas().get(name));
+            bytes += delta.a().bytes() + delta.b().bytes();
+          }
+          rows.add(
+              new Coverage.Row(
+                  account.model().name(),
+                  "low-rank change: " + fate,
+                  2 * names.size(),
+                  bytes,
+                  names.subList(0, Math.min(EXAMPLES, names.size()))));
+        });
+    return rows;
   }
 
   private static Coverage.Row row(InputModel model, String fate, List<String> names) {

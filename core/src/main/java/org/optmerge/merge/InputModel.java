@@ -4,10 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
@@ -21,12 +23,16 @@ import org.optmerge.taskvector.Weight;
  * <p>Two entries of a recipe that name the same files share one instance.
  */
 final class InputModel {
+  /** Types that hold weights as they are; a checkpoint of only these has nothing quantised. */
+  private static final Set<DType> WEIGHTS = EnumSet.of(DType.F64, DType.F32, DType.F16, DType.BF16);
+
   private final String name;
   private final Checkpoint checkpoint;
   private final @Nullable LoraAdapter adapter;
   private final @Nullable InputModel under;
-  private final LayerNames layers;
   private final List<String> names;
+  private final boolean mayBeQuantised;
+  private @Nullable LayerNames layers;
   private final JsonNode config;
   private final boolean hasConfig;
   private final Map<String, String> tied;
@@ -38,7 +44,8 @@ final class InputModel {
     this.adapter = null;
     this.under = null;
     this.names = checkpoint.tensors().stream().map(TensorInfo::name).toList();
-    this.layers = new LayerNames(names);
+    this.mayBeQuantised =
+        checkpoint.tensors().stream().anyMatch(tensor -> !WEIGHTS.contains(tensor.dtype()));
     Optional<JsonNode> read = checkpoint.config();
     this.hasConfig = read.isPresent();
     this.config = read.orElseGet(JsonNodeFactory.instance::objectNode);
@@ -52,7 +59,7 @@ final class InputModel {
     this.adapter = adapter;
     this.under = under;
     this.names = under.names;
-    this.layers = under.layers;
+    this.mayBeQuantised = under.mayBeQuantised;
     this.config = under.config;
     this.hasConfig = under.hasConfig;
     this.tied = under.tied;
@@ -93,6 +100,9 @@ final class InputModel {
 
   /** Why a tensor must not be averaged with others; empty if it may be. */
   Optional<String> whyNotMergeable(TensorInfo tensor) {
+    if (!mayBeQuantised && WEIGHTS.contains(tensor.dtype())) {
+      return Optional.empty();
+    }
     return checkpoint
         .find(tensor.name())
         .filter(tensor::equals)
@@ -104,8 +114,14 @@ final class InputModel {
     return names;
   }
 
+  /** The layers, found when first asked for. */
   LayerNames layers() {
-    return layers;
+    LayerNames found = layers;
+    if (found == null) {
+      found = under != null ? under.layers() : new LayerNames(names);
+      layers = found;
+    }
+    return found;
   }
 
   /** The tensor as stored, before any adapter; a replaced one as the adapter has it. */
@@ -182,10 +198,5 @@ final class InputModel {
     }
     folders.put(name, adapter == null ? checkpoint.folder() : adapter.folder());
     return folders;
-  }
-
-  /** The element type of a tensor, as stored. */
-  @Nullable DType dtype(String tensor) {
-    return info(tensor).map(TensorInfo::dtype).orElse(null);
   }
 }

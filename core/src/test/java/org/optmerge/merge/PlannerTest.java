@@ -294,6 +294,15 @@ class PlannerTest {
         assertThat(merge(plan, "lm_head.weight").inputs().get(0)).isInstanceOf(Weight.Stored.class);
         assertThat(explain(plan, "layers.0").inputs()).containsExactly(text);
         assertThat(plan.models()).containsEntry(text, dir.resolve("lora"));
+        // B is (8, 2) and A is (2, 4), float32: 24 entries of 4 bytes.
+        assertThat(plan.coverage().rows())
+            .contains(
+                new Coverage.Row(
+                    text,
+                    "low-rank change: merged",
+                    2,
+                    96,
+                    List.of("model.layers.0.mlp.up_proj.weight")));
       }
     }
     assertThatThrownBy(
@@ -348,7 +357,7 @@ class PlannerTest {
     try (MergePlan plan = plan(recipe)) {
       assertThat(plan.notices())
           .contains(
-              "model 'c' has 1 tensors that 'base' does not have, such as 'score.weight'; they are left out ('extra: copy' keeps them)");
+              "model 'c' has 1 tensor that 'base' does not have, such as 'score.weight'; left out ('extra: copy' keeps them)");
       assertThat(plan.coverage().rows())
           .contains(
               new Coverage.Row("c", "left out: not in 'base'", 1, 16, List.of("score.weight")));
@@ -497,6 +506,42 @@ class PlannerTest {
     }
   }
 
+  @Test
+  void quantised_weights_that_are_not_merged_keep_their_type() {
+    for (String model : List.of("q1", "q2")) {
+      TestCheckpoints.folder(dir.resolve(model))
+          .bytes("frozen.weight", DType.F8_E4M3, List.of(2L, 2L), new byte[4])
+          .tensor("frozen.weight_scale_inv", DType.F32, List.of(1L, 1L), 2)
+          .tensor("w", DType.BF16, List.of(2L), 1, 2)
+          .config("{}")
+          .write();
+    }
+    String recipe =
+        "merge_method: task_arithmetic\nbase_model: q1\n"
+            + "models: [{model: q2, parameters: {weight: 1}}]\ndtype: float32\n";
+
+    try (MergePlan plan = plan(recipe + "exclude: [frozen]")) {
+      assertThat(tensor(plan, "frozen.weight").dtype()).isEqualTo(DType.F8_E4M3);
+      assertThat(tensor(plan, "frozen.weight_scale_inv").dtype()).isEqualTo(DType.F32);
+      assertThat(tensor(plan, "w").dtype()).isEqualTo(DType.F32);
+    }
+    assertThatThrownBy(() -> plan(recipe))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageContaining("r.yaml:3:9: model 'q1': tensor 'frozen.weight' is quantised");
+  }
+
+  @Test
+  void models_of_two_architectures_are_told_first_among_the_problems() {
+    TestCheckpoints.folder(dir.resolve("other"))
+        .random("transformer.wte.weight", DType.BF16, List.of(6L, 4L), 1)
+        .config("{\"architectures\": [\"GPT2LMHeadModel\"]}")
+        .write();
+
+    assertThatThrownBy(() -> plan(TASK_ARITHMETIC_A.replace("model: a", "model: other")))
+        .hasMessageStartingWith(
+            "r.yaml:3:9: model 'other' is a GPT2LMHeadModel, 'base' is a LlamaForCausalLM\n");
+  }
+
   // ---- selection
 
   @Test
@@ -572,6 +617,28 @@ class PlannerTest {
     assertRefused(
         "merge_method: task-arithmetic\nbase_model: base\nslices:\n- sources: [{model: a, layer_range: [0, 1]}]\n",
         "r.yaml:4:12: 'task-arithmetic' needs the base among the sources of every slice; add {model: base, layer_range: […]}");
+  }
+
+  @Test
+  void tensors_that_only_one_source_of_a_slice_has_follow_the_policy() {
+    write("c").random("model.layers.1.gate.weight", DType.BF16, List.of(2L, 4L), 3).write();
+    String recipe =
+        "merge_method: linear\nslices:\n- sources:\n"
+            + "  - {model: a, layer_range: [1, 2]}\n  - {model: c, layer_range: [1, 2]}\n"
+            + "parameters: {weight: 1}\n";
+
+    try (MergePlan plan = plan(recipe)) {
+      assertThat(plan.coverage().rows())
+          .contains(
+              new Coverage.Row(
+                  "c", "left out: not in 'a'", 1, 16, List.of("model.layers.1.gate.weight")),
+              new Coverage.Row(
+                  "c", "not used", 1, 64, List.of("model.layers.0.mlp.up_proj.weight")));
+    }
+    try (MergePlan plan = plan(recipe + "extra: copy")) {
+      assertThat(explain(plan, "model.layers.0.gate.weight").inputs())
+          .containsExactly("c: model.layers.1.gate.weight");
+    }
   }
 
   // ---- layout
