@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.util.concurrent.CancellationException;
 import org.optmerge.linalg.Adam;
+import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.taskvector.TaskVector;
 
 /**
@@ -19,6 +20,9 @@ final class AdamKernel {
   /** Multiplications of one step up to which float64 costs next to nothing. */
   private static final double CHEAP = 1 << 27;
 
+  /** A gradient of this share of the start is rounding error: some ulps of τ₀G and H. */
+  private static final double ROUNDING = 1e-13;
+
   private AdamKernel() {}
 
   static TaskVector apply(
@@ -29,6 +33,12 @@ final class AdamKernel {
     try (NDManager scope = tau.scope().newSubManager()) {
       NDArray atStart;
       try (NDArray wide = loss.halfGradient(start)) {
+        double size = Math.sqrt(LinearAlgebra.squaredNorm(start));
+        if (Math.sqrt(LinearAlgebra.squaredNorm(wide)) <= ROUNDING * size) {
+          // The start is the minimum, as with one expert. Adam would blow up what rounding leaves
+          // of the gradient to steps of full size.
+          return new TaskVector.Dense(start);
+        }
         atStart = rounded(scope, wide, type);
       }
       ProjectionLoss quadratic = displaced(scope, loss, atStart, type);

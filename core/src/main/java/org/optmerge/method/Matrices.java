@@ -8,6 +8,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.linalg.LinearAlgebraException;
 import org.optmerge.linalg.PrincipalPart;
@@ -44,6 +45,22 @@ final class Matrices implements AutoCloseable {
     } catch (RuntimeException e) {
       scope.close();
       throw e;
+    }
+  }
+
+  /** factor · Σ τ_t as factors; empty if some task vector is dense, or the sum is better so. */
+  static Optional<TaskVector> factoredSum(TaskVectors tau, double factor) {
+    if (tau.shape().dimension() != 2) {
+      return Optional.empty();
+    }
+    try (Matrices matrices = new Matrices(tau)) {
+      if (!matrices.sumIsFactored()) {
+        return Optional.empty();
+      }
+      NDArray[] factors = matrices.factorsOfSum();
+      return Optional.of(matrices.handOut(new TaskVector.LowRank(factors[0], factors[1], factor)));
+    } catch (LinearAlgebraException e) {
+      throw e.at(tau.parameter());
     }
   }
 

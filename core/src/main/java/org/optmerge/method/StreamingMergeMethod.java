@@ -36,8 +36,7 @@ public interface StreamingMergeMethod extends MergeMethod {
   @Override
   default NDArray merge(TaskVectors tau) {
     ArrayTaskVectorStream stream = ArrayTaskVectorStream.of(tau);
-    NDArray first = tau.vectors().get(0).dense();
-    return first.getManager().create(merge(stream), first.getShape());
+    return tau.manager().create(merge(stream), tau.shape());
   }
 
   /**

@@ -1,6 +1,8 @@
 package org.optmerge.method;
 
+import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectorStream;
+import org.optmerge.taskvector.TaskVectors;
 
 /**
  * The sum of the task vectors: Δ = Σ τ_t.
@@ -12,5 +14,11 @@ public record TaskArithmetic() implements StreamingMergeMethod {
   @Override
   public BlockMerge prepare(TaskVectorStream tau) {
     return LinearCombination.each(1, tau.count());
+  }
+
+  @Override
+  public TaskVector mergeFactored(TaskVectors tau) {
+    return Matrices.factoredSum(tau, 1)
+        .orElseGet(() -> StreamingMergeMethod.super.mergeFactored(tau));
   }
 }

@@ -1,6 +1,8 @@
 package org.optmerge.method;
 
+import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectorStream;
+import org.optmerge.taskvector.TaskVectors;
 
 /**
  * The mean of the experts: Δ = (1/N) Σ τ_t, so that θ_0 + Δ is the mean of their weights.
@@ -11,5 +13,11 @@ public record WeightAverage() implements StreamingMergeMethod {
   @Override
   public BlockMerge prepare(TaskVectorStream tau) {
     return LinearCombination.each(1.0 / tau.count(), tau.count());
+  }
+
+  @Override
+  public TaskVector mergeFactored(TaskVectors tau) {
+    return Matrices.factoredSum(tau, 1.0 / tau.count())
+        .orElseGet(() -> StreamingMergeMethod.super.mergeFactored(tau));
   }
 }

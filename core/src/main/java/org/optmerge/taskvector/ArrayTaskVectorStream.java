@@ -57,13 +57,17 @@ public final class ArrayTaskVectorStream extends TaskVectorStream {
   public static ArrayTaskVectorStream of(TaskVectors vectors) {
     float[][] tau = new float[vectors.count()][];
     for (int t = 0; t < tau.length; t++) {
-      NDArray dense = vectors.vectors().get(t).dense();
+      TaskVector vector = vectors.vectors().get(t);
+      NDArray dense = vector.dense();
       try (NDArray floats = dense.toType(DataType.FLOAT32, true)) {
         tau[t] = floats.toFloatArray();
       }
+      if (vector instanceof TaskVector.LowRank) {
+        // Expanded for this call alone.
+        dense.close();
+      }
     }
-    NDArray first = vectors.vectors().get(0).dense();
-    List<Long> shape = Arrays.stream(first.getShape().getShape()).boxed().toList();
+    List<Long> shape = Arrays.stream(vectors.shape().getShape()).boxed().toList();
     return new ArrayTaskVectorStream(vectors.parameter(), shape, tau);
   }
 
