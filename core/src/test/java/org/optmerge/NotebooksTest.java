@@ -130,7 +130,9 @@ class NotebooksTest {
             if (cell.code()) {
               assertThat(cell.source())
                   .as("cell " + cell.number())
-                  .doesNotContainPattern(KERNEL_ONLY);
+                  .doesNotContainPattern(KERNEL_ONLY)
+                  .as("a line of cell %d that a page would cut", cell.number())
+                  .doesNotContainPattern("(?m)^.{101,}$");
               continue;
             }
             Matcher link = LINK.matcher(cell.source());
