@@ -11,5 +11,6 @@ public enum ExternalFiles {
   /** Read them. */
   ALLOW;
 
-  static final String HINT = "if that is meant, put the file itself there or allow external files";
+  static final String HINT =
+      "if that is meant, put the file itself there, or merge with --allow-external-shards";
 }

@@ -13,8 +13,22 @@ final class Findings {
   private final Recipe recipe;
   private final List<String> problems = new ArrayList<>();
   private final List<String> unusable = new ArrayList<>();
-  private final Map<String, Integer> perTensor = new LinkedHashMap<>();
+  private final Map<String, OfTensors> perTensor = new LinkedHashMap<>();
   private final Set<String> notices = new LinkedHashSet<>();
+
+  /** A problem as it was told of the first tensor, and how many have it. */
+  private record OfTensors(String line, int tensors) {
+    OfTensors and(OfTensors others) {
+      return new OfTensors(line, tensors + others.tensors);
+    }
+
+    @Override
+    public String toString() {
+      return tensors == 1
+          ? line
+          : "%s (and %d more %s)".formatted(line, tensors - 1, tensors == 2 ? "tensor" : "tensors");
+    }
+  }
 
   Findings(Recipe recipe) {
     this.recipe = recipe;
@@ -28,9 +42,14 @@ final class Findings {
     problems.addAll(lines);
   }
 
-  /** A problem that many tensors may have: it is told once, with their number. */
+  /**
+   * A problem that many tensors may have: it is told of the first, with the number of the others.
+   * One that does not name the tensor has nothing to do with it, and is told once.
+   */
   void problemOfTensor(String line, String tensor) {
-    perTensor.merge(line.replace("'" + tensor + "'", "a tensor"), 1, Integer::sum);
+    String problem = line.replace("'" + tensor + "'", "a tensor");
+    OfTensors one = new OfTensors(line, 1);
+    perTensor.merge(problem, one, (first, next) -> line.equals(problem) ? first : first.and(next));
   }
 
   /** A model that is there but damaged; nothing is wrong with the recipe. */
@@ -61,10 +80,7 @@ final class Findings {
    * @param context what would explain many of them, told first
    */
   void failIfAny(List<String> context) {
-    perTensor.forEach(
-        (problem, times) ->
-            problems.add(
-                times == 1 ? problem : problem + " (and %d more tensors)".formatted(times - 1)));
+    perTensor.values().forEach(problem -> problems.add(problem.toString()));
     perTensor.clear();
     if (!problems.isEmpty()) {
       problems.addAll(unusable);

@@ -5,15 +5,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Which tensors of an unfinished merge are done: one JSON line each, after a line that names the
@@ -23,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * before it is trusted, so that nothing need be forced to disk on the way. A torn last line is
  * ignored.
  */
-final class Journal implements AutoCloseable {
+final class Journal {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final FileChannel channel;
@@ -34,50 +29,30 @@ final class Journal implements AutoCloseable {
   }
 
   /**
-   * Opens the journal of a plan, and locks it against a second merge into the same folder.
+   * Reads or begins the journal of a plan.
    *
+   * @param workspace holds the file, and closes it
    * @param fingerprint the plan's
    * @param resume whether lines that are there count
-   * @throws MergeException if another merge holds it, or it is of another plan
+   * @throws MergeException if it is of another plan
    */
-  @SuppressWarnings("MustBeClosedChecker")
-  static Journal open(Path file, String fingerprint, boolean resume) throws IOException {
-    boolean present = Files.exists(file);
-    FileChannel channel =
-        FileChannel.open(
-            file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+  static Journal open(Workspace workspace, String fingerprint, boolean resume) throws IOException {
+    FileChannel channel = workspace.journal();
     Journal journal = new Journal(channel);
-    try {
-      lock(channel, file);
-      if (resume && present && journal.load(file, fingerprint)) {
-        return journal;
-      }
-      channel.truncate(0);
-      journal.append(JSON.createObjectNode().put("format", 1).put("plan", fingerprint));
+    if (resume && journal.load(workspace.folder(), fingerprint)) {
       return journal;
-    } catch (IOException | RuntimeException e) {
-      channel.close();
-      throw e;
     }
-  }
-
-  private static void lock(FileChannel channel, Path file) throws IOException {
-    @Nullable FileLock lock;
-    try {
-      lock = channel.tryLock();
-    } catch (OverlappingFileLockException e) {
-      lock = null;
-    }
-    if (lock == null) {
-      throw new MergeException(
-          "another merge into the same folder is running (it holds %s); wait for it or choose another output folder"
-              .formatted(file));
-    }
+    channel.truncate(0);
+    journal.append(JSON.createObjectNode().put("format", 1).put("plan", fingerprint));
+    return journal;
   }
 
   /** Reads what is there; false if not even the first line is whole. */
-  private boolean load(Path file, String fingerprint) throws IOException {
-    byte[] bytes = Files.readAllBytes(file);
+  private boolean load(Path folder, String fingerprint) throws IOException {
+    // Through the channel that holds the lock: closing any other one of the file would release it.
+    byte[] bytes = new byte[Math.toIntExact(channel.size())];
+    ByteBuffer buffer = ByteBuffer.wrap(bytes);
+    while (buffer.hasRemaining() && channel.read(buffer, buffer.position()) >= 0) {}
     int end = 0;
     boolean first = true;
     for (int at = 0; at < bytes.length; at++) {
@@ -91,7 +66,7 @@ final class Journal implements AutoCloseable {
         if (!line.path("plan").asText().equals(fingerprint)) {
           throw new MergeException(
               "the unfinished merge in %s is of another recipe, other inputs or another version; run it with --force to start over"
-                  .formatted(file.getParent()));
+                  .formatted(folder));
         }
         first = false;
       } else {
@@ -120,10 +95,5 @@ final class Journal implements AutoCloseable {
     while (bytes.hasRemaining()) {
       channel.write(bytes);
     }
-  }
-
-  @Override
-  public void close() throws IOException {
-    channel.close();
   }
 }

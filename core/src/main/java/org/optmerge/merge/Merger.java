@@ -70,17 +70,18 @@ public final class Merger {
   public static MergeResult run(MergePlan plan, Path out, MergeOptions options, Progress progress) {
     long begin = System.nanoTime();
     requireMemory(plan, options.memory());
-    Workspace workspace = Workspace.open(out, plan.models().values(), options);
-    Merger merger = new Merger(plan, workspace, options, progress);
-    try {
-      return merger.run(out, begin);
-    } catch (IOException | UncheckedIOException e) {
-      throw new MergeException(
-          "writing %s failed: %s%s".formatted(out, Workspace.reason(e), merger.leftOver()), e);
-    } catch (MergeException e) {
-      throw new MergeException(e.getMessage() + merger.leftOver(), e);
-    } catch (CheckpointException e) {
-      throw new CheckpointException(e.getMessage() + merger.leftOver(), e);
+    try (Workspace workspace = Workspace.open(out, plan.models().values(), options)) {
+      Merger merger = new Merger(plan, workspace, options, progress);
+      try {
+        return merger.run(out, begin);
+      } catch (IOException | UncheckedIOException e) {
+        throw new MergeException(
+            "writing %s failed: %s%s".formatted(out, Workspace.reason(e), merger.leftOver()), e);
+      } catch (MergeException e) {
+        throw new MergeException(e.getMessage() + merger.leftOver(), e);
+      } catch (CheckpointException e) {
+        throw new CheckpointException(e.getMessage() + merger.leftOver(), e);
+      }
     }
   }
 
@@ -105,8 +106,8 @@ public final class Merger {
     Map<Path, SafetensorsWriter> writers = new LinkedHashMap<>();
     ForkJoinPool pool = new ForkJoinPool(options.threads());
     int resumed;
-    try (Journal journal =
-        Journal.open(workspace.journal(), inputs.fingerprint(plan), options.resume())) {
+    try {
+      Journal journal = Journal.open(workspace, inputs.fingerprint(plan), options.resume());
       ownsWorkspace = true;
       finishedBefore = journal.finished().size();
       workspace.requireSpace(bytesToWrite(journal.finished().keySet()));

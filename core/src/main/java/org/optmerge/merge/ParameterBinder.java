@@ -323,9 +323,10 @@ final class ParameterBinder {
   /** The place of the parameter that a message is about; the method's if it names none. */
   private Position blame(
       String message, String tensor, double layerFraction, Recipe.Slice slice, List<Input> inputs) {
+    String words = message.replace("'" + tensor + "'", ""); // which often ends in "weight"
     for (Parameter parameter : parameters) {
       String name = parameter.name();
-      if (!message.matches("(?s).*\\b" + name + "s?\\b.*")) {
+      if (!words.matches("(?s).*\\b" + name + "s?\\b.*")) {
         continue;
       }
       int model = parameter.perModel() ? modelIn(message) : 0;

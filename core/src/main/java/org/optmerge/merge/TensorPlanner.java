@@ -27,6 +27,8 @@ final class TensorPlanner {
       "(.*\\.)?(embed_tokens|wte|word_embeddings|tok_embeddings|embed_in|embed_out|shared|lm_head)"
           + "\\.(weight|bias)";
 
+  private static final String TO_COPY = "; listed under 'exclude', the base's is copied instead";
+
   private final Recipe recipe;
   private final ParameterBinder binder;
   private final ElementTypes types;
@@ -146,7 +148,7 @@ final class TensorPlanner {
     if (!isBuffer(info)) {
       findings.problem(
           target.slice().slice().at(),
-          "model '%s': %s".formatted(target.reference().name(), obstacle));
+          "model '%s': %s%s".formatted(target.reference().name(), obstacle, TO_COPY));
       return Optional.empty();
     }
     return sameIntegers(target, info)
@@ -177,8 +179,13 @@ final class TensorPlanner {
     if (obstacle.isPresent()) {
       findings.problem(
           lane.at(),
-          "model '%s': %s ('%s' has %s)"
-              .formatted(model.name(), obstacle.get(), reference.name(), info.dtype().torchName()));
+          "model '%s': %s ('%s' has %s)%s"
+              .formatted(
+                  model.name(),
+                  obstacle.get(),
+                  reference.name(),
+                  info.dtype().torchName(),
+                  TO_COPY));
       return Optional.empty();
     }
     Optional<Weight> fitting = fit(lane, tensor, found.get(), target, info.shape());

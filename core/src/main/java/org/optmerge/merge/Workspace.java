@@ -6,9 +6,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
@@ -18,6 +23,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -28,22 +34,32 @@ import org.jspecify.annotations.Nullable;
  * <p>For an output {@code out} it is {@code .out.optmerge}, with the journal and the growing
  * checkpoint. It lies in the same file system, so the last step is a rename: the output is complete
  * or not there.
+ *
+ * <p>While it is open its journal is locked, so a second merge into the same output is refused and
+ * touches nothing.
  */
-final class Workspace {
+final class Workspace implements AutoCloseable {
+  private static final String JOURNAL = "journal.jsonl";
+
+  /** How often a folder may vanish while it is being locked, as merges in it end. */
+  private static final int ATTEMPTS = 100;
+
   private final Path out;
   private final Path folder;
   private final boolean force;
+  private final FileChannel journal;
 
-  private Workspace(Path out, Path folder, boolean force) {
+  private Workspace(Path out, Path folder, boolean force, FileChannel journal) {
     this.out = out;
     this.folder = folder;
     this.force = force;
+    this.journal = journal;
   }
 
   /**
    * Checks the output against the inputs and what is there, before anything is written.
    *
-   * @throws MergeException if the output cannot or must not be written
+   * @throws MergeException if the output cannot or must not be written, or another merge writes it
    */
   static Workspace open(Path out, Collection<Path> inputs, MergeOptions options) {
     Path absolute = out.toAbsolutePath().normalize();
@@ -65,27 +81,124 @@ final class Workspace {
       for (Path input : inputs) {
         refuseOverlap(out, real, input);
       }
-      refuseOccupied(out, absolute, options.force());
-      Workspace workspace =
-          new Workspace(
-              absolute,
-              parent.resolve("." + absolute.getFileName() + ".optmerge"),
-              options.force());
-      if (Files.exists(workspace.folder) && !options.resume()) {
-        if (!options.force()) {
-          throw new MergeException(
-              "an unfinished merge into %s is in %s; --resume continues it, --force discards it"
-                  .formatted(out, workspace.folder));
-        }
-        deleteTree(workspace.folder);
+      Path folder = parent.resolve("." + absolute.getFileName() + ".optmerge");
+      if (!Files.exists(folder)) {
+        refuseOccupied(out, absolute, options.force());
       }
-      Files.createDirectories(workspace.staging());
-      return workspace;
+      Workspace workspace = new Workspace(absolute, folder, options.force(), lock(folder));
+      try {
+        workspace.prepare(out, options.resume());
+        return workspace;
+      } catch (IOException | RuntimeException e) {
+        workspace.close();
+        throw e;
+      }
     } catch (AccessDeniedException e) {
       throw new MergeException(
-          "cannot write %s: no permission for %s".formatted(out, e.getFile()), e);
+          "cannot write %s: no permission for %s; choose another output folder"
+              .formatted(out, e.getFile()),
+          e);
+    } catch (NoSuchFileException e) {
+      throw new MergeException(
+          "cannot write %s: %s cannot be made there; choose another output folder"
+              .formatted(out, e.getFile()),
+          e);
     } catch (IOException e) {
       throw new MergeException("cannot write %s: %s".formatted(out, reason(e)), e);
+    }
+  }
+
+  /** Makes the folder if need be, and takes it for this merge alone. */
+  private static FileChannel lock(Path folder) throws IOException {
+    Path file = folder.resolve(JOURNAL);
+    for (int attempt = 1; ; attempt++) {
+      Files.createDirectories(folder);
+      try {
+        if (!Files.exists(file)) {
+          Files.createFile(file);
+        }
+        Optional<FileChannel> channel = lockIfThere(file);
+        if (channel.isPresent()) {
+          return channel.get();
+        }
+      } catch (NoSuchFileException | FileAlreadyExistsException e) {
+        if (attempt == ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /** Empty if a merge that ended meanwhile took the file with it. */
+  @SuppressWarnings("MustBeClosedChecker") // handed on, and closed with the workspace
+  private static Optional<FileChannel> lockIfThere(Path file) throws IOException {
+    Object before = identity(file);
+    FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    boolean taken = false;
+    try {
+      if (!tryLock(channel)) {
+        throw new MergeException(
+            "another merge into the same folder is running (it holds %s); wait for it or choose another output folder"
+                .formatted(file));
+      }
+      taken = before.equals(identity(file));
+      return taken ? Optional.of(channel) : Optional.empty();
+    } finally {
+      if (!taken) {
+        channel.close();
+      }
+    }
+  }
+
+  private static boolean tryLock(FileChannel channel) throws IOException {
+    try {
+      return channel.tryLock() != null;
+    } catch (OverlappingFileLockException e) { // by this process
+      return false;
+    }
+  }
+
+  /** What tells a file from another that took its name. */
+  private static Object identity(Path file) throws IOException {
+    BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+    Object key = attributes.fileKey();
+    return key == null ? attributes.creationTime() : key;
+  }
+
+  /** With the folder locked: what an earlier merge left is put right, kept or refused. */
+  private void prepare(Path named, boolean resume) throws IOException {
+    boolean unfinished = journal.size() > 0;
+    try {
+      restorePrevious();
+      refuseOccupied(named, out, force);
+    } catch (IOException | RuntimeException e) {
+      if (!unfinished) {
+        discard();
+      }
+      throw e;
+    }
+    if (unfinished && !resume && !force) {
+      throw new MergeException(
+          "an unfinished merge into %s is in %s; --resume continues it, --force discards it"
+              .formatted(named, folder));
+    }
+    if (!resume && Files.exists(staging())) {
+      deleteTree(staging());
+    }
+    Files.createDirectories(staging());
+  }
+
+  /** An earlier result that a merge was killed over while it took its place. */
+  private void restorePrevious() throws IOException {
+    Path previous = previous();
+    if (!Files.exists(previous)) {
+      return;
+    }
+    if (Files.exists(out)) {
+      keepForeignFiles(previous);
+      deleteTree(previous);
+    } else {
+      Files.move(previous, out, StandardCopyOption.ATOMIC_MOVE);
     }
   }
 
@@ -94,9 +207,9 @@ final class Workspace {
     return folder.resolve("checkpoint");
   }
 
-  /** The journal. */
-  Path journal() {
-    return folder.resolve("journal.jsonl");
+  /** The journal, open and locked. */
+  FileChannel journal() {
+    return journal;
   }
 
   /** The hidden folder itself. */
@@ -104,15 +217,14 @@ final class Workspace {
     return folder;
   }
 
-  /** True if an earlier merge was interrupted here. */
-  boolean isUnfinished() {
-    return Files.exists(journal());
+  private Path previous() {
+    return folder.resolve("previous");
   }
 
   /** Forces everything to disk, then makes the output appear under its name. */
   void publish() throws IOException {
     forceTree(staging());
-    Path previous = folder.resolve("previous");
+    Path previous = previous();
     boolean replaces = force && Files.isDirectory(out) && !isEmpty(out);
     if (replaces) {
       Files.move(out, previous, StandardCopyOption.ATOMIC_MOVE);
@@ -122,16 +234,41 @@ final class Workspace {
     if (replaces) {
       keepForeignFiles(previous);
     }
-    deleteTree(folder);
+    deleteFolder();
   }
 
   /** Removes an unfinished merge, as far as that is possible. */
   void discard() {
     try {
-      deleteTree(folder);
+      deleteFolder();
     } catch (IOException e) {
       // The reason of the failure matters to the user, not that a hidden folder could not be
       // removed after it.
+    }
+  }
+
+  /** The journal goes last: while it is there and locked, no other merge moves in. */
+  private void deleteFolder() throws IOException {
+    for (Path part : List.of(staging(), previous())) {
+      if (Files.exists(part)) {
+        deleteTree(part);
+      }
+    }
+    Files.deleteIfExists(folder.resolve(JOURNAL));
+    try {
+      Files.delete(folder);
+    } catch (DirectoryNotEmptyException e) {
+      // The next merge into the same output has moved in; the folder is its own now.
+    }
+  }
+
+  /** Lets other merges have the folder. */
+  @Override
+  public void close() {
+    try {
+      journal.close();
+    } catch (IOException e) {
+      // Nothing of it is needed any more, or it was complete before.
     }
   }
 
@@ -208,7 +345,7 @@ final class Workspace {
     long usable = Files.getFileStore(folder).getUsableSpace();
     if (usable < bytes) {
       throw new MergeException(
-          "output folder %s needs %,d bytes more, its file system has %,d free"
+          "output folder %s needs %,d bytes more, its file system has %,d free; make room or choose another output folder"
               .formatted(out, bytes, usable));
     }
   }
@@ -279,6 +416,18 @@ final class Workspace {
   /** What went wrong, with the file, in words rather than a class name alone. */
   static String reason(Exception e) {
     Throwable at = e instanceof UncheckedIOException && e.getCause() != null ? e.getCause() : e;
+    if (at instanceof FileSystemException failure && failure.getReason() == null) {
+      return "%s: %s"
+          .formatted(
+              failure.getFile(),
+              failure instanceof NoSuchFileException
+                  ? "no such file or folder"
+                  : failure instanceof AccessDeniedException
+                      ? "no permission"
+                      : failure instanceof FileAlreadyExistsException
+                          ? "is there already, and is not a folder"
+                          : failure.getClass().getSimpleName());
+    }
     String message = at.getMessage();
     return message == null ? at.getClass().getSimpleName() : message;
   }
