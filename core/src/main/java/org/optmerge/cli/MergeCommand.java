@@ -1,11 +1,13 @@
 package org.optmerge.cli;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.merge.AdapterMerger;
 import org.optmerge.merge.MergeEstimate;
 import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
@@ -85,6 +87,16 @@ final class MergeCommand implements Callable<Integer> {
       description = "Write a README.md even if the base has one.")
   private boolean modelCard;
 
+  @Option(
+      names = "--adapter",
+      arity = "0..1",
+      fallbackValue = "0",
+      paramLabel = "RANK",
+      description =
+          "Write a LoRA adapter instead of a checkpoint, of this rank; without a number, of the"
+              + " rank that an exact result needs.")
+  private @Nullable Integer adapter;
+
   @ArgGroup(
       validate = false,
       heading = "%nAccepted from mergekit-yaml command lines, without effect:%n")
@@ -109,6 +121,10 @@ final class MergeCommand implements Callable<Integer> {
         return 0;
       }
       plan.notices().forEach(console::notice);
+      if (adapter != null) {
+        writeAdapter(console, plan, folder, adapter);
+        return 0;
+      }
       MergeResult result = merge(console, plan, folder);
       result.warnings().stream()
           .filter(warning -> !plan.notices().contains(warning))
@@ -134,16 +150,60 @@ final class MergeCommand implements Callable<Integer> {
     throw new ParameterException(spec.commandLine(), "missing required option '--out DIR'");
   }
 
+  private MergeOptions options() {
+    return MergeOptions.DEFAULT
+        .withThreads(threads.count())
+        .withMemory(memory.bytes())
+        .withResume(resume)
+        .withForce(force)
+        .withAllowNonFinite(allowNonFinite)
+        .withChecksumInputs(!noInputChecksums)
+        .withModelCard(modelCard);
+  }
+
+  private void writeAdapter(Console console, MergePlan plan, Path folder, int rank) {
+    if (rank < 0) {
+      throw new ParameterException(
+          spec.commandLine(), "--adapter: the rank must be at least 1, is " + rank);
+    }
+    if (resume || force) {
+      throw new ParameterException(
+          spec.commandLine(), "--resume and --force do not go with --adapter");
+    }
+    AdapterMerger.Result result;
+    try (ProgressLine progress = console.progress()) {
+      result = AdapterMerger.run(plan, rank, folder, options(), progress);
+    }
+    console.outcome(
+        () ->
+            List.of(
+                "%s: adapter of rank %d for %s, %s; largest error %s of a change"
+                    .formatted(
+                        result.folder(),
+                        result.rank(),
+                        result.layers().size() == 1
+                            ? "1 matrix"
+                            : result.layers().size() + " matrices",
+                        Quantities.bytes(result.bytes()),
+                        Quantities.percent(result.largestError()))),
+        () -> adapterJson(result));
+  }
+
+  private static ObjectNode adapterJson(AdapterMerger.Result result) {
+    ObjectNode node = Console.object();
+    node.put("folder", result.folder().toString());
+    node.put("rank", result.rank());
+    node.put("bytes", result.bytes());
+    ArrayNode layers = node.putArray("layers");
+    for (AdapterMerger.Layer layer : result.layers()) {
+      ObjectNode element = layers.addObject();
+      element.put("tensor", layer.tensor());
+      Console.put(element, "relative_error", layer.relativeError());
+    }
+    return node;
+  }
+
   private MergeResult merge(Console console, MergePlan plan, Path folder) {
-    MergeOptions options =
-        MergeOptions.DEFAULT
-            .withThreads(threads.count())
-            .withMemory(memory.bytes())
-            .withResume(resume)
-            .withForce(force)
-            .withAllowNonFinite(allowNonFinite)
-            .withChecksumInputs(!noInputChecksums)
-            .withModelCard(modelCard);
     try (ProgressLine progress = console.progress();
         InterruptNotice notice =
             new InterruptNotice(
@@ -152,7 +212,7 @@ final class MergeCommand implements Callable<Integer> {
                   console.warning(
                       "interrupted; the same command with --resume continues the merge");
                 })) {
-      return Merger.run(plan, folder, options, progress);
+      return Merger.run(plan, folder, options(), progress);
     }
   }
 

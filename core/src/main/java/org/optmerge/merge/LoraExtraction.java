@@ -3,35 +3,15 @@ package org.optmerge.merge;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
-import org.optmerge.checkpoint.DType;
-import org.optmerge.checkpoint.FloatCodec;
-import org.optmerge.checkpoint.LoraAdapter;
-import org.optmerge.checkpoint.SafetensorsLayout;
-import org.optmerge.checkpoint.SafetensorsWriter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.linalg.LinearAlgebraException;
@@ -47,13 +27,6 @@ import org.optmerge.linalg.Svd;
  * @see <a href="https://arxiv.org/abs/2106.09685">Hu et al., LoRA, ICLR 2022</a>
  */
 public final class LoraExtraction {
-  private static final String WEIGHT = ".weight";
-  private static final String PREFIX = "base_model.model.";
-
-  /** Looked up by row, not multiplied: PEFT keeps other factors for these. */
-  private static final Pattern EMBEDDING =
-      Pattern.compile("(.*\\.)?(\\w*embed\\w*|wte|wpe|shared|relative_attention_bias)\\.weight");
-
   /**
    * One matrix of the adapter.
    *
@@ -135,47 +108,21 @@ public final class LoraExtraction {
     if (rank < 1) {
       throw new IllegalArgumentException("rank must be at least 1, is " + rank);
     }
-    Path folder = out.toAbsolutePath().normalize();
-    Path staging = folder.resolveSibling("." + folder.getFileName() + ".extract-lora");
     try (Checkpoint theta0 = Checkpoint.open(base);
         Checkpoint theta1 = Checkpoint.open(tuned)) {
-      requireFree(out, folder);
+      AdapterFolder.requireFree(out);
       progress.phase("comparing");
       TaskVectorStatistics statistics =
           TaskVectorStatistics.of(
               theta0, Map.of("fine-tune", theta1), name -> true, threads, progress);
       requireFinite(statistics);
-      delete(staging);
-      Files.createDirectories(staging);
       Result result =
           new LoraExtraction(theta0, theta1, rank)
-              .write(statistics, factored, saved, staging, folder, progress);
-      LoraAdapter.open(staging).close(); // it must be one
-      publish(staging, folder);
+              .write(statistics, factored, saved, out, progress);
       progress.finished();
       return result;
     } catch (IOException e) {
       throw new MergeException("cannot write %s: %s".formatted(out, Workspace.reason(e)), e);
-    } finally {
-      try {
-        delete(staging);
-      } catch (IOException e) {
-        // A hidden folder that stays behind is removed by the next run.
-      }
-    }
-  }
-
-  private static void requireFree(Path out, Path folder) throws IOException {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    if (!Files.isDirectory(folder)) {
-      throw new MergeException("output %s exists and is not a folder".formatted(out));
-    }
-    try (Stream<Path> files = Files.list(folder)) {
-      if (files.findAny().isPresent()) {
-        throw new MergeException("output folder %s is not empty; choose another".formatted(out));
-      }
     }
   }
 
@@ -193,11 +140,11 @@ public final class LoraExtraction {
       TaskVectorStatistics statistics,
       Predicate<String> factored,
       Predicate<String> saved,
-      Path staging,
-      Path folder,
+      Path out,
       Progress progress)
       throws IOException {
-    List<TaskVectorStatistics.Parameter> matrices = new ArrayList<>();
+    List<TaskVectorStatistics.Parameter> changed = new ArrayList<>();
+    List<AdapterFolder.Matrix> matrices = new ArrayList<>();
     List<TensorInfo> whole = new ArrayList<>();
     List<String> lost = new ArrayList<>();
     for (TaskVectorStatistics.Parameter parameter : statistics.parameters()) {
@@ -205,8 +152,10 @@ public final class LoraExtraction {
         continue;
       }
       String name = parameter.name();
-      if (isLinear(name, parameter.shape()) && factored.test(name)) {
-        matrices.add(parameter);
+      if (AdapterFolder.holds(name, parameter.shape()) && factored.test(name)) {
+        changed.add(parameter);
+        matrices.add(
+            new AdapterFolder.Matrix(name, parameter.shape(), tensor(tuned, name).dtype()));
       } else if (saved.test(name)) {
         whole.add(tensor(tuned, name));
       } else {
@@ -218,39 +167,25 @@ public final class LoraExtraction {
           "the fine-tune changed none of the selected matrices; there is nothing to extract"
               + (lost.isEmpty() ? "" : " (it changed %s)".formatted(lost.get(0))));
     }
-    SafetensorsLayout layout = layout(matrices, whole);
     progress.started(
-        matrices.stream().mapToLong(matrix -> tensor(tuned, matrix.name()).bytes()).sum(),
+        matrices.stream().mapToLong(matrix -> tensor(tuned, matrix.tensor()).bytes()).sum(),
         matrices.size());
     progress.phase("factoring");
     List<Layer> layers = new ArrayList<>();
-    try (SafetensorsWriter writer =
-        SafetensorsWriter.create(staging.resolve("adapter_model.safetensors"), layout)) {
-      for (TaskVectorStatistics.Parameter matrix : matrices) {
-        layers.add(factor(matrix, writer));
-        progress.advanced(tensor(tuned, matrix.name()).bytes());
-        progress.finishedTensor(matrix.name());
+    try (AdapterFolder adapter = AdapterFolder.create(out, base.folder(), rank, matrices, whole)) {
+      for (int i = 0; i < matrices.size(); i++) {
+        AdapterFolder.Matrix matrix = matrices.get(i);
+        layers.add(factor(matrix, changed.get(i).experts().get(0).norm(), adapter));
+        progress.advanced(tensor(tuned, matrix.tensor()).bytes());
+        progress.finishedTensor(matrix.tensor());
       }
       for (TensorInfo tensor : whole) {
-        copy(tensor, writer);
+        adapter.copy(tuned, tensor);
       }
-      writer.force();
+      long bytes = adapter.bytes();
+      return new Result(
+          adapter.publish(), layers, whole.stream().map(TensorInfo::name).toList(), lost, bytes);
     }
-    Files.writeString(staging.resolve("adapter_config.json"), config(matrices, whole));
-    long bytes =
-        whole.stream().mapToLong(TensorInfo::bytes).sum()
-            + matrices.stream()
-                .mapToLong(
-                    matrix ->
-                        rank
-                            * (matrix.shape().get(0) + matrix.shape().get(1))
-                            * tensor(tuned, matrix.name()).dtype().bytes())
-                .sum();
-    return new Result(folder, layers, whole.stream().map(TensorInfo::name).toList(), lost, bytes);
-  }
-
-  private static boolean isLinear(String name, List<Long> shape) {
-    return shape.size() == 2 && name.endsWith(WEIGHT) && !EMBEDDING.matcher(name).matches();
   }
 
   private static TensorInfo tensor(Checkpoint checkpoint, String name) {
@@ -259,45 +194,11 @@ public final class LoraExtraction {
         .orElseThrow(() -> new IllegalStateException("a compared tensor is gone: " + name));
   }
 
-  private static String module(String tensor) {
-    return tensor.substring(0, Math.max(0, tensor.lastIndexOf('.')));
-  }
-
-  private static String nameOfA(String tensor) {
-    return PREFIX + module(tensor) + ".lora_A.weight";
-  }
-
-  private static String nameOfB(String tensor) {
-    return PREFIX + module(tensor) + ".lora_B.weight";
-  }
-
-  private SafetensorsLayout layout(
-      List<TaskVectorStatistics.Parameter> matrices, List<TensorInfo> whole) {
-    List<SafetensorsLayout.Entry> entries = new ArrayList<>();
-    for (TaskVectorStatistics.Parameter matrix : matrices) {
-      DType dtype = tensor(tuned, matrix.name()).dtype();
-      long rows = matrix.shape().get(0);
-      long columns = matrix.shape().get(1);
-      entries.add(
-          new SafetensorsLayout.Entry(
-              nameOfA(matrix.name()), dtype, List.of((long) rank, columns)));
-      entries.add(
-          new SafetensorsLayout.Entry(nameOfB(matrix.name()), dtype, List.of(rows, (long) rank)));
-    }
-    for (TensorInfo tensor : whole) {
-      entries.add(
-          new SafetensorsLayout.Entry(PREFIX + tensor.name(), tensor.dtype(), tensor.shape()));
-    }
-    return SafetensorsLayout.of(entries);
-  }
-
   /** Factors one matrix and writes its factors; their rank is filled up with zeros. */
-  private Layer factor(TaskVectorStatistics.Parameter matrix, SafetensorsWriter writer) {
-    String name = matrix.name();
+  private Layer factor(AdapterFolder.Matrix matrix, double norm, AdapterFolder adapter) {
+    String name = matrix.tensor();
     int rows = Math.toIntExact(matrix.shape().get(0));
     int columns = Math.toIntExact(matrix.shape().get(1));
-    DType dtype = tensor(tuned, name).dtype();
-    double norm = matrix.experts().get(0).norm();
     try (NDManager manager = NDManager.newBaseManager()) {
       NDArray tau = manager.create(taskVector(name, rows, columns), new Shape(rows, columns));
       Svd svd = LinearAlgebra.truncatedSvd(tau, rank, LinearAlgebra.rankTolerance(norm));
@@ -309,10 +210,7 @@ public final class LoraExtraction {
       for (int row = 0; row < rows; row++) {
         System.arraycopy(left, row * found, b, row * rank, found);
       }
-      FloatCodec.round(dtype, a, 0, a.length);
-      FloatCodec.round(dtype, b, 0, b.length);
-      write(writer, nameOfA(name), dtype, a);
-      write(writer, nameOfB(name), dtype, b);
+      adapter.write(matrix, b, a);
       NDArray product =
           manager
               .create(b, new Shape(rows, rank))
@@ -338,77 +236,5 @@ public final class LoraExtraction {
 
   private static float[] floats(NDArray array) {
     return array.toType(ai.djl.ndarray.types.DataType.FLOAT32, false).toFloatArray();
-  }
-
-  private static void write(SafetensorsWriter writer, String name, DType dtype, float[] values) {
-    ByteBuffer bytes =
-        ByteBuffer.allocate(Math.multiplyExact(values.length, dtype.bytes()))
-            .order(ByteOrder.LITTLE_ENDIAN);
-    FloatCodec.narrow(dtype, values, 0, values.length, bytes);
-    writer.write(name, 0, bytes);
-  }
-
-  private void copy(TensorInfo tensor, SafetensorsWriter writer) {
-    ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(Math.min(tensor.bytes(), 1 << 20)));
-    for (long at = 0; at < tensor.bytes(); at += bytes.limit()) {
-      bytes.clear().limit((int) Math.min(bytes.capacity(), tensor.bytes() - at));
-      tuned.readBytes(tensor, at, bytes);
-      writer.write(PREFIX + tensor.name(), at, bytes.flip());
-    }
-  }
-
-  private String config(List<TaskVectorStatistics.Parameter> matrices, List<TensorInfo> whole)
-      throws IOException {
-    ObjectNode config = JsonNodeFactory.instance.objectNode();
-    config.put("peft_type", "LORA");
-    config.put("base_model_name_or_path", base.folder().toString());
-    config.put("inference_mode", true);
-    config.put("r", rank);
-    config.put("lora_alpha", rank);
-    config.put("lora_dropout", 0.0);
-    config.put("use_rslora", false);
-    config.put("fan_in_fan_out", false);
-    config.put("bias", "none");
-    matrices.forEach(matrix -> config.withArray("target_modules").add(module(matrix.name())));
-    Set<String> modules = new LinkedHashSet<>();
-    whole.forEach(tensor -> modules.add(module(tensor.name())));
-    if (modules.isEmpty()) {
-      config.putNull("modules_to_save");
-    } else {
-      modules.forEach(config.putArray("modules_to_save")::add);
-    }
-    return new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(config) + "\n";
-  }
-
-  /** On the disk first, then under its name: complete, or not there. */
-  private static void publish(Path staging, Path folder) throws IOException {
-    try (Stream<Path> files = Files.list(staging)) {
-      for (Path file : (Iterable<Path>) files::iterator) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-          channel.force(true);
-        }
-      }
-    }
-    Files.move(staging, folder, StandardCopyOption.ATOMIC_MOVE);
-  }
-
-  private static void delete(Path folder) throws IOException {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    try (Stream<Path> files = Files.walk(folder)) {
-      files
-          .sorted(Comparator.reverseOrder())
-          .forEach(
-              file -> {
-                try {
-                  Files.delete(file);
-                } catch (IOException e) {
-                  throw new UncheckedIOException(e);
-                }
-              });
-    } catch (UncheckedIOException e) {
-      throw new IOException(e);
-    }
   }
 }

@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,7 +17,6 @@ import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
@@ -26,8 +24,6 @@ import org.optmerge.checkpoint.SafetensorsLayout;
 import org.optmerge.checkpoint.SafetensorsWriter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.method.MergeMethod;
-import org.optmerge.taskvector.Block;
-import org.optmerge.taskvector.TaskVectorStream;
 
 /**
  * Carries out a {@link MergePlan}: from open inputs to a checkpoint that is complete, on disk and
@@ -202,22 +198,20 @@ public final class Merger {
   /** Makes every tensor that is not there yet; returns how many were. */
   private int mergeAll(List<Work> work, Journal journal, ForkJoinPool pool) {
     progress.started(work.stream().mapToLong(it -> it.place.bytes()).sum(), work.size());
-    int mostInputs = 1;
-    for (Work item : work) {
-      if (item.tensor.work() instanceof PlannedTensor.Merge merge) {
-        mostInputs = Math.max(mostInputs, merge.inputs().size());
-      }
-    }
     TensorMerger tensorMerger =
         new TensorMerger(
             options.allowNonFinite() || plan.allowNonFinite(),
-            new ScratchPool(mostInputs),
+            ScratchPool.of(plan),
             bytesRead,
             progress);
     int resumed = await(pool, work.stream().filter(it -> it.earlier != null).toList(), this::check);
     List<Work> open = work.stream().filter(it -> !outcomes.containsKey(it.tensor.name())).toList();
     Map<MergeMethod, MergeMethod> fitted =
-        open.isEmpty() ? Map.of() : Tasks.get(pool.submit(() -> fit(work, tensorMerger)));
+        open.isEmpty()
+            ? Map.of()
+            : Tasks.get(
+                pool.submit(
+                    () -> WholeModel.fit(work.stream().map(Work::tensor).toList(), tensorMerger)));
     progress.phase("merging");
     WorkAction make =
         item -> {
@@ -278,59 +272,6 @@ public final class Merger {
       done += Tasks.get(worker);
     }
     return done;
-  }
-
-  /** What whole-model methods learn before the first tensor is merged. */
-  private Map<MergeMethod, MergeMethod> fit(List<Work> work, TensorMerger tensorMerger) {
-    Map<MergeMethod, List<TaskVectorStream>> models = new LinkedHashMap<>();
-    List<PlannedTensor> byName = new ArrayList<>(work.stream().map(Work::tensor).toList());
-    byName.sort(Comparator.comparing(PlannedTensor::name));
-    for (PlannedTensor tensor : byName) {
-      if (tensor.work() instanceof PlannedTensor.Merge merge) {
-        models
-            .computeIfAbsent(merge.method(), method -> new ArrayList<>())
-            .add(new LazyStream(tensor, merge, tensorMerger));
-      }
-    }
-    Map<MergeMethod, MergeMethod> fitted = new HashMap<>();
-    models.forEach((method, streams) -> fitted.put(method, method.fit(streams)));
-    return fitted;
-  }
-
-  /**
-   * A tensor's inputs, opened anew for each pass, so that a whole model's adapter factors are never
-   * held at once.
-   */
-  private static final class LazyStream extends TaskVectorStream {
-    private final PlannedTensor tensor;
-    private final PlannedTensor.Merge merge;
-    private final TensorMerger tensorMerger;
-
-    LazyStream(PlannedTensor tensor, PlannedTensor.Merge merge, TensorMerger tensorMerger) {
-      this.tensor = tensor;
-      this.merge = merge;
-      this.tensorMerger = tensorMerger;
-    }
-
-    @Override
-    public String parameter() {
-      return tensor.name();
-    }
-
-    @Override
-    public List<Long> shape() {
-      return tensor.shape();
-    }
-
-    @Override
-    public int count() {
-      return merge.inputs().size();
-    }
-
-    @Override
-    public void visit(long from, long to, long alignment, Consumer<Block> action) {
-      tensorMerger.stream(tensor, merge).visit(from, to, alignment, action);
-    }
   }
 
   /** Trusts what an interrupted run noted of a tensor only if the file still says so. */

@@ -17,8 +17,21 @@ final class ScratchPool {
   /**
    * @param inputs the largest number of inputs of any tensor
    */
-  ScratchPool(int inputs) {
+  private ScratchPool(int inputs) {
     this.inputs = inputs;
+  }
+
+  /** For the tensors of a plan. */
+  static ScratchPool of(MergePlan plan) {
+    int most = 1;
+    for (MergePlan.OutputShard shard : plan.shards()) {
+      for (PlannedTensor tensor : shard.tensors()) {
+        if (tensor.work() instanceof PlannedTensor.Merge merge) {
+          most = Math.max(most, merge.inputs().size());
+        }
+      }
+    }
+    return new ScratchPool(most);
   }
 
   /** A set whose arrays hold at least {@code length} entries. */

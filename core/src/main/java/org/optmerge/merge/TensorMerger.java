@@ -165,8 +165,7 @@ final class TensorMerger {
       MergeMethod method,
       SafetensorsWriter writer) {
     try (NDManager manager = NDManager.newBaseManager()) {
-      PlannedStream stream = stream(tensor, merge);
-      TaskVector merged = method.mergeFactored(taskVectors(tensor, merge, stream, manager));
+      TaskVector merged = method.mergeFactored(taskVectors(tensor, merge, manager));
       Shape expected = new Shape(tensor.shape());
       if (!merged.shape().equals(expected)) {
         throw new MergeException(
@@ -203,8 +202,8 @@ final class TensorMerger {
   }
 
   /** Reads whole task vectors into native memory; adapters over the base stay factored. */
-  private TaskVectors taskVectors(
-      PlannedTensor tensor, PlannedTensor.Merge merge, PlannedStream stream, NDManager manager) {
+  TaskVectors taskVectors(PlannedTensor tensor, PlannedTensor.Merge merge, NDManager manager) {
+    PlannedStream stream = stream(tensor, merge);
     long size = stream.size();
     if (size * 4 > Integer.MAX_VALUE) {
       throw new MergeException(

@@ -393,7 +393,7 @@ final class Workspace implements AutoCloseable {
     }
   }
 
-  private static void deleteTree(Path tree) throws IOException {
+  static void deleteTree(Path tree) throws IOException {
     Files.walkFileTree(
         tree,
         new SimpleFileVisitor<>() {

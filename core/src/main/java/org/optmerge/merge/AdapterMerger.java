@@ -1,0 +1,258 @@
+package org.optmerge.merge;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.atomic.LongAdder;
+import org.optmerge.checkpoint.CheckpointException;
+import org.optmerge.checkpoint.DType;
+import org.optmerge.linalg.LinearAlgebraException;
+import org.optmerge.linalg.LowRankApproximation;
+import org.optmerge.method.MergeMethod;
+import org.optmerge.taskvector.TaskVector;
+import org.optmerge.taskvector.TaskVectors;
+import org.optmerge.taskvector.Weight;
+
+/**
+ * Carries out a {@link MergePlan} whose result is an adapter: B · A ≈ λ · τ for every matrix,
+ * instead of a checkpoint.
+ *
+ * <p>Merged adapters are exact where the rank permits: the sum of the experts' ranks is enough for
+ * every method that keeps them factored. Otherwise the best approximation of the rank is written
+ * and its error stated. One matrix is in memory at a time.
+ */
+public final class AdapterMerger {
+  /**
+   * One matrix of the adapter.
+   *
+   * @param tensor its name in the base
+   * @param relativeError ‖λτ − B·A‖ / ‖λτ‖ before the factors are rounded to float32; 0 where λτ is
+   *     zero
+   */
+  public record Layer(String tensor, double relativeError) {}
+
+  /**
+   * What was made.
+   *
+   * @param folder of the adapter
+   * @param rank of every matrix
+   * @param layers one element for each matrix, in the base's order
+   * @param bytes of the adapter's tensors
+   */
+  public record Result(Path folder, int rank, List<Layer> layers, long bytes) {
+    public Result {
+      layers = List.copyOf(layers);
+    }
+
+    /** The largest relative error of any matrix. */
+    public double largestError() {
+      return layers.stream().mapToDouble(Layer::relativeError).max().orElse(0);
+    }
+  }
+
+  /** What may be lost where nothing but rounding is. */
+  private static final double ROUNDING = 1e-6;
+
+  private final MergePlan plan;
+  private final MergeOptions options;
+  private final TensorMerger tensorMerger;
+
+  private AdapterMerger(MergePlan plan, MergeOptions options, TensorMerger tensorMerger) {
+    this.plan = plan;
+    this.options = options;
+    this.tensorMerger = tensorMerger;
+  }
+
+  /**
+   * Merges into an adapter.
+   *
+   * @param rank of every matrix; 0: as much as an exact result needs
+   * @param out the folder to make; absent or empty
+   * @throws MergeException if something that an adapter cannot hold would change, an exact result
+   *     was asked for and cannot be had, a value is not finite, or the folder cannot be written
+   * @throws CheckpointException if an input cannot be read
+   */
+  public static Result run(
+      MergePlan plan, int rank, Path out, MergeOptions options, Progress progress) {
+    if (rank < 0) {
+      throw new IllegalArgumentException("rank must not be negative, is " + rank);
+    }
+    TensorMerger tensorMerger =
+        new TensorMerger(
+            options.allowNonFinite() || plan.allowNonFinite(),
+            ScratchPool.of(plan),
+            new LongAdder(),
+            progress);
+    try {
+      AdapterFolder.requireFree(out);
+      return new AdapterMerger(plan, options, tensorMerger).run(rank, out, progress);
+    } catch (IOException e) {
+      throw new MergeException("cannot write %s: %s".formatted(out, Workspace.reason(e)), e);
+    }
+  }
+
+  private Result run(int wanted, Path out, Progress progress) throws IOException {
+    List<PlannedTensor> changed = changed();
+    int rank = wanted > 0 ? wanted : exactRank(changed);
+    List<AdapterFolder.Matrix> matrices =
+        changed.stream()
+            .map(it -> new AdapterFolder.Matrix(it.name(), it.shape(), DType.F32))
+            .toList();
+    progress.started(changed.stream().mapToLong(PlannedTensor::bytes).sum(), changed.size());
+    ForkJoinPool pool = new ForkJoinPool(options.threads());
+    List<Layer> layers = new ArrayList<>();
+    try (AdapterFolder adapter =
+        AdapterFolder.create(out, plan.donor().folder(), rank, matrices, List.of())) {
+      Map<MergeMethod, MergeMethod> fitted =
+          Tasks.get(pool.submit(() -> WholeModel.fit(changed, tensorMerger)));
+      progress.phase("merging");
+      for (int i = 0; i < changed.size(); i++) {
+        PlannedTensor tensor = changed.get(i);
+        AdapterFolder.Matrix matrix = matrices.get(i);
+        Layer layer = Tasks.get(pool.submit(() -> merge(tensor, matrix, fitted, adapter)));
+        if (wanted == 0 && layer.relativeError() > ROUNDING) {
+          throw new MergeException(
+              "tensor '%s': %s gives a result of more than rank %d, %.2g of it would be lost; give a rank to accept that, or write a checkpoint"
+                  .formatted(tensor.name(), plan.method(), rank, layer.relativeError()));
+        }
+        layers.add(layer);
+        progress.advanced(tensor.bytes());
+        progress.finishedTensor(tensor.name());
+      }
+      long bytes = adapter.bytes();
+      Path folder = adapter.publish();
+      progress.finished();
+      return new Result(folder, rank, layers, bytes);
+    } finally {
+      pool.shutdown();
+    }
+  }
+
+  /** The matrices that any expert changes; everything else must stay as the base has it. */
+  private List<PlannedTensor> changed() {
+    List<PlannedTensor> changed = new ArrayList<>();
+    List<String> problems = new ArrayList<>();
+    for (MergePlan.OutputShard shard : plan.shards()) {
+      for (PlannedTensor tensor : shard.tensors()) {
+        if (tensor.work() instanceof PlannedTensor.Copy copy) {
+          if (copy.from().checkpoint() != plan.donor()) {
+            problems.add("tensor '%s' is not the base's".formatted(tensor.name()));
+          }
+        } else if (tensor.work() instanceof PlannedTensor.Merge merge && !isUnchanged(merge)) {
+          if (merge.base() == null) {
+            problems.add(
+                "tensor '%s': %s merges weights, not task vectors"
+                    .formatted(tensor.name(), plan.method()));
+          } else if (!AdapterFolder.holds(tensor.name(), tensor.shape())) {
+            problems.add(
+                "tensor '%s' %s is no matrix of a linear layer"
+                    .formatted(tensor.name(), tensor.shape()));
+          } else {
+            requireMemory(tensor);
+            changed.add(tensor);
+          }
+        }
+      }
+    }
+    if (!problems.isEmpty()) {
+      throw new MergeException(
+          "an adapter cannot hold this merge: %s%s; exclude such tensors, or write a checkpoint"
+              .formatted(
+                  problems.get(0),
+                  problems.size() > 1 ? " (and %d more)".formatted(problems.size() - 1) : ""));
+    }
+    if (changed.isEmpty()) {
+      throw new MergeException(
+          "no expert changes any matrix that is merged; there is no adapter to write");
+    }
+    return changed;
+  }
+
+  private void requireMemory(PlannedTensor tensor) {
+    if (TensorMerger.matrixBytes(tensor) > options.memory()) {
+      throw new MergeException(
+          "tensor '%s' %s needs about %,d bytes, the memory budget is %,d; raise --memory"
+              .formatted(
+                  tensor.name(),
+                  tensor.shape(),
+                  TensorMerger.matrixBytes(tensor),
+                  options.memory()));
+    }
+  }
+
+  private static boolean isUnchanged(PlannedTensor.Merge merge) {
+    return merge.base() != null
+        && merge.inputs().stream().allMatch(input -> input.equals(merge.base()));
+  }
+
+  /** The sum of the experts' ranks, where every expert is an adapter or the base itself. */
+  private static int exactRank(List<PlannedTensor> changed) {
+    int exact = 1;
+    for (PlannedTensor tensor : changed) {
+      PlannedTensor.Merge merge = (PlannedTensor.Merge) tensor.work();
+      long sum = 0;
+      for (Weight input : merge.inputs()) {
+        if (input instanceof Weight.Adapted adapted) {
+          sum += adapted.delta().rank();
+        } else if (!input.equals(merge.base())) {
+          throw new MergeException(
+              "tensor '%s': %s is no adapter, so an exact result may need any rank; give one"
+                  .formatted(tensor.name(), Weights.describe(input)));
+        }
+      }
+      long full = Math.min(tensor.shape().get(0), tensor.shape().get(1));
+      exact = (int) Math.max(exact, Math.min(sum, full));
+    }
+    return exact;
+  }
+
+  private Layer merge(
+      PlannedTensor tensor,
+      AdapterFolder.Matrix matrix,
+      Map<MergeMethod, MergeMethod> fitted,
+      AdapterFolder adapter) {
+    PlannedTensor.Merge merge = (PlannedTensor.Merge) tensor.work();
+    try (NDManager manager = NDManager.newBaseManager()) {
+      TaskVectors tau = tensorMerger.taskVectors(tensor, merge, manager);
+      TaskVector merged = fitted.getOrDefault(merge.method(), merge.method()).mergeFactored(tau);
+      int rows = Math.toIntExact(tensor.shape().get(0));
+      int columns = Math.toIntExact(tensor.shape().get(1));
+      int rank = Math.min(adapter.rank(), Math.min(rows, columns));
+      LowRankApproximation approximation = LowRankApproximation.of(merged, rank);
+      TaskVector.LowRank factors = approximation.factors();
+      float[] b =
+          padColumns(
+              floats(factors.b().mul(factors.scale() * merge.scaling())),
+              rows,
+              rank,
+              adapter.rank());
+      float[] a = Arrays.copyOf(floats(factors.a()), adapter.rank() * columns);
+      adapter.write(matrix, b, a);
+      return new Layer(tensor.name(), approximation.relativeError());
+    } catch (LinearAlgebraException e) {
+      throw e.at(tensor.name());
+    }
+  }
+
+  private static float[] floats(NDArray array) {
+    return array.toType(DataType.FLOAT32, false).toFloatArray();
+  }
+
+  private static float[] padColumns(float[] matrix, int rows, int columns, int wanted) {
+    if (columns == wanted) {
+      return matrix;
+    }
+    float[] padded = new float[rows * wanted];
+    for (int row = 0; row < rows; row++) {
+      System.arraycopy(matrix, row * columns, padded, row * wanted, columns);
+    }
+    return padded;
+  }
+}
