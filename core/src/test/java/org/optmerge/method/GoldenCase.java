@@ -17,6 +17,7 @@ import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
+import org.assertj.core.data.Percentage;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
@@ -114,6 +115,39 @@ final class GoldenCase {
           read(json.path("expected_delta").asText()),
           json.path("delta_tolerance").asDouble());
     }
+  }
+
+  /** Follows a descent on the set's one layer; loss and norm must be as recorded at each point. */
+  void verifyTrajectory(MergeMethod method, JsonNode recorded) {
+    Tensor base = read(json.path("base").asText()).get(json.path("tensor").asText());
+    JsonNode steps = recorded.path("steps");
+    try (NDManager manager = NDManager.newBaseManager()) {
+      long[] shape = base.shape().stream().mapToLong(Long::longValue).toArray();
+      List<TaskVector> vectors = new ArrayList<>();
+      for (JsonNode path : json.path("experts")) {
+        float[] tau = taskVector(read(path.asText()).get(base.name()), base);
+        vectors.add(new TaskVector.Dense(manager.create(tau, new Shape(shape))));
+      }
+      Trajectory trajectory =
+          Trajectory.of(method, new TaskVectors(base.name(), vectors), steps.get(1).asInt());
+
+      assertThat(trajectory.points()).hasSize(steps.size());
+      for (int i = 0; i < steps.size(); i++) {
+        Trajectory.Point point = trajectory.points().get(i);
+        assertThat(point.step()).isEqualTo(steps.get(i).asInt());
+        assertThat(point.loss())
+            .as("loss after %d steps", point.step())
+            .isCloseTo(recorded.path("loss").get(i).asDouble(), relative(recorded, "loss"));
+        assertThat(point.norm())
+            .as("norm after %d steps", point.step())
+            .isCloseTo(
+                recorded.path("frobenius_norm").get(i).asDouble(), relative(recorded, "norm"));
+      }
+    }
+  }
+
+  private static Percentage relative(JsonNode recorded, String quantity) {
+    return Percentage.withPercentage(100 * recorded.path("tolerance_" + quantity).asDouble());
   }
 
   /** The tensors of a folder of the set, by name. */

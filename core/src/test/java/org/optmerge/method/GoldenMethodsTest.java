@@ -104,6 +104,38 @@ class GoldenMethodsTest {
         .map(golden -> dynamicTest(golden.id(), () -> golden.verify(method(golden))));
   }
 
+  /** Loss and norm after every ten steps, where the set has them. */
+  @TestFactory
+  Stream<DynamicTest> descends_as_the_published_implementations_do()
+      throws IOException, URISyntaxException {
+    Path folder = folder();
+    Path file = folder.resolve("trajectory.json");
+    if (!Files.exists(file)) {
+      return Stream.empty();
+    }
+    JsonNode json = new ObjectMapper().readTree(file.toFile());
+    GoldenCase layer = new GoldenCase(folder, json);
+    return StreamSupport.stream(json.path("trajectories").spliterator(), false)
+        .map(
+            recorded ->
+                dynamicTest(
+                    "trajectory." + recorded.path("id").asText(),
+                    () -> layer.verifyTrajectory(descending(recorded), recorded)));
+  }
+
+  /** The method of an id such as {@code optmerge-lora.sgd}. */
+  private static MergeMethod descending(JsonNode recorded) {
+    JsonNode steps = recorded.path("steps");
+    Map<String, Object> descent =
+        Map.of(
+            "optimiser", recorded.path("optimizer").asText(),
+            "learning_rate", recorded.path("lr").asDouble(),
+            "momentum", recorded.path("momentum").asDouble(0.9),
+            "steps", steps.get(steps.size() - 1).asInt());
+    String name = recorded.path("id").asText().replaceAll("\\.[a-z]+$", "");
+    return MethodParameters.bind(name, MergeMethods.named(name).method(), descent);
+  }
+
   private static MergeMethod method(GoldenCase golden) {
     Function<GoldenCase, MergeMethod> method = METHODS.get(golden.method());
     if (method == null) {
