@@ -187,6 +187,10 @@ public final class RecipeParser {
   private static List<Recipe.Source> models(YamlNode node) {
     List<Recipe.Source> sources = new ArrayList<>();
     for (YamlNode entry : nonEmpty(node, "'models'")) {
+      if (entry.isText()) {
+        throw entry.error(
+            "an entry of 'models' must be a mapping; write '{model: %s}'".formatted(entry.value()));
+      }
       Map<String, YamlNode> keys =
           entry.mapping("an entry of 'models'", List.of("model", "parameters"));
       sources.add(

@@ -76,6 +76,12 @@ public final class Verifier {
   }
 
   private static JsonNode provenance(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      throw new MergeException(
+          "%s: %s"
+              .formatted(
+                  folder, Files.exists(folder) ? "is a file, not a folder" : "no such folder"));
+    }
     Path file = folder.resolve(Provenance.FILE);
     if (!Files.isRegularFile(file)) {
       throw new MergeException(

@@ -46,12 +46,17 @@ final class Workspace implements AutoCloseable {
 
   private final Path out;
   private final Path folder;
+  private final Path ground;
   private final boolean force;
   private final FileChannel journal;
 
-  private Workspace(Path out, Path folder, boolean force, FileChannel journal) {
+  /**
+   * @param ground the folder above the output that was there before
+   */
+  private Workspace(Path out, Path folder, Path ground, boolean force, FileChannel journal) {
     this.out = out;
     this.folder = folder;
+    this.ground = ground;
     this.force = force;
     this.journal = journal;
   }
@@ -85,7 +90,7 @@ final class Workspace implements AutoCloseable {
       if (!Files.exists(folder)) {
         refuseOccupied(out, absolute, options.force());
       }
-      Workspace workspace = new Workspace(absolute, folder, options.force(), lock(folder));
+      Workspace workspace = new Workspace(absolute, folder, nearest, options.force(), lock(folder));
       try {
         workspace.prepare(out, options.resume());
         return workspace;
@@ -237,13 +242,18 @@ final class Workspace implements AutoCloseable {
     deleteFolder();
   }
 
-  /** Removes an unfinished merge, as far as that is possible. */
+  /** Removes an unfinished merge and the folders made for it, as far as that is possible. */
   void discard() {
     try {
       deleteFolder();
+      Path parent = folder.getParent();
+      while (parent != null && !parent.equals(ground)) {
+        Files.delete(parent);
+        parent = parent.getParent();
+      }
     } catch (IOException e) {
-      // The reason of the failure matters to the user, not that a hidden folder could not be
-      // removed after it.
+      // The reason of the failure matters to the user, not that a hidden or empty folder could not
+      // be removed after it.
     }
   }
 
@@ -327,6 +337,7 @@ final class Workspace implements AutoCloseable {
           "output folder %s is not empty and was not made by a merge (it has no %s), so --force leaves it alone; empty it yourself or choose another"
               .formatted(out, Provenance.FILE));
     }
+    ownedFiles(absolute);
     if (!Files.isWritable(absolute)) {
       throw new AccessDeniedException(absolute.toString());
     }
@@ -360,8 +371,8 @@ final class Workspace implements AutoCloseable {
       }
     } catch (JsonProcessingException e) {
       throw new MergeException(
-          "%s is damaged, so it cannot be told which files --force may replace; they were moved to %s"
-              .formatted(Provenance.FILE, folder),
+          "%s is damaged, so it cannot be told which files --force may replace; empty the folder yourself or choose another"
+              .formatted(folder.resolve(Provenance.FILE)),
           e);
     }
     return owned;

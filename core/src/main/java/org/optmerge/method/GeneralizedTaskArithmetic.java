@@ -142,7 +142,7 @@ public record GeneralizedTaskArithmetic(
       if (share > 0 && share < 1 && (share - reach <= 0 || share + reach >= 1)) {
         throw new IllegalArgumentException(
             "%s: density %s ± epsilon %s of model %d must lie within (0, 1); give an epsilon below %s"
-                .formatted(name, share, reach, t + 1, Math.min(share, 1 - share)));
+                .formatted(name, share, reach, t + 1, (float) Math.min(share, 1 - share)));
       }
     }
   }

@@ -563,6 +563,19 @@ class ReliabilityTableTest {
   }
 
   @Test
+  void a_folder_whose_record_is_damaged_is_left_alone_even_with_force() throws IOException {
+    merged();
+    Files.writeString(out.resolve("notes.txt"), "mine");
+    Files.writeString(out.resolve("optmerge.json"), "{\"format\": ");
+
+    refused(
+        1,
+        List.of("--force"),
+        out.resolve("optmerge.json") + " is damaged",
+        "empty the folder yourself or choose another");
+  }
+
+  @Test
   void a_merge_that_another_one_is_running_beside_is_refused_and_leaves_it_alone()
       throws IOException {
     // What a running merge has: its hidden folder, with a journal that it holds locked.
@@ -690,6 +703,7 @@ class ReliabilityTableTest {
       channel.write(ByteBuffer.allocate(1), 8 + header.length() + (rows << 12) - 1);
     }
     recipe("merge_method: passthrough\nmodels: [{model: base}]\n");
+    out = dir.resolve("folders/that/are/new");
 
     refused(1, "output folder " + out + " needs ", "its file system has ", " free");
   }

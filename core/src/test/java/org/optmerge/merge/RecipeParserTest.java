@@ -246,7 +246,7 @@ class RecipeParserTest {
         "[a, b] | 1:1: the recipe must be a mapping, is a list",
         "{merge_method: linear, models: []} | 1:32: 'models' is empty",
         "{merge_method: linear, models: a} | 1:32: 'models' must be a list, is 'a'",
-        "{merge_method: linear, models: [a]} | 1:33: an entry of 'models' must be a mapping, is 'a'",
+        "{merge_method: linear, models: [a]} | 1:33: an entry of 'models' must be a mapping; write '{model: a}'",
         "{merge_method: linear, models: [{parameters: {}}]} | 1:33: 'model' is missing here",
         "{merge_method: [x], models: [{model: a}]} | 1:16: merge_method must be text, is a list",
         "{merge_method: linear, slices: [{sources: [{model: a}]}]} | 1:44: 'layer_range' is missing here",
