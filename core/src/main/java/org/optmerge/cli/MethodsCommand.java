@@ -12,7 +12,6 @@ import org.optmerge.method.MergeMethods;
 import org.optmerge.method.MergeMethods.Named;
 import org.optmerge.method.MethodParameters;
 import org.optmerge.method.MethodParameters.Parameter;
-import org.optmerge.method.Papers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -67,7 +66,7 @@ final class MethodsCommand implements Callable<Integer> {
           origin(method),
           String.valueOf(method.scaling()),
           method.summary(),
-          Papers.of(method.name()).map(Papers.Paper::url).orElse(""));
+          method.paper().url());
     }
     return table;
   }
@@ -77,8 +76,7 @@ final class MethodsCommand implements Callable<Integer> {
     lines.add(method.name() + ": " + method.summary());
     lines.add("");
     TextTable facts = new TextTable().left("algorithm of").left(origin(method));
-    Papers.of(method.name())
-        .ifPresent(paper -> facts.row("paper", paper.citation() + ", " + paper.url()));
+    facts.row("paper", method.paper().value() + ", " + method.paper().url());
     facts.row("base_model", base(method));
     facts.row("scaling", method.scaling() + " unless given");
     MergeMethods.twin(method.name())
@@ -131,8 +129,7 @@ final class MethodsCommand implements Callable<Integer> {
       element.put("origin", method.origin().name().toLowerCase(Locale.ROOT));
       element.put("base", method.base().name().toLowerCase(Locale.ROOT));
       element.put("scaling", method.scaling());
-      Papers.of(method.name())
-          .ifPresent(paper -> element.put("paper", paper.citation()).put("paper_url", paper.url()));
+      element.put("paper", method.paper().value()).put("paper_url", method.paper().url());
       ArrayNode parameters = element.putArray("parameters");
       for (Parameter parameter : MethodParameters.of(method.method())) {
         ObjectNode entry = parameters.addObject();

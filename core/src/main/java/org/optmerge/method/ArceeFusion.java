@@ -15,6 +15,9 @@ import org.optmerge.taskvector.TaskVectorStream;
  * of all entries, where mergekit samples a million at random. The inputs are the base and the other
  * model.
  */
+@Paper(
+    value = "mergekit's documentation; published nowhere else",
+    url = "https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md")
 public record ArceeFusion() implements StreamingMergeMethod {
   private static final double SMOOTHING = 1e-8;
   private static final double REACH = 1.5;

@@ -16,9 +16,10 @@ import java.util.Arrays;
  * @param rankScale the number is then multiplied by this and rounded half to even
  * @param init where the filter starts from
  * @param minEigenvalue eigenvalues below it count as it
- * @see <a href="https://arxiv.org/abs/2606.07289">Wei et al., Closed-form spectral regularization
- *     for multi-task model merging</a>
  */
+@Paper(
+    value = "Wei et al., Closed-form spectral regularization for multi-task model merging",
+    url = "https://arxiv.org/abs/2606.07289")
 public record Aswudi(
     @ParameterDoc("how many eigendirections are merged") RankRule rankRule,
     @ParameterDoc("share of the spectrum that cumulative_variance keeps") double cumulativeShare,

@@ -9,9 +9,10 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param lambda λ of the masks
  * @param k tasks that an entry must matter to
- * @see <a href="https://arxiv.org/abs/2405.07813">Wang et al., Localizing task information, ICML
- *     2024, section 4.2</a>
  */
+@Paper(
+    value = "Wang et al., Localizing task information, ICML 2024, section 4.2",
+    url = "https://arxiv.org/abs/2405.07813")
 public record ConsensusTaskArithmetic(
     @ParameterDoc("the larger, the fewer entries a task keeps") double lambda,
     @ParameterDoc("tasks that an entry must matter to") int k)

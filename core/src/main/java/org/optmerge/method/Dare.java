@@ -12,6 +12,9 @@ import org.optmerge.taskvector.TaskVectors;
  * @param inner what merges them then
  * @see StreamingDare
  */
+@Paper(
+    value = "Yu et al., Language models are super Mario, ICML 2024",
+    url = "https://arxiv.org/abs/2311.03099")
 public record Dare(DropAndRescale drop, MergeMethod inner) implements MergeMethod {
   @Override
   public void check(String parameter, List<Long> shape, int count) {

@@ -16,8 +16,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param task the task to recover, from 1; none: the unified vector itself
  * @param rescaler ρ_t; none: computed from the model
- * @see <a href="https://arxiv.org/abs/2405.17461">Huang et al., EMR-Merging, NeurIPS 2024</a>
  */
+@Paper(value = "Huang et al., EMR-Merging, NeurIPS 2024", url = "https://arxiv.org/abs/2405.17461")
 public record ElectMaskRescale(
     @ParameterDoc("the task to recover, from 1; none: the unified vector") OptionalInt task,
     @ParameterDoc("factor of the recovered task vector; none: computed") OptionalDouble rescaler)

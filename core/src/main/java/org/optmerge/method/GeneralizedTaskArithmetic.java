@@ -48,34 +48,54 @@ public record GeneralizedTaskArithmetic(
   private static final double NO_NORM = 1e-7;
 
   /** {@code task_arithmetic}: no sparsifier, no election. */
+  @Paper(
+      value = "Ilharco et al., Editing models with task arithmetic, ICLR 2023",
+      url = "https://arxiv.org/abs/2212.04089")
   public static final GeneralizedTaskArithmetic TASK_ARITHMETIC =
       of(new Sparsifier.None(), false, false, false);
 
   /** {@code ties}. */
+  @Paper(
+      value = "Yadav et al., TIES-Merging, NeurIPS 2023",
+      url = "https://arxiv.org/abs/2306.01708")
   public static final GeneralizedTaskArithmetic TIES =
       of(new Sparsifier.Magnitude(), true, true, false);
 
   /** {@code dare_linear}. */
+  @Paper(
+      value = "Yu et al., Language models are super Mario, ICML 2024",
+      url = "https://arxiv.org/abs/2311.03099")
   public static final GeneralizedTaskArithmetic DARE_LINEAR =
       of(new Sparsifier.Bernoulli(0), false, false, true);
 
   /** {@code dare_ties}. */
+  @Paper(
+      value = "Yu et al., Language models are super Mario, ICML 2024",
+      url = "https://arxiv.org/abs/2311.03099")
   public static final GeneralizedTaskArithmetic DARE_TIES =
       of(new Sparsifier.Bernoulli(0), true, false, true);
 
   /** {@code breadcrumbs}. */
+  @Paper(
+      value = "Davari and Belilovsky, Model Breadcrumbs, ECCV 2024",
+      url = "https://arxiv.org/abs/2312.06795")
   public static final GeneralizedTaskArithmetic BREADCRUMBS =
       of(new Sparsifier.TwoSidedMagnitude(PerModel.each(0.01)), false, false, false);
 
   /** {@code breadcrumbs_ties}. */
+  @Paper(
+      value = "Davari and Belilovsky, Model Breadcrumbs, ECCV 2024",
+      url = "https://arxiv.org/abs/2312.06795")
   public static final GeneralizedTaskArithmetic BREADCRUMBS_TIES =
       of(new Sparsifier.TwoSidedMagnitude(PerModel.each(0.01)), true, false, false);
 
   /** {@code della}. */
+  @Paper(value = "Deep et al., DELLA-Merging, 2024", url = "https://arxiv.org/abs/2406.11617")
   public static final GeneralizedTaskArithmetic DELLA =
       of(new Sparsifier.RankProbability(PerModel.each(0.15), 0), true, true, true);
 
   /** {@code della_linear}. */
+  @Paper(value = "Deep et al., DELLA-Merging, 2024", url = "https://arxiv.org/abs/2406.11617")
   public static final GeneralizedTaskArithmetic DELLA_LINEAR =
       of(new Sparsifier.RankProbability(PerModel.each(0.15), 0), false, false, true);
 

@@ -13,9 +13,10 @@ package org.optmerge.method;
  * @param stepShare Landweber's step as a share of 1/λ_max
  * @param init where the filter starts from
  * @param minEigenvalue eigenvalues below it count as it
- * @see <a href="https://arxiv.org/abs/2606.07289">Wei et al., Closed-form spectral regularization
- *     for multi-task model merging</a>
  */
+@Paper(
+    value = "Wei et al., Closed-form spectral regularization for multi-task model merging",
+    url = "https://arxiv.org/abs/2606.07289")
 public record Iwudi(
     @FixedByName Filter filter,
     @ParameterDoc("t of the exponential filter 1 - exp(-eigenvalue t)") double time,

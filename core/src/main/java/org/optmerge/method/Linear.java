@@ -8,8 +8,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param weight w_t
  * @param normalize whether the weights are made to sum to 1
- * @see <a href="https://arxiv.org/abs/2203.05482">Wortsman et al., Model soups, ICML 2022</a>
  */
+@Paper(value = "Wortsman et al., Model soups, ICML 2022", url = "https://arxiv.org/abs/2203.05482")
 public record Linear(
     @ParameterDoc("weight of each model") PerModel weight,
     @ParameterDoc("divide by the sum of the weights") boolean normalize)

@@ -3,11 +3,8 @@ package org.optmerge.method;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
 
-/**
- * MagMax: of each entry the value of largest magnitude; among equals the last expert's.
- *
- * @see <a href="https://arxiv.org/abs/2407.06322">Marczak et al., MagMax, ECCV 2024</a>
- */
+/** MagMax: of each entry the value of largest magnitude; among equals the last expert's. */
+@Paper(value = "Marczak et al., MagMax, ECCV 2024", url = "https://arxiv.org/abs/2407.06322")
 public record MagMax() implements StreamingMergeMethod {
   @Override
   public BlockMerge prepare(TaskVectorStream tau) {

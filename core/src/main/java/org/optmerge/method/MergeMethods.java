@@ -1,9 +1,15 @@
 package org.optmerge.method;
 
+import java.lang.reflect.AnnotatedElement;
+import java.lang.reflect.Field;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** Every merge method that has a name. Adding one: a record, a line here, a test. */
+/**
+ * Every merge method that has a name. Adding one: a record with its {@link Paper}, a line here, a
+ * test.
+ */
 public final class MergeMethods {
   /** Whose algorithm and defaults a name stands for. */
   public enum Origin {
@@ -41,7 +47,35 @@ public final class MergeMethods {
    * @param summary what it does, in one line
    */
   public record Named(
-      String name, MergeMethod method, Origin origin, Base base, double scaling, String summary) {}
+      String name, MergeMethod method, Origin origin, Base base, double scaling, String summary) {
+    /**
+     * Where it was published: what its constant is annotated with, else its record.
+     *
+     * @throws IllegalStateException if neither is
+     */
+    public Paper paper() {
+      Class<?> type = method.getClass();
+      return Arrays.stream(type.getDeclaredFields())
+          .filter(field -> field.isAnnotationPresent(Paper.class) && holds(field, method))
+          .<AnnotatedElement>map(field -> field)
+          .findFirst()
+          .or(() -> Optional.of(type).filter(record -> record.isAnnotationPresent(Paper.class)))
+          .map(element -> element.getAnnotation(Paper.class))
+          .orElseThrow(
+              () ->
+                  new IllegalStateException(
+                      "%s: annotate %s with @Paper".formatted(name, type.getName())));
+    }
+
+    /** The very constant, since equal settings may stand for methods of different origin. */
+    private static boolean holds(Field constant, MergeMethod method) {
+      try {
+        return constant.get(null) == method;
+      } catch (IllegalAccessException e) {
+        throw new IllegalStateException("@Paper belongs on public constants: " + constant, e);
+      }
+    }
+  }
 
   /** All methods: those of the paper in its order, those of its peers, then mergekit's. */
   public static final List<Named> ALL =
@@ -62,7 +96,7 @@ public final class MergeMethods {
               "DARE (drops 20 %, multiplies the rest by 1.25), then TIES per tensor"),
           official(
               "tsv-as-published",
-              new WeightAverage(),
+              WeightAverage.TSV_AS_PUBLISHED,
               0.3,
               "what the published TSV script computes, the mean: its SVD branch is never reached"),
           official(

@@ -16,9 +16,10 @@ import org.optmerge.taskvector.TaskVectorStream;
  * @param normalizeWeights whether weights are made to sum to 1
  * @param eps ε
  * @param operand task vectors if there is a base, weights otherwise
- * @see <a href="https://goddard.blog/posts/multislerp-wow-what-a-cool-idea/">Goddard,
- *     multislerp</a>
  */
+@Paper(
+    value = "Goddard, multislerp",
+    url = "https://goddard.blog/posts/multislerp-wow-what-a-cool-idea/")
 public record MultiSlerp(
     @ParameterDoc("weight of each model") PerModel weight,
     @ParameterDoc("divide the weights by their sum") boolean normalizeWeights,

@@ -11,6 +11,9 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param t the change up to which an entry is taken over; {@link Slerp#REQUIRED} until given
  */
+@Paper(
+    value = "mergekit's documentation; published nowhere else",
+    url = "https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md")
 public record NearSwap(@ParameterDoc("change up to which an entry is taken over") double t)
     implements StreamingMergeMethod {
   private static final float SMALLEST = 1e-6f;

@@ -17,6 +17,9 @@ import org.optmerge.taskvector.TaskVectorStream;
  * @param nuslerpRowWise vectors lie along the first extent
  * @param operand task vectors if there is a base, weights otherwise
  */
+@Paper(
+    value = "Shoemake, Animating rotation with quaternion curves, SIGGRAPH 1985",
+    url = "https://doi.org/10.1145/325334.325242")
 public record NuSlerp(
     @ParameterDoc("weight of each model") PerModel weight,
     @ParameterDoc("interpolate each tensor as one vector") boolean nuslerpFlatten,

@@ -26,8 +26,10 @@ import org.optmerge.linalg.PrincipalPart;
  * @param centred true: the target is the leading part of τᵢ − τ̄, plus τ̄; false: of τᵢ
  * @param projector what spans the inputs of an expert
  * @param descent how the minimum is approached
- * @see <a href="https://arxiv.org/abs/2505.19892">Wei et al., OptMerge, ICLR 2026, section 4</a>
  */
+@Paper(
+    value = "Wei et al., OptMerge, ICLR 2026, section 4",
+    url = "https://arxiv.org/abs/2505.19892")
 public record OptMerge(
     @ParameterDoc("where the descent starts") Init init,
     @ParameterDoc("rank of the targets as a share of min(m, n); 1/N if not given")

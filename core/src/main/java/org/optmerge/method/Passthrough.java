@@ -8,6 +8,9 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param scale the factor
  */
+@Paper(
+    value = "mergekit's documentation; published nowhere else",
+    url = "https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md")
 public record Passthrough(@ParameterDoc("factor for the weights") PerModel scale)
     implements StreamingMergeMethod {
   public Passthrough {

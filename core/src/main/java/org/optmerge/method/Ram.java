@@ -9,8 +9,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  * averaged over them.
  *
  * @param epsilon |τ| beyond which an entry counts as changed
- * @see <a href="https://arxiv.org/abs/2601.13572">arXiv 2601.13572</a>
  */
+@Paper(value = "RAM and RAM+, arXiv 2601.13572", url = "https://arxiv.org/abs/2601.13572")
 public record Ram(@ParameterDoc("change beyond which an entry counts as changed") double epsilon)
     implements StreamingMergeMethod {
   /** The default of mergekit. */

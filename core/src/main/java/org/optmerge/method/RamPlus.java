@@ -11,8 +11,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  * @param epsilon |τ| beyond which an entry counts as changed
  * @param r how strongly
  * @param alpha the largest ρ that counts
- * @see <a href="https://arxiv.org/abs/2601.13572">arXiv 2601.13572</a>
  */
+@Paper(value = "RAM and RAM+, arXiv 2601.13572", url = "https://arxiv.org/abs/2601.13572")
 public record RamPlus(
     @ParameterDoc("change beyond which an entry counts as changed") double epsilon,
     @ParameterDoc("how strongly entries that one model changed are amplified") double r,

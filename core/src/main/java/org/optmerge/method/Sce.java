@@ -25,8 +25,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param selectTopk k
  * @param int8Mask taken for compatibility; changes no number
- * @see <a href="https://arxiv.org/abs/2408.07990">Wan et al., FuseChat, 2024, section 3.3</a>
  */
+@Paper(value = "Wan et al., FuseChat, 2024, section 3.3", url = "https://arxiv.org/abs/2408.07990")
 public record Sce(
     @ParameterDoc("share of the entries of largest variance to keep") double selectTopk,
     @ParameterDoc("accepted, without effect") boolean int8Mask)

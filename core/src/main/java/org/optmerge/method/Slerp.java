@@ -12,9 +12,10 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param t 0 gives the first model (the base), 1 the second; {@link #REQUIRED} until given
  * @param dotThreshold |cosine| above which the two count as parallel
- * @see <a href="https://doi.org/10.1145/325334.325242">Shoemake, Animating rotation with quaternion
- *     curves, SIGGRAPH 1985</a>
  */
+@Paper(
+    value = "Shoemake, Animating rotation with quaternion curves, SIGGRAPH 1985",
+    url = "https://doi.org/10.1145/325334.325242")
 public record Slerp(
     @ParameterDoc("0 gives the base, 1 the other model") double t,
     @ParameterDoc("cosine from which on the models count as parallel") double dotThreshold)

@@ -10,6 +10,9 @@ import org.optmerge.taskvector.TaskVectorStream;
  * @param inner what merges them then
  * @see Dare
  */
+@Paper(
+    value = "Yu et al., Language models are super Mario, ICML 2024",
+    url = "https://arxiv.org/abs/2311.03099")
 public record StreamingDare(DropAndRescale drop, StreamingMergeMethod inner)
     implements StreamingMergeMethod {
   @Override

@@ -14,9 +14,10 @@ import java.util.Arrays;
  * @param filter exponential, or all the way to the minimum
  * @param init where the filter starts from
  * @param minEigenvalue eigenvalues below it count as it
- * @see <a href="https://arxiv.org/abs/2606.07289">Wei et al., Closed-form spectral regularization
- *     for multi-task model merging</a>
  */
+@Paper(
+    value = "Wei et al., Closed-form spectral regularization for multi-task model merging",
+    url = "https://arxiv.org/abs/2606.07289")
 public record Swudi(
     @ParameterDoc("how long gradient flow flows") double time,
     @ParameterDoc("share of the eigendirections that is merged") double rankShare,

@@ -18,8 +18,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  * @param maskRate the share of entries to drop, in [0, 1); 0.8 in the paper
  * @param rounding how the share becomes a number of entries
  * @param mergeFunction what is made of the entries that agree
- * @see <a href="https://arxiv.org/abs/2306.01708">Yadav et al., TIES-Merging, NeurIPS 2023</a>
  */
+@Paper(value = "Yadav et al., TIES-Merging, NeurIPS 2023", url = "https://arxiv.org/abs/2306.01708")
 public record Ties(
     @FixedByName Scope scope,
     @ParameterDoc("share of the entries to drop") double maskRate,
