@@ -35,6 +35,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.optmerge.TestCheckpoints;
+import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
 
@@ -153,6 +154,15 @@ class ReliabilityTableTest {
     CommandRun allowed = merged("--force", "--allow-nonfinite", "--quiet");
 
     assertThat(allowed.err()).contains("warning: tensor '" + UP + "' holds ");
+  }
+
+  @Test
+  void nan_in_a_tensor_that_is_only_copied_is_reported() {
+    write("base", with(llama(1), NORM, set(ones(DType.BF16, 4), 2, Float.NaN)));
+    recipe(RECIPE + "exclude: ['model.norm.*']\n");
+
+    assertThat(merged("--quiet").err())
+        .isEqualTo("warning: tensor '" + NORM + "' holds 1 NaN or infinite values\n");
   }
 
   // ---- recipes
@@ -881,8 +891,7 @@ class ReliabilityTableTest {
   }
 
   private static void flip(Path file, String tensor, int offset, int bits) {
-    try (org.optmerge.checkpoint.Checkpoint checkpoint =
-            org.optmerge.checkpoint.Checkpoint.open(file);
+    try (Checkpoint checkpoint = Checkpoint.open(file);
         FileChannel channel =
             FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
       long at = checkpoint.find(tensor).orElseThrow().offset() + offset;
