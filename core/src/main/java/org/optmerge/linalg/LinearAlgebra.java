@@ -31,6 +31,12 @@ public final class LinearAlgebra {
   /** What float32 entries cannot tell from zero, as a share of the Frobenius norm. */
   private static final double FLOAT32_RANK_TOLERANCE = 0x1p-21;
 
+  /** Panels of a symmetric product: four compute 10 of its 16 blocks. */
+  private static final int PANELS = 4;
+
+  /** Below this side, a symmetric product is one call. */
+  private static final int PANEL_SIDE = 256;
+
   /** A factorisation may miss its matrix by this many units in the last place of its norm. */
   private static final double RESIDUAL_ULPS = 1000;
 
@@ -134,10 +140,43 @@ public final class LinearAlgebra {
    */
   public static NDArray gram(NDArray x) {
     requireMatrix("gram", x);
+    return isTall(x) ? gramOfColumns(x) : gramOfRows(x);
+  }
+
+  /** XᵀX in float64, shape (n, n). */
+  public static NDArray gramOfColumns(NDArray x) {
+    requireMatrix("gram", x);
     try (NDManager scope = x.getManager().newSubManager()) {
-      NDArray wide = toFloat64(scope, x);
-      return scope.ret(isTall(x) ? wide.transpose().matMul(wide) : wide.matMul(wide.transpose()));
+      return scope.ret(symmetricProduct(scope, toFloat64(scope, x)));
     }
+  }
+
+  /** XXᵀ in float64, shape (m, m). */
+  public static NDArray gramOfRows(NDArray x) {
+    requireMatrix("gram", x);
+    try (NDManager scope = x.getManager().newSubManager()) {
+      return scope.ret(symmetricProduct(scope, toFloat64(scope, x).transpose()));
+    }
+  }
+
+  /** XᵀX of which little more than the lower half is computed. */
+  private static NDArray symmetricProduct(NDManager scope, NDArray x) {
+    long side = x.getShape().get(1);
+    NDArray transposed = x.transpose();
+    if (side < PANEL_SIDE) {
+      return transposed.matMul(x);
+    }
+    NDArray product = scope.zeros(new Shape(side, side), DataType.FLOAT64);
+    for (int panel = 0; panel < PANELS; panel++) {
+      long from = side * panel / PANELS;
+      long to = side * (panel + 1) / PANELS;
+      try (NDArray rows = transposed.get(new NDIndex("{}:{}", from, to));
+          NDArray columns = x.get(new NDIndex(":, 0:{}", to));
+          NDArray block = rows.matMul(columns)) {
+        product.set(new NDIndex("{}:{}, 0:{}", from, to, to), block);
+      }
+    }
+    return TorchModule.call(scope, "mirrored", product)[0];
   }
 
   /**
@@ -236,7 +275,8 @@ public final class LinearAlgebra {
   public static double squaredNorm(NDArray x) {
     try (NDManager scope = x.getManager().newSubManager()) {
       NDArray wide = toFloat64(scope, x);
-      return wide.mul(wide).sum().toDoubleArray()[0];
+      double norm = wide.norm().toDoubleArray()[0];
+      return norm * norm;
     }
   }
 

@@ -66,6 +66,8 @@ final class TorchModule {
           return torch.linalg_cholesky(x)
         def solve(self: __torch__.LinearAlgebra, a: Tensor, b: Tensor) -> Tensor:
           return torch.linalg_solve(a, b)
+        def mirrored(self: __torch__.LinearAlgebra, x: Tensor) -> Tensor:
+          return torch.add(torch.tril(x), torch.t(torch.tril(x, -1)))
         def adam(self: __torch__.LinearAlgebra, x: Tensor, g: Tensor, m: Tensor, v: Tensor,
             beta1: float, beta2: float, epsilon: float, step: float, root: float) -> Tensor:
           m0 = torch.lerp_(m, g, 1.0 - beta1)

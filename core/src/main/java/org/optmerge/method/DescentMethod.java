@@ -1,6 +1,7 @@
 package org.optmerge.method;
 
 import ai.djl.ndarray.NDArray;
+import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectors;
 
@@ -68,21 +69,20 @@ interface DescentMethod extends MatrixMethod {
       }
       return;
     }
-    try (NDArray dense = tau.dense(t);
-        NDArray transposed = dense.transpose()) {
+    try (NDArray dense = tau.dense(t)) {
       if (loss.isFactored()) {
-        try (NDArray response = dense.matMul(transposed)) {
+        try (NDArray response = LinearAlgebra.gramOfRows(dense)) {
           loss.add(weight, dense, response);
         }
         return;
       }
-      try (NDArray gram = transposed.matMul(dense)) {
+      try (NDArray gram = LinearAlgebra.gramOfColumns(dense)) {
         if (tau.rows() >= tau.columns()) {
           try (NDArray product = dense.matMul(gram)) {
             loss.addGram(weight, gram, product);
           }
         } else {
-          try (NDArray left = dense.matMul(transposed);
+          try (NDArray left = LinearAlgebra.gramOfRows(dense);
               NDArray product = left.matMul(dense)) {
             loss.addGram(weight, gram, product);
           }

@@ -173,8 +173,7 @@ public record OptMerge(
         }
       } else {
         try (NDArray dense = tau.dense(t);
-            NDArray transposed = dense.transpose();
-            NDArray gram = transposed.matMul(dense);
+            NDArray gram = LinearAlgebra.gramOfColumns(dense);
             NDArray scaled = LinearAlgebra.scaleColumns(us, target.s());
             NDArray product = scaled.matMul(svt)) {
           loss.addGram(weight, gram, product);

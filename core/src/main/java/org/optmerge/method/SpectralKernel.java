@@ -90,8 +90,12 @@ final class SpectralKernel {
     try (NDManager scope = tau.scope().newSubManager()) {
       NDArray along = attach(scope, start.matMul(attach(scope, loss.b().transpose())));
       Reduced problem = new Reduced(scope, loss.b(), tau.columns(), psi, floor);
-      NDArray step = problem.step(loss.y(), along);
-      return start.addi(step.matMul(loss.b()));
+      if (problem.isPlain() && tau.rows() > tau.columns()) {
+        // The same product from the right, which is the smaller side.
+        NDArray map = problem.filter().matMul(loss.b());
+        return start.addi(along.neg().addi(loss.y()).matMul(map));
+      }
+      return start.addi(problem.step(loss.y(), along).matMul(loss.b()));
     }
   }
 
@@ -140,8 +144,7 @@ final class SpectralKernel {
         long columns,
         UnaryOperator<double[]> filter,
         double floor) {
-      NDArray transposed = attach(scope, projector.transpose());
-      NDArray gram = attach(scope, projector.matMul(transposed));
+      NDArray gram = attach(scope, LinearAlgebra.gramOfRows(projector));
       SymmetricEigen eigen = LinearAlgebra.eigh(gram);
       this.p = attach(scope, eigen.vectors());
       double[] values = clipped(eigen.values());
@@ -155,11 +158,20 @@ final class SpectralKernel {
       }
     }
 
+    /** True if no eigenvalue was floored. */
+    boolean isPlain() {
+      return Arrays.stream(ratio).allMatch(value -> value == 1 || value == 0);
+    }
+
+    /** P ψ(Λ) Pᵀ, shape (R, R). */
+    NDArray filter() {
+      return LinearAlgebra.scaleColumns(p, psi).matMul(p.transpose());
+    }
+
     /** (Y − τ₀Bᵀ) · P ψ(Λ) Pᵀ, shape (m, R), with τ₀Bᵀ's parts in proportion to the floored Λ. */
     NDArray step(NDArray y, NDArray along) {
-      boolean plain = Arrays.stream(ratio).allMatch(value -> value == 1 || value == 0);
       NDArray residual;
-      if (plain) {
+      if (isPlain()) {
         residual = along.neg().addi(y).matMul(p);
       } else {
         residual = LinearAlgebra.scaleColumns(along.matMul(p), ratio).neg();

@@ -137,6 +137,16 @@ class LinearAlgebraTest {
         .isLessThan(1e-11);
   }
 
+  @ParameterizedTest
+  @CsvSource({"300,290", "257,300", "310,258"})
+  void gram_matrices_of_panels_equal_plain_products(int rows, int columns) {
+    NDArray x = manager.create(gaussian(rows, columns, 10));
+
+    assertThat(distance(LinearAlgebra.gramOfColumns(x), x.transpose().matMul(x))).isLessThan(1e-10);
+    assertThat(distance(LinearAlgebra.gramOfRows(x), x.matMul(x.transpose()))).isLessThan(1e-10);
+    assertThat(LinearAlgebra.gram(x).getShape().get(0)).isEqualTo(Math.min(rows, columns));
+  }
+
   @Test
   void small_singular_values_fall_back_to_the_thin_decomposition() {
     // singular values 1, 1e-3, 1e-9: a Gram matrix would lose the last

@@ -7,6 +7,9 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.UncheckedIOException;
+import java.io.IOException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -90,6 +93,10 @@ final class GoldenCase {
       verifyStatistics(method, streams);
       return;
     }
+    if (json.path("quantity").asText().equals("adapter")) {
+      verifyAdapter(method, experts);
+      return;
+    }
     Map<String, double[]> merged = merge(method, List.copyOf(streams.values()));
 
     String quantity = json.path("quantity").asText();
@@ -148,6 +155,47 @@ final class GoldenCase {
 
   private static Percentage relative(JsonNode recorded, String quantity) {
     return Percentage.withPercentage(100 * recorded.path("tolerance_" + quantity).asDouble());
+  }
+
+  /** Factors merged by themselves, and the configuration that goes with them. */
+  private void verifyAdapter(MergeMethod method, List<Map<String, Tensor>> experts) {
+    try (NDManager manager = NDManager.newBaseManager()) {
+      List<Map<String, NDArray>> adapters = new ArrayList<>();
+      for (Map<String, Tensor> expert : experts) {
+        Map<String, NDArray> adapter = new TreeMap<>();
+        expert.forEach(
+            (name, tensor) -> {
+              long[] shape = tensor.shape().stream().mapToLong(Long::longValue).toArray();
+              adapter.put(name, manager.create(tensor.values(), new Shape(shape)));
+            });
+        adapters.add(adapter);
+      }
+      Map<String, NDArray> merged = FactorwiseMerge.merge(method, adapters);
+      Map<String, Tensor> expected = read(json.path("expected").asText());
+      assertThat(merged.keySet()).containsExactlyElementsOf(expected.keySet());
+      double tolerance = json.path("tolerance").asDouble();
+      merged.forEach(
+          (name, array) ->
+              compare(
+                  name,
+                  array.toType(DataType.FLOAT64, true).toDoubleArray(),
+                  expected.get(name),
+                  tolerance));
+    }
+    Map<String, JsonNode> configs = new LinkedHashMap<>();
+    for (JsonNode expert : json.path("experts")) {
+      Path adapter = folder.resolve(expert.asText());
+      configs.put(adapter.getFileName().toString(), config(adapter));
+    }
+    assertThat(FactorwiseMerge.mergeConfigs(configs)).isEqualTo(json.path("expected_config"));
+  }
+
+  private static JsonNode config(Path adapter) {
+    try {
+      return new ObjectMapper().readTree(adapter.resolve("config.json").toFile());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** The tensors of a folder of the set, by name. */

@@ -60,8 +60,6 @@ class MergeMethodLawsTest {
           Map.entry("wudi", Map.of(Law.SCALE, ADAM)),
           Map.entry("optmerge-full", Map.of(Law.SCALE, ADAM)),
           Map.entry("optmerge-paper", Map.of(Law.SCALE, ADAM)),
-          Map.entry(
-              "optmerge-full-rel", Map.of(Law.SINGLE, "Adam magnifies the rounding of a minimum")),
           Map.entry("optmerge-modal", Map.of(Law.SINGLE, "the rank is a fifth whatever N is")),
           Map.entry(
               "doge-ta", Map.of(Law.SCALE, ADAM, Law.SINGLE, "the result has a given length")),
