@@ -47,11 +47,9 @@ class OptMergeTest {
 
   @Test
   void targets_are_low_rank_but_for_the_mean_where_centred() {
-    // τ₁ = diag(2, 1), τ₂ = diag(0, 3), mean diag(1, 2), τ₁ − mean = diag(1, −1) = −(τ₂ − mean):
-    // both singular values are 1; a first expert of diag(4, 1) makes it diag(2, −1), k = 1: diag(2,
-    // 0)
-    // mean diag(2, 2); A₁ = diag(4, 2), A₂ = diag(0, 2); B₁ = (4, 0), B₂ = (0, 3); w = 1/17, 1/9
-    // minimum on the spanned inputs: column 1 as A₁, column 2 as A₂: diag(4, 2)
+    // τ₁ = diag(4, 1), τ₂ = diag(0, 3), mean diag(2, 2), τ₁ − mean = diag(2, −1) = −(τ₂ − mean)
+    // k = 1 keeps diag(±2, 0): A₁ = diag(4, 2), A₂ = diag(0, 2); B₁ = (4, 0), B₂ = (0, 3)
+    // the minimum is that of A₁ in column 1 and of A₂ in column 2
     TaskVectors tau =
         Arrays2d.tau(manager, new double[][] {{4, 0}, {0, 1}}, new double[][] {{0, 0}, {0, 3}});
     OptMerge method =
