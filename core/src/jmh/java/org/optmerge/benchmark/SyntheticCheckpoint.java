@@ -75,6 +75,8 @@ public final class SyntheticCheckpoint {
     QWEN2_3B(new Language("", 36, 2048, 11008, 16, 2, 151936, false)),
     /** 7,994 tensors of a few entries each. */
     TINY_TENSORS(new Language("", 666, 8, 16, 1, 1, 64, false)),
+    /** 99,998 tensors of a few entries each. */
+    MANY_TENSORS(new Language("", 8333, 8, 16, 1, 1, 64, false)),
     /** InternVL2.5-1B: 938 million parameters. */
     INTERNVL2_5_1B(new Language("language_model.", 24, 896, 4864, 14, 2, 151655, true)) {
       @Override

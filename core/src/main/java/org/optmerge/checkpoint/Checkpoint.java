@@ -41,6 +41,7 @@ public final class Checkpoint implements AutoCloseable {
   private final Map<Path, FileChannel> channels = new LinkedHashMap<>();
   private final Map<Path, Map<String, String>> metadata = new LinkedHashMap<>();
   private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+  private List<TensorInfo> inOrder = List.of();
 
   private Checkpoint(CheckpointFiles files) {
     this.files = files;
@@ -93,6 +94,7 @@ public final class Checkpoint implements AutoCloseable {
       }
     }
     files.index().ifPresent(this::compare);
+    inOrder = List.copyOf(tensors.values());
   }
 
   /** The index and the headers must say the same. */
@@ -139,7 +141,7 @@ public final class Checkpoint implements AutoCloseable {
 
   /** All tensors, shard by shard, in the order of their offsets. */
   public List<TensorInfo> tensors() {
-    return List.copyOf(tensors.values());
+    return inOrder;
   }
 
   /** One tensor, if present. */

@@ -3,7 +3,9 @@ package org.optmerge.checkpoint;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * The element types of the safetensors format.
@@ -33,6 +35,9 @@ public enum DType {
     INTEGER,
     BOOLEAN
   }
+
+  private static final Map<String, DType> BY_HEADER =
+      Arrays.stream(values()).collect(Collectors.toUnmodifiableMap(DType::name, type -> type));
 
   private final int bytes;
   private final Kind kind;
@@ -69,7 +74,7 @@ public enum DType {
    * type.
    */
   public static Optional<DType> ofHeader(String name) {
-    return Arrays.stream(values()).filter(type -> type.name().equals(name)).findFirst();
+    return Optional.ofNullable(BY_HEADER.get(name));
   }
 
   /**
