@@ -1,5 +1,6 @@
 package org.optmerge.method;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Supplier;
@@ -20,6 +21,9 @@ final class MagnitudeSelection {
   private static final int UPPER = 1 << 15;
   private static final int LOWER = 1 << 16;
   private static final int CHUNK = 1 << 16;
+
+  /** Up to so many entries are sorted: that is less work than looking through the counts. */
+  private static final int FEW = 1 << 12;
 
   private MagnitudeSelection() {}
 
@@ -81,6 +85,10 @@ final class MagnitudeSelection {
    */
   static Rank[][] kthSmallest(
       List<TaskVectorStream> streams, Supplier<Source> source, long alignment, long[][] ranks) {
+    long entries = streams.stream().mapToLong(TaskVectorStream::size).sum();
+    if (entries > 0 && entries <= FEW) {
+      return kthOfFew(streams, source.get(), alignment, ranks, (int) entries);
+    }
     Pool<Upper> pool = new Pool<>(() -> new Upper(source.get(), ranks.length));
     for (TaskVectorStream stream : streams) {
       stream.reduce(alignment, () -> pool, MagnitudeSelection::count, (a, b) -> a);
@@ -98,6 +106,48 @@ final class MagnitudeSelection {
       }
     }
     return complete ? found : refine(streams, source, alignment, ranks, found);
+  }
+
+  private static Rank[][] kthOfFew(
+      List<TaskVectorStream> streams, Source source, long alignment, long[][] ranks, int entries) {
+    int[][] bits = new int[ranks.length][entries];
+    int[] filled = {0};
+    for (TaskVectorStream stream : streams) {
+      stream.visit(
+          0,
+          stream.size(),
+          alignment,
+          block -> {
+            for (int row = 0; row < ranks.length; row++) {
+              float[] values = source.of(block, row);
+              for (int i = 0; i < block.length(); i++) {
+                bits[row][filled[0] + i] = Float.floatToRawIntBits(values[i]) & MAGNITUDE;
+              }
+            }
+            filled[0] += block.length();
+          });
+    }
+    Rank[][] found = new Rank[ranks.length][];
+    for (int row = 0; row < ranks.length; row++) {
+      int[] sorted = bits[row];
+      Arrays.sort(sorted);
+      found[row] =
+          Arrays.stream(ranks[row]).mapToObj(rank -> rankIn(sorted, rank)).toArray(Rank[]::new);
+    }
+    return found;
+  }
+
+  private static Rank rankIn(int[] sorted, long rank) {
+    int at = Math.toIntExact(rank - 1);
+    int first = at;
+    while (first > 0 && sorted[first - 1] == sorted[at]) {
+      first--;
+    }
+    int end = at + 1;
+    while (end < sorted.length && sorted[end] == sorted[at]) {
+      end++;
+    }
+    return new Rank(Float.intBitsToFloat(sorted[at]), first, end - first);
   }
 
   /** The same for the task vectors of one parameter. */
