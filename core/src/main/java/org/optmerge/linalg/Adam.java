@@ -38,20 +38,16 @@ public final class Adam {
     steps++;
     double stepSize = learningRate / (1 - Math.pow(BETA1, steps));
     double root = Math.sqrt(1 - Math.pow(BETA2, steps));
-    NDArray[] alias =
-        TorchModule.call(
-            parameter.getManager(),
-            "adam",
-            parameter,
-            gradient,
-            firstMoment,
-            secondMoment,
-            BETA1,
-            BETA2,
-            EPSILON,
-            stepSize,
-            root);
-    // A second handle on the parameter itself.
-    alias[0].close();
+    TorchModule.update(
+        parameter,
+        "adam",
+        gradient,
+        firstMoment,
+        secondMoment,
+        BETA1,
+        BETA2,
+        EPSILON,
+        stepSize,
+        root);
   }
 }

@@ -104,8 +104,34 @@ final class TorchModule {
     }
   }
 
-  /** Calls a function that returns one array or several, which then live in {@code manager}. */
+  /**
+   * Calls a function that returns one array or several, which then live in {@code manager}.
+   *
+   * <p>What a TorchScript method returns may not be changed in place (it was made in inference
+   * mode), so the results are copies.
+   */
   static NDArray[] call(NDManager manager, String function, Object... arguments) {
+    NDArray[] results = run(manager, function, arguments);
+    for (int i = 0; i < results.length; i++) {
+      try (NDArray immutable = results[i]) {
+        results[i] = immutable.duplicate();
+      }
+    }
+    return results;
+  }
+
+  /** Calls a function that changes its first argument in place. */
+  static void update(NDArray target, String function, Object... more) {
+    Object[] arguments = new Object[more.length + 1];
+    arguments[0] = target;
+    System.arraycopy(more, 0, arguments, 1, more.length);
+    for (NDArray alias : run(target.getManager(), function, arguments)) {
+      // A second handle on the argument itself.
+      alias.close();
+    }
+  }
+
+  private static NDArray[] run(NDManager manager, String function, Object... arguments) {
     IValue[] values = new IValue[arguments.length];
     for (int i = 0; i < arguments.length; i++) {
       values[i] =

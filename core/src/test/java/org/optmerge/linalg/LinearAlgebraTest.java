@@ -245,6 +245,19 @@ class LinearAlgebraTest {
   }
 
   @Test
+  void results_may_be_changed_in_place() {
+    NDArray x = manager.create(gaussian(300, 290, 11));
+
+    LinearAlgebra.svd(x).u().muli(2);
+    LinearAlgebra.qr(x).r().addi(1);
+    NDArray gram = LinearAlgebra.gram(x).muli(2);
+    LinearAlgebra.cholesky(gram).muli(2);
+    LinearAlgebra.eigh(gram).vectors().muli(2);
+
+    assertThat(distance(gram, x.transpose().matMul(x).mul(2))).isLessThan(1e-9);
+  }
+
+  @Test
   void the_same_matrix_gives_the_same_bytes() {
     NDArray x = manager.create(gaussian(40, 33, 9));
 

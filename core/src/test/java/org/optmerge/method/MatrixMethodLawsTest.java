@@ -253,6 +253,22 @@ class MatrixMethodLawsTest {
   }
 
   @Test
+  void larger_matrices_are_merged_as_small_ones_are() {
+    // from a side of 256 on symmetric products are made in panels
+    TaskVectors tau = Arrays2d.gaussian(manager, 270, 260, 2, 14);
+    for (MergeMethod method :
+        List.of(
+            with(OptMerge.LORA, Init.MEAN, Descent.sgd(0.05, 0.9, 5)),
+            with(OptMerge.MODALITIES, Init.MEAN, Descent.sgd(0.05, 0.9, 5)),
+            with(OptMerge.FULL_FINE_TUNING, Init.SUM, Descent.sgd(0.05, 0.9, 5)),
+            new Wudi(Init.SUM, Descent.sgd(0.05, 0.9, 5)))) {
+      assertThat(Arrays2d.error(method.merge(tau), Trajectory.of(method, tau, 5).merged()))
+          .as(method.toString())
+          .isLessThan(1e-11);
+    }
+  }
+
+  @Test
   void the_loss_never_rises_below_the_damping_boundary() {
     // λ ≤ N = 3 and (1 − √0.9)²/(2·1e-4) = 13.2
     Trajectory descent = Trajectory.of(OptMerge.LORA, Arrays2d.gaussian(manager, 14, 22, 3, 11), 1);
