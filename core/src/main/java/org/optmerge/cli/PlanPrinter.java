@@ -62,6 +62,7 @@ final class PlanPrinter {
                     key.dtype().name(),
                     key.done()));
     lines.addAll(console.lines(table));
+    lines.addAll(derived(tensors));
     plan.notices().forEach(notice -> lines.add("note: " + notice));
     return lines;
   }
@@ -83,10 +84,37 @@ final class PlanPrinter {
       facts.row("scaling", String.valueOf(tensor.scaling()));
     }
     tensor.parameters().forEach((name, value) -> facts.row(name, String.valueOf(value)));
+    tensor.derived().forEach((name, value) -> facts.row(name, derived(value)));
     if (tensor.taskVectorDtype() != null) {
       facts.row("task vectors in", tensor.taskVectorDtype().name());
     }
     return facts.lines();
+  }
+
+  /** What follows from the parameters: once for all tensors of which it is true. */
+  private static List<String> derived(List<PlanDescription.Tensor> tensors) {
+    Map<Map<String, Object>, List<String>> distinct = new LinkedHashMap<>();
+    for (PlanDescription.Tensor tensor : tensors) {
+      if (!tensor.derived().isEmpty()) {
+        distinct.computeIfAbsent(tensor.derived(), key -> new ArrayList<>()).add(tensor.name());
+      }
+    }
+    List<String> lines = new ArrayList<>();
+    distinct.forEach(
+        (values, names) -> {
+          TextTable facts =
+              new TextTable()
+                  .left(Quantities.of(names.size(), "tensor"))
+                  .left("such as " + names.get(0));
+          values.forEach((name, value) -> facts.row(name, derived(value)));
+          lines.add("");
+          lines.addAll(facts.lines());
+        });
+    return lines;
+  }
+
+  private static String derived(Object value) {
+    return value instanceof Double number ? Quantities.number(number) : String.valueOf(value);
   }
 
   static ObjectNode json(PlanDescription plan, List<PlanDescription.Tensor> tensors) {

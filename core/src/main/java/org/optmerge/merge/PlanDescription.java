@@ -67,6 +67,7 @@ public record PlanDescription(
    * @param inputs the models that are read, in order, with the tensor's name there if it differs
    * @param parameters of the method: a {@code Double}, {@code Long}, {@code Boolean} or {@code
    *     String}, or a {@code List<Double>} with a value for each input; empty if it is copied
+   * @param derived what follows from them, see {@link MergeMethod#derived}
    * @param scaling λ; null where weights are merged or copied
    * @param taskVectorDtype the type that task vectors are rounded to; null: none
    */
@@ -78,12 +79,14 @@ public record PlanDescription(
       @Nullable String base,
       List<String> inputs,
       Map<String, Object> parameters,
+      Map<String, Object> derived,
       @Nullable Double scaling,
       @Nullable DType taskVectorDtype) {
     public Tensor {
       shape = List.copyOf(shape);
       inputs = List.copyOf(inputs);
       parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
+      derived = Collections.unmodifiableMap(new LinkedHashMap<>(derived));
     }
 
     /** As JSON. */
@@ -100,6 +103,8 @@ public record PlanDescription(
       inputs.forEach(read::add);
       ObjectNode values = node.putObject("parameters");
       parameters.forEach((key, value) -> values.putPOJO(key, value));
+      ObjectNode following = node.putObject("derived");
+      derived.forEach((key, value) -> following.putPOJO(key, value));
       if (scaling != null) {
         node.put("scaling", scaling);
       }
@@ -196,6 +201,7 @@ public record PlanDescription(
           base == null ? null : label(base, tensor.name(), names),
           merge.inputs().stream().map(input -> label(input, tensor.name(), names)).toList(),
           parameters.computeIfAbsent(merge.method(), PlanDescription::parameters),
+          merge.method().derived(tensor.name(), tensor.shape()),
           ofTaskVectors ? merge.scaling() : null,
           merge.taskVectorDtype());
     }
@@ -210,6 +216,7 @@ public record PlanDescription(
         tensor.source(),
         null,
         inputs,
+        Map.of(),
         Map.of(),
         null,
         null);

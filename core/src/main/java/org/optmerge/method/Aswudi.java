@@ -1,6 +1,6 @@
 package org.optmerge.method;
 
-import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * ASWUDI: WUDI's minimiser in the leading eigendirections of its Hessian, how many a rule says for
@@ -55,9 +55,21 @@ public record Aswudi(
         : Math.max(minRank, (int) Math.min(columns, Math.rint(limited * rankScale)));
   }
 
+  /** The filter in the directions kept: all the way. */
+  @Override
+  public SpectralFilter spectralFilter() {
+    return new SpectralFilter.Minimiser(0);
+  }
+
+  @Override
+  public String directions() {
+    return "in as many directions with the largest eigenvalues as the rank rule %s says; the start in the others"
+        .formatted(rankRule.name().toLowerCase(Locale.ROOT));
+  }
+
   @Override
   public double[] psi(double[] eigenvalues, long rows, long columns) {
-    double[] psi = Arrays.stream(eigenvalues).map(value -> 1 / value).toArray();
-    return FilteredWudi.truncated(psi, rank(eigenvalues, rows, columns));
+    return FilteredWudi.truncated(
+        spectralFilter().psi(eigenvalues), rank(eigenvalues, rows, columns));
   }
 }

@@ -2,6 +2,7 @@ package org.optmerge.method;
 
 import ai.djl.ndarray.NDArray;
 import java.util.List;
+import java.util.Map;
 import org.optmerge.taskvector.TaskVectorStream;
 import org.optmerge.taskvector.TaskVectors;
 
@@ -19,6 +20,11 @@ public record Dare(DropAndRescale drop, MergeMethod inner) implements MergeMetho
   @Override
   public void check(String parameter, List<Long> shape, int count) {
     inner.check(parameter, shape, count);
+  }
+
+  @Override
+  public Map<String, Object> derived(String parameter, List<Long> shape) {
+    return inner.derived(parameter, shape);
   }
 
   @Override

@@ -1,6 +1,8 @@
 package org.optmerge.method;
 
 import ai.djl.ndarray.NDArray;
+import java.util.List;
+import java.util.Map;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectors;
@@ -24,10 +26,14 @@ interface DescentMethod extends MatrixMethod {
   /** How it goes on. */
   Descent descent();
 
-  /** The published code averages the output layer as it does everything that is no matrix. */
   @Override
   default boolean merges(TaskVectors tau) {
-    return tau.shape().dimension() == 2 && !tau.parameter().contains("lm_head");
+    return Derived.applies(tau.parameter(), tau.shape().dimension());
+  }
+
+  @Override
+  default Map<String, Object> derived(String parameter, List<Long> shape) {
+    return Derived.applies(parameter, shape.size()) ? Derived.of(descent()) : Derived.elsewhere();
   }
 
   @Override

@@ -1,5 +1,7 @@
 package org.optmerge.method;
 
+import java.util.List;
+import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectors;
@@ -21,10 +23,24 @@ interface FilteredWudi extends MatrixMethod {
   /** ψ for all n eigenvalues of a matrix, floored, descending. */
   double[] psi(double[] eigenvalues, long rows, long columns);
 
-  /** The published code averages the output layer as it does everything that is no matrix. */
+  /** The filter where it acts. */
+  SpectralFilter spectralFilter();
+
+  /** Where it acts, in words. */
+  default String directions() {
+    return "in every direction";
+  }
+
   @Override
   default boolean merges(TaskVectors tau) {
-    return tau.shape().dimension() == 2 && !tau.parameter().contains("lm_head");
+    return Derived.applies(tau.parameter(), tau.shape().dimension());
+  }
+
+  @Override
+  default Map<String, Object> derived(String parameter, List<Long> shape) {
+    return Derived.applies(parameter, shape.size())
+        ? Derived.of(spectralFilter(), directions())
+        : Derived.elsewhere();
   }
 
   @Override

@@ -55,6 +55,7 @@ public record Iwudi(
   }
 
   /** The filter as a function of the eigenvalue. */
+  @Override
   public SpectralFilter spectralFilter() {
     return switch (filter) {
       case EXPONENTIAL -> new SpectralFilter.GradientFlow(time);

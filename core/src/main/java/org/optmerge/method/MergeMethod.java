@@ -2,6 +2,7 @@ package org.optmerge.method;
 
 import ai.djl.ndarray.NDArray;
 import java.util.List;
+import java.util.Map;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectorStream;
 import org.optmerge.taskvector.TaskVectors;
@@ -72,6 +73,20 @@ public interface MergeMethod {
    * @throws IllegalArgumentException if they do not; the message says what was expected
    */
   default void check(String parameter, List<Long> shape, int count) {}
+
+  /**
+   * What follows from the settings for a parameter and is worth knowing before a merge, by name in
+   * the order of printing: a {@code Double} or a {@code String} each. For example {@code
+   * effective_time}, {@code filter} and {@code share_at_0.1}, the share of the way to the minimiser
+   * that the descent goes where the Hessian's eigenvalue is 0.1. Nothing unless a method says
+   * otherwise.
+   *
+   * @param parameter the name in the checkpoint
+   * @param shape its extents, outermost first
+   */
+  default Map<String, Object> derived(String parameter, List<Long> shape) {
+    return Map.of();
+  }
 
   /**
    * The method once it has seen the whole model, called before any parameter is merged. Methods

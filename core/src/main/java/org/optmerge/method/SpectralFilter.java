@@ -22,6 +22,9 @@ public sealed interface SpectralFilter {
   /** ψ(0): the time that gradient flow takes to go as far where the loss is flat. */
   double effectiveTime();
 
+  /** The share of the way to the minimum as a function of the eigenvalue, in words. */
+  String formula();
+
   /** The share of the way to the minimum, f(λ) = λ · ψ(λ), for each eigenvalue. */
   default double[] share(double[] eigenvalues) {
     double[] share = psi(eigenvalues);
@@ -73,6 +76,12 @@ public sealed interface SpectralFilter {
     public double effectiveTime() {
       return psi(new double[1])[0];
     }
+
+    @Override
+    public String formula() {
+      return "%d steps of gradient descent at %s with momentum %s, in closed form"
+          .formatted(steps, learningRate, momentum);
+    }
   }
 
   /**
@@ -93,6 +102,11 @@ public sealed interface SpectralFilter {
     @Override
     public double effectiveTime() {
       return time;
+    }
+
+    @Override
+    public String formula() {
+      return "1 - exp(-%s eigenvalue), gradient flow for that time".formatted(time);
     }
   }
 
@@ -130,6 +144,13 @@ public sealed interface SpectralFilter {
     public double effectiveTime() {
       return stepShare * steps;
     }
+
+    @Override
+    public String formula() {
+      return ("1 - (1 - %s eigenvalue/largest)^%d, Landweber's iteration, time in units of 1/largest and"
+              + " shares for a largest eigenvalue of 1")
+          .formatted(stepShare, steps);
+    }
   }
 
   /**
@@ -152,6 +173,11 @@ public sealed interface SpectralFilter {
     @Override
     public double effectiveTime() {
       return 1 / alpha;
+    }
+
+    @Override
+    public String formula() {
+      return "eigenvalue/(eigenvalue + %s), ridge regression".formatted(alpha);
     }
   }
 
@@ -177,6 +203,11 @@ public sealed interface SpectralFilter {
     @Override
     public double effectiveTime() {
       return Double.POSITIVE_INFINITY;
+    }
+
+    @Override
+    public String formula() {
+      return "all the way to the minimiser";
     }
   }
 

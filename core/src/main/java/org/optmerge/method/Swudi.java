@@ -1,7 +1,5 @@
 package org.optmerge.method;
 
-import java.util.Arrays;
-
 /**
  * SWUDI: WUDI's loss solved in closed form, with gradient flow for a time in the leading
  * eigendirections of its Hessian and the start kept in the others.
@@ -45,13 +43,25 @@ public record Swudi(
     FilteredWudi.requireFloor("swudi", minEigenvalue);
   }
 
+  /** The filter in the directions kept, as a function of the eigenvalue. */
+  @Override
+  public SpectralFilter spectralFilter() {
+    return filter == Filter.NONE
+        ? new SpectralFilter.Minimiser(0)
+        : new SpectralFilter.GradientFlow(time);
+  }
+
+  @Override
+  public String directions() {
+    return rankShare == 1
+        ? FilteredWudi.super.directions()
+        : "in the share %s of the directions with the largest eigenvalues; the start in the others"
+            .formatted(rankShare);
+  }
+
   @Override
   public double[] psi(double[] eigenvalues, long rows, long columns) {
     int kept = Math.max(1, (int) Math.floor(columns * rankShare + 0.999));
-    double[] psi =
-        filter == Filter.NONE
-            ? Arrays.stream(eigenvalues).map(value -> 1 / value).toArray()
-            : new SpectralFilter.GradientFlow(time).psi(eigenvalues);
-    return FilteredWudi.truncated(psi, kept);
+    return FilteredWudi.truncated(spectralFilter().psi(eigenvalues), kept);
   }
 }

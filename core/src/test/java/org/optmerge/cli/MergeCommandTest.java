@@ -1,6 +1,7 @@
 package org.optmerge.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
@@ -157,6 +158,29 @@ class MergeCommandTest {
     assertThat(CommandRun.of("explain", recipe, "--json").json().path("tensors")).hasSize(2);
     assertThat(CommandRun.of("explain", recipe, "layers", "--json").json().path("tensors"))
         .hasSize(1);
+  }
+
+  @Test
+  void explains_how_far_a_descent_goes() throws IOException {
+    Files.writeString(
+        recipe, RECIPE.replace("task-arithmetic", "optmerge-lora").replace("['norm']", "[]"));
+
+    // 300 steps at 1e-4 with momentum 0.9: (2e-4/0.1)(300 - 0.9 (1 - 0.9^300)/0.1) = 0.002 * 291
+    CommandRun one = CommandRun.of("explain", recipe, "layers.0.w");
+    assertThat(one.code()).as(one.err()).isZero();
+    assertThat(one.out())
+        .containsPattern("effective_time +0\\.5820\n")
+        .containsPattern("filter +300 steps of gradient descent at 1\\.0E-4 with momentum 0\\.9")
+        .containsPattern("share_at_0\\.1 +0\\.0566\n")
+        .containsPattern("share_at_1 +0\\.4473\n");
+    CommandRun all = CommandRun.of("explain", recipe);
+    assertThat(all.out())
+        .containsPattern("1 tensor +such as layers\\.0\\.w\neffective_time +0\\.5820\n")
+        .containsPattern("1 tensor +such as norm\ninstead +the mean of the task vectors");
+    JsonNode derived =
+        CommandRun.of("explain", recipe, "layers.0.w", "--json").json().at("/tensors/0/derived");
+    assertThat(derived.path("effective_time").asDouble()).isEqualTo(0.582, within(1e-12));
+    assertThat(derived.path("share_at_0.01").asDouble()).isEqualTo(0.0058, within(5e-6));
   }
 
   @Test
