@@ -8,18 +8,23 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.merge.TaskVectorSpectra;
 import org.optmerge.merge.TaskVectorStatistics;
 import org.optmerge.merge.TaskVectorStatistics.Expert;
 import org.optmerge.merge.TaskVectorStatistics.Omission;
 import org.optmerge.merge.TaskVectorStatistics.Parameter;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
 
 /** {@code optmerge diff}. */
 @Command(
@@ -29,6 +34,7 @@ import picocli.CommandLine.ParentCommand;
             + " conflict.")
 final class DiffCommand implements Callable<Integer> {
   @ParentCommand private Main main;
+  @Spec private CommandSpec spec;
 
   @Parameters(index = "0", paramLabel = "BASE", description = "The checkpoint that was fine-tuned.")
   private Path base;
@@ -60,11 +66,29 @@ final class DiffCommand implements Callable<Integer> {
               + " files in this folder.")
   private @Nullable Path plots;
 
+  @Option(
+      names = "--spectra",
+      description =
+          "Decompose every matrix: effective ranks, and how far the experts' row spaces overlap."
+              + " Takes far longer.")
+  private boolean spectra;
+
+  @Option(
+      names = "--merged",
+      paramLabel = "DIR",
+      description =
+          "With --spectra: a merge of the experts, whose interference with them (equation 1) is"
+              + " shown beside that of their mean and their sum.")
+  private @Nullable Path merged;
+
   @Mixin private ThreadsOption threads;
 
   @Override
   public Integer call() {
     Console console = main.console();
+    if (merged != null && !spectra) {
+      throw new ParameterException(spec.commandLine(), "--merged is for --spectra; give both");
+    }
     if (plots != null) {
       DiffPlots.prepare(plots);
     }
@@ -74,14 +98,22 @@ final class DiffCommand implements Callable<Integer> {
       folders.put(names.get(t), experts.get(t));
     }
     TaskVectorStatistics statistics;
+    @Nullable TaskVectorSpectra decomposed = null;
     try (ProgressLine progress = console.progress()) {
       progress.phase("comparing");
       statistics =
           TaskVectorStatistics.of(base, folders, selection::selects, threads.count(), progress);
+      if (spectra) {
+        progress.phase("decomposing");
+        decomposed = TaskVectorSpectra.of(base, folders, merged, selection::selects, progress);
+      }
     }
     List<Path> drawn = plots == null ? List.of() : DiffPlots.draw(statistics, plots);
-    console.result(() -> text(console, statistics, drawn), () -> json(statistics, drawn));
-    omissions(console, statistics);
+    Optional<TaskVectorSpectra> found = Optional.ofNullable(decomposed);
+    console.result(
+        () -> text(console, statistics, found, drawn), () -> json(statistics, found, drawn));
+    omissions(console, "compared", statistics.omissions());
+    found.ifPresent(some -> omissions(console, "decomposed", some.omissions()));
     nonFinite(console, statistics);
     return 0;
   }
@@ -101,7 +133,11 @@ final class DiffCommand implements Callable<Integer> {
         : IntStream.range(0, paths.size()).mapToObj(t -> paths.get(t) + " #" + (t + 1)).toList();
   }
 
-  private List<String> text(Console console, TaskVectorStatistics statistics, List<Path> drawn) {
+  private List<String> text(
+      Console console,
+      TaskVectorStatistics statistics,
+      Optional<TaskVectorSpectra> decomposed,
+      List<Path> drawn) {
     List<String> lines = new ArrayList<>(console.lines(experts(statistics)));
     if (statistics.experts().size() > 1) {
       lines.add("");
@@ -119,6 +155,7 @@ final class DiffCommand implements Callable<Integer> {
       lines.add("");
       lines.addAll(console.lines(parameters(statistics)));
     }
+    decomposed.ifPresent(found -> lines.addAll(new SpectraPrinter(found).text(console, top)));
     if (!drawn.isEmpty()) {
       lines.add("");
       drawn.forEach(file -> lines.add("drawn: " + file));
@@ -212,10 +249,10 @@ final class DiffCommand implements Callable<Integer> {
   }
 
   /** One note for each model and reason. */
-  private static void omissions(Console console, TaskVectorStatistics statistics) {
+  private static void omissions(Console console, String done, List<Omission> omissions) {
     record Kind(String model, String reason) {}
     Map<Kind, List<String>> kinds = new LinkedHashMap<>();
-    for (Omission omission : statistics.omissions()) {
+    for (Omission omission : omissions) {
       kinds
           .computeIfAbsent(new Kind(omission.model(), omission.reason()), kind -> new ArrayList<>())
           .add(omission.tensor());
@@ -223,10 +260,11 @@ final class DiffCommand implements Callable<Integer> {
     kinds.forEach(
         (kind, tensors) ->
             console.notice(
-                "%s: %s not compared, %s: %s%s"
+                "%s: %s not %s, %s: %s%s"
                     .formatted(
                         kind.model(),
                         Quantities.of(tensors.size(), "tensor"),
+                        done,
                         kind.reason(),
                         String.join(", ", tensors.subList(0, Math.min(3, tensors.size()))),
                         tensors.size() > 3 ? ", ..." : "")));
@@ -246,7 +284,8 @@ final class DiffCommand implements Callable<Integer> {
     }
   }
 
-  private static ObjectNode json(TaskVectorStatistics statistics, List<Path> drawn) {
+  private static ObjectNode json(
+      TaskVectorStatistics statistics, Optional<TaskVectorSpectra> decomposed, List<Path> drawn) {
     ObjectNode node = Console.object();
     statistics.experts().forEach(node.putArray("experts")::add);
     node.set("total", json(statistics.experts(), statistics.total()));
@@ -270,6 +309,7 @@ final class DiffCommand implements Callable<Integer> {
           .put("tensor", omission.tensor())
           .put("reason", omission.reason());
     }
+    decomposed.ifPresent(found -> node.set("spectra", new SpectraPrinter(found).json()));
     drawn.forEach(file -> node.withArray("plots").add(file.toString()));
     return node;
   }
@@ -310,7 +350,7 @@ final class DiffCommand implements Callable<Integer> {
   }
 
   private static void put(
-      ObjectNode node, String name, java.util.Optional<TaskVectorStatistics.Entry> entry) {
+      ObjectNode node, String name, Optional<TaskVectorStatistics.Entry> entry) {
     entry.ifPresentOrElse(
         at -> {
           ObjectNode place = node.putObject(name);

@@ -270,18 +270,23 @@ public record TaskVectorStatistics(
       experts.forEach((name, folder) -> models.put(name, open(name, folder, under, opened)));
       return compareAll(checkpoint, models, selected, threads, progress);
     } finally {
-      for (AutoCloseable model : opened) {
-        if (model instanceof Checkpoint checkpoint) {
-          checkpoint.close();
-        } else if (model instanceof LoraAdapter adapter) {
-          adapter.close();
-        }
+      close(opened);
+    }
+  }
+
+  /** Closes what {@link #open} opened. */
+  static void close(List<AutoCloseable> opened) {
+    for (AutoCloseable model : opened) {
+      if (model instanceof Checkpoint checkpoint) {
+        checkpoint.close();
+      } else if (model instanceof LoraAdapter adapter) {
+        adapter.close();
       }
     }
   }
 
-  private static InputModel open(
-      String name, Path folder, InputModel under, List<AutoCloseable> opened) {
+  /** Opens a checkpoint, or an adapter on another model; notes in {@code opened} what to close. */
+  static InputModel open(String name, Path folder, InputModel under, List<AutoCloseable> opened) {
     if (!LoraAdapter.isAdapter(folder)) {
       Checkpoint checkpoint = Checkpoint.open(folder);
       opened.add(checkpoint);
@@ -356,7 +361,8 @@ public record TaskVectorStatistics(
     return new Comparison(tensor, new Weight.Stored(base, tensor), weights);
   }
 
-  private static Optional<String> obstacle(TensorInfo tensor, Weight other) {
+  /** Why a weight cannot be compared with a tensor of the base; empty if it can. */
+  static Optional<String> obstacle(TensorInfo tensor, Weight other) {
     if (!other.shape().equals(tensor.shape())) {
       return Optional.of("has shape %s, base has %s".formatted(other.shape(), tensor.shape()));
     }

@@ -197,6 +197,65 @@ class DiffCommandTest {
         .anyMatch(event -> event.path("message").asText().contains("layers.0.w[0, 1]"));
   }
 
+  /** As worked out by hand in {@code TaskVectorSpectraTest}. */
+  @Test
+  void spectra_show_ranks_overlaps_and_interference() throws IOException {
+    Path origin = matrices("origin", new float[4], new float[4]);
+    Path a = matrices("a", new float[] {2, 0, 0, 0}, new float[] {3, 0, 0, 3});
+    Path b = matrices("b", new float[] {0, 0, 0, 4}, new float[4]);
+    Path merged = matrices("merged", new float[] {2, 0, 0, 2}, new float[4]);
+
+    CommandRun run = CommandRun.of("diff", origin, a, b, "--spectra", "--merged", merged);
+
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(run.out().lines())
+        .contains(
+            "mean over 2 matrices  effective rank  of the largest",
+            "a                             1.5000          75.0 %",
+            "b                             1.0000          50.0 %",
+            "a                 1.0000  0.0000",
+            "merged                               13.00              76.1 %",
+            "mean                                7.2500",
+            "sum                                 0.0000")
+        .containsSubsequence(
+            "layers.1.w      2.0000  0.0000           0.0000        9.0000       2.2500"
+                + "      0.0000    100.0 %",
+            "layers.0.w      1.0000  1.0000           0.0000        4.0000       5.0000"
+                + "      0.0000     44.7 %");
+
+    JsonNode spectra =
+        CommandRun.of("diff", origin, a, b, "--spectra", "--merged", merged, "--json")
+            .json()
+            .path("spectra");
+    assertThat(spectra.at("/total/effective_ranks/0").asDouble()).isEqualTo(1.5, within(1e-9));
+    assertThat(spectra.at("/total/overlaps/0/1").asDouble()).isZero();
+    assertThat(spectra.at("/total/interference").asDouble()).isEqualTo(13, within(1e-9));
+    assertThat(spectra.at("/tensors/0/merged/interference/1").asDouble())
+        .isEqualTo(4, within(1e-9));
+    assertThat(spectra.at("/tensors/0/mean/total_interference").asDouble())
+        .isEqualTo(5, within(1e-9));
+  }
+
+  private Path matrices(String name, float[] first, float[] second) throws IOException {
+    return new TinyCheckpoint()
+        .f32("layers.0.w", List.of(2, 2), first)
+        .f32("layers.1.w", List.of(2, 2), second)
+        .f32("norm", List.of(2), 1, 1)
+        .writeTo(folder.resolve(name), "{}");
+  }
+
+  @Test
+  void spectra_need_no_merge_and_are_taken_only_when_asked_for() {
+    CommandRun run = CommandRun.of("diff", base, vqa, chart, "--spectra");
+
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(run.out()).contains("mean over 1 matrix ").doesNotContain("interference");
+    assertThat(CommandRun.of("diff", base, vqa, "--json").json().has("spectra")).isFalse();
+    CommandRun alone = CommandRun.of("diff", base, vqa, "--merged", chart);
+    assertThat(alone.code()).isEqualTo(2);
+    assertThat(alone.err()).startsWith("optmerge: --merged is for --spectra; give both");
+  }
+
   @Test
   void an_expert_is_required() {
     CommandRun run = CommandRun.of("diff", base);
