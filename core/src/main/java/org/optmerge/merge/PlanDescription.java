@@ -103,8 +103,10 @@ public record PlanDescription(
       inputs.forEach(read::add);
       ObjectNode values = node.putObject("parameters");
       parameters.forEach((key, value) -> values.putPOJO(key, value));
-      ObjectNode following = node.putObject("derived");
-      derived.forEach((key, value) -> following.putPOJO(key, value));
+      if (!derived.isEmpty()) {
+        ObjectNode following = node.putObject("derived");
+        derived.forEach((key, value) -> following.putPOJO(key, value));
+      }
       if (scaling != null) {
         node.put("scaling", scaling);
       }

@@ -20,7 +20,7 @@ public final class Diagnostics {
   /**
    * The norm of each expert's task vector by layer.
    *
-   * @return columns {@code layer}, {@code expert}, {@code norm}
+   * @return columns "layer", "expert", "norm"
    */
   public static Table layers(TaskVectorStatistics statistics) {
     StringColumn layers = StringColumn.create("layer");
@@ -48,7 +48,7 @@ public final class Diagnostics {
    * How large and how rich each expert's task vector is in each parameter.
    *
    * @param experts names, in the order of the diagnostics
-   * @return columns {@code tensor}, {@code expert}, {@code norm}, {@code effective rank}
+   * @return columns "tensor", "expert", "norm", "effective rank"
    * @throws IllegalArgumentException if the number of names is not that of the task vectors
    */
   public static Table ranks(List<String> experts, List<TaskVectorDiagnostics> diagnostics) {
@@ -77,8 +77,7 @@ public final class Diagnostics {
    * How alike the task vectors of every two experts are in each parameter.
    *
    * @param experts names, in the order of the diagnostics
-   * @return columns {@code tensor}, {@code expert}, {@code other}, {@code cosine}, {@code overlap};
-   *     each pair once
+   * @return columns "tensor", "expert", "other", "cosine", "overlap"; each pair once
    * @throws IllegalArgumentException if the number of names is not that of the task vectors
    */
   public static Table pairs(List<String> experts, List<TaskVectorDiagnostics> diagnostics) {
@@ -127,8 +126,8 @@ public final class Diagnostics {
    *
    * @param tensor its name
    * @param merges by the name of the method; the map's order counts
-   * @return columns {@code tensor}, {@code merge}, {@code interference} (equation 1), {@code
-   *     distance from mean}, {@code cosine with mean}, {@code norm}
+   * @return columns "tensor", "merge", "interference" (equation 1), "distance from mean", "cosine
+   *     with mean", "norm"
    */
   public static Table merges(String tensor, Map<String, Merged> merges) {
     Table table =
