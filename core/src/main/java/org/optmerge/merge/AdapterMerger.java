@@ -87,7 +87,7 @@ public final class AdapterMerger {
     TensorMerger tensorMerger =
         new TensorMerger(
             options.allowNonFinite() || plan.allowNonFinite(),
-            ScratchPool.of(plan),
+            ScratchPool.of(plan, TensorMerger.keepable(options.memory())),
             new LongAdder(),
             progress);
     try {

@@ -201,7 +201,7 @@ public final class Merger {
     TensorMerger tensorMerger =
         new TensorMerger(
             options.allowNonFinite() || plan.allowNonFinite(),
-            ScratchPool.of(plan),
+            ScratchPool.of(plan, TensorMerger.keepable(options.memory())),
             bytesRead,
             progress);
     int resumed = await(pool, work.stream().filter(it -> it.earlier != null).toList(), this::check);

@@ -2,12 +2,13 @@ package org.optmerge.merge;
 
 import ai.djl.ndarray.NDManager;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
-import org.optmerge.merge.ScratchPool.Scratch;
+import org.optmerge.merge.ScratchPool.Inputs;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectorStream;
@@ -15,13 +16,10 @@ import org.optmerge.taskvector.Weight;
 
 /** The inputs of one planned merge, read from their checkpoints block by block. */
 final class PlannedStream extends TaskVectorStream {
-  /**
-   * Takes a block with the buffers it was read into; {@code scratch.base} holds θ_0 where there is
-   * a base.
-   */
+  /** Takes a block; {@code base} holds the same entries of θ_0 where there is a base. */
   @FunctionalInterface
   interface BlockAction {
-    void accept(Block block, Scratch scratch);
+    void accept(Block block, float[] base);
   }
 
   private final PlannedTensor tensor;
@@ -31,6 +29,11 @@ final class PlannedStream extends TaskVectorStream {
   private final @Nullable DType taskVectorDtype;
   private final boolean allowNonFinite;
   private final ScratchPool scratchPool;
+
+  /** Blocks that were read, by number, once {@link #keepBlocks} has been called. */
+  private @Nullable AtomicReferenceArray<Inputs> kept;
+
+  private int keptLength;
 
   PlannedStream(
       PlannedTensor tensor,
@@ -65,7 +68,7 @@ final class PlannedStream extends TaskVectorStream {
 
   @Override
   public void visit(long from, long to, long alignment, Consumer<Block> action) {
-    visitWithBase(from, to, blockLength(alignment), (block, scratch) -> action.accept(block));
+    visitWithBase(from, to, blockLength(alignment), (block, theta0) -> action.accept(block));
   }
 
   /** Entries of a block whose boundaries must be multiples of {@code alignment}. */
@@ -83,47 +86,95 @@ final class PlannedStream extends TaskVectorStream {
         : null;
   }
 
-  void visitWithBase(long from, long to, int blockLength, BlockAction action) {
-    Scratch scratch = scratchPool.borrow((int) Math.min(blockLength, Math.max(size(), 1)));
-    try {
-      for (long start = from; start < to; start += blockLength) {
-        int length = (int) Math.min(blockLength, to - start);
-        read(start, length, scratch);
-        action.accept(new Block(start, length, scratch.tau), scratch);
+  /**
+   * From now on blocks of this length stay in memory once they are read, as far as the budget goes,
+   * so that a method of several passes converts its inputs once.
+   */
+  void keepBlocks(int blockLength) {
+    kept = new AtomicReferenceArray<>(Math.toIntExact((size() + blockLength - 1) / blockLength));
+    keptLength = blockLength;
+  }
+
+  /** Gives back what {@link #keepBlocks} kept. */
+  void releaseBlocks() {
+    AtomicReferenceArray<Inputs> blocks = kept;
+    kept = null;
+    for (int i = 0; blocks != null && i < blocks.length(); i++) {
+      Inputs block = blocks.get(i);
+      if (block != null) {
+        scratchPool.release(block);
       }
-    } finally {
-      scratchPool.giveBack(scratch);
     }
   }
 
-  private void read(long start, int length, Scratch scratch) {
+  void visitWithBase(long from, long to, int blockLength, BlockAction action) {
+    AtomicReferenceArray<Inputs> blocks =
+        blockLength == keptLength && from % blockLength == 0 ? kept : null;
+    Inputs own = null;
+    try {
+      for (long start = from; start < to; start += blockLength) {
+        int length = (int) Math.min(blockLength, to - start);
+        int number = (int) (start / blockLength);
+        Inputs block = blocks == null ? null : blocks.get(number);
+        if (block == null) {
+          if (own == null) {
+            own = scratchPool.borrowInputs(blockLength);
+          }
+          read(start, length, own);
+          block = own;
+          // A block may be cut short at the end of a range; only a whole one serves another pass.
+          boolean whole = length == blockLength || start + length == size();
+          if (blocks != null && whole && scratchPool.keep(own)) {
+            blocks.set(number, own);
+            own = null;
+          }
+        }
+        action.accept(new Block(start, length, block.tau), block.base);
+      }
+    } finally {
+      if (own != null) {
+        scratchPool.giveBack(own);
+      }
+    }
+  }
+
+  private void read(long start, int length, Inputs into) {
     if (base != null && baseWeight != null) {
-      base.read(start, length, scratch.base);
-      check(base, start, length, scratch.base);
+      base.read(start, length, into.base);
       for (int t = 0; t < inputs.size(); t++) {
         WeightReader input = inputs.get(t);
-        input.readTaskVector(start, length, scratch.base, baseWeight, scratch.tau[t]);
-        check(input, start, length, scratch.tau[t]);
+        input.readTaskVector(start, length, into.base, baseWeight, into.tau[t]);
+        check(input, start, length, into.tau[t], into.base);
         if (taskVectorDtype != null && !input.isAdaptedFrom(baseWeight)) {
-          FloatCodec.round(taskVectorDtype, scratch.tau[t], 0, length);
+          FloatCodec.round(taskVectorDtype, into.tau[t], 0, length);
         }
       }
     } else {
       for (int t = 0; t < inputs.size(); t++) {
-        inputs.get(t).read(start, length, scratch.tau[t]);
-        check(inputs.get(t), start, length, scratch.tau[t]);
+        inputs.get(t).read(start, length, into.tau[t]);
+        check(inputs.get(t), start, length, into.tau[t], null);
       }
     }
   }
 
-  private void check(WeightReader reader, long start, int length, float[] values) {
+  /** A task vector is finite only if both weights are: one look at it checks expert and base. */
+  private void check(
+      WeightReader reader, long start, int length, float[] values, float @Nullable [] theta0) {
     if (!allowNonFinite) {
       int at = NonFinite.firstIn(values, length);
       if (at >= 0) {
+        boolean inBase = theta0 != null && baseWeight != null && !Float.isFinite(theta0[at]);
+        Weight weight = inBase && baseWeight != null ? baseWeight : reader.weight();
+        float value = inBase && theta0 != null ? theta0[at] : valueAt(reader, start + at);
         throw new MergeException(
-            NonFinite.message(
-                Weights.describe(reader.weight()), tensor.shape(), start + at, values[at]));
+            NonFinite.message(Weights.describe(weight), tensor.shape(), start + at, value));
       }
     }
+  }
+
+  private static float valueAt(WeightReader reader, long index) {
+    float[] value = new float[1];
+    reader.read(index, 1, value);
+    return value[0];
   }
 }

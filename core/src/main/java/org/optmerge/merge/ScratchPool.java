@@ -3,26 +3,36 @@ package org.optmerge.merge;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Buffers for one block each, used again and again: a fresh page costs far more than the bandwidth
  * to fill it.
  *
- * <p>A pool serves one merge; it never holds more sets than were in use at once.
+ * <p>A pool serves one merge. Blocks that are kept from one pass over a tensor to the next come
+ * from a budget of their own, so that the pool's size does not follow from the model's.
  */
 final class ScratchPool {
-  private final int inputs;
-  private final ConcurrentLinkedDeque<Scratch> free = new ConcurrentLinkedDeque<>();
+  private final int experts;
+  private final AtomicLong keepable;
+  private final ConcurrentLinkedDeque<Inputs> inputs = new ConcurrentLinkedDeque<>();
+  private final ConcurrentLinkedDeque<Output> outputs = new ConcurrentLinkedDeque<>();
 
   /**
-   * @param inputs the largest number of inputs of any tensor
+   * @param experts the largest number of inputs of any tensor
+   * @param keepable bytes of blocks that may be kept between passes
    */
-  private ScratchPool(int inputs) {
-    this.inputs = inputs;
+  private ScratchPool(int experts, long keepable) {
+    this.experts = experts;
+    this.keepable = new AtomicLong(keepable);
   }
 
-  /** For the tensors of a plan. */
-  static ScratchPool of(MergePlan plan) {
+  /**
+   * For the tensors of a plan.
+   *
+   * @param keepable bytes of blocks that may be kept between passes
+   */
+  static ScratchPool of(MergePlan plan, long keepable) {
     int most = 1;
     for (MergePlan.OutputShard shard : plan.shards()) {
       for (PlannedTensor tensor : shard.tensors()) {
@@ -31,34 +41,79 @@ final class ScratchPool {
         }
       }
     }
-    return new ScratchPool(most);
+    return new ScratchPool(most, keepable);
   }
 
   /** A set whose arrays hold at least {@code length} entries. */
-  Scratch borrow(int length) {
-    Scratch scratch = free.pollFirst();
-    return scratch != null && scratch.length >= length ? scratch : new Scratch(inputs, length);
+  Inputs borrowInputs(int length) {
+    Inputs free = inputs.pollFirst();
+    return free != null && free.length >= length
+        ? free
+        : new Inputs(experts, Math.max(length, TensorMerger.BLOCK));
   }
 
-  void giveBack(Scratch scratch) {
+  void giveBack(Inputs used) {
     // Rows longer than a block are rare: their buffers are left to the garbage collector.
-    if (scratch.length <= TensorMerger.BLOCK) {
-      free.addFirst(scratch);
+    if (used.length == TensorMerger.BLOCK) {
+      inputs.addFirst(used);
     }
   }
 
-  /** One thread's buffers. */
-  static final class Scratch {
+  /** A set whose arrays hold at least {@code length} entries. */
+  Output borrowOutput(int length) {
+    Output free = outputs.pollFirst();
+    return free != null && free.length >= length
+        ? free
+        : new Output(Math.max(length, TensorMerger.BLOCK));
+  }
+
+  void giveBack(Output used) {
+    if (used.length == TensorMerger.BLOCK) {
+      outputs.addFirst(used);
+    }
+  }
+
+  /** Takes a block out of the budget for kept blocks; false if that is spent. */
+  boolean keep(Inputs block) {
+    long bytes = block.bytes();
+    if (keepable.addAndGet(-bytes) >= 0) {
+      return true;
+    }
+    keepable.addAndGet(bytes);
+    return false;
+  }
+
+  /** Gives a kept block back. */
+  void release(Inputs block) {
+    keepable.addAndGet(block.bytes());
+    giveBack(block);
+  }
+
+  /** What is read of one block. */
+  static final class Inputs {
     final int length;
     final float[][] tau;
     final float[] base;
+
+    Inputs(int experts, int length) {
+      this.length = length;
+      this.tau = new float[experts][length];
+      this.base = new float[length];
+    }
+
+    long bytes() {
+      return 4L * length * (tau.length + 1);
+    }
+  }
+
+  /** What is made of one block. */
+  static final class Output {
+    final int length;
     final float[] merged;
     final ByteBuffer bytes;
 
-    Scratch(int inputs, int length) {
+    Output(int length) {
       this.length = length;
-      this.tau = new float[inputs][length];
-      this.base = new float[length];
       this.merged = new float[length];
       this.bytes = ByteBuffer.allocateDirect(8 * length).order(ByteOrder.LITTLE_ENDIAN);
     }

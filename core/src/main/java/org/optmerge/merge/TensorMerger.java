@@ -15,11 +15,10 @@ import java.util.concurrent.ForkJoinTask;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.checkpoint.SafetensorsWriter;
 import org.optmerge.checkpoint.TensorInfo;
-import org.optmerge.merge.ScratchPool.Scratch;
+import org.optmerge.merge.ScratchPool.Output;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.StreamingMergeMethod;
 import org.optmerge.taskvector.TaskVector;
@@ -34,10 +33,13 @@ import org.optmerge.taskvector.Weight;
  */
 final class TensorMerger {
   /** Entries of a block: a handful of such {@code float} arrays stays in a core's cache. */
-  static final int BLOCK = 1 << 16;
+  static final int BLOCK = 1 << 14;
 
   /** Blocks that one thread works through before another may take the next ones. */
-  private static final int BLOCKS_PER_TASK = 16;
+  private static final int BLOCKS_PER_TASK = 64;
+
+  /** No type, F8_E4M3 with its 448 included, overflows below this. */
+  private static final float SAFE_IN_EVERY_TYPE = 256;
 
   private final boolean allowNonFinite;
   private final ScratchPool scratchPool;
@@ -52,6 +54,14 @@ final class TensorMerger {
     this.scratchPool = scratchPool;
     this.bytesRead = bytesRead;
     this.progress = progress;
+  }
+
+  /**
+   * Bytes of blocks kept between passes, of a memory budget: enough for the matrices of a 7B model
+   * in turn, no more.
+   */
+  static long keepable(long memory) {
+    return Math.min(memory / 4, 192L << 20);
   }
 
   /** A planned merge as its method sees it. */
@@ -97,14 +107,14 @@ final class TensorMerger {
         BLOCK,
         writer,
         (start, end, blocks) -> {
-          Scratch scratch = scratchPool.borrow(BLOCK);
+          Output output = scratchPool.borrowOutput(BLOCK);
           try {
             for (long at = start; at < end; at += BLOCK) {
               int length = (int) Math.min(BLOCK, end - at);
-              ByteBuffer bytes = scratch.bytes.clear();
+              ByteBuffer bytes = output.bytes.clear();
               long nonFinite = 0;
               if (tensor.dtype().isFloating()) {
-                nonFinite = countNonFinite(from, at, length, scratch.merged);
+                nonFinite = countNonFinite(from, at, length, output.merged);
               }
               if (sameType) {
                 bytes.limit(length * from.dtype().bytes());
@@ -112,13 +122,13 @@ final class TensorMerger {
                 bytesRead.add(bytes.limit());
                 bytes.flip();
               } else {
-                FloatCodec.narrow(tensor.dtype(), scratch.merged, 0, length, bytes);
+                FloatCodec.narrow(tensor.dtype(), output.merged, 0, length, bytes);
                 bytes.limit(length * tensor.dtype().bytes());
               }
               blocks.done(at, length, bytes, 0, 0, nonFinite);
             }
           } finally {
-            scratchPool.giveBack(scratch);
+            scratchPool.giveBack(output);
           }
         });
   }
@@ -134,29 +144,33 @@ final class TensorMerger {
       StreamingMergeMethod method,
       SafetensorsWriter writer) {
     PlannedStream stream = stream(tensor, merge);
-    StreamingMergeMethod.BlockMerge blockMerge = method.prepare(stream);
     int blockLength = PlannedStream.blockLength(method.alignment(tensor.shape()));
-    return write(
-        tensor,
-        blockLength,
-        writer,
-        (start, end, blocks) ->
-            stream.visitWithBase(
-                start,
-                end,
-                blockLength,
-                (block, scratch) -> {
-                  blockMerge.merge(block, scratch.merged);
-                  finish(
-                      tensor,
-                      merge,
-                      block.start(),
-                      block.length(),
-                      scratch.merged,
-                      scratch.base,
-                      scratch.bytes,
-                      blocks);
-                }));
+    stream.keepBlocks(blockLength);
+    try {
+      // Statistics read blocks that stay for the merge; a method without them reads each just once.
+      StreamingMergeMethod.BlockMerge blockMerge = method.prepare(stream);
+      return write(
+          tensor,
+          blockLength,
+          writer,
+          (start, end, blocks) -> {
+            Output output = scratchPool.borrowOutput(blockLength);
+            try {
+              stream.visitWithBase(
+                  start,
+                  end,
+                  blockLength,
+                  (block, base) -> {
+                    blockMerge.merge(block, output.merged);
+                    finish(tensor, merge, block.start(), block.length(), base, output, blocks);
+                  });
+            } finally {
+              scratchPool.giveBack(output);
+            }
+          });
+    } finally {
+      stream.releaseBlocks();
+    }
   }
 
   private TensorOutcome mergeMatrices(
@@ -183,19 +197,19 @@ final class TensorMerger {
           BLOCK,
           writer,
           (start, end, blocks) -> {
-            Scratch scratch = scratchPool.borrow(BLOCK);
+            Output output = scratchPool.borrowOutput(BLOCK);
+            float[] theta0 = new float[BLOCK];
             try {
               for (long at = start; at < end; at += BLOCK) {
                 int length = (int) Math.min(BLOCK, end - at);
-                values.get((int) at, scratch.merged, 0, length);
+                values.get((int) at, output.merged, 0, length);
                 if (base != null) {
-                  base.read(at, length, scratch.base);
+                  base.read(at, length, theta0);
                 }
-                finish(
-                    tensor, merge, at, length, scratch.merged, scratch.base, scratch.bytes, blocks);
+                finish(tensor, merge, at, length, theta0, output, blocks);
               }
             } finally {
-              scratchPool.giveBack(scratch);
+              scratchPool.giveBack(output);
             }
           });
     }
@@ -258,45 +272,49 @@ final class TensorMerger {
       PlannedTensor.Merge merge,
       long start,
       int length,
-      float[] merged,
       float[] base,
-      ByteBuffer bytes,
+      Output output,
       BlockSink blocks) {
+    float[] merged = output.merged;
     float scaling = (float) merge.scaling();
-    if (scaling != 1) {
+    double squares = sumOfSquares(merged, length) * scaling * scaling;
+    float largest = Math.abs(scaling) * NonFinite.largestMagnitude(merged, length);
+    if (merge.base() != null) {
+      for (int i = 0; i < length; i++) {
+        merged[i] = base[i] + scaling * merged[i];
+      }
+    } else if (scaling != 1) {
       for (int i = 0; i < length; i++) {
         merged[i] *= scaling;
       }
     }
-    double squares = sumOfSquares(merged, length);
-    float largest = NonFinite.largestMagnitude(merged, length);
-    if (merge.base() != null) {
-      for (int i = 0; i < length; i++) {
-        merged[i] += base[i];
-      }
-    }
-    bytes.clear();
+    ByteBuffer bytes = output.bytes.clear();
     FloatCodec.narrow(tensor.dtype(), merged, 0, length, bytes);
     bytes.limit(length * tensor.dtype().bytes());
-    if (tensor.dtype() != DType.F32 && tensor.dtype() != DType.F64) {
-      // A type with a smaller range can overflow in the rounding itself.
-      FloatCodec.widen(tensor.dtype(), bytes, merged, 0, length);
-    }
-    int at = NonFinite.firstIn(merged, length);
     long nonFinite = 0;
-    if (at >= 0) {
-      if (!allowNonFinite) {
-        throw new MergeException(
-            "output tensor '%s': the merged value at %s is %s in %s, although every input is finite; use another method or scaling, a wider out_dtype, or --allow-nonfinite"
-                .formatted(
-                    tensor.name(),
-                    NonFinite.position(tensor.shape(), start + at),
-                    merged[at],
-                    tensor.dtype().torchName()));
-      }
-      nonFinite = NonFinite.countIn(merged, length);
+    if (!(NonFinite.largestMagnitude(merged, length) < SAFE_IN_EVERY_TYPE)) {
+      // A type with a smaller range can overflow in the rounding itself: what was stored decides.
+      FloatCodec.widen(tensor.dtype(), bytes, merged, 0, length);
+      nonFinite = requireFinite(tensor, start, merged, length);
     }
     blocks.done(start, length, bytes, squares, largest, nonFinite);
+  }
+
+  private long requireFinite(PlannedTensor tensor, long start, float[] stored, int length) {
+    int at = NonFinite.firstIn(stored, length);
+    if (at < 0) {
+      return 0;
+    }
+    if (!allowNonFinite) {
+      throw new MergeException(
+          "output tensor '%s': the merged value at %s is %s in %s, although every input is finite; use another method or scaling, a wider out_dtype, or --allow-nonfinite"
+              .formatted(
+                  tensor.name(),
+                  NonFinite.position(tensor.shape(), start + at),
+                  stored[at],
+                  tensor.dtype().torchName()));
+    }
+    return NonFinite.countIn(stored, length);
   }
 
   /**
