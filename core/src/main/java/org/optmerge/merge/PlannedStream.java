@@ -34,6 +34,7 @@ final class PlannedStream extends TaskVectorStream {
   private @Nullable AtomicReferenceArray<Inputs> kept;
 
   private int keptLength;
+  private volatile boolean keeping;
 
   PlannedStream(
       PlannedTensor tensor,
@@ -93,6 +94,12 @@ final class PlannedStream extends TaskVectorStream {
   void keepBlocks(int blockLength) {
     kept = new AtomicReferenceArray<>(Math.toIntExact((size() + blockLength - 1) / blockLength));
     keptLength = blockLength;
+    keeping = true;
+  }
+
+  /** What is kept still serves, but no more is added: nothing after the last pass will read it. */
+  void keepNoMore() {
+    keeping = false;
   }
 
   /** Gives back what {@link #keepBlocks} kept. */
@@ -124,7 +131,7 @@ final class PlannedStream extends TaskVectorStream {
           block = own;
           // A block may be cut short at the end of a range; only a whole one serves another pass.
           boolean whole = length == blockLength || start + length == size();
-          if (blocks != null && whole && scratchPool.keep(own)) {
+          if (blocks != null && keeping && whole && scratchPool.keep(own)) {
             blocks.set(number, own);
             own = null;
           }

@@ -148,7 +148,6 @@ final class Provenance {
       json.writeNumberField("method", methods.getOrDefault(merge.method().toString(), -1));
       json.writeNumberField("scaling", merge.scaling());
       json.writeNumberField("norm", outcome.norm());
-      json.writeNumberField("largest", outcome.largest());
     }
     if (outcome.nonFinite() > 0) {
       json.writeNumberField("non_finite", outcome.nonFinite());

@@ -125,7 +125,7 @@ final class TensorMerger {
                 FloatCodec.narrow(tensor.dtype(), output.merged, 0, length, bytes);
                 bytes.limit(length * tensor.dtype().bytes());
               }
-              blocks.done(at, length, bytes, 0, 0, nonFinite);
+              blocks.done(at, length, bytes, 0, nonFinite);
             }
           } finally {
             scratchPool.giveBack(output);
@@ -149,6 +149,7 @@ final class TensorMerger {
     try {
       // Statistics read blocks that stay for the merge; a method without them reads each just once.
       StreamingMergeMethod.BlockMerge blockMerge = method.prepare(stream);
+      stream.keepNoMore();
       return write(
           tensor,
           blockLength,
@@ -278,7 +279,6 @@ final class TensorMerger {
     float[] merged = output.merged;
     float scaling = (float) merge.scaling();
     double squares = sumOfSquares(merged, length) * scaling * scaling;
-    float largest = Math.abs(scaling) * NonFinite.largestMagnitude(merged, length);
     if (merge.base() != null) {
       for (int i = 0; i < length; i++) {
         merged[i] = base[i] + scaling * merged[i];
@@ -292,12 +292,12 @@ final class TensorMerger {
     FloatCodec.narrow(tensor.dtype(), merged, 0, length, bytes);
     bytes.limit(length * tensor.dtype().bytes());
     long nonFinite = 0;
-    if (!(NonFinite.largestMagnitude(merged, length) < SAFE_IN_EVERY_TYPE)) {
+    if (!(sumOfSquares(merged, length) < SAFE_IN_EVERY_TYPE * SAFE_IN_EVERY_TYPE)) {
       // A type with a smaller range can overflow in the rounding itself: what was stored decides.
       FloatCodec.widen(tensor.dtype(), bytes, merged, 0, length);
       nonFinite = requireFinite(tensor, start, merged, length);
     }
-    blocks.done(start, length, bytes, squares, largest, nonFinite);
+    blocks.done(start, length, bytes, squares, nonFinite);
   }
 
   private long requireFinite(PlannedTensor tensor, long start, float[] stored, int length) {
@@ -318,32 +318,47 @@ final class TensorMerger {
   }
 
   /**
-   * Four independent sums, in an order that is always the same, so that additions need not wait for
-   * one another.
+   * In an order that is always the same, and in sums of a thousand, which {@code float} can hold.
    */
   private static double sumOfSquares(float[] values, int length) {
-    double s0 = 0;
-    double s1 = 0;
-    double s2 = 0;
-    double s3 = 0;
-    int whole = length & ~3;
-    for (int i = 0; i < whole; i += 4) {
-      s0 += (double) values[i] * values[i];
-      s1 += (double) values[i + 1] * values[i + 1];
-      s2 += (double) values[i + 2] * values[i + 2];
-      s3 += (double) values[i + 3] * values[i + 3];
+    double sum = 0;
+    for (int from = 0; from < length; from += 1024) {
+      sum += sumOfSquares(values, from, Math.min(length, from + 1024));
     }
-    for (int i = whole; i < length; i++) {
-      s0 += (double) values[i] * values[i];
+    return sum;
+  }
+
+  /** Eight sums at once: an addition need not wait for the one before it. */
+  private static float sumOfSquares(float[] v, int from, int to) {
+    float a = 0;
+    float b = 0;
+    float c = 0;
+    float d = 0;
+    float e = 0;
+    float f = 0;
+    float g = 0;
+    float h = 0;
+    int i = from;
+    for (; i + 7 < to; i += 8) {
+      a += v[i] * v[i];
+      b += v[i + 1] * v[i + 1];
+      c += v[i + 2] * v[i + 2];
+      d += v[i + 3] * v[i + 3];
+      e += v[i + 4] * v[i + 4];
+      f += v[i + 5] * v[i + 5];
+      g += v[i + 6] * v[i + 6];
+      h += v[i + 7] * v[i + 7];
     }
-    return (s0 + s1) + (s2 + s3);
+    for (; i < to; i++) {
+      a += v[i] * v[i];
+    }
+    return ((a + b) + (c + d)) + ((e + f) + (g + h));
   }
 
   /** Receives finished blocks. */
   @FunctionalInterface
   private interface BlockSink {
-    void done(
-        long start, int length, ByteBuffer bytes, double squares, float largest, long nonFinite);
+    void done(long start, int length, ByteBuffer bytes, double squares, long nonFinite);
   }
 
   /** Makes the blocks from {@code start} to {@code end}. */
@@ -359,7 +374,6 @@ final class TensorMerger {
     int count = Math.toIntExact((size + blockLength - 1) / blockLength);
     int[] checksums = new int[count];
     double[] squares = new double[count];
-    float[] largest = new float[count];
     long[] nonFinite = new long[count];
     TensorInfo place = writer.tensor(tensor.name());
     List<ForkJoinTask<?>> tasks = new ArrayList<>();
@@ -374,13 +388,12 @@ final class TensorMerger {
                 source.run(
                     first,
                     end,
-                    (start, length, bytes, blockSquares, blockLargest, blockNonFinite) -> {
+                    (start, length, bytes, blockSquares, blockNonFinite) -> {
                       int at = (int) (start / blockLength);
                       CRC32C crc = new CRC32C();
                       crc.update(bytes.duplicate());
                       checksums[at] = (int) crc.getValue();
                       squares[at] = blockSquares;
-                      largest[at] = blockLargest;
                       nonFinite[at] = blockNonFinite;
                       buffer.put(bytes);
                       progress.advanced((long) length * elementBytes);
@@ -395,11 +408,9 @@ final class TensorMerger {
       tasks.forEach(ForkJoinTask::invoke);
     }
     double total = 0;
-    float most = 0;
     long bad = 0;
     for (int i = 0; i < count; i++) {
       total += squares[i];
-      most = Math.max(most, largest[i]);
       bad += nonFinite[i];
     }
     return new TensorOutcome(
@@ -407,7 +418,6 @@ final class TensorMerger {
         BlockChecksum.combine(checksums),
         blockLength * elementBytes,
         Math.sqrt(total),
-        most,
         bad);
   }
 }

@@ -9,8 +9,6 @@ package org.optmerge.merge;
  * @param blockBytes bytes of one such block in the output
  * @param norm Frobenius norm of what was added to the base, λ·τ (of the merged weight itself where
  *     there is no base); 0 for a copy
- * @param largest the largest magnitude of the same
  * @param nonFinite NaN and infinite values written
  */
-record TensorOutcome(
-    String name, long checksum, int blockBytes, double norm, double largest, long nonFinite) {}
+record TensorOutcome(String name, long checksum, int blockBytes, double norm, long nonFinite) {}
