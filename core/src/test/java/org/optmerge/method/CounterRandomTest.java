@@ -110,4 +110,31 @@ class CounterRandomTest {
     double deviation = Math.sqrt(probability * (1 - probability) / SIZE);
     assertThat((double) kept / SIZE).isCloseTo(probability, within(5 * deviation + 1e-12));
   }
+
+  @Test
+  void whole_numbers_are_below_their_bound_and_equally_likely() {
+    int[] counts = new int[6];
+    for (int i = 0; i < 60_000; i++) {
+      counts[RANDOM.integer(i, 6)]++;
+    }
+    for (int count : counts) {
+      assertThat(count).isBetween(9_600, 10_400);
+    }
+  }
+
+  @Test
+  void normal_numbers_have_mean_zero_variance_one_and_the_fourth_moment_three() {
+    double[] moments = new double[5];
+    int n = 200_000;
+    for (int i = 0; i < n; i++) {
+      double x = RANDOM.gaussian(i);
+      for (int k = 1; k <= 4; k++) {
+        moments[k] += Math.pow(x, k) / n;
+      }
+    }
+    assertThat(moments[1]).isCloseTo(0, within(0.01));
+    assertThat(moments[2]).isCloseTo(1, within(0.02));
+    assertThat(moments[3]).isCloseTo(0, within(0.04));
+    assertThat(moments[4]).isCloseTo(3, within(0.1));
+  }
 }

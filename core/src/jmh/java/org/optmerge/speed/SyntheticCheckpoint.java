@@ -1,4 +1,4 @@
-package org.optmerge.benchmark;
+package org.optmerge.speed;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;

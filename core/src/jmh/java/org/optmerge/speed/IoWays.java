@@ -1,4 +1,4 @@
-package org.optmerge.benchmark;
+package org.optmerge.speed;
 
 import com.sun.management.OperatingSystemMXBean;
 import com.sun.nio.file.ExtendedOpenOption;

@@ -1,4 +1,4 @@
-package org.optmerge.benchmark;
+package org.optmerge.speed;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;

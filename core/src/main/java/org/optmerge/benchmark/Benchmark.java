@@ -1,0 +1,21 @@
+package org.optmerge.benchmark;
+
+import java.util.stream.Stream;
+
+/** A set of questions with a name. */
+public interface Benchmark {
+  /**
+   * The name that commands and result files use, such as {@code mini:chart} or {@code
+   * ChartQA_TEST}.
+   */
+  String name();
+
+  /** How many examples there are. */
+  long size();
+
+  /**
+   * The examples, always in the same order, read or generated as they are asked for: a large file
+   * is never in memory as a whole. The stream is to be closed.
+   */
+  Stream<Example> examples();
+}
