@@ -43,7 +43,7 @@ final class AdamKernel {
       }
       ProjectionLoss quadratic = displaced(scope, loss, atStart, type);
       NDArray displacement = scope.zeros(start.getShape(), type);
-      Adam adam = new Adam(displacement, learningRate);
+      Adam adam = new Adam(displacement);
       for (int step = 0; step < steps; step++) {
         if (Thread.currentThread().isInterrupted()) {
           throw new CancellationException(
@@ -54,7 +54,7 @@ final class AdamKernel {
           if (quadratic instanceof ProjectionLoss.Factored) {
             half.addi(atStart);
           }
-          adam.step(half.muli(2));
+          adam.step(half.muli(2), learningRate);
         }
       }
       return new TaskVector.Dense(start.addi(displacement.toType(DataType.FLOAT64, true)));

@@ -121,7 +121,7 @@ public record DogeTa(
               .map(vector -> vector.mul(vector.sub(weighted)).sum(new int[] {1}, true))
               .toList();
       NDArray correction = tau.scope().zeros(tau.shape(), DataType.FLOAT64);
-      Adam adam = new Adam(correction, settings.learningRate);
+      Adam adam = new Adam(correction);
       for (int step = 0; step < settings.steps; step++) {
         if (Thread.currentThread().isInterrupted()) {
           throw new CancellationException(
@@ -136,7 +136,7 @@ public record DogeTa(
           }
           NDArray shared =
               attach(scope, basis.matMul(attach(scope, basis.transpose()).matMul(gradient)));
-          adam.step(gradient.subi(shared));
+          adam.step(gradient.subi(shared), settings.learningRate);
         }
       }
       return correction;

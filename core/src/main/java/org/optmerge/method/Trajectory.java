@@ -64,14 +64,15 @@ public record Trajectory(List<Point> points, NDArray merged) {
     ProjectionLoss.Factored loss = (ProjectionLoss.Factored) method.loss(tau, true);
     NDArray merged = tau.sum(method.init().ofSum(tau.count()));
     NDArray buffer = merged.zerosLike();
-    Adam adam = new Adam(merged, method.learningRate(tau));
+    Adam adam = new Adam(merged);
+    double learningRate = method.learningRate(tau);
     List<Point> points = new ArrayList<>();
     points.add(point(0, loss, merged));
     for (int step = 1; step <= descent.steps(); step++) {
       try (NDArray gradient = loss.halfGradient(merged)) {
         gradient.muli(2);
         if (descent.optimiser() == Descent.Optimiser.ADAM) {
-          adam.step(gradient);
+          adam.step(gradient, learningRate);
         } else {
           buffer.muli(descent.momentum()).addi(gradient);
           try (NDArray move = buffer.mul(descent.learningRate())) {
