@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.optmerge.linalg.Adam;
@@ -92,14 +93,14 @@ public final class AdamW implements AutoCloseable {
       double scale = Math.min(1, settings.clipNorm / (norm + CLIP_EPSILON));
       gradients.forEach(
           (name, gradient) -> {
-            NDArray parameter = parameters.get(name);
+            NDArray parameter = Objects.requireNonNull(parameters.get(name));
             if (scale < 1) {
               gradient.muli(scale);
             }
             if (settings.weightDecay > 0 && parameter.getShape().dimension() > 1) {
               parameter.muli(1 - learningRate * settings.weightDecay);
             }
-            moments.get(name).step(gradient, learningRate);
+            Objects.requireNonNull(moments.get(name)).step(gradient, learningRate);
             gradient.muli(0);
           });
       return norm;

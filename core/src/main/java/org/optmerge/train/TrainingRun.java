@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -87,7 +88,7 @@ public record TrainingRun(
 
   private void steps(int done, AdamW adam, BufferedWriter lines, TrainingListener listener)
       throws IOException {
-    NDManager base = parameters.get(parameters.firstKey()).getManager();
+    NDManager base = Objects.requireNonNull(parameters.get(parameters.firstKey())).getManager();
     long[] times = new long[RATE_WINDOW + 1];
     times[done % times.length] = System.nanoTime();
     for (int step = done; step < schedule.steps(); step++) {
