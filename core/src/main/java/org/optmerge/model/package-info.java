@@ -1,4 +1,4 @@
-/** A checkpoint as something that answers and can be trained. */
+/** Checkpoint to something that answers and can be trained: multimodal large language models. */
 @NullMarked
 package org.optmerge.model;
 

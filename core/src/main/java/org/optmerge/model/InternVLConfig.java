@@ -1,0 +1,422 @@
+package org.optmerge.model;
+
+import ai.djl.ndarray.types.Shape;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * The shape of an InternVL model: what its {@code config.json} says, as far as results depend on
+ * it.
+ *
+ * @param vision the InternViT
+ * @param language the Qwen2 decoder
+ * @param selectLayer which hidden state of the vision model is used: −1 the last, −2 the one before
+ * @param downsample how many patches in each direction become one token; 2 for {@code
+ *     downsample_ratio} 0.5
+ * @param transposed true for {@code ps_version} v1, which orders the tokens of a tile by column
+ * @param imageSize side of a tile in pixels ({@code force_image_size})
+ * @param tiling how many tiles a picture is cut into
+ * @param tied true if the input embedding is the output head as well
+ * @see <a href="https://arxiv.org/abs/2412.05271">Chen et al., InternVL 2.5, section 2</a>
+ */
+public record InternVLConfig(
+    Vision vision,
+    Language language,
+    int selectLayer,
+    int downsample,
+    boolean transposed,
+    int imageSize,
+    Tiling tiling,
+    boolean tied) {
+  private static final String QWEN2 = "Qwen2ForCausalLM";
+
+  /**
+   * An InternViT.
+   *
+   * @param width of a token
+   * @param layers how many
+   * @param heads of attention
+   * @param intermediate width inside the MLP
+   * @param imageSize side, in pixels, that the position embedding is for
+   * @param patch side of a patch in pixels
+   * @param epsilon of the norms
+   * @param rmsNorm true if norms are RMSNorm, else LayerNorm
+   * @param qkvBias true if the projection to queries, keys and values has a bias
+   * @param qkNorm true if queries and keys are normalised over the full width
+   * @param layerScale initial value of {@code ls1} and {@code ls2} ({@code initializer_factor})
+   */
+  public record Vision(
+      int width,
+      int layers,
+      int heads,
+      int intermediate,
+      int imageSize,
+      int patch,
+      double epsilon,
+      boolean rmsNorm,
+      boolean qkvBias,
+      boolean qkNorm,
+      double layerScale) {
+    public Vision {
+      divides("vision_config.num_attention_heads", heads, "hidden_size", width);
+      divides("vision_config.patch_size", patch, "image_size", imageSize);
+    }
+
+    /** Patches along a side. */
+    public int grid() {
+      return imageSize / patch;
+    }
+  }
+
+  /**
+   * A Qwen2 decoder.
+   *
+   * @param width of a token
+   * @param layers how many
+   * @param heads of queries
+   * @param keyValueHeads of keys and values, each serving {@code heads / keyValueHeads} heads of
+   *     queries
+   * @param headWidth of one head
+   * @param intermediate width inside the MLP
+   * @param vocabulary number of tokens
+   * @param epsilon of the norms
+   * @param ropeTheta base of the rotary position embedding
+   * @param maxPositions the longest sequence
+   */
+  public record Language(
+      int width,
+      int layers,
+      int heads,
+      int keyValueHeads,
+      int headWidth,
+      int intermediate,
+      int vocabulary,
+      double epsilon,
+      double ropeTheta,
+      int maxPositions) {
+    public Language {
+      divides("llm_config.num_key_value_heads", keyValueHeads, "num_attention_heads", heads);
+      divides("2", 2, "head_dim", headWidth);
+    }
+  }
+
+  /**
+   * How pictures become tiles.
+   *
+   * @param dynamic true if a picture is cut into tiles, else it is one
+   * @param minimum fewest tiles
+   * @param maximum most tiles, without the thumbnail
+   * @param thumbnail true if the whole picture follows as one more tile where there are several
+   */
+  public record Tiling(boolean dynamic, int minimum, int maximum, boolean thumbnail) {
+    public Tiling {
+      if (minimum < 1 || maximum < minimum) {
+        throw new ModelException(
+            "config.json: min_dynamic_patch and max_dynamic_patch must be 1 <= min <= max, are %d and %d"
+                .formatted(minimum, maximum));
+      }
+    }
+  }
+
+  public InternVLConfig {
+    divides("1 / downsample_ratio", downsample, "force_image_size / patch_size", grid(imageSize, vision));
+    if (selectLayer >= 0 || selectLayer < -vision.layers() - 1) {
+      throw new ModelException(
+          "config.json: select_layer must be in [%d, -1], is %d"
+              .formatted(-vision.layers() - 1, selectLayer));
+    }
+  }
+
+  private static int grid(int imageSize, Vision vision) {
+    divides("vision_config.patch_size", vision.patch(), "force_image_size", imageSize);
+    return imageSize / vision.patch();
+  }
+
+  private static void divides(String divisor, int a, String dividend, int b) {
+    if (b % a != 0) {
+      throw new ModelException(
+          "config.json: %s (%d) must divide %s (%d)".formatted(divisor, a, dividend, b));
+    }
+  }
+
+  /** Tokens that a tile takes in the prompt. */
+  public int tokensPerTile() {
+    int side = imageSize / vision.patch() / downsample;
+    return side * side;
+  }
+
+  /** Width of a visual feature: that of the patches which become one token, side by side. */
+  public int featureWidth() {
+    return vision.width() * downsample * downsample;
+  }
+
+  /**
+   * Reads {@code config.json} of a folder.
+   *
+   * @throws ModelException if the file is not there, or describes a model that is not known here
+   */
+  public static InternVLConfig read(Path folder) {
+    Path file = folder.resolve("config.json");
+    if (!Files.isRegularFile(file)) {
+      throw new ModelException("%s: no config.json; is this a model folder?".formatted(folder));
+    }
+    try {
+      return of(new ObjectMapper().readTree(file.toFile()));
+    } catch (IOException e) {
+      throw new ModelException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
+    } catch (ModelException e) {
+      throw new ModelException("%s: %s".formatted(folder, e.getMessage()), e);
+    }
+  }
+
+  /**
+   * The configuration in {@code config.json}.
+   *
+   * @throws ModelException if it describes a model that is not known here; the message names it
+   */
+  public static InternVLConfig of(JsonNode json) {
+    JsonNode architecture = json.path("architectures").path(0);
+    if (!architecture.asText("").equals("InternVLChatModel")) {
+      throw new ModelException(
+          "config.json: the architecture is %s (model_type %s); known: [InternVLChatModel]"
+              .formatted(
+                  architecture.isMissingNode() ? "missing" : architecture,
+                  json.path("model_type").asText("missing")));
+    }
+    ConfigReader config = new ConfigReader(json, "");
+    JsonNode decoder = json.path("llm_config").path("architectures").path(0);
+    if (!decoder.asText("").equals(QWEN2)) {
+      throw new ModelException(
+          "config.json: the language model is %s; known: [%s]"
+              .formatted(decoder.isMissingNode() ? "missing" : decoder, QWEN2));
+    }
+    Vision vision = vision(config.section("vision_config"));
+    Language language = language(config.section("llm_config"));
+    double ratio = config.number("downsample_ratio", 0.5);
+    int downsample = (int) Math.rint(1 / ratio);
+    if (!(ratio > 0 && ratio <= 1) || Math.abs(downsample * ratio - 1) > 1e-9) {
+      throw new ModelException(
+          "config.json: downsample_ratio must be 1 divided by a whole number, is " + ratio);
+    }
+    boolean tied =
+        config.has("tie_word_embeddings")
+            ? config.truth("tie_word_embeddings", false)
+            : config.section("llm_config").truth("tie_word_embeddings", false);
+    return new InternVLConfig(
+        vision,
+        language,
+        config.integer("select_layer", -1),
+        downsample,
+        config.oneOf("ps_version", List.of("v1", "v2")).equals("v1"),
+        config.positive("force_image_size", vision.imageSize()),
+        new Tiling(
+            config.truth("dynamic_image_size", false),
+            config.positive("min_dynamic_patch", 1),
+            config.positive("max_dynamic_patch", 6),
+            config.truth("use_thumbnail", false)),
+        tied);
+  }
+
+  private static Vision vision(ConfigReader config) {
+    config.oneOf("hidden_act", List.of("gelu"));
+    return new Vision(
+        config.positive("hidden_size"),
+        config.positive("num_hidden_layers"),
+        config.positive("num_attention_heads"),
+        config.positive("intermediate_size"),
+        config.positive("image_size"),
+        config.positive("patch_size"),
+        config.number("layer_norm_eps", 1e-6),
+        config.oneOf("norm_type", List.of("rms_norm", "layer_norm")).equals("rms_norm"),
+        config.truth("qkv_bias", false),
+        config.truth("qk_normalization", true),
+        config.number("initializer_factor", 1));
+  }
+
+  private static Language language(ConfigReader config) {
+    config.oneOf("hidden_act", List.of("silu"));
+    if (config.truth("use_sliding_window", false)) {
+      throw new ModelException("config.json: llm_config.use_sliding_window is not supported");
+    }
+    JsonNode scaling = config.node("rope_scaling");
+    int positions = config.positive("max_position_embeddings", 32768);
+    if (scaling != null) {
+      String type = scaling.path("type").asText(scaling.path("rope_type").asText("missing"));
+      // Dynamic scaling changes nothing as long as a sequence is no longer than in training.
+      if (!List.of("default", "dynamic").contains(type)) {
+        throw new ModelException(
+            "config.json: llm_config.rope_scaling is '%s'; known: [default, dynamic]"
+                .formatted(type));
+      }
+    }
+    int width = config.positive("hidden_size");
+    int heads = config.positive("num_attention_heads");
+    return new Language(
+        width,
+        config.positive("num_hidden_layers"),
+        heads,
+        config.positive("num_key_value_heads", heads),
+        config.positive("head_dim", width / heads),
+        config.positive("intermediate_size"),
+        config.positive("vocab_size"),
+        config.number("rms_norm_eps", 1e-6),
+        config.number("rope_theta", 10_000),
+        positions);
+  }
+
+  /** This configuration as {@code config.json} has it. */
+  public ObjectNode toJson() {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.putArray("architectures").add("InternVLChatModel");
+    json.put("model_type", "internvl_chat");
+    json.put("downsample_ratio", 1.0 / downsample);
+    json.put("dynamic_image_size", tiling.dynamic());
+    json.put("force_image_size", imageSize);
+    json.put("min_dynamic_patch", tiling.minimum());
+    json.put("max_dynamic_patch", tiling.maximum());
+    json.put("use_thumbnail", tiling.thumbnail());
+    json.put("ps_version", transposed ? "v1" : "v2");
+    json.put("select_layer", selectLayer);
+    json.put("tie_word_embeddings", tied);
+    json.put("torch_dtype", "float32");
+    ObjectNode sight = json.putObject("vision_config");
+    sight.putArray("architectures").add("InternVisionModel");
+    sight.put("model_type", "intern_vit_6b");
+    sight.put("hidden_act", "gelu");
+    sight.put("hidden_size", vision.width());
+    sight.put("num_hidden_layers", vision.layers());
+    sight.put("num_attention_heads", vision.heads());
+    sight.put("intermediate_size", vision.intermediate());
+    sight.put("image_size", vision.imageSize());
+    sight.put("patch_size", vision.patch());
+    sight.put("num_channels", 3);
+    sight.put("layer_norm_eps", vision.epsilon());
+    sight.put("norm_type", vision.rmsNorm() ? "rms_norm" : "layer_norm");
+    sight.put("qkv_bias", vision.qkvBias());
+    sight.put("qk_normalization", vision.qkNorm());
+    sight.put("initializer_factor", vision.layerScale());
+    ObjectNode speech = json.putObject("llm_config");
+    speech.putArray("architectures").add(QWEN2);
+    speech.put("model_type", "qwen2");
+    speech.put("hidden_act", "silu");
+    speech.put("hidden_size", language.width());
+    speech.put("num_hidden_layers", language.layers());
+    speech.put("num_attention_heads", language.heads());
+    speech.put("num_key_value_heads", language.keyValueHeads());
+    if (language.headWidth() * language.heads() != language.width()) {
+      speech.put("head_dim", language.headWidth());
+    }
+    speech.put("intermediate_size", language.intermediate());
+    speech.put("vocab_size", language.vocabulary());
+    speech.put("rms_norm_eps", language.epsilon());
+    speech.put("rope_theta", language.ropeTheta());
+    speech.put("max_position_embeddings", language.maxPositions());
+    speech.put("tie_word_embeddings", tied);
+    return json;
+  }
+
+  /** Name and shape of every parameter, as published checkpoints have them. */
+  public SortedMap<String, Shape> parameters() {
+    SortedMap<String, Shape> shapes = new TreeMap<>();
+    visionParameters(shapes);
+    int feature = featureWidth();
+    int width = language.width();
+    shapes.put("mlp1.0.weight", new Shape(feature));
+    shapes.put("mlp1.0.bias", new Shape(feature));
+    shapes.put("mlp1.1.weight", new Shape(width, feature));
+    shapes.put("mlp1.1.bias", new Shape(width));
+    shapes.put("mlp1.3.weight", new Shape(width, width));
+    shapes.put("mlp1.3.bias", new Shape(width));
+    languageParameters(shapes);
+    return shapes;
+  }
+
+  private void visionParameters(SortedMap<String, Shape> shapes) {
+    int width = vision.width();
+    String embeddings = "vision_model.embeddings.";
+    shapes.put(embeddings + "class_embedding", new Shape(1, 1, width));
+    shapes.put(
+        embeddings + "patch_embedding.weight", new Shape(width, 3, vision.patch(), vision.patch()));
+    shapes.put(embeddings + "patch_embedding.bias", new Shape(width));
+    shapes.put(
+        embeddings + "position_embedding",
+        new Shape(1, 1 + (long) vision.grid() * vision.grid(), width));
+    for (int i = 0; i < vision.layers(); i++) {
+      String layer = visionLayer(i);
+      for (String norm : List.of("norm1", "norm2")) {
+        shapes.put(layer + norm + ".weight", new Shape(width));
+        if (!vision.rmsNorm()) {
+          shapes.put(layer + norm + ".bias", new Shape(width));
+        }
+      }
+      shapes.put(layer + "attn.qkv.weight", new Shape(3L * width, width));
+      if (vision.qkvBias()) {
+        shapes.put(layer + "attn.qkv.bias", new Shape(3L * width));
+      }
+      if (vision.qkNorm()) {
+        shapes.put(layer + "attn.q_norm.weight", new Shape(width));
+        shapes.put(layer + "attn.k_norm.weight", new Shape(width));
+      }
+      shapes.put(layer + "attn.proj.weight", new Shape(width, width));
+      shapes.put(layer + "attn.proj.bias", new Shape(width));
+      shapes.put(layer + "mlp.fc1.weight", new Shape(vision.intermediate(), width));
+      shapes.put(layer + "mlp.fc1.bias", new Shape(vision.intermediate()));
+      shapes.put(layer + "mlp.fc2.weight", new Shape(width, vision.intermediate()));
+      shapes.put(layer + "mlp.fc2.bias", new Shape(width));
+      shapes.put(layer + "ls1", new Shape(width));
+      shapes.put(layer + "ls2", new Shape(width));
+    }
+  }
+
+  private void languageParameters(SortedMap<String, Shape> shapes) {
+    int width = language.width();
+    int queries = language.heads() * language.headWidth();
+    int keys = language.keyValueHeads() * language.headWidth();
+    shapes.put(EMBEDDING, new Shape(language.vocabulary(), width));
+    for (int i = 0; i < language.layers(); i++) {
+      String layer = languageLayer(i);
+      shapes.put(layer + "input_layernorm.weight", new Shape(width));
+      shapes.put(layer + "post_attention_layernorm.weight", new Shape(width));
+      shapes.put(layer + "self_attn.q_proj.weight", new Shape(queries, width));
+      shapes.put(layer + "self_attn.q_proj.bias", new Shape(queries));
+      shapes.put(layer + "self_attn.k_proj.weight", new Shape(keys, width));
+      shapes.put(layer + "self_attn.k_proj.bias", new Shape(keys));
+      shapes.put(layer + "self_attn.v_proj.weight", new Shape(keys, width));
+      shapes.put(layer + "self_attn.v_proj.bias", new Shape(keys));
+      shapes.put(layer + "self_attn.o_proj.weight", new Shape(width, queries));
+      shapes.put(layer + "mlp.gate_proj.weight", new Shape(language.intermediate(), width));
+      shapes.put(layer + "mlp.up_proj.weight", new Shape(language.intermediate(), width));
+      shapes.put(layer + "mlp.down_proj.weight", new Shape(width, language.intermediate()));
+    }
+    shapes.put(FINAL_NORM, new Shape(width));
+    if (!tied) {
+      shapes.put(HEAD, new Shape(language.vocabulary(), width));
+    }
+  }
+
+  static final String EMBEDDING = "language_model.model.embed_tokens.weight";
+  static final String FINAL_NORM = "language_model.model.norm.weight";
+  static final String HEAD = "language_model.lm_head.weight";
+
+  static String visionLayer(int index) {
+    return "vision_model.encoder.layers.%d.".formatted(index);
+  }
+
+  static String languageLayer(int index) {
+    return "language_model.model.layers.%d.".formatted(index);
+  }
+
+  /** This configuration, with the embedding as output head or without. */
+  InternVLConfig withTied(boolean value) {
+    return new InternVLConfig(
+        vision, language, selectLayer, downsample, transposed, imageSize, tiling, value);
+  }
+}

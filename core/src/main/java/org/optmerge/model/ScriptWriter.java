@@ -1,0 +1,106 @@
+package org.optmerge.model;
+
+import ai.djl.ndarray.NDArray;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/**
+ * Writes one method of a TorchScript module that takes a model's parameters as its last argument, a
+ * list. Which parameters, and in which order, follows from what the method uses.
+ */
+final class ScriptWriter {
+  /** A low-rank change of a weight, added in factored form. */
+  record LowRank(String a, String b, double scale) {}
+
+  private final StringBuilder body = new StringBuilder();
+  private final Map<String, Integer> parameters = new LinkedHashMap<>();
+  private final String header;
+  private final Map<String, LowRank> adapters;
+  private int variables;
+  private String indent = "  ";
+
+  /**
+   * @param header the method's name and other arguments, such as {@code "embed(ids: Tensor"}
+   * @param adapters low-rank changes by the name of the weight
+   */
+  ScriptWriter(String header, Map<String, LowRank> adapters) {
+    this.header = header;
+    this.adapters = adapters;
+  }
+
+  /** A parameter, as an expression. */
+  String parameter(String name) {
+    return "p[%d]".formatted(parameters.computeIfAbsent(name, n -> parameters.size()));
+  }
+
+  /** Gives an expression a name, and returns the name. */
+  String let(String expression, Object... arguments) {
+    String name = "v%d".formatted(variables++);
+    line("%s = %s", name, expression.formatted(arguments));
+    return name;
+  }
+
+  /** Writes statements inside a branch that was begun before. */
+  String indented(Supplier<String> block) {
+    indent += "  ";
+    try {
+      return block.get();
+    } finally {
+      indent = indent.substring(2);
+    }
+  }
+
+  /** Writes a statement. */
+  void line(String statement, Object... arguments) {
+    body.append(indent).append(statement.formatted(arguments)).append('\n');
+  }
+
+  /** x · Wᵀ + b, with the weight's low-rank change if there is one. */
+  String linear(String x, String module, boolean bias) {
+    String weight = module + ".weight";
+    String y =
+        let(
+            "torch.linear(%s, %s, %s)",
+            x, parameter(weight), bias ? parameter(module + ".bias") : "None");
+    LowRank adapter = adapters.get(weight);
+    if (adapter == null) {
+      return y;
+    }
+    String low = let("torch.linear(%s, %s)", x, parameter(adapter.a));
+    return let(
+        "torch.add(%s, torch.linear(%s, %s), alpha=%s)",
+        y, low, parameter(adapter.b), Double.toString(adapter.scale));
+  }
+
+  /** The finished method. */
+  Method finish(String moduleName, String type, String result) {
+    String source =
+        "def %s, p: List[Tensor]) -> %s:\n".formatted(header, type)
+            + body
+            + "  return %s\n".formatted(result);
+    return new Method(
+        header.substring(0, header.indexOf('(')),
+        source.replaceFirst("\\(", "(self: __torch__.%s, ".formatted(moduleName)),
+        List.copyOf(parameters.keySet()));
+  }
+
+  /**
+   * A method.
+   *
+   * @param name what it is called by
+   * @param source of the method
+   * @param parameters names of the parameters that it takes as a list, in order
+   */
+  record Method(String name, String source, List<String> parameters) {
+    /** The list to call it with. */
+    List<NDArray> arguments(Function<String, NDArray> lookup) {
+      List<NDArray> arrays = new ArrayList<>(parameters.size());
+      parameters.forEach(parameter -> arrays.add(lookup.apply(parameter)));
+      return arrays;
+    }
+  }
+}
