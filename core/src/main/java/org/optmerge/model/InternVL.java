@@ -2,7 +2,6 @@ package org.optmerge.model;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -67,8 +66,7 @@ public final class InternVL implements AutoCloseable {
     this.script = new InternVLScript(config, Map.of());
     this.manager = NDManager.newBaseManager(null, "PyTorch");
     this.parameters = new Parameters(manager, config.parameters());
-    this.rotary =
-        new RotaryEmbedding(config.language().headWidth(), config.language().ropeTheta());
+    this.rotary = new RotaryEmbedding(config.language().headWidth(), config.language().ropeTheta());
   }
 
   /**
@@ -99,8 +97,7 @@ public final class InternVL implements AutoCloseable {
       // Small models of the family are published without a head, and share the embedding.
       boolean headless = checkpoint.find(InternVLConfig.HEAD).isEmpty();
       InternVL model =
-          new InternVL(
-              config.withTied(config.tied() || headless), tokenizer, imageContext, folder);
+          new InternVL(config.withTied(config.tied() || headless), tokenizer, imageContext, folder);
       try {
         model.read(checkpoint);
         return model;

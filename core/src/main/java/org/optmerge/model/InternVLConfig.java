@@ -127,7 +127,11 @@ public record InternVLConfig(
   }
 
   public InternVLConfig {
-    divides("1 / downsample_ratio", downsample, "force_image_size / patch_size", grid(imageSize, vision));
+    divides(
+        "1 / downsample_ratio",
+        downsample,
+        "force_image_size / patch_size",
+        grid(imageSize, vision));
     if (selectLayer >= 0 || selectLayer < -vision.layers() - 1) {
       throw new ModelException(
           "config.json: select_layer must be in [%d, -1], is %d"

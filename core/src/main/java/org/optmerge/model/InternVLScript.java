@@ -169,7 +169,9 @@ final class InternVLScript implements AutoCloseable {
             "torch.reshape(torch.permute(%s, [0, 2, 4, 1, 3, 5]), [torch.size(pixels, 0), torch.mul(%s, %s), %d])",
             cut, h, w, 3 * p * p);
     String patches =
-        code.let("torch.linear(%s, torch.reshape(%s, [%d, %d]), %s)", rows, weight, width, 3 * p * p, bias);
+        code.let(
+            "torch.linear(%s, torch.reshape(%s, [%d, %d]), %s)",
+            rows, weight, width, 3 * p * p, bias);
     String first =
         code.let(
             "torch.expand(%s, [torch.size(pixels, 0), 1, %d])",
@@ -179,7 +181,8 @@ final class InternVLScript implements AutoCloseable {
     code.line("if torch.__and__(torch.eq(%s, %d), torch.eq(%s, %d)):", h, g, w, g);
     code.line("  position = %s", positions);
     code.line("else:");
-    code.line("  grid = torch.reshape(torch.slice(%s, 1, 1), [1, %d, %d, %d])", positions, g, g, width);
+    code.line(
+        "  grid = torch.reshape(torch.slice(%s, 1, 1), [1, %d, %d, %d])", positions, g, g, width);
     code.line(
         "  resized = torch.upsample_bicubic2d(torch.permute(grid, [0, 3, 1, 2]), [%s, %s], False, None, None)",
         h, w);
@@ -274,8 +277,7 @@ final class InternVLScript implements AutoCloseable {
   /** Token embeddings, those at {@code places} of the flattened batch replaced by the features. */
   private String embedding(ScriptWriter code) {
     int width = config.language().width();
-    String tokens =
-        code.let("torch.embedding(%s, ids)", code.parameter(InternVLConfig.EMBEDDING));
+    String tokens = code.let("torch.embedding(%s, ids)", code.parameter(InternVLConfig.EMBEDDING));
     code.line("if torch.eq(torch.numel(places), 0):");
     code.line("  embedded = %s", tokens);
     code.line("else:");
@@ -307,8 +309,7 @@ final class InternVLScript implements AutoCloseable {
   }
 
   private Method logits() {
-    ScriptWriter code =
-        method("logits(ids: Tensor, features: Tensor, places: Tensor, " + CONTEXT);
+    ScriptWriter code = method("logits(ids: Tensor, features: Tensor, places: Tensor, " + CONTEXT);
     String x = decoder(code);
     return code.finish(NAME, "Tensor", head(code, finalNorm(code, x)));
   }
@@ -363,8 +364,7 @@ final class InternVLScript implements AutoCloseable {
     String n = rmsNorm(code, x, layer + "input_layernorm.weight", language.epsilon());
     String q = rotated(code, code.linear(n, layer + "self_attn.q_proj", true), heads);
     String k =
-        rotated(
-            code, code.linear(n, layer + "self_attn.k_proj", true), language.keyValueHeads());
+        rotated(code, code.linear(n, layer + "self_attn.k_proj", true), language.keyValueHeads());
     String v =
         heads(
             code,
@@ -383,11 +383,7 @@ final class InternVLScript implements AutoCloseable {
 
   private String feedForward(ScriptWriter code, String h, String layer) {
     String n =
-        rmsNorm(
-            code,
-            h,
-            layer + "post_attention_layernorm.weight",
-            config.language().epsilon());
+        rmsNorm(code, h, layer + "post_attention_layernorm.weight", config.language().epsilon());
     String gate = code.let("torch.silu(%s)", code.linear(n, layer + "mlp.gate_proj", false));
     String up = code.linear(n, layer + "mlp.up_proj", false);
     String down =

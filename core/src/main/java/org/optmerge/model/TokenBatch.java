@@ -88,8 +88,7 @@ final class TokenBatch {
     if (given != imagePlaces.length) {
       throw new ModelException(
           "the batch has %d image tokens (%s, id %d), the visual features are for %d"
-              .formatted(
-                  imagePlaces.length, InternVL.IMAGE_CONTEXT, model.imageContext(), given));
+              .formatted(imagePlaces.length, InternVL.IMAGE_CONTEXT, model.imageContext(), given));
     }
   }
 
@@ -171,7 +170,8 @@ final class TokenBatch {
       }
     }
     if (count == 0) {
-      throw new ModelException("every label is %d: nothing is to be learned".formatted(InternVL.IGNORE));
+      throw new ModelException(
+          "every label is %d: nothing is to be learned".formatted(InternVL.IGNORE));
     }
     return new Targets(Arrays.copyOf(rows, count), Arrays.copyOf(targets, count));
   }

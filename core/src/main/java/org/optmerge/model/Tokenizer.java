@@ -122,7 +122,10 @@ public final class Tokenizer implements AutoCloseable {
 
   /** The first of several tokens that is in the vocabulary. */
   OptionalLong first(List<String> tokens) {
-    return tokens.stream().map(this::find).filter(OptionalLong::isPresent).findFirst()
+    return tokens.stream()
+        .map(this::find)
+        .filter(OptionalLong::isPresent)
+        .findFirst()
         .orElse(OptionalLong.empty());
   }
 
