@@ -119,12 +119,13 @@ public record TrainingRun(
               window / seconds,
               (schedule.steps() - step - 1) * seconds / window);
       lines.write(line(report));
+      // Before the state: what a listener keeps of this step is not lost if it is killed here.
+      listener.stepped(report);
       if ((step + 1) % saveEvery == 0 || step + 1 == schedule.steps()) {
         // The log is never behind the state, so that what is cut on resuming is the log.
         lines.flush();
         TrainingState.save(folder.resolve(STATE), step + 1, identity(), parameters, adam);
       }
-      listener.stepped(report);
     }
   }
 
