@@ -1,0 +1,29 @@
+package org.optmerge.benchmark.mini;
+
+/** Something of one colour on an image. A pixel's middle is half a pixel from its corner. */
+interface Figure {
+  /** One of {@link PatchLabels#KINDS}. */
+  String kind();
+
+  Colour colour();
+
+  /** The least box of all pixels covered. */
+  Box box();
+
+  /** Whether a pixel of the box is covered. */
+  boolean covers(int x, int y);
+
+  /** What is read off it, in the units of {@link PatchLabels#value}; 0 if nothing is. */
+  default int value() {
+    return 0;
+  }
+
+  /** Whether a patch whose middle is here is taken to belong to it. */
+  default boolean claims(double x, double y) {
+    Box box = box();
+    return box.left() - 2 <= x
+        && x <= box.right() + 3
+        && box.top() - 2 <= y
+        && y <= box.bottom() + 3;
+  }
+}

@@ -1,0 +1,82 @@
+package org.optmerge.benchmark.mini;
+
+import static java.util.Map.entry;
+
+import java.util.Map;
+import java.util.Optional;
+import org.optmerge.benchmark.mini.Scene.Extreme;
+import org.optmerge.benchmark.mini.Scene.Thing;
+import org.optmerge.benchmark.mini.Schedule.Turn;
+
+/** Boxes of objects that are named, or stand out by place or size. */
+final class GroundingTask implements TaskDrawing<GroundingTask.Kind> {
+  enum Kind {
+    NAMED,
+    LEFTMOST,
+    RIGHTMOST,
+    TOP,
+    BOTTOM,
+    LARGEST,
+    SMALLEST;
+
+    /** What an object stands out by; a named object need not. */
+    Extreme extreme() {
+      return Extreme.valueOf(name());
+    }
+  }
+
+  private static final Schedule<Kind> SCHEDULE =
+      Schedule.of(
+          Map.ofEntries(
+              entry(Kind.NAMED, 8),
+              entry(Kind.LEFTMOST, 1),
+              entry(Kind.RIGHTMOST, 1),
+              entry(Kind.TOP, 1),
+              entry(Kind.BOTTOM, 1),
+              entry(Kind.LARGEST, 2),
+              entry(Kind.SMALLEST, 2)));
+
+  @Override
+  public Schedule<Kind> schedule() {
+    return SCHEDULE;
+  }
+
+  @Override
+  public void draw(Sketch sketch, Turn<Kind> first) {
+    Dice dice = sketch.dice();
+    Scene scene = Scene.any(dice);
+    if (first.kind() != Kind.NAMED) {
+      scene = Scene.withExtreme(dice, first.kind().extreme());
+    }
+    scene.draw(sketch);
+    question(scene, first.kind()).ifPresent(sketch::ask);
+    for (int tries = 0; tries < 12 && !sketch.isFull(); tries++) {
+      Scene another = scene.about(dice.pick(scene.things()));
+      question(another, SCHEDULE.any(dice).kind()).ifPresent(sketch::ask);
+    }
+  }
+
+  private static Optional<MiniQuestion> question(Scene scene, Kind kind) {
+    if (kind == Kind.NAMED) {
+      Thing subject = scene.subject();
+      return Optional.of(
+          new MiniQuestion(
+              "named",
+              false,
+              "locate the %s ?".formatted(subject.look()),
+              subject.box().answer(),
+              "where " + subject.look()));
+    }
+    Extreme extreme = kind.extreme();
+    return scene
+        .find(extreme)
+        .map(
+            thing ->
+                new MiniQuestion(
+                    extreme.word(),
+                    true,
+                    "locate the %s object ?".formatted(extreme.word()),
+                    thing.box().answer(),
+                    "where " + extreme.word()));
+  }
+}

@@ -1,0 +1,65 @@
+package org.optmerge.benchmark.mini;
+
+import org.optmerge.benchmark.mini.Schedule.Turn;
+import org.optmerge.method.CounterRandom;
+
+/**
+ * Draws the images of the miniature benchmark. An image is a function of (seed, split, task,
+ * index): any thread may ask for any of them, and every JDK draws the same bytes.
+ */
+public final class MiniGenerator {
+  /** The seed of the shipped models and of every published figure. */
+  public static final long SEED = 2026;
+
+  private final long seed;
+
+  /**
+   * @param seed which of the benchmarks of the same kind
+   */
+  public MiniGenerator(long seed) {
+    this.seed = seed;
+  }
+
+  /**
+   * An image and its questions. Over any run of indices, the kinds of first questions and the
+   * answers of each kind come equally often, as far as they can.
+   *
+   * @param index not negative; any number of images may be drawn
+   * @throws IllegalArgumentException if no model is trained on the task but the split is for
+   *     training
+   */
+  public MiniImage generate(MiniSplit split, MiniTask task, int index) {
+    return sketch(split, task, index).finished();
+  }
+
+  /** An image before it is finished: what is drawn on it is known. */
+  Sketch sketch(MiniSplit split, MiniTask task, int index) {
+    if (index < 0) {
+      throw new IllegalArgumentException("images are counted from 0, not " + index);
+    }
+    if (task == MiniTask.COMBINED && (split == MiniSplit.BASE || split == MiniSplit.EXPERT)) {
+      throw new IllegalArgumentException(
+          "no model is trained on the task '%s', so it has no split '%s'"
+              .formatted(task.key(), split.key()));
+    }
+    return sketch(drawing(task), "mini/%s/%s".formatted(split.key(), task.key()), index);
+  }
+
+  private <K extends Enum<K>> Sketch sketch(TaskDrawing<K> drawing, String stream, int index) {
+    Turn<K> turn = drawing.schedule().at(seed, stream, index);
+    Sketch sketch = new Sketch(new Dice(CounterRandom.of(seed, stream + "/" + index)));
+    drawing.draw(sketch, turn);
+    return sketch;
+  }
+
+  private static TaskDrawing<?> drawing(MiniTask task) {
+    return switch (task) {
+      case VQA -> new VqaTask();
+      case GEOMETRY -> new GeometryTask();
+      case CHART -> new ChartTask();
+      case OCR -> new OcrTask();
+      case GROUNDING -> new GroundingTask();
+      case COMBINED -> new CombinedTask();
+    };
+  }
+}

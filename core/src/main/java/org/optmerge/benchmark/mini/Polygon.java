@@ -1,0 +1,105 @@
+package org.optmerge.benchmark.mini;
+
+/** A regular polygon, filled or an outline of two pixels. */
+final class Polygon implements Figure {
+  /** The width of an outline, in pixels. */
+  private static final double STROKE = 2;
+
+  private final Colour colour;
+  private final double x;
+  private final double y;
+  private final double radius;
+  private final boolean filled;
+  private final Box box;
+
+  /** Unit vectors from the centre, across the middle of each side. */
+  private final double[] normalX;
+
+  private final double[] normalY;
+
+  /**
+   * A polygon.
+   *
+   * @param sides three or more
+   * @param x the centre, in pixels
+   * @param y the centre, in pixels
+   * @param radius of the circle through the corners, in pixels
+   * @param turn the direction of a corner from the centre, in radians
+   */
+  Polygon(
+      Colour colour, int sides, double x, double y, double radius, double turn, boolean filled) {
+    this.colour = colour;
+    this.x = x;
+    this.y = y;
+    this.radius = radius;
+    this.filled = filled;
+    this.normalX = new double[sides];
+    this.normalY = new double[sides];
+    double left = x;
+    double top = y;
+    double right = x;
+    double bottom = y;
+    for (int i = 0; i < sides; i++) {
+      double corner = turn + 2 * Math.PI * i / sides;
+      left = Math.min(left, x + radius * StrictMath.cos(corner));
+      right = Math.max(right, x + radius * StrictMath.cos(corner));
+      top = Math.min(top, y + radius * StrictMath.sin(corner));
+      bottom = Math.max(bottom, y + radius * StrictMath.sin(corner));
+      normalX[i] = StrictMath.cos(corner + Math.PI / sides);
+      normalY[i] = StrictMath.sin(corner + Math.PI / sides);
+    }
+    this.box =
+        new Box(
+            (int) Math.floor(left),
+            (int) Math.floor(top),
+            (int) Math.floor(right),
+            (int) Math.floor(bottom));
+  }
+
+  /** A polygon anywhere between two columns of the image, two pixels from the edge. */
+  static Polygon placed(
+      Dice dice, Colour colour, int sides, double radius, int left, int right) {
+    return new Polygon(
+        colour,
+        sides,
+        left + radius + 2 + (right - left - 2 * (radius + 2)) * dice.uniform(),
+        radius + 2 + (Sketch.SIDE - 2 * (radius + 2)) * dice.uniform(),
+        radius,
+        2 * Math.PI * dice.uniform() / sides,
+        dice.chance(.5));
+  }
+
+  int sides() {
+    return normalX.length;
+  }
+
+  @Override
+  public String kind() {
+    return "polygon";
+  }
+
+  @Override
+  public Colour colour() {
+    return colour;
+  }
+
+  @Override
+  public int value() {
+    return sides();
+  }
+
+  @Override
+  public Box box() {
+    return box;
+  }
+
+  @Override
+  public boolean covers(int px, int py) {
+    double beyond = Double.NEGATIVE_INFINITY;
+    for (int i = 0; i < normalX.length; i++) {
+      beyond = Math.max(beyond, (px + .5 - x) * normalX[i] + (py + .5 - y) * normalY[i]);
+    }
+    double depth = radius * StrictMath.cos(Math.PI / sides()) - beyond;
+    return depth >= 0 && (filled || depth < STROKE);
+  }
+}

@@ -1,0 +1,113 @@
+package org.optmerge.benchmark.mini;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.optmerge.model.media.Image;
+
+/** An image in the making: what is drawn, and what is asked about it. */
+final class Sketch {
+  /** Pixels of a side. */
+  static final int SIDE = 48;
+
+  /** Most questions about an image. */
+  static final int QUESTIONS = 4;
+
+  private final Dice dice;
+  private final byte[] rgb = new byte[3 * SIDE * SIDE];
+  private final List<Figure> figures = new ArrayList<>();
+  private final List<MiniQuestion> questions = new ArrayList<>();
+
+  /** A light grey background. */
+  Sketch(Dice dice) {
+    this.dice = dice;
+    grey(new Box(0, 0, SIDE - 1, SIDE - 1), dice.between(205, 249));
+  }
+
+  Dice dice() {
+    return dice;
+  }
+
+  List<Figure> figures() {
+    return List.copyOf(figures);
+  }
+
+  /** Draws a figure in a shade of its colour. */
+  void draw(Figure figure) {
+    int red = shade(figure, 0);
+    int green = shade(figure, 1);
+    int blue = shade(figure, 2);
+    Box box = figure.box();
+    for (int y = box.top(); y <= box.bottom(); y++) {
+      for (int x = box.left(); x <= box.right(); x++) {
+        if (figure.covers(x, y)) {
+          set(x, y, red, green, blue);
+        }
+      }
+    }
+    figures.add(figure);
+  }
+
+  private int shade(Figure figure, int channel) {
+    return clip(figure.colour().channel(channel) + dice.between(-18, 18));
+  }
+
+  /** Fills a box with grey: axes and grids, which no question is about. */
+  void grey(Box box, int level) {
+    for (int y = box.top(); y <= box.bottom(); y++) {
+      for (int x = box.left(); x <= box.right(); x++) {
+        set(x, y, level, level, level);
+      }
+    }
+  }
+
+  /** A grey line from one pixel to another further right. */
+  void greyLine(int x0, int y0, int x1, int y1, int level) {
+    int width = x1 - x0;
+    for (int x = x0; x <= x1; x++) {
+      // All rows from where the line enters this column to where it leaves, so that it has no gaps.
+      int from = y0 + Math.floorDiv((y1 - y0) * (2 * (x - x0) - 1), 2 * width);
+      int to = y0 + Math.floorDiv((y1 - y0) * (2 * (x - x0) + 1), 2 * width);
+      int top = Math.max(Math.min(from, to), Math.min(y0, y1));
+      int bottom = Math.min(Math.max(from, to), Math.max(y0, y1));
+      grey(new Box(x, top, x, bottom), level);
+    }
+  }
+
+  private void set(int x, int y, int red, int green, int blue) {
+    int at = 3 * (y * SIDE + x);
+    rgb[at] = (byte) red;
+    rgb[at + 1] = (byte) green;
+    rgb[at + 2] = (byte) blue;
+  }
+
+  /** Adds a question, unless it has been asked or there are enough. */
+  void ask(MiniQuestion question) {
+    boolean asked =
+        questions.stream().anyMatch(other -> other.question().equals(question.question()));
+    if (!asked && !isFull()) {
+      questions.add(question);
+    }
+  }
+
+  boolean isFull() {
+    return questions.size() == QUESTIONS;
+  }
+
+  /** The image with noise of −8 to 8 on every channel of every pixel. */
+  MiniImage finished() {
+    byte[] noisy = new byte[rgb.length];
+    for (int i = 0; i < noisy.length; i += 4) {
+      long bits = dice.bits();
+      for (int j = i; j < i + 4; j++) {
+        int noise = (int) ((bits & 0xffff) * 17 >>> 16) - 8;
+        noisy[j] = (byte) clip((rgb[j] & 0xff) + noise);
+        bits >>>= 16;
+      }
+    }
+    return new MiniImage(new Image(SIDE, SIDE, noisy), questions, PatchLabels.of(figures));
+  }
+
+  private static int clip(int level) {
+    return Math.max(0, Math.min(255, level));
+  }
+}

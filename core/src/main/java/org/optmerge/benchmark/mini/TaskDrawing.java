@@ -1,0 +1,16 @@
+package org.optmerge.benchmark.mini;
+
+import org.optmerge.benchmark.mini.Schedule.Turn;
+
+/**
+ * How the images of a task are drawn and what is asked about them.
+ *
+ * @param <K> the kinds of questions
+ */
+interface TaskDrawing<K extends Enum<K>> {
+  /** Which kind of question comes first. */
+  Schedule<K> schedule();
+
+  /** Draws an image about which the first question can be asked, and asks it and others. */
+  void draw(Sketch sketch, Turn<K> first);
+}

@@ -1,0 +1,235 @@
+package org.optmerge.benchmark.mini;
+
+import static java.util.Map.entry;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.optmerge.benchmark.mini.Scene.Choice;
+import org.optmerge.benchmark.mini.Scene.Look;
+import org.optmerge.benchmark.mini.Scene.Thing;
+import org.optmerge.benchmark.mini.Schedule.Turn;
+
+/** Questions about colours, shapes, numbers and places of objects; more than half bind two. */
+final class VqaTask implements TaskDrawing<VqaTask.Kind> {
+  enum Kind {
+    COLOR,
+    SHAPE,
+    COUNT,
+    COUNT_COLOR,
+    COUNT_SHAPE,
+    RELATION,
+    EXISTS
+  }
+
+  private static final Schedule<Kind> SCHEDULE =
+      Schedule.of(
+          Map.ofEntries(
+              entry(Kind.COLOR, 5),
+              entry(Kind.SHAPE, 3),
+              entry(Kind.COUNT, 1),
+              entry(Kind.COUNT_COLOR, 2),
+              entry(Kind.COUNT_SHAPE, 1),
+              entry(Kind.RELATION, 4),
+              entry(Kind.EXISTS, 4)));
+
+  @Override
+  public Schedule<Kind> schedule() {
+    return SCHEDULE;
+  }
+
+  @Override
+  public void draw(Sketch sketch, Turn<Kind> first) {
+    Dice dice = sketch.dice();
+    Scene scene = scene(dice, first);
+    scene.draw(sketch);
+    question(dice, scene, first).ifPresent(sketch::ask);
+    for (int tries = 0; tries < 12 && !sketch.isFull(); tries++) {
+      Scene another = scene.about(dice.pick(scene.things()));
+      question(dice, another, SCHEDULE.any(dice)).ifPresent(sketch::ask);
+    }
+  }
+
+  /** A scene in which the question has the answer whose turn it is. */
+  private static Scene scene(Dice dice, Turn<Kind> turn) {
+    return switch (turn.kind()) {
+      case COLOR -> {
+        Choice choice = Choice.of(dice, Colour.ALL.get(turn.of(8)), null);
+        Look look = new Look(choice.colours().get(0), choice.shapes().get(0));
+        yield with(
+            dice, List.of(look), choice.looks(dice, other -> other.shape() != look.shape()));
+      }
+      case SHAPE -> {
+        Choice choice = Choice.of(dice, null, Shape.ALL.get(turn.of(5)));
+        Look look = new Look(choice.colours().get(0), choice.shapes().get(0));
+        yield with(
+            dice, List.of(look), choice.looks(dice, other -> other.colour() != look.colour()));
+      }
+      case COUNT -> {
+        Choice choice = Choice.of(dice, null, null);
+        yield Scene.placed(dice, choice.looks(dice, look -> true).subList(0, 2 + turn.of(4)), 0);
+      }
+      case COUNT_COLOR -> {
+        Choice choice = Choice.of(dice, null, null);
+        Colour colour = choice.colours().get(0);
+        yield with(
+            dice,
+            choice.looks(dice, look -> look.colour() == colour).subList(0, turn.of(4)),
+            choice.looks(dice, look -> look.colour() != colour));
+      }
+      case COUNT_SHAPE -> {
+        Choice choice = Choice.of(dice, null, null);
+        Shape shape = choice.shapes().get(0);
+        yield with(
+            dice,
+            choice.looks(dice, look -> look.shape() == shape).subList(0, turn.of(4)),
+            choice.looks(dice, look -> look.shape() != shape));
+      }
+      case RELATION, EXISTS -> Scene.any(dice);
+    };
+  }
+
+  /** These looks and some others, two to five in all. */
+  private static Scene with(Dice dice, List<Look> wanted, List<Look> others) {
+    int number = dice.between(Math.max(2, wanted.size()), 5);
+    List<Look> looks =
+        Stream.concat(
+                wanted.stream(), others.stream().limit(number - wanted.size()))
+            .toList();
+    return Scene.placed(dice, looks, 0);
+  }
+
+  /** A question about the scene's subject, if this kind can be asked. */
+  private static Optional<MiniQuestion> question(Dice dice, Scene scene, Turn<Kind> turn) {
+    Thing subject = scene.subject();
+    String color = subject.colour().word();
+    String shape = subject.shape().word();
+    return switch (turn.kind()) {
+      case COLOR ->
+          scene.count(thing -> thing.shape() == subject.shape()) > 1
+              ? Optional.empty()
+              : Optional.of(
+                  new MiniQuestion(
+                      "color",
+                      false,
+                      "what color is the %s ?".formatted(shape),
+                      color,
+                      shape + " color"));
+      case SHAPE ->
+          scene.count(thing -> thing.colour() == subject.colour()) > 1
+              ? Optional.empty()
+              : Optional.of(
+                  new MiniQuestion(
+                      "shape",
+                      false,
+                      "what shape is the %s object ?".formatted(color),
+                      shape,
+                      color + " shape"));
+      case COUNT ->
+          Optional.of(
+              new MiniQuestion(
+                  "count",
+                  false,
+                  "how many objects are there ?",
+                  String.valueOf(scene.things().size()),
+                  "number objects"));
+      case COUNT_COLOR -> Optional.of(countColor(dice, scene, turn.of(4) == 0));
+      case COUNT_SHAPE -> Optional.of(countShape(dice, scene, turn.of(4) == 0));
+      case RELATION -> Optional.of(relation(dice, scene, turn.of(2) == 0));
+      case EXISTS -> Optional.of(exists(dice, scene, turn.of(2) == 0));
+    };
+  }
+
+  private static MiniQuestion countColor(Dice dice, Scene scene, boolean none) {
+    Colour colour =
+        none
+            ? dice.pick(
+                Colour.ALL.stream()
+                    .filter(any -> scene.count(thing -> thing.colour() == any) == 0)
+                    .toList())
+            : scene.subject().colour();
+    return new MiniQuestion(
+        "count-color",
+        true,
+        "how many %s objects are there ?".formatted(colour.word()),
+        String.valueOf(scene.count(thing -> thing.colour() == colour)),
+        "number " + colour.word());
+  }
+
+  private static MiniQuestion countShape(Dice dice, Scene scene, boolean none) {
+    Shape shape =
+        none
+            ? dice.pick(
+                Shape.ALL.stream()
+                    .filter(any -> scene.count(thing -> thing.shape() == any) == 0)
+                    .toList())
+            : scene.subject().shape();
+    return new MiniQuestion(
+        "count-shape",
+        true,
+        "how many %s objects are there ?".formatted(shape.word()),
+        String.valueOf(scene.count(thing -> thing.shape() == shape)),
+        "number " + shape.word());
+  }
+
+  /** Whether the subject is to one side of another, by their middles, four pixels apart or more. */
+  private static MiniQuestion relation(Dice dice, Scene scene, boolean yes) {
+    Thing subject = scene.subject();
+    Thing other = dice.pick(scene.things().subList(1, scene.things().size()));
+    // Twice the distance of the middles.
+    int across = 2 * (subject.x() - other.x()) + subject.side() - other.side();
+    int down = 2 * (subject.y() - other.y()) + subject.side() - other.side();
+    // Objects apart from each other differ in at least one direction.
+    boolean horizontal =
+        Math.abs(across) >= 8 && (Math.abs(down) < 8 || dice.chance(.5));
+    String relation =
+        horizontal
+            ? (across < 0) == yes ? "left" : "right"
+            : (down < 0) == yes ? "above" : "below";
+    return new MiniQuestion(
+        "relation",
+        true,
+        "is the %s %s the %s ?".formatted(subject.look(), relation, other.look()),
+        yes ? "yes" : "no",
+        "%s %s %s".formatted(subject.look(), relation, other.look()));
+  }
+
+  /** Whether there is an object; one that is not there shares what it can with those that are. */
+  private static MiniQuestion exists(Dice dice, Scene scene, boolean yes) {
+    Look look = yes ? scene.subject().look() : absent(dice, scene);
+    return new MiniQuestion(
+        "exists",
+        false,
+        "is there a %s ?".formatted(look),
+        yes ? "yes" : "no",
+        "there " + look);
+  }
+
+  private static Look absent(Dice dice, Scene scene) {
+    List<Look> mixed =
+        scene.things().stream()
+            .map(Thing::colour)
+            .distinct()
+            .flatMap(
+                colour ->
+                    scene.things().stream()
+                        .map(Thing::shape)
+                        .distinct()
+                        .map(shape -> new Look(colour, shape)))
+            .filter(look -> !scene.has(look))
+            .toList();
+    if (!mixed.isEmpty() && dice.chance(.7)) {
+      return dice.pick(mixed);
+    }
+    Look subject = scene.subject().look();
+    List<Look> near =
+        new Choice(Colour.ALL, Shape.ALL)
+            .looks(
+                dice,
+                look ->
+                    (look.colour() == subject.colour()) != (look.shape() == subject.shape())
+                        && !scene.has(look));
+    return near.get(0);
+  }
+}
