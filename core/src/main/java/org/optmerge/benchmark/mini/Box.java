@@ -1,6 +1,8 @@
 package org.optmerge.benchmark.mini;
 
-/** The pixels from {@code left} to {@code right} and {@code top} to {@code bottom}, all included. */
+/**
+ * The pixels from {@code left} to {@code right} and {@code top} to {@code bottom}, all included.
+ */
 record Box(int left, int top, int right, int bottom) {
   /** The distance of a point from the box, 0 within it; pixel p reaches from p to p + 1. */
   double distance(double x, double y) {

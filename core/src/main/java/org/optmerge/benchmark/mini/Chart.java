@@ -50,8 +50,7 @@ record Chart(Kind kind, List<Entry> entries) {
         axes(sketch);
         for (int i = 0; i < order.size(); i++) {
           Entry entry = order.get(i);
-          sketch.draw(
-              new Bar(entry.colour(), left(i), left(i) + slot() - 4, entry.units()));
+          sketch.draw(new Bar(entry.colour(), left(i), left(i) + slot() - 4, entry.units()));
         }
       }
       case POINT -> {

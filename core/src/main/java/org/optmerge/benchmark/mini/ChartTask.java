@@ -114,8 +114,7 @@ final class ChartTask implements TaskDrawing<ChartTask.Kind> {
         yield prepended(part, below(dice, part, 20 - part, number - 1));
       }
       case LOWEST, VALUE_OF_LOWEST -> {
-        int part =
-            turn.kind() == Kind.LOWEST ? dice.between(2, lowest) : 2 + turn.of(lowest - 1);
+        int part = turn.kind() == Kind.LOWEST ? dice.between(2, lowest) : 2 + turn.of(lowest - 1);
         yield prepended(part, dice.composition(20 - part, number - 1, part + 1));
       }
       case DIFFERENCE -> {

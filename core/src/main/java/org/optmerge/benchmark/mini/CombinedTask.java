@@ -129,9 +129,7 @@ final class CombinedTask implements TaskDrawing<CombinedTask.Kind> {
     boolean highest = first.of(2) == 0;
     int units = highest ? dice.between(6, 20) : dice.between(3, 12);
     Chart chart =
-        highest
-            ? barChart(dice, units, 1, units - 1)
-            : barChart(dice, units, units + 1, 20);
+        highest ? barChart(dice, units, 1, units - 1) : barChart(dice, units, units + 1, 20);
     int place = chart.draw(sketch).indexOf(chart.entries().get(0));
     String word = highest ? "highest" : "lowest";
     sketch.ask(
@@ -149,7 +147,9 @@ final class CombinedTask implements TaskDrawing<CombinedTask.Kind> {
     Look look = new Look(choice.colours().get(0), choice.shapes().get(0));
     List<Look> looks = new ArrayList<>(List.of(look));
     looks.addAll(
-        choice.looks(dice, other -> other.colour() != look.colour()).subList(0, dice.between(1, 3)));
+        choice
+            .looks(dice, other -> other.colour() != look.colour())
+            .subList(0, dice.between(1, 3)));
     String word = look.colour().word().toUpperCase(Locale.ROOT);
     int free = Sketch.SIDE - Glyph.ADVANCE * word.length();
     // The ink is no object's colour.
@@ -210,8 +210,7 @@ final class CombinedTask implements TaskDrawing<CombinedTask.Kind> {
 
   private static Polygon half(Dice dice, Colour colour, int sides, boolean left) {
     int middle = Sketch.SIDE / 2;
-    return Polygon.placed(
-        dice, colour, sides, 10, left ? 0 : middle, left ? middle : Sketch.SIDE);
+    return Polygon.placed(dice, colour, sides, 10, left ? 0 : middle, left ? middle : Sketch.SIDE);
   }
 
   /** Two rectangles side by side, of different colours. */

@@ -53,8 +53,8 @@ final class GeometryTask implements TaskDrawing<GeometryTask.Kind> {
                 "angle"));
       }
       case SIDES -> {
-        Polygon polygon = Polygon.placed(
-                dice, colour, 3 + first.of(6), 12 + 8 * dice.uniform(), 0, Sketch.SIDE);
+        Polygon polygon =
+            Polygon.placed(dice, colour, 3 + first.of(6), 12 + 8 * dice.uniform(), 0, Sketch.SIDE);
         sketch.draw(polygon);
         sketch.ask(
             new MiniQuestion(
@@ -70,8 +70,7 @@ final class GeometryTask implements TaskDrawing<GeometryTask.Kind> {
         Rectangle rectangle = Rectangle.placed(dice, colour, width, height);
         sketch.draw(rectangle);
         sketch.ask(question(rectangle, first.kind()));
-        dice.shuffled(OF_RECTANGLES)
-            .forEach(kind -> sketch.ask(question(rectangle, kind)));
+        dice.shuffled(OF_RECTANGLES).forEach(kind -> sketch.ask(question(rectangle, kind)));
       }
     }
   }

@@ -51,7 +51,9 @@ public final class MiniPrompt {
       }
     }
 
-    /** The targets of a cross entropy: the id of each token with loss, {@code ignored} elsewhere. */
+    /**
+     * The targets of a cross entropy: the id of each token with loss, {@code ignored} elsewhere.
+     */
     public int[] labels(int ignored) {
       return IntStream.range(0, ids.length).map(i -> loss[i] ? ids[i] : ignored).toArray();
     }
@@ -122,9 +124,7 @@ public final class MiniPrompt {
     }
 
     boolean fits(String before, String answer) {
-      return length
-              + MiniVocabulary.encode(before).length
-              + MiniVocabulary.encode(answer).length
+      return length + MiniVocabulary.encode(before).length + MiniVocabulary.encode(answer).length
           <= LENGTH;
     }
 

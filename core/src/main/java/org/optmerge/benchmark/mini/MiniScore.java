@@ -43,8 +43,7 @@ public final class MiniScore {
     Optional<Integer> number = number(expected);
     return number.isPresent()
         && number(given)
-            .filter(
-                value -> Math.abs(value - number.get()) <= TOLERANCE * Math.abs(number.get()))
+            .filter(value -> Math.abs(value - number.get()) <= TOLERANCE * Math.abs(number.get()))
             .isPresent();
   }
 

@@ -41,8 +41,7 @@ final class OcrTask implements TaskDrawing<OcrTask.Kind> {
     if (first.kind() == Kind.ONLY_WORD) {
       Written word = write(sketch, colours.get(0), dice.between(1, 12));
       sketch.ask(
-          new MiniQuestion(
-              "word", false, "what is written in the image ?", word.text(), "word"));
+          new MiniQuestion("word", false, "what is written in the image ?", word.text(), "word"));
       return;
     }
     Written top = write(sketch, colours.get(0), dice.between(1, 4));

@@ -57,8 +57,7 @@ final class Polygon implements Figure {
   }
 
   /** A polygon anywhere between two columns of the image, two pixels from the edge. */
-  static Polygon placed(
-      Dice dice, Colour colour, int sides, double radius, int left, int right) {
+  static Polygon placed(Dice dice, Colour colour, int sides, double radius, int left, int right) {
     return new Polygon(
         colour,
         sides,

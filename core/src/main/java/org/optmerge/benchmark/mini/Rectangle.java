@@ -9,8 +9,7 @@ package org.optmerge.benchmark.mini;
  * @param height in units of {@link #UNIT} pixels
  * @param stroke the outline's width in pixels
  */
-record Rectangle(Colour colour, int x, int y, int width, int height, int stroke)
-    implements Figure {
+record Rectangle(Colour colour, int x, int y, int width, int height, int stroke) implements Figure {
   /** Pixels of a unit of length. */
   static final int UNIT = 4;
 

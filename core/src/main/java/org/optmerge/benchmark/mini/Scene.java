@@ -50,7 +50,9 @@ record Scene(List<Thing> things) {
     }
   }
 
-  /** Four of the colours and three of the shapes, so that objects of a scene resemble each other. */
+  /**
+   * Four of the colours and three of the shapes, so that objects of a scene resemble each other.
+   */
   record Choice(List<Colour> colours, List<Shape> shapes) {
     static Choice of(Dice dice, @Nullable Colour colour, @Nullable Shape shape) {
       return new Choice(
@@ -203,8 +205,7 @@ record Scene(List<Thing> things) {
   Optional<Thing> find(Extreme extreme) {
     List<Thing> order =
         things.stream().sorted(Comparator.comparingInt(extreme.rank).reversed()).toList();
-    int lead =
-        extreme.rank.applyAsInt(order.get(0)) - extreme.rank.applyAsInt(order.get(1));
+    int lead = extreme.rank.applyAsInt(order.get(0)) - extreme.rank.applyAsInt(order.get(1));
     return lead >= 2 ? Optional.of(order.get(0)) : Optional.empty();
   }
 }

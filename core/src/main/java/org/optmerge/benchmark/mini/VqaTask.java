@@ -57,8 +57,7 @@ final class VqaTask implements TaskDrawing<VqaTask.Kind> {
       case COLOR -> {
         Choice choice = Choice.of(dice, Colour.ALL.get(turn.of(8)), null);
         Look look = new Look(choice.colours().get(0), choice.shapes().get(0));
-        yield with(
-            dice, List.of(look), choice.looks(dice, other -> other.shape() != look.shape()));
+        yield with(dice, List.of(look), choice.looks(dice, other -> other.shape() != look.shape()));
       }
       case SHAPE -> {
         Choice choice = Choice.of(dice, null, Shape.ALL.get(turn.of(5)));
@@ -94,9 +93,7 @@ final class VqaTask implements TaskDrawing<VqaTask.Kind> {
   private static Scene with(Dice dice, List<Look> wanted, List<Look> others) {
     int number = dice.between(Math.max(2, wanted.size()), 5);
     List<Look> looks =
-        Stream.concat(
-                wanted.stream(), others.stream().limit(number - wanted.size()))
-            .toList();
+        Stream.concat(wanted.stream(), others.stream().limit(number - wanted.size())).toList();
     return Scene.placed(dice, looks, 0);
   }
 
@@ -181,12 +178,9 @@ final class VqaTask implements TaskDrawing<VqaTask.Kind> {
     int across = 2 * (subject.x() - other.x()) + subject.side() - other.side();
     int down = 2 * (subject.y() - other.y()) + subject.side() - other.side();
     // Objects apart from each other differ in at least one direction.
-    boolean horizontal =
-        Math.abs(across) >= 8 && (Math.abs(down) < 8 || dice.chance(.5));
+    boolean horizontal = Math.abs(across) >= 8 && (Math.abs(down) < 8 || dice.chance(.5));
     String relation =
-        horizontal
-            ? (across < 0) == yes ? "left" : "right"
-            : (down < 0) == yes ? "above" : "below";
+        horizontal ? (across < 0) == yes ? "left" : "right" : (down < 0) == yes ? "above" : "below";
     return new MiniQuestion(
         "relation",
         true,
@@ -199,11 +193,7 @@ final class VqaTask implements TaskDrawing<VqaTask.Kind> {
   private static MiniQuestion exists(Dice dice, Scene scene, boolean yes) {
     Look look = yes ? scene.subject().look() : absent(dice, scene);
     return new MiniQuestion(
-        "exists",
-        false,
-        "is there a %s ?".formatted(look),
-        yes ? "yes" : "no",
-        "there " + look);
+        "exists", false, "is there a %s ?".formatted(look), yes ? "yes" : "no", "there " + look);
   }
 
   private static Look absent(Dice dice, Scene scene) {
