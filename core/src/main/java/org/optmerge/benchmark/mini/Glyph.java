@@ -115,8 +115,10 @@ record Glyph(char character, List<String> rows) {
 
   /** Draws a text from a place to the right. */
   static void print(Sketch sketch, String text, Colour colour, int x, int y) {
+    List<Printed> characters = new ArrayList<>();
     for (int i = 0; i < text.length(); i++) {
-      sketch.draw(new Printed(of(text.charAt(i)), colour, x + i * ADVANCE, y));
+      characters.add(new Printed(of(text.charAt(i)), colour, x + i * ADVANCE, y));
     }
+    sketch.draw(characters);
   }
 }

@@ -1,6 +1,6 @@
 package org.optmerge.benchmark.mini;
 
-import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -24,28 +24,19 @@ final class Schedule<K extends Enum<K>> {
   }
 
   private final List<K> slots;
-  private final List<Integer> ranks;
-  private final Map<K, Integer> shares;
 
-  private Schedule(List<K> slots, Map<K, Integer> shares) {
+  private Schedule(List<K> slots) {
     this.slots = slots;
-    this.shares = Map.copyOf(shares);
-    List<Integer> rank = new ArrayList<>();
-    for (int i = 0; i < slots.size(); i++) {
-      K kind = slots.get(i);
-      rank.add((int) slots.subList(0, i).stream().filter(kind::equals).count());
-    }
-    this.ranks = List.copyOf(rank);
   }
 
   /** A schedule of kinds and how often each comes in one round. */
   static <K extends Enum<K>> Schedule<K> of(Map<K, Integer> shares) {
     List<K> slots =
-        shares.keySet().stream()
-            .sorted()
-            .flatMap(kind -> IntStream.range(0, shares.get(kind)).mapToObj(i -> kind))
+        shares.entrySet().stream()
+            .sorted(Map.Entry.comparingByKey())
+            .flatMap(share -> Collections.nCopies(share.getValue(), share.getKey()).stream())
             .toList();
-    return new Schedule<>(slots, shares);
+    return new Schedule<>(slots);
   }
 
   /** The first question about the image of an index. */
@@ -55,7 +46,9 @@ final class Schedule<K extends Enum<K>> {
     List<Integer> order = dice.shuffled(IntStream.range(0, slots.size()).boxed().toList());
     int slot = order.get(index % slots.size());
     K kind = slots.get(slot);
-    return new Turn<>(kind, round * shares.get(kind) + ranks.get(slot));
+    // Slots of a kind stand together.
+    int share = Collections.frequency(slots, kind);
+    return new Turn<>(kind, round * share + slot - slots.indexOf(kind));
   }
 
   /** A question further on about the same image. */

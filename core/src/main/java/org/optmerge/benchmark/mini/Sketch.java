@@ -33,9 +33,20 @@ final class Sketch {
 
   /** Draws a figure in a shade of its colour. */
   void draw(Figure figure) {
-    int red = shade(figure, 0);
-    int green = shade(figure, 1);
-    int blue = shade(figure, 2);
+    draw(List.of(figure));
+  }
+
+  /** Draws figures of one colour in one shade of it, such as the characters of a word. */
+  void draw(List<? extends Figure> alike) {
+    Colour colour = alike.get(0).colour();
+    int red = shade(colour, 0);
+    int green = shade(colour, 1);
+    int blue = shade(colour, 2);
+    alike.forEach(figure -> paint(figure, red, green, blue));
+    figures.addAll(alike);
+  }
+
+  private void paint(Figure figure, int red, int green, int blue) {
     Box box = figure.box();
     for (int y = box.top(); y <= box.bottom(); y++) {
       for (int x = box.left(); x <= box.right(); x++) {
@@ -44,11 +55,10 @@ final class Sketch {
         }
       }
     }
-    figures.add(figure);
   }
 
-  private int shade(Figure figure, int channel) {
-    return clip(figure.colour().channel(channel) + dice.between(-18, 18));
+  private int shade(Colour colour, int channel) {
+    return clip(colour.channel(channel) + dice.between(-18, 18));
   }
 
   /** Fills a box with grey: axes and grids, which no question is about. */
