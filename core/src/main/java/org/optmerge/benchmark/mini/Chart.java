@@ -168,30 +168,17 @@ record Chart(Kind kind, List<Entry> entries) {
       this.fromY = StrictMath.sin(start);
       this.toX = StrictMath.cos(start + span(units));
       this.toY = StrictMath.sin(start + span(units));
-      this.box = bounds();
+      this.box =
+          new Box(
+                  (int) (x - radius),
+                  (int) (y - radius),
+                  (int) (x + radius),
+                  (int) (y + radius))
+              .around(this::covers);
     }
 
     static double span(int units) {
       return 2 * Math.PI * units / 20;
-    }
-
-    /** The box of the pixels that are covered. */
-    private Box bounds() {
-      int left = Sketch.SIDE;
-      int top = Sketch.SIDE;
-      int right = 0;
-      int bottom = 0;
-      for (int py = (int) (y - radius); py <= (int) (y + radius); py++) {
-        for (int px = (int) (x - radius); px <= (int) (x + radius); px++) {
-          if (covers(px, py)) {
-            left = Math.min(left, px);
-            top = Math.min(top, py);
-            right = Math.max(right, px);
-            bottom = Math.max(bottom, py);
-          }
-        }
-      }
-      return new Box(left, top, right, bottom);
     }
 
     @Override

@@ -35,25 +35,18 @@ final class Polygon implements Figure {
     this.filled = filled;
     this.normalX = new double[sides];
     this.normalY = new double[sides];
-    double left = x;
-    double top = y;
-    double right = x;
-    double bottom = y;
     for (int i = 0; i < sides; i++) {
       double corner = turn + 2 * Math.PI * i / sides;
-      left = Math.min(left, x + radius * StrictMath.cos(corner));
-      right = Math.max(right, x + radius * StrictMath.cos(corner));
-      top = Math.min(top, y + radius * StrictMath.sin(corner));
-      bottom = Math.max(bottom, y + radius * StrictMath.sin(corner));
       normalX[i] = StrictMath.cos(corner + Math.PI / sides);
       normalY[i] = StrictMath.sin(corner + Math.PI / sides);
     }
     this.box =
         new Box(
-            (int) Math.floor(left),
-            (int) Math.floor(top),
-            (int) Math.floor(right),
-            (int) Math.floor(bottom));
+                (int) Math.floor(x - radius),
+                (int) Math.floor(y - radius),
+                (int) Math.floor(x + radius),
+                (int) Math.floor(y + radius))
+            .around(this::covers);
   }
 
   /** A polygon anywhere between two columns of the image, two pixels from the edge. */
