@@ -169,11 +169,7 @@ record Chart(Kind kind, List<Entry> entries) {
       this.toX = StrictMath.cos(start + span(units));
       this.toY = StrictMath.sin(start + span(units));
       this.box =
-          new Box(
-                  (int) (x - radius),
-                  (int) (y - radius),
-                  (int) (x + radius),
-                  (int) (y + radius))
+          new Box((int) (x - radius), (int) (y - radius), (int) (x + radius), (int) (y + radius))
               .around(this::covers);
     }
 

@@ -168,8 +168,7 @@ class AnswersTest {
     m = match("what is the value of the (\\w+) (\\w+) \\?", question);
     assertThat(m).as(question).isNotNull();
     String which = m.group(1);
-    return String.valueOf(
-        values.get(values.containsKey(which) ? which : extreme(values, which)));
+    return String.valueOf(values.get(values.containsKey(which) ? which : extreme(values, which)));
   }
 
   private static String extreme(Map<String, Integer> values, String which) {
@@ -228,15 +227,12 @@ class AnswersTest {
                               col ->
                                   word.pixels().stream()
                                           .anyMatch(
-                                              p ->
-                                                  p[0] == column + col
-                                                      && p[1] == word.top() + row)
+                                              p -> p[0] == column + col && p[1] == word.top() + row)
                                       ? "#"
                                       : ".")
                           .collect(Collectors.joining()))
               .toList();
-      List<Glyph> found =
-          Glyph.ALL.stream().filter(glyph -> glyph.rows().equals(rows)).toList();
+      List<Glyph> found = Glyph.ALL.stream().filter(glyph -> glyph.rows().equals(rows)).toList();
       assertThat(found).as("%s", rows).hasSize(1);
       text.append(found.get(0).character());
     }
@@ -248,10 +244,8 @@ class AnswersTest {
     MiniGenerator generator = new MiniGenerator(7);
     for (int i = 0; i < IMAGES; i++) {
       MiniImage image = generator.generate(MiniSplit.VALIDATION, MiniTask.GEOMETRY, i);
-      Figure figure =
-          generator.sketch(MiniSplit.VALIDATION, MiniTask.GEOMETRY, i).figures().get(0);
-      Blob blob =
-          new PixelReader(image.image()).byColour(0, 47).values().iterator().next();
+      Figure figure = generator.sketch(MiniSplit.VALIDATION, MiniTask.GEOMETRY, i).figures().get(0);
+      Blob blob = new PixelReader(image.image()).byColour(0, 47).values().iterator().next();
       int width = blob.width() / 4;
       int height = blob.height() / 4;
       for (MiniQuestion question : image.questions()) {
@@ -307,8 +301,7 @@ class AnswersTest {
     for (int i = 0; i < IMAGES; i++) {
       MiniQuestion question =
           generator.generate(MiniSplit.TEST, MiniTask.COMBINED, i).questions().get(0);
-      List<Figure> figures =
-          generator.sketch(MiniSplit.TEST, MiniTask.COMBINED, i).figures();
+      List<Figure> figures = generator.sketch(MiniSplit.TEST, MiniTask.COMBINED, i).figures();
       assertThat(combined(figures, question.question()))
           .as("%s", question)
           .isEqualTo(question.answer());

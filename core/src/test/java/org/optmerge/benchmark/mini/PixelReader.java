@@ -102,7 +102,9 @@ final class PixelReader {
     return Optional.of(nearest);
   }
 
-  /** Whether there is a line of the grey that joins points: darker than grids, lighter than axes. */
+  /**
+   * Whether there is a line of the grey that joins points: darker than grids, lighter than axes.
+   */
   boolean hasLine() {
     for (int y = 0; y < SIDE; y++) {
       for (int x = 0; x < SIDE; x++) {
