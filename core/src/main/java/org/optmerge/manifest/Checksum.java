@@ -1,0 +1,84 @@
+package org.optmerge.manifest;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a file's bytes must hash to.
+ *
+ * @param algorithm of the digest
+ * @param hexadecimal the digest
+ */
+public record Checksum(Algorithm algorithm, String hexadecimal) {
+  /** How it is computed. */
+  public enum Algorithm {
+    SHA_256("SHA-256"),
+    MD5("MD5"),
+    /** SHA-1 over a header with the length, and the bytes: how git names a file's content. */
+    GIT_BLOB("SHA-1");
+
+    private final String digest;
+
+    Algorithm(String digest) {
+      this.digest = digest;
+    }
+
+    @Override
+    public String toString() {
+      return this == GIT_BLOB ? "git blob SHA-1" : digest;
+    }
+  }
+
+  /** The strongest of those that are known; null if none is. */
+  static @Nullable Checksum strongest(@Nullable String sha256, @Nullable String md5) {
+    if (sha256 != null) {
+      return new Checksum(Algorithm.SHA_256, sha256);
+    }
+    return md5 == null ? null : new Checksum(Algorithm.MD5, md5);
+  }
+
+  /**
+   * A digest to be fed with the file's bytes.
+   *
+   * @param length of the file, as git's digest begins with it
+   */
+  MessageDigest begin(long length) {
+    MessageDigest digest = digest(algorithm.digest);
+    if (algorithm == Algorithm.GIT_BLOB) {
+      digest.update(("blob " + length + "\0").getBytes(StandardCharsets.US_ASCII));
+    }
+    return digest;
+  }
+
+  boolean matches(FileChannel file) throws IOException {
+    return hexadecimal.equals(hash(file, begin(file.size())));
+  }
+
+  static String sha256(FileChannel file) throws IOException {
+    return hash(file, digest("SHA-256"));
+  }
+
+  private static String hash(FileChannel file, MessageDigest digest) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(1 << 18);
+    for (long position = 0;
+        file.read(buffer, position) >= 0;
+        position += buffer.position(), buffer.clear()) {
+      digest.update(buffer.array(), 0, buffer.position());
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  private static MessageDigest digest(String name) {
+    try {
+      return MessageDigest.getInstance(name);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has " + name, e);
+    }
+  }
+}

@@ -1,0 +1,17 @@
+package org.optmerge.manifest;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Something that was asked for could not be fetched; the message says what, from where, why, and
+ * what to do. It holds no token and no query of an address, which may be a signature.
+ */
+public final class FetchException extends RuntimeException {
+  public FetchException(String message) {
+    super(message);
+  }
+
+  public FetchException(String message, @Nullable Throwable cause) {
+    super(message, cause);
+  }
+}

@@ -1,0 +1,456 @@
+package org.optmerge.manifest;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpResponse;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.manifest.FetchPlan.Commit;
+import org.optmerge.manifest.FetchPlan.PlannedFile;
+import org.optmerge.manifest.FetchPlan.State;
+import org.optmerge.merge.Progress;
+
+/**
+ * Makes verified local copies of what manifests name.
+ *
+ * <p>A file appears under its name only when all of its bytes are there, are checked against the
+ * published checksum where there is one, and are on the disk. Fetching again fetches what is
+ * missing.
+ */
+public final class Fetcher implements AutoCloseable {
+  private final FetchOptions options;
+  private final Transport transport;
+  private final Retries retries;
+  private final HubListing hub;
+  private final ScheduledExecutorService watch;
+
+  public Fetcher(FetchOptions options) {
+    this.options = options;
+    transport = new Transport(options);
+    retries = new Retries(options);
+    hub = new HubListing(transport, retries, options.hub());
+    watch =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> {
+              Thread thread = new Thread(task, "fetch-watch");
+              thread.setDaemon(true);
+              return thread;
+            });
+  }
+
+  /**
+   * What fetched files amount to.
+   *
+   * @param fetched files that came in this run
+   * @param present files that were there before
+   * @param bytes that came in this run
+   * @param unverified files for which nobody has published a checksum
+   * @param unpacked files out of archives
+   */
+  public record Report(
+      int fetched, int present, long bytes, List<String> unverified, long unpacked) {
+    public Report {
+      unverified = List.copyOf(unverified);
+    }
+  }
+
+  /**
+   * Finds out what there is to fetch. Asks servers, writes nothing.
+   *
+   * @param manifest what is wanted
+   * @param folder where its files are or will be
+   * @param only patterns of paths; only files that match one are planned; empty: all
+   * @throws FetchException if a listing cannot be had, or no file matches
+   */
+  public FetchPlan plan(Manifest manifest, Path folder, List<String> only) {
+    Optional<Receipt> receipt = Receipt.of(folder);
+    List<Pattern> patterns = only.stream().map(Globs::pattern).toList();
+    List<Commit> commits = new ArrayList<>();
+    List<PlannedFile> files = new ArrayList<>();
+    List<Source.ByHand> byHand = new ArrayList<>();
+    for (Source source : manifest.sources()) {
+      if (source instanceof Source.WebFile file) {
+        if (wanted(file.path(), patterns)) {
+          files.add(
+              planned(
+                  folder,
+                  receipt,
+                  file.url(),
+                  SafePath.check(file.path()),
+                  file.bytes(),
+                  Checksum.strongest(file.sha256(), file.md5()),
+                  file.unpackInto()));
+        }
+      } else if (source instanceof Source.Hub repository) {
+        HubListing.Listing listing = hub.list(repository);
+        commits.add(new Commit(repository.repository(), listing.commit()));
+        for (HubListing.Entry entry : listing.entries()) {
+          if (wanted(entry.path(), patterns)) {
+            files.add(
+                planned(
+                    folder,
+                    receipt,
+                    entry.url(),
+                    entry.path(),
+                    entry.bytes(),
+                    entry.checksum(),
+                    null));
+          }
+        }
+      } else {
+        byHand.add((Source.ByHand) source);
+      }
+    }
+    Set<String> paths = new LinkedHashSet<>();
+    for (PlannedFile file : files) {
+      if (!paths.add(file.path()) || file.path().equals(Receipt.NAME)) {
+        throw new FetchException(
+            "manifest %s: two files would be called '%s'".formatted(manifest.name(), file.path()));
+      }
+    }
+    if (files.isEmpty() && !only.isEmpty() && manifest.isFetchable()) {
+      throw new FetchException(
+          "manifest %s: no file matches %s".formatted(manifest.name(), String.join(", ", only)));
+    }
+    return new FetchPlan(manifest, folder, commits, files, byHand, only.isEmpty());
+  }
+
+  private static boolean wanted(String path, List<Pattern> patterns) {
+    return patterns.isEmpty() || Globs.anyMatches(patterns, path);
+  }
+
+  private PlannedFile planned(
+      Path folder,
+      Optional<Receipt> receipt,
+      URI url,
+      String path,
+      @Nullable Long published,
+      @Nullable Checksum checksum,
+      @Nullable String unpackInto) {
+    try {
+      Path target = folder.resolve(path);
+      Optional<Receipt.Entry> entry = receipt.flatMap(given -> given.find(path));
+      State state = State.ABSENT;
+      long done = 0;
+      Long bytes = published;
+      if (isPresent(folder, target, entry, published, checksum, unpackInto)) {
+        state = State.PRESENT;
+        bytes =
+            entry.isPresent()
+                ? Long.valueOf(entry.get().bytes())
+                : Long.valueOf(Files.size(target));
+        done = bytes;
+      } else {
+        Path part = Download.partOf(target);
+        if (Files.isRegularFile(part)) {
+          state = State.PARTIAL;
+          done = Files.size(part);
+        }
+        if (bytes == null) {
+          bytes = length(url);
+        }
+      }
+      return new PlannedFile(url, path, bytes, checksum, unpackInto, state, done);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * True if a file is what it should be: as the receipt has it if it was not touched since, else by
+   * its checksum. A file of no known checksum that we did not fetch is taken for what it is called.
+   */
+  private static boolean isPresent(
+      Path folder,
+      Path target,
+      Optional<Receipt.Entry> entry,
+      @Nullable Long published,
+      @Nullable Checksum checksum,
+      @Nullable String unpackInto)
+      throws IOException {
+    if (unpackInto != null) {
+      return entry.isPresent()
+          && unpackInto.equals(entry.get().unpackedInto())
+          && Files.isDirectory(folder.resolve(unpackInto));
+    }
+    if (!Files.isRegularFile(target)) {
+      return false;
+    }
+    long size = Files.size(target);
+    if (published != null && size != published) {
+      return false;
+    }
+    boolean untouched =
+        entry.isPresent()
+            && entry.get().bytes() == size
+            && entry.get().modified() == Files.getLastModifiedTime(target).toMillis();
+    boolean sameContent =
+        entry.isPresent()
+            && (checksum == null
+                || (checksum.algorithm() == Checksum.Algorithm.SHA_256
+                    ? checksum.hexadecimal().equals(entry.get().sha256())
+                    : entry.get().verified() != null));
+    if (untouched && sameContent) {
+      return true;
+    }
+    if (checksum == null) {
+      return true;
+    }
+    try (FileChannel channel = FileChannel.open(target)) {
+      return checksum.matches(channel);
+    }
+  }
+
+  /** How long the server says a file is; null if it does not say. */
+  private @Nullable Long length(URI url) {
+    try {
+      HttpResponse<InputStream> response = transport.ask("HEAD", url, Map.of());
+      response.body().close();
+      if (response.statusCode() == 200) {
+        long length = response.headers().firstValueAsLong("Content-Length").orElse(-1);
+        return length < 0 ? null : length;
+      }
+      return null;
+    } catch (IOException | FetchException e) {
+      return null; // the download will tell
+    } catch (InterruptedException e) {
+      throw Retries.interrupted(Transport.shown(url));
+    }
+  }
+
+  /**
+   * Fetches what is planned and not there.
+   *
+   * @throws FetchException if something could not be fetched; the rest was, and the message lists
+   *     all that failed
+   */
+  public Report run(List<FetchPlan> plans, Progress progress) {
+    progress.phase("fetching");
+    List<Job> jobs = new ArrayList<>();
+    List<Ledger> ledgers = new ArrayList<>();
+    int present = 0;
+    long presentBytes = 0;
+    for (FetchPlan plan : plans) {
+      Ledger ledger = new Ledger(plan);
+      ledgers.add(ledger);
+      for (PlannedFile file : plan.files()) {
+        jobs.add(new Job(ledger, file));
+        if (file.state() == State.PRESENT) {
+          present++;
+          presentBytes += file.bytes() == null ? 0 : file.bytes();
+        }
+      }
+    }
+    progress.started(plans.stream().mapToLong(FetchPlan::bytes).sum(), jobs.size());
+    long begun =
+        jobs.stream()
+            .map(Job::file)
+            .filter(file -> file.state() == State.PARTIAL)
+            .mapToLong(PlannedFile::done)
+            .sum();
+    progress.resumed(presentBytes + begun, present);
+    for (FetchPlan plan : plans) {
+      checkSpace(plan.folder(), spaceFor(plan));
+    }
+    Outcome outcome = fetchAll(jobs, progress);
+    if (!outcome.failures().isEmpty()) {
+      throw new FetchException(String.join("\n", outcome.failures()), outcome.first());
+    }
+    ledgers.forEach(Ledger::complete);
+    progress.finished();
+    List<String> unverified =
+        jobs.stream()
+            .map(Job::file)
+            .filter(file -> !file.isVerifiable())
+            .map(PlannedFile::path)
+            .toList();
+    return new Report(
+        jobs.size() - present, present, outcome.bytes(), unverified, outcome.unpacked());
+  }
+
+  private record Job(Ledger ledger, PlannedFile file) {}
+
+  private record Outcome(
+      List<String> failures, @Nullable Throwable first, long bytes, long unpacked) {}
+
+  private record Done(long bytes, long unpacked) {}
+
+  private Outcome fetchAll(List<Job> jobs, Progress progress) {
+    List<String> failures = new ArrayList<>();
+    Throwable first = null;
+    long bytes = 0;
+    long unpacked = 0;
+    ExecutorService pool =
+        Executors.newFixedThreadPool(
+            options.parallel(),
+            task -> {
+              Thread thread = new Thread(task, "fetch");
+              thread.setDaemon(true);
+              return thread;
+            });
+    try {
+      List<Future<Done>> futures = new ArrayList<>();
+      for (Job job : jobs) {
+        if (job.file().state() != State.PRESENT) {
+          futures.add(pool.submit(() -> fetch(job, progress)));
+        }
+      }
+      for (Future<Done> future : futures) {
+        try {
+          Done done = future.get();
+          bytes += done.bytes();
+          unpacked += done.unpacked();
+        } catch (ExecutionException e) {
+          Throwable cause = e.getCause() == null ? e : e.getCause();
+          first = first == null ? cause : first;
+          failures.add(message(cause));
+        }
+      }
+    } catch (InterruptedException e) {
+      throw Retries.interrupted("fetching");
+    } finally {
+      pool.shutdownNow();
+    }
+    return new Outcome(failures, first, bytes, unpacked);
+  }
+
+  private static String message(Throwable cause) {
+    return cause instanceof FetchException
+        ? String.valueOf(cause.getMessage())
+        : "fetching failed: " + cause;
+  }
+
+  private Done fetch(Job job, Progress progress) throws IOException, InterruptedException {
+    PlannedFile file = job.file();
+    Path folder = job.ledger().plan.folder();
+    Path target = folder.resolve(file.path());
+    Download.Received received =
+        new Download(
+                transport, retries, options, watch, file, target, Fetcher::checkSpace, progress)
+            .run();
+    long unpacked = 0;
+    if (file.unpackInto() != null) {
+      progress.phase("unpacking " + target.getFileName());
+      unpacked =
+          Archives.unpack(target, folder.resolve(file.unpackInto()), Archives.Limits.DEFAULT);
+    }
+    job.ledger()
+        .note(
+            new Receipt.Entry(
+                file.path(),
+                Transport.shown(file.url()),
+                received.bytes(),
+                received.sha256(),
+                file.checksum() == null ? null : file.checksum().algorithm().toString(),
+                Files.getLastModifiedTime(target).toMillis(),
+                file.unpackInto()));
+    if (file.unpackInto() != null) {
+      Files.delete(target);
+    }
+    progress.finishedTensor(file.path());
+    return new Done(received.bytes() - file.done(), unpacked);
+  }
+
+  /** The receipt of one folder, written after each file. */
+  private static final class Ledger {
+    private final FetchPlan plan;
+    private @Nullable Receipt receipt; // guarded by this
+
+    Ledger(FetchPlan plan) {
+      this.plan = plan;
+    }
+
+    synchronized void note(Receipt.Entry entry) throws IOException {
+      write(current().with(entry));
+    }
+
+    /** All files of the plan are there. */
+    synchronized void complete() {
+      Receipt now = current();
+      if (plan.whole() && !now.files().isEmpty() && !now.complete()) {
+        try {
+          write(now.completed());
+        } catch (IOException e) {
+          throw new UncheckedIOException(e);
+        }
+      }
+    }
+
+    private void write(Receipt after) throws IOException {
+      after.writeTo(plan.folder());
+      receipt = after;
+    }
+
+    private Receipt current() {
+      if (receipt != null) {
+        return receipt;
+      }
+      Optional<Receipt> earlier = Receipt.of(plan.folder());
+      Map<String, String> commits = new LinkedHashMap<>();
+      earlier.ifPresent(old -> commits.putAll(old.commits()));
+      plan.commits().forEach(commit -> commits.put(commit.repository(), commit.commit()));
+      return new Receipt(
+          plan.manifest().name(),
+          commits,
+          earlier.map(Receipt::complete).orElse(false),
+          earlier.map(Receipt::files).orElse(List.of()));
+    }
+  }
+
+  /** An archive and its content are there together for a while; images hardly shrink in one. */
+  private static long spaceFor(FetchPlan plan) {
+    return plan.files().stream()
+        .filter(file -> file.state() != State.PRESENT && file.bytes() != null)
+        .mapToLong(
+            file ->
+                file.remaining()
+                    + (file.unpackInto() == null || file.bytes() == null ? 0 : file.bytes()))
+        .sum();
+  }
+
+  /**
+   * Checks that a disk has room.
+   *
+   * @throws FetchException if it has not
+   */
+  private static void checkSpace(Path folder, long bytes) {
+    try {
+      Path existing = folder.toAbsolutePath();
+      while (!Files.exists(existing) && existing.getParent() != null) {
+        existing = existing.getParent();
+      }
+      FileStore disk = Files.getFileStore(existing);
+      long free = disk.getUsableSpace();
+      if (bytes > free) {
+        throw new FetchException(
+            "the disk of '%s' has %d MB free, %d MB are needed; free some, or choose another folder with --out or OPTMERGE_DATA"
+                .formatted(folder, free / 1_000_000, bytes / 1_000_000));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    watch.shutdownNow();
+  }
+}

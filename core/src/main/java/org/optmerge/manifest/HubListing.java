@@ -1,0 +1,184 @@
+package org.optmerge.manifest;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.manifest.Source.Hub;
+import org.optmerge.manifest.Source.Hub.RepositoryType;
+
+/**
+ * Asks the Hugging Face hub which files a repository has.
+ *
+ * @see <a href="https://huggingface.co/docs/hub/api">Hub API endpoints</a>
+ */
+final class HubListing {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Pattern NEXT = Pattern.compile("<([^>]+)>\\s*;[^,]*\\brel=\"?next\"?");
+  private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
+
+  /** A listing is text; one that is longer than this is not one. */
+  private static final int LONGEST_PAGE = 64 << 20;
+
+  /** A file of a repository. */
+  record Entry(String path, long bytes, URI url, @Nullable Checksum checksum) {}
+
+  /**
+   * What a repository holds.
+   *
+   * @param commit that all of it is of
+   */
+  record Listing(String commit, List<Entry> entries) {}
+
+  private final Transport transport;
+  private final Retries retries;
+  private final URI hub;
+
+  HubListing(Transport transport, Retries retries, URI hub) {
+    this.transport = transport;
+    this.retries = retries;
+    this.hub = hub;
+  }
+
+  /**
+   * The files of a source that its patterns let through.
+   *
+   * @throws FetchException if the hub does not know the repository or does not show it to us
+   */
+  Listing list(Hub source) {
+    String type = source.repositoryType() == RepositoryType.MODEL ? "models" : "datasets";
+    String api = "%s/api/%s/%s".formatted(hub, type, source.repository());
+    String commit = source.revision();
+    if (!COMMIT.matcher(commit).matches()) {
+      // All files are of one commit, though a branch may move on between two requests.
+      Page page = page(URI.create(api + "/revision/" + encoded(source.revision())), source);
+      commit = page.body().path("sha").asText();
+      if (!COMMIT.matcher(commit).matches()) {
+        throw new FetchException(
+            "the hub's answer for '%s' names no commit".formatted(source.repository()));
+      }
+    }
+    List<Entry> entries = new ArrayList<>();
+    List<Pattern> include = source.include().stream().map(Globs::pattern).toList();
+    List<Pattern> exclude = source.exclude().stream().map(Globs::pattern).toList();
+    Optional<URI> next = Optional.of(URI.create("%s/tree/%s?recursive=1".formatted(api, commit)));
+    int listed = 0;
+    while (next.isPresent()) {
+      Page page = page(next.get(), source);
+      for (JsonNode node : page.body()) {
+        if (node.path("type").asText().equals("file")) {
+          listed++;
+          String path = node.path("path").asText();
+          if ((include.isEmpty() || Globs.anyMatches(include, path))
+              && !Globs.anyMatches(exclude, path)) {
+            entries.add(entry(source, commit, path, node));
+          }
+        }
+      }
+      next = page.next();
+    }
+    if (entries.isEmpty()) {
+      throw new FetchException(
+          "'%s' has %d files, none of which matches %s"
+              .formatted(source.repository(), listed, source.include()));
+    }
+    return new Listing(commit, entries);
+  }
+
+  private Entry entry(Hub source, String commit, String path, JsonNode node) {
+    String safe;
+    try {
+      safe = SafePath.check(path);
+    } catch (IllegalArgumentException e) {
+      throw new FetchException(
+          "'%s' has a file that cannot be fetched: %s"
+              .formatted(source.repository(), e.getMessage()),
+          e);
+    }
+    String prefix = source.repositoryType() == RepositoryType.MODEL ? "" : "datasets/";
+    URI url =
+        URI.create(
+            "%s/%s%s/resolve/%s/%s"
+                .formatted(hub, prefix, source.repository(), commit, encodedPath(path)));
+    JsonNode large = node.path("lfs");
+    String sha256 = large.path("oid").asText("").replaceFirst("^sha256:", "");
+    String blob = node.path("oid").asText("");
+    Checksum checksum = null;
+    if (sha256.matches("[0-9a-f]{64}")) {
+      checksum = new Checksum(Checksum.Algorithm.SHA_256, sha256);
+    } else if (large.isMissingNode() && COMMIT.matcher(blob).matches()) {
+      checksum = new Checksum(Checksum.Algorithm.GIT_BLOB, blob);
+    }
+    long bytes = large.path("size").asLong(node.path("size").asLong(-1));
+    if (bytes < 0) {
+      throw new FetchException(
+          "the hub does not say how long '%s' of '%s' is".formatted(path, source.repository()));
+    }
+    return new Entry(safe, bytes, url, checksum);
+  }
+
+  private record Page(JsonNode body, Optional<URI> next) {}
+
+  private Page page(URI uri, Hub source) {
+    return retries.run(
+        Transport.shown(uri),
+        () -> {
+          HttpResponse<InputStream> response =
+              transport.ask("GET", uri, Map.of("Accept", "application/json"));
+          try (InputStream body = response.body()) {
+            int status = response.statusCode();
+            if (status == 401 || status == 403 || status == 404) {
+              throw new FetchException(notOpen(source, status));
+            }
+            Retries.check(response, Transport.shown(uri));
+            byte[] bytes = body.readNBytes(LONGEST_PAGE);
+            Optional<URI> next =
+                response.headers().allValues("Link").stream()
+                    .map(NEXT::matcher)
+                    .filter(Matcher::find)
+                    .map(found -> uri.resolve(found.group(1)))
+                    .findFirst();
+            if (next.isPresent() && !Transport.sameOrigin(next.get(), hub)) {
+              throw new FetchException(
+                  "the hub's listing of '%s' goes on at another server, %s; refused"
+                      .formatted(source.repository(), Transport.shown(next.get())));
+            }
+            try {
+              return new Page(JSON.readTree(bytes), next);
+            } catch (IOException e) {
+              throw new FetchException(
+                  "the hub's answer for '%s' is no JSON; is HF_ENDPOINT the address of a hub?"
+                      .formatted(source.repository()),
+                  e);
+            }
+          }
+        });
+  }
+
+  private String notOpen(Hub source, int status) {
+    String kind = source.repositoryType() == RepositoryType.MODEL ? "" : "datasets/";
+    return "the hub does not show '%s' (HTTP %d): it is private, wants its terms accepted, or is not there; see %s/%s%s, and set HF_TOKEN to a token that may read it"
+        .formatted(source.repository(), status, hub, kind, source.repository());
+  }
+
+  private static String encodedPath(String path) {
+    return Arrays.stream(path.split("/")).map(HubListing::encoded).collect(Collectors.joining("/"));
+  }
+
+  private static String encoded(String text) {
+    return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+  }
+}

@@ -1,0 +1,220 @@
+package org.optmerge.manifest;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.optmerge.method.Suggestion;
+
+/** A collection of manifests, found by name. */
+public final class Manifests {
+  private static final ObjectMapper JSON =
+      JsonMapper.builder()
+          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .enable(
+              DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES,
+              DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES,
+              DeserializationFeature.FAIL_ON_TRAILING_TOKENS,
+              DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES,
+              DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
+          .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+          .build();
+
+  private final List<Manifest> all;
+  private final Map<String, Manifest> byName = new LinkedHashMap<>();
+  private final Map<String, BenchmarkEntry> benchmarks = new LinkedHashMap<>();
+
+  private Manifests(List<Manifest> all) {
+    this.all = all.stream().sorted(Comparator.comparing(manifest -> key(manifest.name()))).toList();
+    for (Manifest manifest : this.all) {
+      put(manifest.name(), manifest);
+      manifest.aliases().forEach(alias -> put(alias, manifest));
+    }
+    for (Manifest manifest : this.all) {
+      for (BenchmarkEntry benchmark : manifest.benchmarks()) {
+        if (benchmarks.put(key(benchmark.name()), benchmark) != null) {
+          throw new ManifestException("two benchmarks are called '%s'".formatted(benchmark.name()));
+        }
+        if (byName.get(key(benchmark.name())) != manifest) {
+          put(benchmark.name(), manifest);
+        }
+      }
+    }
+  }
+
+  private void put(String name, Manifest manifest) {
+    Manifest other = byName.put(key(name), manifest);
+    if (other != null) {
+      throw new ManifestException(
+          "'%s' names both manifest %s and manifest %s"
+              .formatted(name, other.name(), manifest.name()));
+    }
+  }
+
+  /** These manifests. */
+  public static Manifests of(List<Manifest> manifests) {
+    return new Manifests(manifests);
+  }
+
+  /** The manifests that come with this library: those of {@code data-manifests}. */
+  public static Manifests shipped() {
+    URL folder = Manifests.class.getResource("/data-manifests/");
+    if (folder == null) {
+      throw new ManifestException("this build of the library has no manifests in it");
+    }
+    try {
+      URI uri = folder.toURI();
+      if (!uri.getScheme().equals("jar")) {
+        return in(Path.of(uri));
+      }
+      try (FileSystem jar = FileSystems.newFileSystem(uri, Map.of())) {
+        return in(jar.getPath("/data-manifests"));
+      }
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException("the class path's own address is not one", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** All manifests ({@code *.json}) of a folder. */
+  public static Manifests in(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      return new Manifests(
+          files
+              .filter(file -> file.toString().endsWith(".json"))
+              .sorted()
+              .map(Manifests::read)
+              .toList());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Reads one manifest.
+   *
+   * @throws ManifestException if a field is missing, unknown or wrong; the message says which
+   */
+  public static Manifest read(Path file) {
+    try {
+      return parse(Files.readString(file), String.valueOf(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  static Manifest parse(String json, String where) {
+    try {
+      Manifest manifest = JSON.readValue(json, Manifest.class);
+      if (manifest == null) {
+        throw new ManifestException("%s: is null, not a manifest".formatted(where));
+      }
+      return manifest;
+    } catch (JsonMappingException e) {
+      String path =
+          e.getPath().stream()
+              .map(step -> step.getFieldName() != null ? step.getFieldName() : "" + step.getIndex())
+              .collect(Collectors.joining("."));
+      Throwable cause = e.getCause();
+      String reason =
+          cause instanceof IllegalArgumentException || cause instanceof NullPointerException
+              ? String.valueOf(cause.getMessage())
+              : e.getOriginalMessage();
+      throw new ManifestException(
+          "%s: %s%s".formatted(where, path.isEmpty() ? "" : path + ": ", reason), e);
+    } catch (JsonProcessingException e) {
+      throw new ManifestException(
+          "%s: line %d: %s".formatted(where, e.getLocation().getLineNr(), e.getOriginalMessage()),
+          e);
+    }
+  }
+
+  /** All manifests, by name. */
+  public List<Manifest> all() {
+    return all;
+  }
+
+  /** The manifest that is called so, by its name, an alias, or one of its benchmarks. */
+  public Optional<Manifest> find(String name) {
+    return Optional.ofNullable(byName.get(key(name)));
+  }
+
+  /** The benchmark that is called so. */
+  public Optional<BenchmarkEntry> findBenchmark(String name) {
+    return Optional.ofNullable(benchmarks.get(key(name)));
+  }
+
+  /** What a name that is not known might have meant: {@code "; did you mean 'x'?"} or nothing. */
+  public String suggestion(String name) {
+    return Suggestion.forWord(name, names());
+  }
+
+  /** Every name that {@link #find} knows, as written in the manifests; for completion. */
+  public List<String> names() {
+    List<String> names = new ArrayList<>();
+    for (Manifest manifest : all) {
+      names.add(manifest.name());
+      names.addAll(manifest.aliases());
+      manifest.benchmarks().forEach(benchmark -> names.add(benchmark.name()));
+    }
+    return names.stream().distinct().toList();
+  }
+
+  /** The names of the benchmarks, as written. */
+  public List<String> benchmarkNames() {
+    return benchmarks.values().stream().map(BenchmarkEntry::name).toList();
+  }
+
+  /** Manifests that have every one of these words in a name, the title or the description. */
+  public List<Manifest> search(List<String> words) {
+    return all.stream()
+        .filter(manifest -> words.stream().allMatch(hit(manifest)::contains))
+        .toList();
+  }
+
+  private static Hit hit(Manifest manifest) {
+    List<String> texts = new ArrayList<>(manifest.aliases());
+    texts.addAll(
+        List.of(
+            manifest.name(),
+            manifest.title(),
+            manifest.description(),
+            manifest.kind().toString(),
+            manifest.licence().name()));
+    manifest.benchmarks().forEach(benchmark -> texts.add(benchmark.name()));
+    return new Hit(String.join("\n", texts).toLowerCase(Locale.ROOT));
+  }
+
+  private record Hit(String text) {
+    boolean contains(String word) {
+      return text.contains(word.toLowerCase(Locale.ROOT));
+    }
+  }
+
+  /** Names are the same whatever their case: kits write RefCOCO and refcoco. */
+  private static String key(String name) {
+    return name.toLowerCase(Locale.ROOT);
+  }
+}

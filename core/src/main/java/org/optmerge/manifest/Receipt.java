@@ -1,0 +1,102 @@
+package org.optmerge.manifest;
+
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What was fetched into a folder, and from where: {@code optmerge-fetch.json} beside the files.
+ *
+ * @param manifest its name
+ * @param commits of each repository, the commit that its files are of
+ * @param complete true if all that the manifest names was fetched, not a part of it
+ * @param files what is there
+ */
+record Receipt(String manifest, Map<String, String> commits, boolean complete, List<Entry> files) {
+  static final String NAME = "optmerge-fetch.json";
+
+  private static final ObjectMapper JSON =
+      JsonMapper.builder()
+          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .build();
+
+  Receipt {
+    commits = commits == null ? Map.of() : new LinkedHashMap<>(commits);
+    files = files == null ? List.of() : List.copyOf(files);
+  }
+
+  /**
+   * One file.
+   *
+   * @param path relative to the folder
+   * @param url without its query
+   * @param sha256 of what was received
+   * @param verified by which published checksum; null if there was none
+   * @param modified milliseconds since 1970: a file with another time was changed since
+   * @param unpackedInto for an archive, the folder its content is in; the archive is gone
+   */
+  record Entry(
+      String path,
+      String url,
+      long bytes,
+      String sha256,
+      @Nullable String verified,
+      long modified,
+      @Nullable String unpackedInto) {}
+
+  static Optional<Receipt> of(Path folder) {
+    Path file = folder.resolve(NAME);
+    if (!Files.isRegularFile(file)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(JSON.readValue(Files.readAllBytes(file), Receipt.class));
+    } catch (IOException e) {
+      // A damaged receipt tells nothing; files are then looked at themselves.
+      return Optional.empty();
+    }
+  }
+
+  Optional<Entry> find(String path) {
+    return files.stream().filter(entry -> entry.path().equals(path)).findFirst();
+  }
+
+  /** The same with one file more, or again. */
+  Receipt with(Entry entry) {
+    List<Entry> entries = new ArrayList<>(files);
+    entries.removeIf(other -> other.path().equals(entry.path()));
+    entries.add(entry);
+    return new Receipt(manifest, commits, complete, entries);
+  }
+
+  /** The same, of all that the manifest names. */
+  Receipt completed() {
+    return new Receipt(manifest, commits, true, files);
+  }
+
+  void writeTo(Path folder) throws IOException {
+    Path file = folder.resolve(NAME);
+    Path draft = folder.resolve("." + NAME + ".part");
+    Files.write(draft, JSON.writeValueAsBytes(this));
+    try (FileChannel channel = FileChannel.open(draft, StandardOpenOption.WRITE)) {
+      channel.force(true);
+    }
+    Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE);
+  }
+}
