@@ -6,7 +6,9 @@ java="${JAVA_HOME:+$JAVA_HOME/bin/}java"
 archive="$target/optmerge${JAVA_HOME:+-${JAVA_HOME//[^A-Za-z0-9]/-}}.jsa"
 venv="$root/.venv"
 # What the command line and the kernel both need: no display, natives without a warning, nothing asked of a network.
-java_options=(-Djava.awt.headless=true --enable-native-access=ALL-UNNAMED -DOPT_OUT_TRACKING=true -Dai.djl.offline=true)
+java_options=(-Djava.awt.headless=true --enable-native-access=ALL-UNNAMED -DOPT_OUT_TRACKING=true -Dai.djl.offline=true
+  # A proxy may want a name and password for https as well; they come from the environment, so it is the user's choice.
+  -Djdk.http.auth.tunneling.disabledSchemes=)
 
 fail() {
   printf '%s: %s\n' "$(basename "$0")" "$*" >&2
@@ -68,7 +70,7 @@ core_is_current() {
   local jar
   jar=$(core_jar)
   [ -n "$jar" ] && [ -f "$target/classpath.txt" ] &&
-    [ -z "$(find "$root/core/src/main" "$root/core/pom.xml" "$root/pom.xml" -newer "$jar" -print -quit)" ]
+    [ -z "$(find "$root/core/src/main" "$root/core/pom.xml" "$root/pom.xml" "$root"/data-manifests/*.json -newer "$jar" -print -quit)" ]
 }
 
 package_core() {

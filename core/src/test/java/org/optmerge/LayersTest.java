@@ -35,13 +35,13 @@ class LayersTest {
           "linalg",
           "method",
           "merge",
+          "manifest",
           "model",
           "train",
           "benchmark",
           "metric",
           "evaluation",
           "report",
-          "manifest",
           "cli");
 
   @ArchTest

@@ -171,7 +171,7 @@ final class Archives {
           if (isFolder(entry)) {
             continue;
           }
-          if (!entry.isFile()) {
+          if (entry.isFIFO() || entry.isCharacterDevice() || entry.isBlockDevice()) {
             throw refused(entry.getName(), "is neither a file nor a folder");
           }
           write(entry, tar);

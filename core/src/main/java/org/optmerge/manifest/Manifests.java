@@ -19,10 +19,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.optmerge.method.Suggestion;
@@ -45,18 +47,22 @@ public final class Manifests {
   private final Map<String, Manifest> byName = new LinkedHashMap<>();
   private final Map<String, BenchmarkEntry> benchmarks = new LinkedHashMap<>();
 
+  /** Names in lower case, and as they are written: two kits may differ in case only. */
+  private final Map<String, Set<String>> spellings = new LinkedHashMap<>();
+
   private Manifests(List<Manifest> all) {
-    this.all = all.stream().sorted(Comparator.comparing(manifest -> key(manifest.name()))).toList();
+    this.all =
+        all.stream().sorted(Comparator.comparing(manifest -> lowerCase(manifest.name()))).toList();
     for (Manifest manifest : this.all) {
       put(manifest.name(), manifest);
       manifest.aliases().forEach(alias -> put(alias, manifest));
     }
     for (Manifest manifest : this.all) {
       for (BenchmarkEntry benchmark : manifest.benchmarks()) {
-        if (benchmarks.put(key(benchmark.name()), benchmark) != null) {
+        if (benchmarks.put(benchmark.name(), benchmark) != null) {
           throw new ManifestException("two benchmarks are called '%s'".formatted(benchmark.name()));
         }
-        if (byName.get(key(benchmark.name())) != manifest) {
+        if (byName.get(benchmark.name()) != manifest) {
           put(benchmark.name(), manifest);
         }
       }
@@ -64,12 +70,13 @@ public final class Manifests {
   }
 
   private void put(String name, Manifest manifest) {
-    Manifest other = byName.put(key(name), manifest);
+    Manifest other = byName.put(name, manifest);
     if (other != null) {
       throw new ManifestException(
           "'%s' names both manifest %s and manifest %s"
               .formatted(name, other.name(), manifest.name()));
     }
+    spellings.computeIfAbsent(lowerCase(name), key -> new LinkedHashSet<>()).add(name);
   }
 
   /** These manifests. */
@@ -156,14 +163,22 @@ public final class Manifests {
     return all;
   }
 
-  /** The manifest that is called so, by its name, an alias, or one of its benchmarks. */
+  /**
+   * The manifest that is called so, by its name, an alias, or one of its benchmarks; if none is
+   * spelt so, the one that differs in case only.
+   */
   public Optional<Manifest> find(String name) {
-    return Optional.ofNullable(byName.get(key(name)));
+    return Optional.ofNullable(byName.get(spelling(name)));
   }
 
-  /** The benchmark that is called so. */
+  /** The benchmark that is called so; if none is spelt so, the one that differs in case only. */
   public Optional<BenchmarkEntry> findBenchmark(String name) {
-    return Optional.ofNullable(benchmarks.get(key(name)));
+    return Optional.ofNullable(benchmarks.get(spelling(name)));
+  }
+
+  private String spelling(String name) {
+    Set<String> known = spellings.getOrDefault(lowerCase(name), Set.of());
+    return byName.containsKey(name) || known.size() != 1 ? name : known.iterator().next();
   }
 
   /** What a name that is not known might have meant: {@code "; did you mean 'x'?"} or nothing. */
@@ -213,8 +228,7 @@ public final class Manifests {
     }
   }
 
-  /** Names are the same whatever their case: kits write RefCOCO and refcoco. */
-  private static String key(String name) {
+  private static String lowerCase(String name) {
     return name.toLowerCase(Locale.ROOT);
   }
 }
