@@ -3,17 +3,26 @@ package org.optmerge.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.jni.JniUtils;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.method.CounterRandom;
+import org.optmerge.model.vision.ImagePreprocessing;
 
 /**
  * An InternVL2.5: InternViT, pixel shuffle, a two-layer connector and a Qwen2 decoder, in float32.
@@ -51,14 +60,18 @@ public final class InternVL implements AutoCloseable {
   private final Parameters parameters;
   private final RotaryEmbedding rotary;
   private final @Nullable Path folder;
+  private final ImagePreprocessing preprocessing;
   private final long imageContext;
   private InternVLScript script;
+  private @Nullable Lora lora;
 
   private InternVL(
       InternVLConfig config,
       @Nullable Tokenizer tokenizer,
       long imageContext,
+      ImagePreprocessing preprocessing,
       @Nullable Path folder) {
+    this.preprocessing = preprocessing;
     this.config = config;
     this.tokenizer = tokenizer;
     this.imageContext = imageContext;
@@ -95,9 +108,14 @@ public final class InternVL implements AutoCloseable {
       Path folder, InternVLConfig config, @Nullable Tokenizer tokenizer, long imageContext) {
     try (Checkpoint checkpoint = Checkpoint.open(folder)) {
       // Small models of the family are published without a head, and share the embedding.
-      boolean headless = checkpoint.find(InternVLConfig.HEAD).isEmpty();
+      boolean headless =
+          !CheckpointNames.of(checkpoint).weights().containsKey(InternVLConfig.HEAD);
       InternVL model =
-          new InternVL(config.withTied(config.tied() || headless), tokenizer, imageContext, folder);
+          new InternVL(config.withTied(config.tied() || headless),
+              tokenizer,
+              imageContext,
+              PreprocessorConfig.read(folder, config),
+              folder);
       try {
         model.read(checkpoint);
         return model;
@@ -110,10 +128,11 @@ public final class InternVL implements AutoCloseable {
 
   private void read(Checkpoint checkpoint) {
     SortedMap<String, Shape> shapes = config.parameters();
+    CheckpointNames stored = CheckpointNames.of(checkpoint);
     List<String> missing = new ArrayList<>();
     shapes.forEach(
         (name, shape) -> {
-          TensorInfo tensor = checkpoint.find(name).orElse(null);
+          TensorInfo tensor = stored.weights().get(name);
           if (tensor == null) {
             missing.add(name);
           } else if (!tensor.shape().equals(Parameters.extents(shape))) {
@@ -128,8 +147,7 @@ public final class InternVL implements AutoCloseable {
               .formatted(checkpoint.folder(), missing.size(), Parameters.some(missing)));
     }
     List<String> unknown =
-        checkpoint.tensors().stream()
-            .map(TensorInfo::name)
+        stored.weights().keySet().stream()
             .filter(name -> !shapes.containsKey(name) && !isDerived(name))
             .toList();
     if (!unknown.isEmpty()) {
@@ -137,11 +155,21 @@ public final class InternVL implements AutoCloseable {
           "%s: %d tensors have no place in the model that config.json describes: %s"
               .formatted(checkpoint.folder(), unknown.size(), Parameters.some(unknown)));
     }
-    for (String name : shapes.keySet()) {
-      TensorInfo tensor = checkpoint.find(name).orElseThrow();
-      parameters.fill(
-          name, (first, length, target) -> checkpoint.read(tensor, first, length, target));
-    }
+    stored
+        .weights()
+        .forEach(
+            (name, tensor) -> {
+              if (shapes.containsKey(name)) {
+                parameters.fill(
+                    name,
+                    (first, length, target) -> checkpoint.read(tensor, first, length, target));
+              }
+            });
+    stored
+        .factors()
+        .forEach(
+            (name, pair) ->
+                addLowRank(name, checkpoint, pair.b(), pair.a(), CheckpointNames.SCALE));
   }
 
   /** Tensors that follow from others or from the configuration. */
@@ -155,16 +183,18 @@ public final class InternVL implements AutoCloseable {
    * branch of the decoder smaller by √(2 · layers), embeddings 0.1, the head 0.02; biases zero,
    * norms one.
    *
+   * @param preprocessing what pictures go through before the model; saved with it
    * @param seed every entry is a function of it, the parameter's name and its index
    */
-  public static InternVL initialise(InternVLConfig config, Tokenizer tokenizer, long seed) {
+  public static InternVL initialise(
+      InternVLConfig config, Tokenizer tokenizer, ImagePreprocessing preprocessing, long seed) {
     Objects.requireNonNull(tokenizer, "tokenizer");
     if (tokenizer.size() > config.language().vocabulary()) {
       throw new ModelException(
           "the tokenizer has %d tokens, the model's vocabulary %d"
               .formatted(tokenizer.size(), config.language().vocabulary()));
     }
-    InternVL model = new InternVL(config, tokenizer, tokenizer.id(IMAGE_CONTEXT), null);
+    InternVL model = new InternVL(config, tokenizer, tokenizer.id(IMAGE_CONTEXT), preprocessing, null);
     config.parameters().forEach((name, shape) -> model.initialise(name, shape, seed));
     return model;
   }
@@ -228,6 +258,11 @@ public final class InternVL implements AutoCloseable {
     return tokenizer;
   }
 
+  /** What pictures go through before they are pixels. */
+  public ImagePreprocessing preprocessing() {
+    return preprocessing;
+  }
+
   /** What the parameters live in; make a sub-manager of it for each step. */
   public NDManager manager() {
     return manager;
@@ -239,6 +274,104 @@ public final class InternVL implements AutoCloseable {
    */
   public SortedMap<String, NDArray> parameters() {
     return parameters.all();
+  }
+
+  /** A parameter, or a factor of the adapters. */
+  NDArray parameter(String name) {
+    NDArray factor = lora == null ? null : lora.find(name);
+    return factor == null ? parameters.get(name) : factor;
+  }
+
+  /**
+   * Puts trainable low-rank factors beside the weights they match. The weights themselves are left
+   * as they are; whether they are trained as well is up to the caller.
+   *
+   * @throws ModelException if the model has adapters already, or no linear module matches
+   */
+  public Lora addLora(LoraSettings settings) {
+    if (lora != null) {
+      throw new ModelException("LoRA: the model has adapters already; merge or remove them first");
+    }
+    Lora added = new Lora(this, settings);
+    InternVLScript adapted = new InternVLScript(config, added.adapters());
+    script.close();
+    script = adapted;
+    lora = added;
+    return added;
+  }
+
+  void forget(Lora old) {
+    if (lora == old) {
+      InternVLScript plain = new InternVLScript(config, Map.of());
+      script.close();
+      script = plain;
+      lora = null;
+    }
+  }
+
+  /**
+   * Adds the low-rank changes of a PEFT adapter to the weights. Its names may be those of the whole
+   * model or, as InternVL's scripts save it, of the language model.
+   *
+   * @throws ModelException if it changes a parameter the model does not have, or its shape differs
+   * @throws org.optmerge.checkpoint.CheckpointException if the folder is no adapter
+   */
+  public void apply(Path adapterFolder) {
+    try (LoraAdapter adapter = LoraAdapter.open(adapterFolder)) {
+      Map<String, LoraAdapter.Delta> deltas = new LinkedHashMap<>();
+      adapter.deltas().forEach((name, delta) -> deltas.put(target(name, adapter), delta));
+      deltas.forEach((name, delta) -> checkDelta(name, delta, adapter));
+      if (!adapter.replacements().isEmpty()) {
+        throw new ModelException(
+            "%s: replaces whole tensors (%s); merge it into its base first"
+                .formatted(
+                    adapterFolder,
+                    Parameters.some(List.copyOf(adapter.replacements().keySet()))));
+      }
+      deltas.forEach((name, delta) -> addLowRank(name, adapter.tensors(), delta.b(), delta.a(), delta.scale()));
+    }
+  }
+
+  private String target(String name, LoraAdapter adapter) {
+    String inLanguageModel = "language_model." + name;
+    if (parameters.all().containsKey(name)) {
+      return name;
+    }
+    if (parameters.all().containsKey(inLanguageModel)) {
+      return inLanguageModel;
+    }
+    throw new ModelException(
+        "%s: changes '%s', which the model does not have".formatted(adapter.folder(), name));
+  }
+
+  private void checkDelta(String name, LoraAdapter.Delta delta, LoraAdapter adapter) {
+    Shape shape = parameters.get(name).getShape();
+    if (delta.fanInFanOut() || !delta.shape().equals(Parameters.extents(shape))) {
+      throw new ModelException(
+          "%s: the change of '%s' has shape %s%s, the model has %s"
+              .formatted(
+                  adapter.folder(),
+                  name,
+                  delta.shape(),
+                  delta.fanInFanOut() ? ", transposed" : "",
+                  shape));
+    }
+  }
+
+  /** W + scale · B · A, in place of W. */
+  private void addLowRank(
+      String name, Checkpoint tensors, TensorInfo b, TensorInfo a, double scale) {
+    try (NDManager scope = manager.newSubManager()) {
+      NDArray change =
+          whole(scope, tensors, b).matMul(whole(scope, tensors, a)).muli((float) scale);
+      parameters.fill(name, change.addi(parameters.get(name)).toFloatArray());
+    }
+  }
+
+  private static NDArray whole(NDManager scope, Checkpoint tensors, TensorInfo tensor) {
+    float[] values = new float[Math.toIntExact(tensor.size())];
+    tensors.read(tensor, 0, values.length, values);
+    return scope.create(values, new Shape(tensor.shape()));
   }
 
   /**
@@ -265,7 +398,7 @@ public final class InternVL implements AutoCloseable {
   /** The embedding and the output of every layer of the vision model. */
   List<NDArray> visionStates(NDManager step, NDArray pixels) {
     checkPixels(pixels);
-    return script.call(step, "vision_states", parameters::get, pixels);
+    return script.call(step, "vision_states", this::parameter, pixels);
   }
 
   /**
@@ -277,12 +410,12 @@ public final class InternVL implements AutoCloseable {
    */
   public NDArray visualFeatures(NDManager step, NDArray pixels) {
     checkPixels(pixels);
-    return script.call(step, "visual_features", parameters::get, pixels).singletonOrThrow();
+    return script.call(step, "visual_features", this::parameter, pixels).singletonOrThrow();
   }
 
   /** Visual features as the decoder takes them: (…, feature width) to (…, decoder width). */
   NDArray connect(NDManager step, NDArray visualFeatures) {
-    return script.call(step, "connect", parameters::get, visualFeatures).singletonOrThrow();
+    return script.call(step, "connect", this::parameter, visualFeatures).singletonOrThrow();
   }
 
   private void checkPixels(NDArray pixels) {
@@ -312,7 +445,7 @@ public final class InternVL implements AutoCloseable {
       NDManager step, NDArray inputIds, NDArray attentionMask, @Nullable NDArray visualFeatures) {
     TokenBatch batch = batch(inputIds, attentionMask, visualFeatures);
     return script
-        .call(step, "logits", parameters::get, batch.arguments(step, inputIds, visualFeatures))
+        .call(step, "logits", this::parameter, batch.arguments(step, inputIds, visualFeatures))
         .singletonOrThrow();
   }
 
@@ -342,12 +475,108 @@ public final class InternVL implements AutoCloseable {
     Object[] all = Arrays.copyOf(arguments, arguments.length + 2);
     all[arguments.length] = step.create(targets.rows());
     all[arguments.length + 1] = step.create(targets.ids());
-    return script.call(step, "loss", parameters::get, all).singletonOrThrow();
+    return script.call(step, "loss", this::parameter, all).singletonOrThrow();
+  }
+
+  /**
+   * Continues sequences with the token that scores best, again and again.
+   *
+   * <p>Keys and values of earlier tokens are kept, so a new token costs one row. Sequences of
+   * different length are padded to the left.
+   *
+   * @param inputIds (B, N), int64
+   * @param attentionMask (B, N), int64; 0 where a sequence is padded
+   * @param visualFeatures as for {@link #logits}
+   * @return for each sequence the new tokens only; all rows are as long as the longest, filled with
+   *     the pad token
+   * @throws ModelException if a sequence ends with padding, or the number of image tokens is not
+   *     that of the features
+   */
+  public long[][] generate(
+      NDArray inputIds,
+      NDArray attentionMask,
+      @Nullable NDArray visualFeatures,
+      GreedyDecoding decoding) {
+    TokenBatch batch = batch(inputIds, attentionMask, visualFeatures);
+    boolean recording = JniUtils.isGradMode();
+    JniUtils.setGradMode(false);
+    try (NDManager scope = manager.newSubManager()) {
+      return new Decoder(this, scope, batch, decoding).run(inputIds, visualFeatures);
+    } finally {
+      JniUtils.setGradMode(recording);
+    }
+  }
+
+  /**
+   * The input embeddings and the output of every layer of the decoder, the last one after the final
+   * norm; each (B, N, d).
+   */
+  List<NDArray> decoderStates(
+      NDManager step, NDArray inputIds, NDArray attentionMask, @Nullable NDArray visualFeatures) {
+    TokenBatch batch = batch(inputIds, attentionMask, visualFeatures);
+    NDArray embedded = decode(step, "embed", batch.tokens(step, inputIds, visualFeatures));
+    Object[] all = batch.arguments(step, inputIds, visualFeatures);
+    return script.call(
+        step, "decoder_states", this::parameter, embedded, all[3], all[4], all[5]);
+  }
+
+  NDArray decode(NDManager step, String method, Object... arguments) {
+    return script.call(step, method, this::parameter, arguments).singletonOrThrow();
   }
 
   private TokenBatch batch(
       NDArray inputIds, NDArray attentionMask, @Nullable NDArray visualFeatures) {
     return TokenBatch.of(this, inputIds, attentionMask, visualFeatures);
+  }
+
+  /**
+   * Saves the model in Hugging Face layout: {@code model.safetensors}, {@code config.json}, the
+   * tokenizer, and whatever else was in the folder it was opened from. The folder is there complete
+   * or not at all. Adapters are not part of it.
+   *
+   * @param target absent or empty
+   * @throws ModelException if the folder is not empty or cannot be written
+   */
+  public void save(Path target) {
+    ModelFolder.write(
+        target,
+        staging -> {
+          if (folder != null) {
+            copyOtherFiles(folder, staging);
+          }
+          writeIfAbsent(staging.resolve("config.json"), json(config.toJson()));
+          writeIfAbsent(staging.resolve("preprocessor_config.json"), json(PreprocessorConfig.json(preprocessing)));
+          if (tokenizer != null) {
+            writeIfAbsent(staging.resolve("tokenizer.json"), tokenizer.json());
+          }
+          ModelFolder.writeTensors(staging.resolve("model.safetensors"), parameters.all());
+        });
+  }
+
+  private static void copyOtherFiles(Path from, Path to) throws IOException {
+    try (Checkpoint checkpoint = Checkpoint.open(from)) {
+      for (Path file : checkpoint.otherFiles()) {
+        Path copy = to.resolve(file);
+        Files.createDirectories(copy.getParent());
+        Files.copy(from.resolve(file), copy);
+      }
+    }
+  }
+
+  private static byte[] json(ObjectNode node) throws IOException {
+    return (new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(node) + "\n")
+        .getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static void writeIfAbsent(Path file, byte[] content) throws IOException {
+    if (!Files.exists(file)) {
+      Files.write(file, content);
+    }
+  }
+
+  /** The folder it was opened from, if it was. */
+  @Nullable Path folder() {
+    return folder;
   }
 
   long imageContext() {

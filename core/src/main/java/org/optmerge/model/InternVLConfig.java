@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.optmerge.model.vision.Tiling;
 
 /**
  * The shape of an InternVL model: what its {@code config.json} says, as far as results depend on
@@ -105,24 +106,6 @@ public record InternVLConfig(
     public Language {
       divides("llm_config.num_key_value_heads", keyValueHeads, "num_attention_heads", heads);
       divides("2", 2, "head_dim", headWidth);
-    }
-  }
-
-  /**
-   * How pictures become tiles.
-   *
-   * @param dynamic true if a picture is cut into tiles, else it is one
-   * @param minimum fewest tiles
-   * @param maximum most tiles, without the thumbnail
-   * @param thumbnail true if the whole picture follows as one more tile where there are several
-   */
-  public record Tiling(boolean dynamic, int minimum, int maximum, boolean thumbnail) {
-    public Tiling {
-      if (minimum < 1 || maximum < minimum) {
-        throw new ModelException(
-            "config.json: min_dynamic_patch and max_dynamic_patch must be 1 <= min <= max, are %d and %d"
-                .formatted(minimum, maximum));
-      }
     }
   }
 
@@ -221,12 +204,21 @@ public record InternVLConfig(
         downsample,
         config.oneOf("ps_version", List.of("v1", "v2")).equals("v1"),
         config.positive("force_image_size", vision.imageSize()),
-        new Tiling(
-            config.truth("dynamic_image_size", false),
-            config.positive("min_dynamic_patch", 1),
-            config.positive("max_dynamic_patch", 6),
-            config.truth("use_thumbnail", false)),
+        tiling(config),
         tied);
+  }
+
+  private static Tiling tiling(ConfigReader config) {
+    try {
+      return new Tiling(
+          config.truth("dynamic_image_size", false),
+          config.positive("min_dynamic_patch", 1),
+          config.positive("max_dynamic_patch", 6),
+          config.truth("use_thumbnail", false));
+    } catch (IllegalArgumentException e) {
+      throw new ModelException(
+          "config.json: min_dynamic_patch, max_dynamic_patch: " + e.getMessage(), e);
+    }
   }
 
   private static Vision vision(ConfigReader config) {

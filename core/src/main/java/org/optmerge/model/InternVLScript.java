@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.optmerge.linalg.TorchScript;
 import org.optmerge.model.ScriptWriter.LowRank;
 import org.optmerge.model.ScriptWriter.Method;
@@ -51,6 +52,12 @@ final class InternVLScript implements AutoCloseable {
         causal = torch.ge(query, position)
         key = torch.unsqueeze(torch.unsqueeze(torch.ne(mask, 0), 1), 1)
         return torch.logical_or(torch.logical_and(key, causal), torch.eq(query, position))
+      def allowed_next(self: __torch__.InternVL, mask: Tensor) -> Tensor:
+        return torch.unsqueeze(torch.unsqueeze(torch.ne(mask, 0), 1), 1)
+      def append(self: __torch__.InternVL, cache: Tensor, x: Tensor, at: int) -> Tensor:
+        n = torch.size(x, 2)
+        y = torch.copy_(torch.narrow(cache, 2, at, n), x)
+        return torch.narrow(cache, 2, 0, torch.add(at, n))
       def attend(self: __torch__.InternVL, q: Tensor, k: Tensor, v: Tensor, allowed: Tensor) -> Tensor:
         if torch.eq(torch.numel(allowed), 0):
           y = torch.scaled_dot_product_attention(q, k, v, None, 0., True)
@@ -74,6 +81,8 @@ final class InternVLScript implements AutoCloseable {
     add(decoderStates());
     add(logits());
     add(loss());
+    add(begin());
+    add(advance());
     StringBuilder source = new StringBuilder(HELPERS);
     methods.values().forEach(method -> source.append(method.source()));
     script = TorchScript.compile(NAME, source.toString());
@@ -309,8 +318,11 @@ final class InternVLScript implements AutoCloseable {
   }
 
   private Method logits() {
-    ScriptWriter code = method("logits(ids: Tensor, features: Tensor, places: Tensor, " + CONTEXT);
-    String x = decoder(code);
+    ScriptWriter code =
+        method("logits(ids: Tensor, features: Tensor, places: Tensor, " + CONTEXT);
+    String embedded = embedding(code);
+    mask(code);
+    String x = decoder(code, embedded, Cache.NONE, all -> all);
     return code.finish(NAME, "Tensor", head(code, finalNorm(code, x)));
   }
 
@@ -321,22 +333,48 @@ final class InternVLScript implements AutoCloseable {
             "loss(ids: Tensor, features: Tensor, places: Tensor, "
                 + CONTEXT
                 + ", kept: Tensor, targets: Tensor");
-    String x = decoder(code);
-    String rows =
-        code.let(
-            "torch.index_select(torch.reshape(%s, [-1, %d]), 0, kept)",
-            x, config.language().width());
-    String logits = head(code, finalNorm(code, rows));
+    String embedded = embedding(code);
+    mask(code);
+    String x =
+        decoder(
+            code,
+            embedded,
+            Cache.NONE,
+            all ->
+                code.let(
+                    "torch.index_select(torch.reshape(%s, [-1, %d]), 0, kept)",
+                    all, config.language().width()));
+    String logits = head(code, finalNorm(code, x));
     return code.finish(NAME, "Tensor", "torch.cross_entropy_loss(%s, targets)".formatted(logits));
   }
 
-  private String decoder(ScriptWriter code) {
-    String x = embedding(code);
+  /** The best next token of every sequence, (B); fills the caches, (B, heads, places, w) each. */
+  private Method begin() {
+    ScriptWriter code =
+        method(
+            "begin(ids: Tensor, features: Tensor, places: Tensor, "
+                + CONTEXT
+                + ", caches: List[Tensor]");
+    String embedded = embedding(code);
     mask(code);
-    for (int i = 0; i < config.language().layers(); i++) {
-      x = decoderLayer(code, x, i);
-    }
-    return x;
+    code.line("at = 0");
+    return code.finish(NAME, "Tensor", best(code, embedded, Cache.BEGIN));
+  }
+
+  /** The same after one more token a sequence, (B, 1); the mask is of all tokens up to it. */
+  private Method advance() {
+    ScriptWriter code = method("advance(ids: Tensor, " + CONTEXT + ", caches: List[Tensor]");
+    String embedded =
+        code.let("torch.embedding(%s, ids)", code.parameter(InternVLConfig.EMBEDDING));
+    code.line("allowed = (self).allowed_next(mask, )");
+    code.line("at = torch.sub(torch.size(mask, 1), 1)");
+    return code.finish(NAME, "Tensor", best(code, embedded, Cache.CONTINUE));
+  }
+
+  private String best(ScriptWriter code, String embedded, Cache cache) {
+    String x =
+        decoder(code, embedded, cache, all -> code.let("torch.select(%s, 1, -1)", all));
+    return code.let("torch.argmax(%s, -1)", head(code, finalNorm(code, x)));
   }
 
   /** An empty mask stands for one that hides nothing but the future. */
@@ -356,34 +394,79 @@ final class InternVLScript implements AutoCloseable {
     return code.linear(x, weight.substring(0, weight.lastIndexOf('.')), false);
   }
 
-  private String decoderLayer(ScriptWriter code, String x, int index) {
-    InternVLConfig.Language language = config.language();
-    String layer = InternVLConfig.languageLayer(index);
-    int heads = language.heads();
-    int shared = heads / language.keyValueHeads();
-    String n = rmsNorm(code, x, layer + "input_layernorm.weight", language.epsilon());
-    String q = rotated(code, code.linear(n, layer + "self_attn.q_proj", true), heads);
-    String k =
-        rotated(code, code.linear(n, layer + "self_attn.k_proj", true), language.keyValueHeads());
-    String v =
-        heads(
-            code,
-            code.linear(n, layer + "self_attn.v_proj", true),
-            language.keyValueHeads(),
-            language.headWidth());
-    String y =
-        code.let(
-            "(self).attend(%s, (self).repeat(%s, %d, ), (self).repeat(%s, %d, ), allowed, )",
-            q, k, shared, v, shared);
-    String attended =
-        code.linear(
-            joined(code, y, heads * language.headWidth()), layer + "self_attn.o_proj", false);
-    return feedForward(code, code.let("torch.add(%s, %s)", x, attended), layer);
+  /** How the keys and values of a layer are used again. */
+  private enum Cache {
+    /** They are not. */
+    NONE,
+    /** Kept for the tokens to come. */
+    BEGIN,
+    /** Those of one more token join those kept. */
+    CONTINUE
   }
 
-  private String feedForward(ScriptWriter code, String h, String layer) {
+  private String decoderLayer(ScriptWriter code, String x, int index) {
+    return feedForward(code, attention(code, x, index, Cache.NONE), index);
+  }
+
+  /**
+   * The states after all layers, before the final norm.
+   *
+   * @param rows picks the rows of interest from (B, N, d): after the last attention, each row is on
+   *     its own
+   */
+  private String decoder(ScriptWriter code, String embedded, Cache cache, UnaryOperator<String> rows) {
+    String x = embedded;
+    int layers = config.language().layers();
+    for (int i = 0; i < layers; i++) {
+      String h = attention(code, x, i, cache);
+      x = feedForward(code, i == layers - 1 ? rows.apply(h) : h, i);
+    }
+    return x;
+  }
+
+  /** x plus what it attends to. */
+  private String attention(ScriptWriter code, String x, int index, Cache cache) {
+    InternVLConfig.Language language = config.language();
+    String layer = InternVLConfig.languageLayer(index) + "self_attn.";
+    int heads = language.heads();
+    int groups = language.keyValueHeads();
+    int width = language.headWidth();
     String n =
-        rmsNorm(code, h, layer + "post_attention_layernorm.weight", config.language().epsilon());
+        rmsNorm(
+            code,
+            x,
+            InternVLConfig.languageLayer(index) + "input_layernorm.weight",
+            language.epsilon());
+    String q = rotated(code, code.linear(n, layer + "q_proj", true), heads);
+    String k = rotated(code, code.linear(n, layer + "k_proj", true), groups);
+    String v = heads(code, code.linear(n, layer + "v_proj", true), groups, width);
+    if (cache != Cache.NONE) {
+      k = code.let("(self).append(caches[%d], %s, at, )", 2 * index, k);
+      v = code.let("(self).append(caches[%d], %s, at, )", 2 * index + 1, v);
+    }
+    String y;
+    if (cache == Cache.CONTINUE) {
+      // With one query a head, the heads that share keys are the rows of one product.
+      String grouped =
+          code.let("torch.reshape(%s, [torch.size(%s, 0), %d, -1, %d])", q, q, groups, width);
+      String attended = code.let("(self).attend(%s, %s, %s, allowed, )", grouped, k, v);
+      y = code.let("torch.reshape(%s, [torch.size(%s, 0), 1, %d])", attended, q, heads * width);
+    } else {
+      int shared = heads / groups;
+      String attended =
+          code.let(
+              "(self).attend(%s, (self).repeat(%s, %d, ), (self).repeat(%s, %d, ), allowed, )",
+              q, k, shared, v, shared);
+      y = joined(code, attended, heads * width);
+    }
+    return code.let("torch.add(%s, %s)", x, code.linear(y, layer + "o_proj", false));
+  }
+
+  private String feedForward(ScriptWriter code, String h, int index) {
+    String layer = InternVLConfig.languageLayer(index);
+    String n =
+        rmsNorm(
+            code, h, layer + "post_attention_layernorm.weight", config.language().epsilon());
     String gate = code.let("torch.silu(%s)", code.linear(n, layer + "mlp.gate_proj", false));
     String up = code.linear(n, layer + "mlp.up_proj", false);
     String down =

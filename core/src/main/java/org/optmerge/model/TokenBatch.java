@@ -111,8 +111,43 @@ final class TokenBatch {
     return length;
   }
 
-  boolean attends(int sequence, int place) {
-    return mask[sequence * length + place] != 0;
+  /**
+   * How much padding each sequence begins with.
+   *
+   * @throws ModelException if there is padding elsewhere
+   */
+  long[] paddingToTheLeft() {
+    long[] padding = new long[sequences];
+    for (int i = 0; i < sequences; i++) {
+      int first = 0;
+      while (first < length && mask[i * length + first] == 0) {
+        first++;
+      }
+      for (int j = first; j < length; j++) {
+        if (mask[i * length + j] == 0) {
+          throw new ModelException(
+              "sequence %d is padded at place %d, after its first token; for decoding, pad to the left"
+                  .formatted(i, j));
+        }
+      }
+      if (first == length) {
+        throw new ModelException("sequence %d is all padding".formatted(i));
+      }
+      padding[i] = first;
+    }
+    return padding;
+  }
+
+  /** Positions that count from the first token that is no padding; padding has position 1. */
+  long[][] positions() {
+    long[] padding = paddingToTheLeft();
+    long[][] positions = new long[sequences][length];
+    for (int i = 0; i < sequences; i++) {
+      for (int j = 0; j < length; j++) {
+        positions[i][j] = j < padding[i] ? 1 : j - padding[i];
+      }
+    }
+    return positions;
   }
 
   /** True if nothing is hidden from a token that counts but what comes after it. */

@@ -1,0 +1,26 @@
+package org.optmerge.model;
+
+/**
+ * When greedy decoding ends.
+ *
+ * @param maxNewTokens most tokens that are made for a sequence
+ * @param stopToken the token that ends a sequence, and is part of it; −1 if none does
+ * @param padToken what fills a sequence that has ended while others go on
+ */
+public record GreedyDecoding(int maxNewTokens, long stopToken, long padToken) {
+  /**
+   * @throws ModelException if no token may be made, or the fill is no token
+   */
+  public GreedyDecoding {
+    if (maxNewTokens < 1 || padToken < 0 || stopToken < -1) {
+      throw new ModelException(
+          "greedy decoding needs maxNewTokens >= 1, a padToken >= 0 and a stopToken >= -1, has %d, %d and %d"
+              .formatted(maxNewTokens, padToken, stopToken));
+    }
+  }
+
+  /** As many tokens as asked for, none of which ends a sequence. */
+  public static GreedyDecoding withoutStop(int maxNewTokens) {
+    return new GreedyDecoding(maxNewTokens, -1, 0);
+  }
+}

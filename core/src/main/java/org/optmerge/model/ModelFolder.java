@@ -1,0 +1,133 @@
+package org.optmerge.model;
+
+import ai.djl.ndarray.NDArray;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.stream.Stream;
+import org.optmerge.checkpoint.DType;
+import org.optmerge.checkpoint.SafetensorsLayout;
+import org.optmerge.checkpoint.SafetensorsWriter;
+import org.optmerge.checkpoint.TensorInfo;
+
+/** Writes folders that are there complete, or not at all. */
+final class ModelFolder {
+  private ModelFolder() {}
+
+  /** Fills a folder. */
+  interface Contents {
+    void write(Path staging) throws IOException;
+  }
+
+  /**
+   * Makes a folder: filled under a hidden name beside its place, synced, then renamed.
+   *
+   * @throws ModelException if it is there and not empty, or cannot be written
+   */
+  static void write(Path target, Contents contents) {
+    Path folder = target.toAbsolutePath().normalize();
+    Path staging = folder.resolveSibling("." + folder.getFileName() + ".saving");
+    try {
+      requireFree(folder);
+      delete(staging);
+      Files.createDirectories(staging);
+      try {
+        contents.write(staging);
+        sync(staging);
+        Files.deleteIfExists(folder);
+        move(staging, folder);
+      } finally {
+        delete(staging);
+      }
+    } catch (IOException e) {
+      throw new ModelException("%s: cannot be written: %s".formatted(folder, e.getMessage()), e);
+    }
+  }
+
+  private static void move(Path staging, Path folder) throws IOException {
+    try {
+      Files.move(staging, folder, StandardCopyOption.ATOMIC_MOVE);
+    } catch (AtomicMoveNotSupportedException e) {
+      Files.move(staging, folder);
+    }
+  }
+
+  private static void requireFree(Path folder) throws IOException {
+    if (!Files.exists(folder)) {
+      return;
+    }
+    if (!Files.isDirectory(folder)) {
+      throw new ModelException("%s: is there already and no folder".formatted(folder));
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      if (files.findAny().isPresent()) {
+        throw new ModelException(
+            "%s: the folder is there already and not empty; choose another".formatted(folder));
+      }
+    }
+  }
+
+  /** Float32 tensors in the order of their names. */
+  static void writeTensors(Path file, SortedMap<String, NDArray> arrays) {
+    List<SafetensorsLayout.Entry> entries =
+        arrays.entrySet().stream()
+            .map(
+                entry ->
+                    new SafetensorsLayout.Entry(
+                        entry.getKey(),
+                        DType.F32,
+                        Parameters.extents(entry.getValue().getShape())))
+            .toList();
+    try (SafetensorsWriter writer =
+        SafetensorsWriter.create(file, SafetensorsLayout.of(entries))) {
+      for (TensorInfo tensor : writer.tensors()) {
+        NDArray array = arrays.get(tensor.name());
+        if (array != null) {
+          writer.write(tensor, 0, littleEndian(array));
+        }
+      }
+      writer.force();
+    }
+  }
+
+  private static ByteBuffer littleEndian(NDArray array) {
+    if (ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN) {
+      return array.toByteBuffer(true);
+    }
+    float[] values = array.toFloatArray();
+    ByteBuffer bytes =
+        ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(values);
+    return bytes;
+  }
+
+  private static void sync(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+          channel.force(true);
+        }
+      }
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    if (!Files.exists(folder)) {
+      return;
+    }
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+}

@@ -1,0 +1,64 @@
+package org.optmerge.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.optmerge.model.vision.ImagePreprocessing;
+
+/** {@code preprocessor_config.json}: mean and deviation of the pixels. */
+final class PreprocessorConfig {
+  static final String FILE = "preprocessor_config.json";
+
+  private PreprocessorConfig() {}
+
+  /**
+   * Reads it; without the file, pixels are as ImageNet's.
+   *
+   * @throws ModelException if it is malformed
+   */
+  static ImagePreprocessing read(Path folder, InternVLConfig config) {
+    Path file = folder.resolve(FILE);
+    List<Double> mean = ImagePreprocessing.IMAGENET_MEAN;
+    List<Double> deviation = ImagePreprocessing.IMAGENET_DEVIATION;
+    if (Files.isRegularFile(file)) {
+      try {
+        JsonNode json = new ObjectMapper().readTree(file.toFile());
+        mean = numbers(json, "image_mean", mean);
+        deviation = numbers(json, "image_std", deviation);
+      } catch (IOException e) {
+        throw new ModelException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
+      }
+    }
+    try {
+      return new ImagePreprocessing(config.imageSize(), config.tiling(), mean, deviation);
+    } catch (IllegalArgumentException e) {
+      throw new ModelException("%s: %s".formatted(file, e.getMessage()), e);
+    }
+  }
+
+  private static List<Double> numbers(JsonNode json, String key, List<Double> otherwise) {
+    if (!json.path(key).isArray()) {
+      return otherwise;
+    }
+    List<Double> numbers = new ArrayList<>();
+    json.path(key).forEach(number -> numbers.add(number.asDouble(Double.NaN)));
+    return numbers;
+  }
+
+  static ObjectNode json(ImagePreprocessing preprocessing) {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("do_normalize", true);
+    json.put("do_resize", true);
+    preprocessing.mean().forEach(json.putArray("image_mean")::add);
+    preprocessing.deviation().forEach(json.putArray("image_std")::add);
+    json.put("resample", 3);
+    json.put("size", preprocessing.size());
+    return json;
+  }
+}
