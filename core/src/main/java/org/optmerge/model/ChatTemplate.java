@@ -24,7 +24,8 @@ public enum ChatTemplate {
         int at = rest.indexOf(PLACEHOLDER);
         if (at < 0) {
           throw new ModelException(
-              "the question has fewer %s than the %d pictures".formatted(PLACEHOLDER, tokens.size()));
+              "the question has fewer %s than the %d pictures"
+                  .formatted(PLACEHOLDER, tokens.size()));
         }
         content.append(rest, 0, at).append(media(count));
         rest = rest.substring(at + PLACEHOLDER.length());

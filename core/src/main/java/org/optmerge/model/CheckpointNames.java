@@ -38,7 +38,8 @@ record CheckpointNames(SortedMap<String, TensorInfo> weights, SortedMap<String, 
       String name = WRAPPED.matcher(tensor.name()).replaceFirst("$1.");
       Matcher factor = FACTOR.matcher(name);
       if (factor.matches()) {
-        (factor.group("factor").equals("A") ? a : b).put(factor.group("module") + ".weight", tensor);
+        (factor.group("factor").equals("A") ? a : b)
+            .put(factor.group("module") + ".weight", tensor);
       } else {
         weights.put(name.replace(".base_layer.", "."), tensor);
       }

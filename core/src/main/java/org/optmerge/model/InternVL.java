@@ -108,10 +108,10 @@ public final class InternVL implements AutoCloseable {
       Path folder, InternVLConfig config, @Nullable Tokenizer tokenizer, long imageContext) {
     try (Checkpoint checkpoint = Checkpoint.open(folder)) {
       // Small models of the family are published without a head, and share the embedding.
-      boolean headless =
-          !CheckpointNames.of(checkpoint).weights().containsKey(InternVLConfig.HEAD);
+      boolean headless = !CheckpointNames.of(checkpoint).weights().containsKey(InternVLConfig.HEAD);
       InternVL model =
-          new InternVL(config.withTied(config.tied() || headless),
+          new InternVL(
+              config.withTied(config.tied() || headless),
               tokenizer,
               imageContext,
               PreprocessorConfig.read(folder, config),
@@ -194,7 +194,8 @@ public final class InternVL implements AutoCloseable {
           "the tokenizer has %d tokens, the model's vocabulary %d"
               .formatted(tokenizer.size(), config.language().vocabulary()));
     }
-    InternVL model = new InternVL(config, tokenizer, tokenizer.id(IMAGE_CONTEXT), preprocessing, null);
+    InternVL model =
+        new InternVL(config, tokenizer, tokenizer.id(IMAGE_CONTEXT), preprocessing, null);
     config.parameters().forEach((name, shape) -> model.initialise(name, shape, seed));
     return model;
   }
@@ -325,10 +326,11 @@ public final class InternVL implements AutoCloseable {
         throw new ModelException(
             "%s: replaces whole tensors (%s); merge it into its base first"
                 .formatted(
-                    adapterFolder,
-                    Parameters.some(List.copyOf(adapter.replacements().keySet()))));
+                    adapterFolder, Parameters.some(List.copyOf(adapter.replacements().keySet()))));
       }
-      deltas.forEach((name, delta) -> addLowRank(name, adapter.tensors(), delta.b(), delta.a(), delta.scale()));
+      deltas.forEach(
+          (name, delta) ->
+              addLowRank(name, adapter.tensors(), delta.b(), delta.a(), delta.scale()));
     }
   }
 
@@ -516,8 +518,7 @@ public final class InternVL implements AutoCloseable {
     TokenBatch batch = batch(inputIds, attentionMask, visualFeatures);
     NDArray embedded = decode(step, "embed", batch.tokens(step, inputIds, visualFeatures));
     Object[] all = batch.arguments(step, inputIds, visualFeatures);
-    return script.call(
-        step, "decoder_states", this::parameter, embedded, all[3], all[4], all[5]);
+    return script.call(step, "decoder_states", this::parameter, embedded, all[3], all[4], all[5]);
   }
 
   NDArray decode(NDManager step, String method, Object... arguments) {
@@ -545,7 +546,9 @@ public final class InternVL implements AutoCloseable {
             copyOtherFiles(folder, staging);
           }
           writeIfAbsent(staging.resolve("config.json"), json(config.toJson()));
-          writeIfAbsent(staging.resolve("preprocessor_config.json"), json(PreprocessorConfig.json(preprocessing)));
+          writeIfAbsent(
+              staging.resolve("preprocessor_config.json"),
+              json(PreprocessorConfig.json(preprocessing)));
           if (tokenizer != null) {
             writeIfAbsent(staging.resolve("tokenizer.json"), tokenizer.json());
           }

@@ -318,8 +318,7 @@ final class InternVLScript implements AutoCloseable {
   }
 
   private Method logits() {
-    ScriptWriter code =
-        method("logits(ids: Tensor, features: Tensor, places: Tensor, " + CONTEXT);
+    ScriptWriter code = method("logits(ids: Tensor, features: Tensor, places: Tensor, " + CONTEXT);
     String embedded = embedding(code);
     mask(code);
     String x = decoder(code, embedded, Cache.NONE, all -> all);
@@ -372,8 +371,7 @@ final class InternVLScript implements AutoCloseable {
   }
 
   private String best(ScriptWriter code, String embedded, Cache cache) {
-    String x =
-        decoder(code, embedded, cache, all -> code.let("torch.select(%s, 1, -1)", all));
+    String x = decoder(code, embedded, cache, all -> code.let("torch.select(%s, 1, -1)", all));
     return code.let("torch.argmax(%s, -1)", head(code, finalNorm(code, x)));
   }
 
@@ -414,7 +412,8 @@ final class InternVLScript implements AutoCloseable {
    * @param rows picks the rows of interest from (B, N, d): after the last attention, each row is on
    *     its own
    */
-  private String decoder(ScriptWriter code, String embedded, Cache cache, UnaryOperator<String> rows) {
+  private String decoder(
+      ScriptWriter code, String embedded, Cache cache, UnaryOperator<String> rows) {
     String x = embedded;
     int layers = config.language().layers();
     for (int i = 0; i < layers; i++) {
@@ -465,8 +464,7 @@ final class InternVLScript implements AutoCloseable {
   private String feedForward(ScriptWriter code, String h, int index) {
     String layer = InternVLConfig.languageLayer(index);
     String n =
-        rmsNorm(
-            code, h, layer + "post_attention_layernorm.weight", config.language().epsilon());
+        rmsNorm(code, h, layer + "post_attention_layernorm.weight", config.language().epsilon());
     String gate = code.let("torch.silu(%s)", code.linear(n, layer + "mlp.gate_proj", false));
     String up = code.linear(n, layer + "mlp.up_proj", false);
     String down =

@@ -81,8 +81,7 @@ public final class Lora {
         });
     factors.put(nameOfA, a);
     factors.put(nameOfB, b);
-    adapters.put(
-        module + WEIGHT, new ScriptWriter.LowRank(nameOfA, nameOfB, settings.scale()));
+    adapters.put(module + WEIGHT, new ScriptWriter.LowRank(nameOfA, nameOfB, settings.scale()));
   }
 
   Map<String, ScriptWriter.LowRank> adapters() {
@@ -128,11 +127,12 @@ public final class Lora {
     try (NDManager scope = model.manager().newSubManager()) {
       adapters.forEach(
           (weight, adapter) -> {
-            NDArray b = scope.create(factor(adapter.b()).toFloatArray(), factor(adapter.b()).getShape());
-            NDArray a = scope.create(factor(adapter.a()).toFloatArray(), factor(adapter.a()).getShape());
+            NDArray b =
+                scope.create(factor(adapter.b()).toFloatArray(), factor(adapter.b()).getShape());
+            NDArray a =
+                scope.create(factor(adapter.a()).toFloatArray(), factor(adapter.a()).getShape());
             NDArray change = b.matMul(a).mul(adapter.scale());
-            float[] sum =
-                change.add(model.parameter(weight)).toFloatArray();
+            float[] sum = change.add(model.parameter(weight)).toFloatArray();
             model.load(weight, sum);
           });
     }

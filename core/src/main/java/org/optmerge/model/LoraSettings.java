@@ -12,7 +12,10 @@ import java.util.regex.Pattern;
  * @see <a href="https://arxiv.org/abs/2106.09685">Hu et al., LoRA, ICLR 2022, section 4.1</a>
  */
 public record LoraSettings(int rank, double alpha, Pattern targets, long seed) {
-  /** All projections of the decoder's layers: what InternVL's scripts train with {@code use_llm_lora}. */
+  /**
+   * All projections of the decoder's layers: what InternVL's scripts train with {@code
+   * use_llm_lora}.
+   */
   public static final String LANGUAGE_MODEL =
       "language_model\\.model\\.layers\\.\\d+\\.(self_attn\\.[qkvo]_proj|mlp\\.(gate|up|down)_proj)";
 

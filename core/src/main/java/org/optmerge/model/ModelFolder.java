@@ -83,12 +83,9 @@ final class ModelFolder {
             .map(
                 entry ->
                     new SafetensorsLayout.Entry(
-                        entry.getKey(),
-                        DType.F32,
-                        Parameters.extents(entry.getValue().getShape())))
+                        entry.getKey(), DType.F32, Parameters.extents(entry.getValue().getShape())))
             .toList();
-    try (SafetensorsWriter writer =
-        SafetensorsWriter.create(file, SafetensorsLayout.of(entries))) {
+    try (SafetensorsWriter writer = SafetensorsWriter.create(file, SafetensorsLayout.of(entries))) {
       for (TensorInfo tensor : writer.tensors()) {
         NDArray array = arrays.get(tensor.name());
         if (array != null) {

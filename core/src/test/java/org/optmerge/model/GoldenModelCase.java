@@ -158,8 +158,7 @@ final class GoldenModelCase implements AutoCloseable {
     assertThat(compared).as("rows of " + name).isPositive();
   }
 
-  private void close(
-      float[] actual, float[] expected, String name, int from, int step, int count) {
+  private void close(float[] actual, float[] expected, String name, int from, int step, int count) {
     double atol = tolerance("atol");
     double rtol = tolerance("rtol");
     for (int i = from; i < from + count * step; i += step) {

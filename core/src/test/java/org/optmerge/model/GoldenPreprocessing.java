@@ -37,8 +37,7 @@ final class GoldenPreprocessing {
     assertThat(rows).isNotEmpty();
     for (JsonNode row : rows) {
       assertThat(
-              TileGrid.closest(
-                  row.get(0).asInt(), row.get(1).asInt(), 1, row.get(2).asInt(), 448))
+              TileGrid.closest(row.get(0).asInt(), row.get(1).asInt(), 1, row.get(2).asInt(), 448))
           .as(row.toString())
           .isEqualTo(new TileGrid(row.get(3).asInt(), row.get(4).asInt()));
     }
@@ -49,8 +48,7 @@ final class GoldenPreprocessing {
     assertThat(sizes).isNotEmpty();
     for (int i = 0; i < sizes.size(); i++) {
       JsonNode size = sizes.get(i);
-      Image image =
-          new Image(size.get(0).asInt(), size.get(1).asInt(), golden.bytes(i + ".in"));
+      Image image = new Image(size.get(0).asInt(), size.get(1).asInt(), golden.bytes(i + ".in"));
       assertThat(BicubicResize.resize(image, size.get(2).asInt(), size.get(3).asInt()).rgb())
           .as(size.toString())
           .isEqualTo(golden.bytes(i + ".out"));
@@ -114,8 +112,7 @@ final class GoldenPreprocessing {
     try (NDManager manager = NDManager.newBaseManager(null, "PyTorch")) {
       for (String name : names) {
         String file = name.substring(0, name.indexOf('/'));
-        List<Image> tiles =
-            preprocessing.tiles(ImageFiles.read(golden.folder().resolve(file)));
+        List<Image> tiles = preprocessing.tiles(ImageFiles.read(golden.folder().resolve(file)));
         if (name.endsWith("/tiles_u8")) {
           byte[] recorded = golden.bytes(name);
           int size = 3 * 56 * 56;

@@ -86,7 +86,8 @@ final class GoldenText {
         "model",
         (tokenizer, recorded) -> {
           ChatTemplate template =
-              ChatTemplate.valueOf(recorded.path("model").asText().toUpperCase(java.util.Locale.ROOT));
+              ChatTemplate.valueOf(
+                  recorded.path("model").asText().toUpperCase(java.util.Locale.ROOT));
           JsonNode ids = recorded.path("example_ids");
           int count = ids.path("image_token_count").asInt();
           String prompt = template.prompt(recorded.path("user_text").asText(), List.of(count));

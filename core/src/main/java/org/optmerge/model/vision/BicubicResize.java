@@ -3,8 +3,8 @@ package org.optmerge.model.vision;
 import org.optmerge.model.media.Image;
 
 /**
- * Bicubic resizing of 8-bit pictures, bit for bit as Pillow's {@code Image.resize} does it: a = −1/2,
- * antialiased when shrinking, weights in fixed point, rows first and rounded, then columns.
+ * Bicubic resizing of 8-bit pictures, bit for bit as Pillow's {@code Image.resize} does it: a =
+ * −1/2, antialiased when shrinking, weights in fixed point, rows first and rounded, then columns.
  */
 public final class BicubicResize {
   private static final int PRECISION = 22;

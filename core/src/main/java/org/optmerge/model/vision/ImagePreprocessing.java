@@ -46,16 +46,14 @@ public record ImagePreprocessing(
   /** The grid a picture is cut into. */
   public TileGrid grid(Image image) {
     return tiling.dynamic()
-        ? TileGrid.closest(
-            image.width(), image.height(), tiling.minimum(), tiling.maximum(), size)
+        ? TileGrid.closest(image.width(), image.height(), tiling.minimum(), tiling.maximum(), size)
         : new TileGrid(1, 1);
   }
 
   /** The tiles of a picture row by row, then the thumbnail if there is one. */
   public List<Image> tiles(Image image) {
     TileGrid grid = grid(image);
-    Image resized =
-        BicubicResize.resize(image, size * grid.columns(), size * grid.rows());
+    Image resized = BicubicResize.resize(image, size * grid.columns(), size * grid.rows());
     List<Image> tiles = new ArrayList<>();
     for (int row = 0; row < grid.rows(); row++) {
       for (int column = 0; column < grid.columns(); column++) {

@@ -38,8 +38,7 @@ public record TileGrid(int columns, int rows) {
    *
    * @param tileSize side of a tile in pixels
    */
-  public static TileGrid closest(
-      int width, int height, int minimum, int maximum, int tileSize) {
+  public static TileGrid closest(int width, int height, int minimum, int maximum, int tileSize) {
     double ratio = (double) width / height;
     double smallest = Double.POSITIVE_INFINITY;
     TileGrid best = new TileGrid(1, 1);
