@@ -7,7 +7,7 @@ interface Figure {
 
   Colour colour();
 
-  /** The least box of all pixels covered. */
+  /** Holds all pixels covered: the least such box but for characters, which have a field, and rays. */
   Box box();
 
   /** Whether a pixel of the box is covered. */
