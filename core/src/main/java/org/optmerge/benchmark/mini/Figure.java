@@ -7,7 +7,9 @@ interface Figure {
 
   Colour colour();
 
-  /** Holds all pixels covered: the least such box but for characters, which have a field, and rays. */
+  /**
+   * Holds all pixels covered: the least such box but for characters, which have a field, and rays.
+   */
   Box box();
 
   /** Whether a pixel of the box is covered. */

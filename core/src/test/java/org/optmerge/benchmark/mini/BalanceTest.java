@@ -69,7 +69,8 @@ class BalanceTest {
       MiniQuestion question = generator.generate(MiniSplit.TEST, MiniTask.VQA, i).first();
       if (question.answer().equals("yes") || question.answer().equals("no")) {
         for (String word : question.question().split(" ")) {
-          words.computeIfAbsent(question.type() + " " + word, any -> new int[2])[
+          words
+              .computeIfAbsent(question.type() + " " + word, any -> new int[2])[
               question.answer().equals("yes") ? 1 : 0]++;
         }
       }
@@ -97,7 +98,6 @@ class BalanceTest {
         (type, counts) ->
             assertThat(counts.values().stream().mapToInt(n -> n).sum())
                 .as(type)
-                .isEqualTo(
-                    5 * one.get(type).values().stream().mapToInt(number -> number).sum()));
+                .isEqualTo(5 * one.get(type).values().stream().mapToInt(number -> number).sum()));
   }
 }

@@ -136,8 +136,7 @@ class FiguresTest {
   @Test
   void a_square_is_a_polygon_of_four_sides() {
     // Corners in the diagonals, the circle through them of radius 3 √2.
-    Polygon square =
-        new Polygon(Colour.RED, 4, 24, 24, 3 * Math.sqrt(2) + 1e-9, Math.PI / 4, true);
+    Polygon square = new Polygon(Colour.RED, 4, 24, 24, 3 * Math.sqrt(2) + 1e-9, Math.PI / 4, true);
 
     assertThat(drawn(square)).isEqualTo("######\n".repeat(6));
     assertThat(square.box()).isEqualTo(new Box(21, 21, 26, 26));
@@ -205,8 +204,7 @@ class FiguresTest {
       List<String> rows = drawn(thing(shape, side)).lines().toList();
 
       assertThat(rows).hasSize(w).allMatch(row -> row.length() == w);
-      assertThat(rows)
-          .allMatch(row -> new StringBuilder(row).reverse().toString().equals(row));
+      assertThat(rows).allMatch(row -> new StringBuilder(row).reverse().toString().equals(row));
     }
   }
 
@@ -269,8 +267,7 @@ class FiguresTest {
     // Middles of patches are at 3, 9, 15, 21; both bars reach for the column at 15.
     PatchLabels labels =
         PatchLabels.of(
-            List.of(
-                new Chart.Bar(Colour.RED, 5, 12, 3), new Chart.Bar(Colour.GREEN, 16, 23, 20)));
+            List.of(new Chart.Bar(Colour.RED, 5, 12, 3), new Chart.Bar(Colour.GREEN, 16, 23, 20)));
     int row = 7 * 8; // its middle is at 45, on the axis
 
     assertThat(labels.colour()[row + 1]).isEqualTo(1);
@@ -284,8 +281,7 @@ class FiguresTest {
   void kinds_colours_and_values_are_as_many_as_the_design_says() {
     assertThat(PatchLabels.KINDS).hasSize(48).doesNotHaveDuplicates().startsWith("none");
     assertThat(PatchLabels.COLOURS).hasSize(9).startsWith("none");
-    assertThatThrownBy(
-            () -> new PatchLabels(new int[64], new int[64], new float[64], new int[64]))
+    assertThatThrownBy(() -> new PatchLabels(new int[64], new int[64], new float[64], new int[64]))
         .hasMessageContaining("64 patches")
         .hasMessageContaining("64 sides");
   }

@@ -13,8 +13,7 @@ class MiniBenchmarkTest {
   void an_example_is_the_first_question_of_an_image() {
     MiniImage image =
         new MiniGenerator(MiniGenerator.SEED).generate(MiniSplit.TEST, MiniTask.CHART, 3);
-    Example example =
-        MiniBenchmark.of("mini:chart").examples().skip(3).findFirst().orElseThrow();
+    Example example = MiniBenchmark.of("mini:chart").examples().skip(3).findFirst().orElseThrow();
 
     assertThat(example.id()).isEqualTo("chart-3");
     assertThat(example.task()).isEqualTo("Chart");
@@ -34,8 +33,16 @@ class MiniBenchmarkTest {
     try (Stream<Example> examples = mini.examples()) {
       assertThat(examples.map(Example::id))
           .containsExactly(
-              "vqa-0", "vqa-1", "geometry-0", "geometry-1", "chart-0", "chart-1", "ocr-0",
-              "ocr-1", "grounding-0", "grounding-1");
+              "vqa-0",
+              "vqa-1",
+              "geometry-0",
+              "geometry-1",
+              "chart-0",
+              "chart-1",
+              "ocr-0",
+              "ocr-1",
+              "grounding-0",
+              "grounding-1");
     }
   }
 

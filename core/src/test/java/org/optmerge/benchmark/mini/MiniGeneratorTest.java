@@ -103,9 +103,7 @@ class MiniGeneratorTest {
   @MethodSource("tasks")
   void an_image_does_not_depend_on_who_draws_it_when(MiniTask task) {
     List<MiniImage> inOrder =
-        IntStream.range(0, 60)
-            .mapToObj(i -> generator.generate(MiniSplit.TEST, task, i))
-            .toList();
+        IntStream.range(0, 60).mapToObj(i -> generator.generate(MiniSplit.TEST, task, i)).toList();
     MiniImage[] inParallel = new MiniImage[60];
     IntStream.range(0, 60)
         .parallel()
@@ -188,8 +186,7 @@ class MiniGeneratorTest {
     assertThat(kinds.get(MiniTask.GROUNDING)).hasSize(7);
   }
 
-  private static List<String> elementary(
-      Map<MiniTask, Map<String, Boolean>> kinds, MiniTask task) {
+  private static List<String> elementary(Map<MiniTask, Map<String, Boolean>> kinds, MiniTask task) {
     return kinds.get(task).entrySet().stream()
         .filter(kind -> !kind.getValue())
         .map(Map.Entry::getKey)
@@ -222,12 +219,11 @@ class MiniGeneratorTest {
   void a_statement_is_the_question_without_its_form(String question, String statement) {
     String pattern = generalised(question);
     List<MiniQuestion> alike =
-        QUESTIONS.stream()
-            .filter(each -> generalised(each.question()).equals(pattern))
-            .toList();
+        QUESTIONS.stream().filter(each -> generalised(each.question()).equals(pattern)).toList();
 
     assertThat(alike).isNotEmpty();
-    assertThat(alike).allMatch(each -> generalised(each.statement()).equals(generalised(statement)));
+    assertThat(alike)
+        .allMatch(each -> generalised(each.statement()).equals(generalised(statement)));
   }
 
   /** With every colour, shape and relation replaced by one of its kind. */
@@ -243,8 +239,7 @@ class MiniGeneratorTest {
       assertThatThrownBy(() -> generator.generate(split, MiniTask.COMBINED, 0))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage(
-              "no model is trained on the task 'combined', so it has no split '%s'",
-              split.key());
+              "no model is trained on the task 'combined', so it has no split '%s'", split.key());
     }
   }
 

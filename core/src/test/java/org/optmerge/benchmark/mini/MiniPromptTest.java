@@ -17,7 +17,8 @@ class MiniPromptTest {
 
   private static final List<MiniQuestion> QUESTIONS =
       List.of(
-          new MiniQuestion("sides", false, "how many sides does the polygon have ?", "6", "polygon sides"),
+          new MiniQuestion(
+              "sides", false, "how many sides does the polygon have ?", "6", "polygon sides"),
           new MiniQuestion("word", false, "what is written in the image ?", "FOX", "word"));
 
   /** Tokens separated by spaces; those with loss in brackets. */
@@ -79,8 +80,7 @@ class MiniPromptTest {
     MiniQuestion angle = new MiniQuestion("angle", false, "what is the", "1", "angle");
 
     Conversation conversation =
-        MiniPrompt.conversation(
-            List.of(longest, longest, longest, longest, angle), Form.QUESTION);
+        MiniPrompt.conversation(List.of(longest, longest, longest, longest, angle), Form.QUESTION);
 
     assertThat(conversation.ids()).hasSize(64);
     assertThat(shown(conversation)).endsWith("<user> what is the <assistant> [1] [<end>]");

@@ -56,8 +56,7 @@ class MiniScoreTest {
       String answer = generator.generate(MiniSplit.TEST, task, i).first().answer();
       assertThat(MiniScore.correct(task, answer, answer)).isTrue();
       assertThat(
-              MiniScore.correct(
-                  task, answer, MiniVocabulary.decode(MiniVocabulary.encode(answer))))
+              MiniScore.correct(task, answer, MiniVocabulary.decode(MiniVocabulary.encode(answer))))
           .isTrue();
     }
   }

@@ -74,8 +74,7 @@ class MiniVocabularyTest {
           String text =
               "<img><IMG_CONTEXT></img><user> %s <assistant> %s <end>"
                   .formatted(each.question(), each.answer());
-          int[] ids =
-              MiniVocabulary.encode(text.replace("><", "> <"));
+          int[] ids = MiniVocabulary.encode(text.replace("><", "> <"));
 
           assertThat(tokenizer.encode(text))
               .as(text)
