@@ -1,0 +1,168 @@
+package org.optmerge.evaluation;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.optmerge.metric.Metric;
+import org.optmerge.metric.MetricException;
+import org.optmerge.metric.ScoringProfile;
+import org.optmerge.metric.Steps;
+
+/**
+ * A prediction file with its scores.
+ *
+ * @param protocol of the data set
+ * @param profile whose rules scored
+ * @param format whose file it was
+ * @param items with their scores, in the order of the file
+ * @param scores of all and of each group, with intervals; the first is that of all
+ * @param official the table of the official tool
+ * @param findings what is odd about the file
+ */
+public record Evaluation(
+    Protocol protocol,
+    ScoringProfile profile,
+    FileFormat format,
+    List<Predicted> items,
+    List<Score> scores,
+    OfficialTable official,
+    List<Finding> findings) {
+
+  /** The group of all examples. */
+  public static final String OVERALL = "Overall";
+
+  private static final String UNSCORABLE = "cannot be scored, counts as wrong: ";
+
+  public Evaluation {
+    items = List.copyOf(items);
+    scores = List.copyOf(scores);
+    findings = List.copyOf(findings);
+  }
+
+  /**
+   * Scores predictions.
+   *
+   * @param predictions of one file
+   * @param protocol of its data set
+   * @param profile whose rules score
+   * @param bootstrap makes the intervals
+   * @throws PredictionFileException if there is nothing to score
+   */
+  public static Evaluation of(
+      Predictions predictions, Protocol protocol, ScoringProfile profile, Bootstrap bootstrap) {
+    if (predictions.items().isEmpty()) {
+      throw new PredictionFileException("there are no predictions to score");
+    }
+    Metric metric = protocol.metric(profile, predictions.format());
+    Findings findings = new Findings();
+    findings.addAll(predictions.findings());
+    List<Predicted> scored = new ArrayList<>(predictions.items().size());
+    for (Predicted item : predictions.items()) {
+      scored.add(item.scored(score(item, metric, findings)));
+    }
+    return new Evaluation(
+        protocol,
+        profile,
+        predictions.format(),
+        scored,
+        scores(scored, protocol, bootstrap),
+        OfficialTables.of(scored, protocol, profile, predictions.format()),
+        findings.list());
+  }
+
+  private static double score(Predicted item, Metric metric, Findings findings) {
+    if (item.reference().fields().containsKey("unknown")) {
+      return 0;
+    }
+    try {
+      return metric.score(item.prediction(), item.reference());
+    } catch (MetricException e) {
+      findings.add(UNSCORABLE + e.getMessage(), item.id());
+      return 0;
+    }
+  }
+
+  private static List<Score> scores(List<Predicted> items, Protocol protocol, Bootstrap bootstrap) {
+    Map<String, List<Predicted>> groups = new LinkedHashMap<>();
+    groups.put(OVERALL, items);
+    for (Predicted item : items) {
+      for (String group : OfficialTables.groups(item, protocol)) {
+        groups.computeIfAbsent(group, name -> new ArrayList<>()).add(item);
+      }
+    }
+    List<Score> scores = new ArrayList<>();
+    groups.forEach(
+        (name, members) ->
+            scores.add(new Score(name, bootstrap.mean(values(members)), members.size())));
+    return scores;
+  }
+
+  /** The scores of items that have been scored. */
+  static double[] values(List<Predicted> items) {
+    return items.stream()
+        .mapToDouble(
+            item -> {
+              Double score = item.score();
+              return score == null ? Double.NaN : score;
+            })
+        .toArray();
+  }
+
+  /** All examples' scores, in the order of the file. */
+  public double[] values() {
+    return values(items);
+  }
+
+  /** The mean of all examples with its interval. */
+  public Score overall() {
+    return scores.get(0);
+  }
+
+  /** The examples that scored less than 1, worst first and else in the order of the file. */
+  public List<Predicted> errors() {
+    return items.stream()
+        .filter(item -> item.score() != null && item.score() < 1)
+        .sorted(java.util.Comparator.comparingDouble(item -> values(List.of(item))[0]))
+        .toList();
+  }
+
+  /**
+   * How examples of an id were scored, step by step: each step in words and its value.
+   *
+   * @throws PredictionFileException if there is none of this id
+   */
+  public List<Explanation> explain(String id) {
+    List<Predicted> found = items.stream().filter(item -> item.id().equals(id)).toList();
+    if (found.isEmpty()) {
+      throw new PredictionFileException(
+          "no prediction with id '%s'; the first is '%s', the last '%s'"
+              .formatted(id, items.get(0).id(), items.get(items.size() - 1).id()));
+    }
+    return found.stream().map(this::explained).toList();
+  }
+
+  private Explanation explained(Predicted item) {
+    List<Explanation.Step> steps = new ArrayList<>();
+    Steps collector = (what, value) -> steps.add(new Explanation.Step(what, String.valueOf(value)));
+    if (item.reference().fields().containsKey(PredictionFiles.SAID)) {
+      boolean fetched = item.field(PredictionFiles.PREFETCHED).equals("true");
+      collector.step("what the model said", item.field(PredictionFiles.SAID));
+      collector.step(
+          fetched ? "extracted without a judge" : "extracted by a judge (nan: nothing)",
+          item.prediction().text());
+    }
+    Metric metric = protocol.metric(profile, format);
+    collector.step("metric", metric);
+    if (item.reference().fields().containsKey("unknown")) {
+      collector.step("no reference or no prediction of this id", "counts as wrong");
+    } else {
+      try {
+        metric.score(item.prediction(), item.reference(), collector);
+      } catch (MetricException e) {
+        collector.step("cannot be scored, counts as wrong", e.getMessage());
+      }
+    }
+    return new Explanation(item, steps);
+  }
+}

@@ -1,0 +1,259 @@
+package org.optmerge.evaluation;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.optmerge.metric.BoxFormat;
+import org.optmerge.metric.BoxScore;
+import org.optmerge.metric.Means;
+import org.optmerge.metric.PythonLiteral;
+import org.optmerge.metric.PythonText;
+import org.optmerge.metric.ScoringProfile;
+
+/** How each official tool sums up the scores of a file. */
+final class OfficialTables {
+  private static final double[] THRESHOLDS = {0.1, 0.3, 0.5, 0.7, 0.9};
+  private static final double PERCENT = 100;
+
+  /** The words of the data set to those of the table. */
+  private static final Map<String, Map<String, String>> INFOGRAPHIC_TYPES = infographicTypes();
+
+  private OfficialTables() {}
+
+  static OfficialTable of(
+      List<Predicted> items, Protocol protocol, ScoringProfile profile, FileFormat format) {
+    return switch (format) {
+      case LMMS_EVAL -> lmmsEval(items, profile);
+      case INTERNVL_GROUNDING -> internVlGrounding(items);
+      case INTERNVL_VQA -> internVlVqa(items, protocol);
+      case MODELCOMPOSE -> modelCompose(items);
+      case OPTMERGE, VLMEVALKIT, VLMEVALKIT_JUDGED ->
+          switch (protocol.report()) {
+            case PERCENT -> percent(items);
+            case CHOICE -> choice(items);
+            case MATHVISTA -> math(items, "Task&Skill", item -> mathVistaRows(item), false);
+            case MATHVISION ->
+                math(items, "Subject", item -> List.of(item.field("category")), true);
+            case GROUNDING -> lmmsEval(items, profile);
+          };
+    };
+  }
+
+  /** What else than all examples an example is counted with. */
+  static List<String> groups(Predicted item, Protocol protocol) {
+    Set<String> groups = new LinkedHashSet<>();
+    switch (protocol.report()) {
+      case MATHVISTA -> groups.addAll(mathVistaRows(item));
+      case MATHVISION -> groups.add(item.field("category"));
+      default -> {
+        groups.add(item.field("split"));
+        groups.add(item.field("l2-category"));
+        groups.add(item.field("category"));
+        groups.add(item.type());
+      }
+    }
+    groups.remove("");
+    groups.remove(Evaluation.OVERALL);
+    return List.copyOf(groups);
+  }
+
+  private static OfficialTable percent(List<Predicted> items) {
+    Map<String, Object> row = new LinkedHashMap<>();
+    if (items.stream().anyMatch(item -> !item.field("split").isEmpty())) {
+      by(items, item -> item.field("split"))
+          .forEach((split, members) -> row.put(split, mean(members) * PERCENT));
+      row.put(Evaluation.OVERALL, mean(items) * PERCENT);
+    } else {
+      row.put(Evaluation.OVERALL, mean(items) * PERCENT);
+      if (items.stream().anyMatch(item -> !item.field("category").isEmpty())) {
+        new TreeMap<>(by(items, item -> item.field("category")))
+            .forEach((category, members) -> row.put(category, mean(members) * PERCENT));
+      }
+    }
+    return OfficialTable.of(row);
+  }
+
+  private static OfficialTable choice(List<Predicted> items) {
+    boolean split = items.stream().anyMatch(item -> !item.field("split").isEmpty());
+    List<Map<String, Object>> rows = new ArrayList<>();
+    new TreeMap<>(by(items, item -> split ? item.field("split") : "none"))
+        .forEach(
+            (name, members) -> {
+              Map<String, Object> row = new LinkedHashMap<>();
+              row.put("split", name);
+              row.put(Evaluation.OVERALL, mean(members));
+              for (String column : List.of("l2-category", "category")) {
+                Set<String> abilities = new TreeSet<>();
+                items.forEach(item -> abilities.add(item.field(column)));
+                abilities.remove("");
+                Map<String, List<Predicted>> byAbility = by(members, item -> item.field(column));
+                for (String ability : abilities) {
+                  row.put(ability, mean(byAbility.getOrDefault(ability, List.of())));
+                }
+              }
+              rows.add(row);
+            });
+    return new OfficialTable(rows);
+  }
+
+  private static OfficialTable math(
+      List<Predicted> items,
+      String title,
+      Function<Predicted, List<String>> rowsOf,
+      boolean sorted) {
+    Map<String, List<Predicted>> rows = new LinkedHashMap<>();
+    for (Predicted item : items) {
+      rows.computeIfAbsent(Evaluation.OVERALL, name -> new ArrayList<>()).add(item);
+      rowsOf
+          .apply(item)
+          .forEach(name -> rows.computeIfAbsent(name, key -> new ArrayList<>()).add(item));
+    }
+    List<Map<String, Object>> table = new ArrayList<>();
+    rows.forEach(
+        (name, members) -> {
+          int prefetched =
+              count(members, item -> item.field(PredictionFiles.PREFETCHED).equals("true"));
+          int hits = count(members, item -> Evaluation.values(List.of(item))[0] == 1);
+          Map<String, Object> row = new LinkedHashMap<>();
+          row.put(title, name);
+          row.put("tot", members.size());
+          row.put("prefetch", prefetched);
+          row.put("hit", hits);
+          row.put("prefetch_rate", prefetched / (double) members.size() * PERCENT);
+          row.put("acc", hits / (double) members.size() * PERCENT);
+          table.add(row);
+        });
+    if (sorted) {
+      table.sort(Comparator.comparing(row -> String.valueOf(row.get(title))));
+    }
+    return new OfficialTable(table);
+  }
+
+  private static int count(List<Predicted> items, Predicate<Predicted> counted) {
+    return (int) items.stream().filter(counted).count();
+  }
+
+  /** Skills first, then the task, as the official code goes through them. */
+  private static List<String> mathVistaRows(Predicted item) {
+    String skills = item.field("skills");
+    List<String> rows =
+        new ArrayList<>(
+            PythonLiteral.list(skills)
+                .map(list -> list.stream().map(PythonLiteral::text).toList())
+                .orElse(skills.isEmpty() ? List.of() : List.of(skills)));
+    if (!item.field("task").isEmpty()) {
+      rows.add(item.field("task"));
+    }
+    return rows;
+  }
+
+  private static OfficialTable lmmsEval(List<Predicted> items, ScoringProfile profile) {
+    BoxFormat format =
+        profile == ScoringProfile.OPTMERGE_FORK ? BoxFormat.LMMS_EVAL_FORK : BoxFormat.LMMS_EVAL;
+    BoxScore overlap = new BoxScore(format, new BoxScore.Overlap());
+    BoxScore centre = new BoxScore(format, new BoxScore.CentreInside());
+    double[] overlaps =
+        items.stream()
+            .mapToDouble(item -> overlap.overlap(item.prediction(), item.reference()))
+            .toArray();
+    Map<String, Object> row = new LinkedHashMap<>();
+    row.put("refcoco_IoU", Means.IN_ORDER.of(overlaps));
+    for (double threshold : THRESHOLDS) {
+      double[] hits = new double[overlaps.length];
+      for (int i = 0; i < hits.length; i++) {
+        hits[i] = overlaps[i] >= threshold ? 1 : 0;
+      }
+      row.put("refcoco_ACC@" + threshold, Means.IN_ORDER.of(hits));
+    }
+    row.put(
+        "refcoco_Center_ACC",
+        Means.IN_ORDER.of(
+            items.stream()
+                .mapToDouble(item -> centre.score(item.prediction(), item.reference()))
+                .toArray()));
+    return OfficialTable.of(row);
+  }
+
+  private static OfficialTable internVlGrounding(List<Predicted> items) {
+    int correct = count(items, item -> Evaluation.values(List.of(item))[0] == 1);
+    Map<String, Object> row = new LinkedHashMap<>();
+    row.put("correct", correct);
+    row.put("total", items.size());
+    row.put("Precision @ 1", correct / (double) items.size());
+    return OfficialTable.of(row);
+  }
+
+  private static OfficialTable internVlVqa(List<Predicted> items, Protocol protocol) {
+    Map<String, Object> row = new LinkedHashMap<>();
+    boolean anls = protocol == Protocol.INFOVQA || protocol == Protocol.DOCVQA;
+    row.put(
+        anls ? "anls" : protocol == Protocol.CHARTQA ? "relaxed_accuracy" : "accuracy",
+        Means.IN_ORDER.of(Evaluation.values(items)));
+    INFOGRAPHIC_TYPES.forEach(
+        (field, names) ->
+            names.forEach(
+                (inFile, printed) -> {
+                  double[] members =
+                      Evaluation.values(
+                          items.stream()
+                              .filter(
+                                  item -> List.of(item.field(field).split("\n")).contains(inFile))
+                              .toList());
+                  if (members.length > 0) {
+                    row.put(printed, Means.IN_ORDER.of(members));
+                  }
+                }));
+    return OfficialTable.of(row);
+  }
+
+  private static Map<String, Map<String, String>> infographicTypes() {
+    Map<String, Map<String, String>> types = new LinkedHashMap<>();
+    Map<String, String> answer = new LinkedHashMap<>();
+    answer.put("image span", "Image-Span");
+    answer.put("question span", "Question-Span");
+    answer.put("multiple spans", "Multi-Span");
+    answer.put("non span", "None span");
+    types.put("answer_type", answer);
+    Map<String, String> evidence = new LinkedHashMap<>();
+    evidence.put("table/list", "Table/list");
+    evidence.put("textual", "Text");
+    evidence.put("photo/pciture/visual_objects", "Visual/Layout");
+    evidence.put("figure", "Figure");
+    evidence.put("map", "Map");
+    types.put("evidence", evidence);
+    Map<String, String> operation = new LinkedHashMap<>();
+    operation.put("comparison", "Sorting");
+    operation.put("arithmetic", "Arithmetic");
+    operation.put("counting", "Counting");
+    types.put("operation/reasoning", operation);
+    return types;
+  }
+
+  private static OfficialTable modelCompose(List<Predicted> items) {
+    int correct = count(items, item -> Evaluation.values(List.of(item))[0] == 1);
+    Map<String, Object> row = new LinkedHashMap<>();
+    row.put("Accuracy", PythonText.twoDecimals(correct / (double) items.size() * PERCENT) + "%");
+    return OfficialTable.of(row);
+  }
+
+  private static Map<String, List<Predicted>> by(
+      List<Predicted> items, Function<Predicted, String> key) {
+    Map<String, List<Predicted>> groups = new LinkedHashMap<>();
+    items.forEach(
+        item -> groups.computeIfAbsent(key.apply(item), name -> new ArrayList<>()).add(item));
+    return groups;
+  }
+
+  /** NumPy's, of an empty list NaN. */
+  private static double mean(List<Predicted> items) {
+    return Means.NUMPY.of(Evaluation.values(items));
+  }
+}

@@ -1,0 +1,62 @@
+package org.optmerge.evaluation;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.benchmark.Example;
+import org.optmerge.metric.Prediction;
+import org.optmerge.metric.Reference;
+
+/**
+ * What a model answered to one example.
+ *
+ * @param id unique among the predictions of a file, unless the file is faulty
+ * @param task the data set or capability; empty if the file does not say
+ * @param type the kind of question within the task; empty if there is but one
+ * @param prediction the answer
+ * @param reference what counts as right, with everything else the file or data set says as fields
+ * @param score in [0, 1] if it has been scored already
+ */
+public record Predicted(
+    String id,
+    String task,
+    String type,
+    Prediction prediction,
+    Reference reference,
+    @Nullable Double score) {
+  public Predicted {
+    Objects.requireNonNull(id, "Predicted: id");
+    if (score != null && !(score >= 0 && score <= 1)) {
+      throw new IllegalArgumentException(
+          "Predicted: the score of '%s' must be in [0, 1], is %s".formatted(id, score));
+    }
+  }
+
+  /** An answer in words to an example, not yet scored. */
+  public static Predicted of(Example example, String answer) {
+    return new Predicted(
+        example.id(),
+        example.task(),
+        example.type(),
+        new Prediction(answer),
+        new Reference(example.answers(), example.fields()),
+        null);
+  }
+
+  /** An answer with references and fields, not yet scored. */
+  public static Predicted of(
+      String id, String answer, List<String> answers, Map<String, String> fields) {
+    return new Predicted(id, "", "", new Prediction(answer), new Reference(answers, fields), null);
+  }
+
+  /** The same with a score. */
+  public Predicted scored(double value) {
+    return new Predicted(id, task, type, prediction, reference, value);
+  }
+
+  /** A field of the reference; empty if there is none. */
+  public String field(String name) {
+    return reference.fields().getOrDefault(name, "");
+  }
+}

@@ -1,0 +1,59 @@
+package org.optmerge.evaluation;
+
+import java.math.BigInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What becomes of a text that VLMEvalKit writes into a spreadsheet and reads again: the writer
+ * takes some texts for formulas or links, and cuts long ones. Answers that never were in a
+ * spreadsheet go through this to be scored as VLMEvalKit would have scored them.
+ *
+ * @see <a href="https://xlsxwriter.readthedocs.io/worksheet.html">XlsxWriter, Worksheet.write</a>
+ */
+final class Spreadsheet {
+  /** The most characters that a cell holds. */
+  static final int LONGEST_TEXT = 32_767;
+
+  private static final int LONGEST_LINK = 2_079;
+  private static final Pattern CONTROL = Pattern.compile("[\\x00-\\x08\\x0b-\\x1f]");
+
+  private Spreadsheet() {}
+
+  /** What is read after a text was written, before its column is interpreted. */
+  static Cell written(String text) {
+    if (text.startsWith("=") || (text.startsWith("{=") && text.endsWith("}"))) {
+      // A formula that nobody has calculated has the value 0.
+      return Cell.whole(BigInteger.ZERO);
+    }
+    if (text.startsWith("mailto:")
+        || text.startsWith("internal:")
+        || text.startsWith("external:")
+        || text.matches("(?s)(?:ftp|http)s?://.*+")) {
+      return link(text);
+    }
+    return Cell.text(stored(text));
+  }
+
+  private static Cell link(String text) {
+    String shown = text.replace("mailto:", "");
+    if (text.startsWith("internal:")) {
+      shown = shown.replace("internal:", "");
+    } else if (text.startsWith("external:")) {
+      shown = shown.replace("external:", "").replace('/', '\\');
+    }
+    // Links that are too long are not written at all.
+    return shown.length() > LONGEST_LINK ? Cell.MISSING : Cell.text(stored(shown));
+  }
+
+  private static String stored(String text) {
+    String cut =
+        text.codePointCount(0, text.length()) > LONGEST_TEXT
+            ? text.substring(0, text.offsetByCodePoints(0, LONGEST_TEXT))
+            : text;
+    return CONTROL
+        .matcher(cut)
+        .replaceAll(
+            found -> Matcher.quoteReplacement("_x%04X_".formatted((int) found.group().charAt(0))));
+  }
+}

@@ -1,0 +1,78 @@
+package org.optmerge.metric;
+
+/**
+ * A rectangle by two opposite corners; which of them is which is not put right, as the evaluators
+ * do not.
+ *
+ * @param left first corner
+ * @param top first corner
+ * @param right second corner
+ * @param bottom second corner
+ */
+public record Box(double left, double top, double right, double bottom) {
+  /** What stands for no box found. */
+  public static final Box NONE = new Box(0, 0, 0, 0);
+
+  /** Width times height, negative if exactly one of them is. */
+  public double area() {
+    return (right - left) * (bottom - top);
+  }
+
+  /**
+   * Intersection over union with another box, in doubles.
+   *
+   * @throws ArithmeticException if the union is zero
+   */
+  public double overlap(Box other) {
+    double width = Math.max(0, Math.min(right, other.right) - Math.max(left, other.left));
+    double height = Math.max(0, Math.min(bottom, other.bottom) - Math.max(top, other.top));
+    double intersection = width * height;
+    double union = area() + other.area() - intersection;
+    if (union == 0) {
+      throw new ArithmeticException("the union of %s and %s is zero".formatted(this, other));
+    }
+    return intersection / union;
+  }
+
+  /** Intersection over union in floats, as torchvision computes it; NaN if the union is zero. */
+  public float floatOverlap(Box other) {
+    float width =
+        Math.max(
+            Math.min((float) right, (float) other.right)
+                - Math.max((float) left, (float) other.left),
+            0f);
+    float height =
+        Math.max(
+            Math.min((float) bottom, (float) other.bottom)
+                - Math.max((float) top, (float) other.top),
+            0f);
+    float intersection = width * height;
+    return intersection / (floatArea() + other.floatArea() - intersection);
+  }
+
+  private float floatArea() {
+    return ((float) right - (float) left) * ((float) bottom - (float) top);
+  }
+
+  /** Whether the centre of this box lies in another, its edges included. */
+  public boolean centreIn(Box other) {
+    double x = (left + right) / 2;
+    double y = (top + bottom) / 2;
+    return other.left <= x && x <= other.right && other.top <= y && y <= other.bottom;
+  }
+
+  /** Each side times a factor of its axis. */
+  Box scaled(double x, double y) {
+    return new Box(left * x, top * y, right * x, bottom * y);
+  }
+
+  @Override
+  public String toString() {
+    return "(%s, %s, %s, %s)"
+        .formatted(
+            PythonText.repr(left),
+            PythonText.repr(top),
+            PythonText.repr(right),
+            PythonText.repr(bottom));
+  }
+}

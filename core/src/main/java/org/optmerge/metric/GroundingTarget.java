@@ -1,0 +1,44 @@
+package org.optmerge.metric;
+
+import java.math.BigDecimal;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Training targets of the Grounding expert: {@code [0.47, 0.07, 0.97, 0.92]} becomes {@code
+ * <|box_start|>(470,70),(970,920)<|box_end|>}, the form of Qwen2-VL.
+ *
+ * @see <a
+ *     href="https://github.com/WalkerWorldPeace/MLLMerging/blob/5f8a458/LLaMA-Factory/grounding.py">MLLMerging,
+ *     grounding.py</a>
+ */
+public final class GroundingTarget {
+  private static final String NUMBER = "(\\p{Nd}++\\.\\p{Nd}++)";
+  private static final String SPACES =
+      "[\\x09-\\x0d\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]*+";
+
+  /** Nothing in it can be matched in two ways, so nothing is tried twice. */
+  private static final Pattern BOX =
+      Pattern.compile("\\[%2$s,%1$s%2$s,%1$s%2$s,%1$s%2$s\\]".formatted(SPACES, NUMBER));
+
+  private GroundingTarget() {}
+
+  /** The text with every box of four decimal fractions in thousandths, cut and not rounded. */
+  public static String of(String text) {
+    return BOX.matcher(text)
+        .replaceAll(
+            box ->
+                Matcher.quoteReplacement(
+                    "<|box_start|>(%s,%s),(%s,%s)<|box_end|>"
+                        .formatted(
+                            thousandths(box.group(1)),
+                            thousandths(box.group(2)),
+                            thousandths(box.group(3)),
+                            thousandths(box.group(4)))));
+  }
+
+  private static String thousandths(String number) {
+    double value = PythonText.parseFloat(number).orElseThrow() * 1000;
+    return Double.isInfinite(value) ? "inf" : new BigDecimal(value).toBigInteger().toString();
+  }
+}

@@ -1,0 +1,25 @@
+package org.optmerge.metric;
+
+/**
+ * A score between 0 and 1 for one prediction.
+ *
+ * <p>Pure: the same arguments give the same score, whatever was scored before.
+ */
+@FunctionalInterface
+public interface Metric {
+  /**
+   * Scores, and tells how.
+   *
+   * @param prediction what the model answered
+   * @param reference what counts as right
+   * @param steps told about each step
+   * @return in [0, 1]
+   * @throws MetricException if the reference lacks what the metric needs
+   */
+  double score(Prediction prediction, Reference reference, Steps steps);
+
+  /** Scores. */
+  default double score(Prediction prediction, Reference reference) {
+    return score(prediction, reference, Steps.NONE);
+  }
+}

@@ -1,0 +1,27 @@
+package org.optmerge.metric;
+
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a model answered.
+ *
+ * @param text the answer, as it came out of the file
+ * @param number the value where the file held a number and no text, since Python's {@code int}
+ *     truncates the one and refuses the other; null for text
+ */
+public record Prediction(String text, @Nullable Double number) {
+  public Prediction {
+    Objects.requireNonNull(text, "Prediction: text");
+  }
+
+  /** An answer in words. */
+  public Prediction(String text) {
+    this(text, null);
+  }
+
+  /** A number, with the text that Python gives it. */
+  public static Prediction ofNumber(double number) {
+    return new Prediction(PythonText.repr(number), number);
+  }
+}

@@ -1,0 +1,71 @@
+package org.optmerge.metric;
+
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What counts as right.
+ *
+ * @param answers the accepted answers; some metrics need one, some count how many agree
+ * @param fields what else the data set says, such as {@code A} to {@code D} of a multiple choice or
+ *     {@code answer_type}
+ */
+public record Reference(List<String> answers, Map<String, String> fields) {
+  /** Copies the collections. */
+  public Reference {
+    answers = List.copyOf(answers);
+    fields = Collections.unmodifiableMap(new LinkedHashMap<>(fields));
+  }
+
+  /** Accepted answers and nothing else. */
+  public static Reference of(String... answers) {
+    return new Reference(Arrays.asList(answers), Map.of());
+  }
+
+  /**
+   * The answers in a cell of a VLMEvalKit table: the elements of a Python list, else the text.
+   *
+   * @param cell such as {@code ['yes', 'yeah']} or {@code yes}
+   */
+  public static Reference ofCell(String cell) {
+    return ofCell(cell, Map.of());
+  }
+
+  /** As {@link #ofCell(String)}, with fields. */
+  public static Reference ofCell(String cell, Map<String, String> fields) {
+    List<String> answers =
+        PythonLiteral.list(cell)
+            .map(list -> list.stream().map(PythonLiteral::text).toList())
+            .orElseGet(() -> List.of(cell));
+    return new Reference(answers, fields);
+  }
+
+  /**
+   * A field that the metric cannot do without.
+   *
+   * @throws MetricException if the data set has none of this name
+   */
+  public String field(String name) {
+    String value = fields.get(name);
+    if (value == null) {
+      throw new MetricException(
+          "the reference has no '%s'; it has %s".formatted(name, fields.keySet()));
+    }
+    return value;
+  }
+
+  /**
+   * The first answer, for metrics that know one.
+   *
+   * @throws MetricException if there is none
+   */
+  public String answer() {
+    if (answers.isEmpty()) {
+      throw new MetricException("the reference has no answer");
+    }
+    return answers.get(0);
+  }
+}
