@@ -1,0 +1,85 @@
+package org.optmerge.evaluation;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.merge.MergePlan;
+import org.optmerge.merge.MergedWeights;
+import org.optmerge.model.InternVL;
+
+/**
+ * Searches λ of a merge in memory: the merged task vector is computed once, and a model that stays
+ * loaded answers for each λ. Nothing is written.
+ *
+ * @param model with the base's weights; it has them again after each search
+ * @param validation what λ is chosen by
+ * @param test what the chosen merge is judged by; null: not
+ */
+public record MergeSearch(
+    InternVL model, MiniEvaluator validation, @Nullable MiniEvaluator test) {
+  /** λ in the paper's search, for every method. */
+  public static final List<Double> PAPER_GRID = List.of(0.1, 0.3, 0.5, 0.7, 1.0, 1.5);
+
+  /**
+   * One λ.
+   *
+   * @param scaling λ
+   * @param validation the answers with it
+   */
+  public record Tried(double scaling, MiniResult validation) {}
+
+  /**
+   * What a search found.
+   *
+   * @param label of the merge, for tables
+   * @param tried each λ, in rising order
+   * @param best λ with the best mean of capabilities on the validation set; of equals the smallest
+   * @param test answers to the test set with it, if there is one
+   */
+  public record Outcome(
+      String label, List<Tried> tried, Tried best, @Nullable MiniResult test) {}
+
+  /**
+   * Merges as a plan says, and tries each λ.
+   *
+   * @param listener is told each λ as it is done
+   */
+  public Outcome search(
+      String label, MergePlan plan, List<Double> grid, Consumer<Tried> listener) {
+    MergedWeights merged = MergedWeights.of(plan);
+    Map<String, float[]> original = new TreeMap<>();
+    merged
+        .names()
+        .forEach(name -> original.put(name, model.parameters().get(name).toFloatArray()));
+    try {
+      List<Tried> tried = new ArrayList<>();
+      for (double scaling : grid.stream().sorted().toList()) {
+        load(merged, scaling);
+        tried.add(new Tried(scaling, validation.evaluate(label, model, answered -> {})));
+        listener.accept(tried.get(tried.size() - 1));
+      }
+      Tried best =
+          tried.stream()
+              .max(
+                  Comparator.<Tried>comparingDouble(it -> it.validation.mean())
+                      .thenComparing(Comparator.comparingDouble(Tried::scaling).reversed()))
+              .orElseThrow(() -> new IllegalArgumentException("no λ to try"));
+      MiniResult tested = null;
+      if (test != null) {
+        load(merged, best.scaling);
+        tested = test.evaluate(label, model, answered -> {});
+      }
+      return new Outcome(label, tried, best, tested);
+    } finally {
+      original.forEach(model::load);
+    }
+  }
+
+  private void load(MergedWeights merged, double scaling) {
+    merged.names().forEach(name -> model.load(name, merged.weights(name, scaling)));
+  }
+}
