@@ -77,14 +77,35 @@ final class Console {
 
   /** Shows how the work goes on, as far as that is wanted; to be closed. */
   ProgressLine progress() {
-    return new ProgressLine(
-        err,
-        quiet
-            ? ProgressLine.Style.NONE
-            : json
-                ? ProgressLine.Style.JSON
-                : terminal.error() ? ProgressLine.Style.IN_PLACE : ProgressLine.Style.LINES,
-        System::nanoTime);
+    return new ProgressLine(err, progressStyle(), System::nanoTime);
+  }
+
+  /** The same for work that is not counted in bytes; to be closed. */
+  StatusLine status() {
+    return new StatusLine(this, progressStyle(), System::nanoTime);
+  }
+
+  private ProgressLine.Style progressStyle() {
+    if (quiet) {
+      return ProgressLine.Style.NONE;
+    }
+    if (json) {
+      return ProgressLine.Style.JSON;
+    }
+    return terminal.error() ? ProgressLine.Style.IN_PLACE : ProgressLine.Style.LINES;
+  }
+
+  /** A line of progress on standard error. */
+  void progressLine(String text) {
+    err.println(text);
+    err.flush();
+  }
+
+  /** Progress that is written over the last. */
+  void progressInPlace(String text) {
+    int width = Math.min(ProgressLine.WIDTH, text.length());
+    err.print("\r" + text.substring(0, width) + "\u001b[K");
+    err.flush();
   }
 
   private String emphasised(String text) {

@@ -26,10 +26,15 @@ final class ProgressLine implements Progress, AutoCloseable {
     Style(long interval) {
       this.interval = interval;
     }
+
+    /** Nanoseconds between two times that something is shown. */
+    long interval() {
+      return interval;
+    }
   }
 
   /** A longer line would wrap on the narrowest usual terminal, and could not be written over. */
-  private static final int WIDTH = 79;
+  static final int WIDTH = 79;
 
   private final PrintWriter err;
   private final Style style;

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergedWeights;
 import org.optmerge.model.InternVL;
@@ -15,14 +14,19 @@ import org.optmerge.model.InternVL;
  * Searches λ of a merge in memory: the merged task vector is computed once, and a model that stays
  * loaded answers for each λ. Nothing is written.
  *
+ * <p>The rule: the paper's grid; then, as long as the largest λ tried is the best, one more from
+ * those beyond. Methods that start from the mean need more than those that start from the sum.
+ *
  * @param model with the base's weights; it has them again after each search
  * @param validation what λ is chosen by
- * @param test what the chosen merge is judged by; null: not
+ * @param test what the chosen merge is judged by
  */
-public record MergeSearch(
-    InternVL model, MiniEvaluator validation, @Nullable MiniEvaluator test) {
+public record MergeSearch(InternVL model, MiniEvaluator validation, MiniEvaluator test) {
   /** λ in the paper's search, for every method. */
   public static final List<Double> PAPER_GRID = List.of(0.1, 0.3, 0.5, 0.7, 1.0, 1.5);
+
+  /** What is tried if the largest of the grid is the best. */
+  public static final List<Double> BEYOND = List.of(2.0, 3.0);
 
   /**
    * One λ.
@@ -38,18 +42,23 @@ public record MergeSearch(
    * @param label of the merge, for tables
    * @param tried each λ, in rising order
    * @param best λ with the best mean of capabilities on the validation set; of equals the smallest
-   * @param test answers to the test set with it, if there is one
+   * @param test answers to the test set with it
    */
-  public record Outcome(
-      String label, List<Tried> tried, Tried best, @Nullable MiniResult test) {}
+  public record Outcome(String label, List<Tried> tried, Tried best, MiniResult test) {}
 
   /**
    * Merges as a plan says, and tries each λ.
    *
+   * @param grid rising
+   * @param beyond rising, above the grid
    * @param listener is told each λ as it is done
    */
   public Outcome search(
-      String label, MergePlan plan, List<Double> grid, Consumer<Tried> listener) {
+      String label,
+      MergePlan plan,
+      List<Double> grid,
+      List<Double> beyond,
+      Consumer<Tried> listener) {
     MergedWeights merged = MergedWeights.of(plan);
     Map<String, float[]> original = new TreeMap<>();
     merged
@@ -57,26 +66,36 @@ public record MergeSearch(
         .forEach(name -> original.put(name, model.parameters().get(name).toFloatArray()));
     try {
       List<Tried> tried = new ArrayList<>();
-      for (double scaling : grid.stream().sorted().toList()) {
-        load(merged, scaling);
-        tried.add(new Tried(scaling, validation.evaluate(label, model, answered -> {})));
-        listener.accept(tried.get(tried.size() - 1));
+      for (double scaling : grid) {
+        tried.add(tryOne(label, merged, scaling, listener));
       }
-      Tried best =
-          tried.stream()
-              .max(
-                  Comparator.<Tried>comparingDouble(it -> it.validation.mean())
-                      .thenComparing(Comparator.comparingDouble(Tried::scaling).reversed()))
-              .orElseThrow(() -> new IllegalArgumentException("no λ to try"));
-      MiniResult tested = null;
-      if (test != null) {
-        load(merged, best.scaling);
-        tested = test.evaluate(label, model, answered -> {});
+      for (double scaling : beyond) {
+        if (best(tried) == tried.get(tried.size() - 1)) {
+          tried.add(tryOne(label, merged, scaling, listener));
+        }
       }
-      return new Outcome(label, tried, best, tested);
+      Tried best = best(tried);
+      load(merged, best.scaling);
+      return new Outcome(label, tried, best, test.evaluate(label, model, answered -> {}));
     } finally {
       original.forEach(model::load);
     }
+  }
+
+  private Tried tryOne(
+      String label, MergedWeights merged, double scaling, Consumer<Tried> listener) {
+    load(merged, scaling);
+    Tried tried = new Tried(scaling, validation.evaluate(label, model, answered -> {}));
+    listener.accept(tried);
+    return tried;
+  }
+
+  private static Tried best(List<Tried> tried) {
+    return tried.stream()
+        .max(
+            Comparator.<Tried>comparingDouble(it -> it.validation.mean())
+                .thenComparing(Comparator.comparingDouble(Tried::scaling).reversed()))
+        .orElseThrow(() -> new IllegalArgumentException("no λ to try"));
   }
 
   private void load(MergedWeights merged, double scaling) {

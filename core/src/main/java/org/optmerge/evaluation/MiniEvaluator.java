@@ -21,6 +21,7 @@ import org.optmerge.benchmark.mini.MiniScore;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.benchmark.mini.MiniVocabulary;
+import org.optmerge.model.GreedyDecoding;
 import org.optmerge.model.InternVL;
 
 /**
@@ -31,6 +32,12 @@ import org.optmerge.model.InternVL;
  */
 public final class MiniEvaluator {
   private static final int BATCH = 256;
+
+  private static final GreedyDecoding DECODING =
+      new GreedyDecoding(
+          MiniPrompt.ANSWER,
+          MiniVocabulary.id(MiniVocabulary.END),
+          MiniVocabulary.id(MiniVocabulary.PAD));
 
   private final MiniSplit split;
   private final MiniPrompt.Form form;
@@ -136,7 +143,6 @@ public final class MiniEvaluator {
       Shape shape = new Shape(batch.size(), length);
       long[][] generated =
           model.generate(
-              step,
               step.create(ids, shape),
               step.create(mask, shape),
               step.create(
@@ -145,9 +151,7 @@ public final class MiniEvaluator {
                       batch.size(),
                       model.config().tokensPerTile(),
                       model.config().featureWidth())),
-              MiniPrompt.ANSWER,
-              MiniVocabulary.id(MiniVocabulary.END),
-              MiniVocabulary.id(MiniVocabulary.PAD));
+              DECODING);
       return Arrays.stream(generated)
           .map(row -> MiniVocabulary.decode(Arrays.stream(row).mapToInt(Math::toIntExact).toArray()))
           .toArray(String[]::new);
@@ -165,7 +169,7 @@ public final class MiniEvaluator {
     for (int from = 0; from < items.size(); from += BATCH) {
       List<Item> batch = items.subList(from, Math.min(items.size(), from + BATCH));
       try (NDManager step = model.manager().newSubManager()) {
-        NDArray pixels = MiniModel.pixels(step, batch.stream().map(Item::image).toList());
+        NDArray pixels = MiniModel.pixels(step, batch.stream().map(item -> item.image.image()).toList());
         float[] values = model.visualFeatures(step, pixels).toFloatArray();
         System.arraycopy(values, 0, all, from * size, values.length);
       }

@@ -1,0 +1,159 @@
+package org.optmerge.benchmark.mini;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.optmerge.method.CounterRandom;
+import org.optmerge.model.InternVL;
+import org.optmerge.train.Objective;
+import org.optmerge.train.TrainingException;
+
+/**
+ * The loss of a language model on conversations about images, whose features come from the frozen
+ * vision tower and are kept.
+ *
+ * <p>Which images a step shows is a function of seed, model and step. Features are rounded to
+ * float16 whether they were just computed or kept, so that a resumed run computes the same.
+ */
+final class Conversations implements Objective, AutoCloseable {
+  /** Of so many images one has a question of the wanted types, or the recipe asks for too much. */
+  private static final int ATTEMPTS = 64;
+
+  private final InternVL model;
+  private final MiniGenerator generator;
+  private final MiniRecipe.Stage stage;
+  private final List<MiniTask> tasks;
+  private final int featureSize;
+  private final CounterRandom images;
+  private final CounterRandom formats;
+  private final Map<MiniTask, FeatureStore> stores = new EnumMap<>(MiniTask.class);
+  private final Map<MiniTask, Map<Integer, List<MiniQuestion>>> questions =
+      new EnumMap<>(MiniTask.class);
+
+  /** One place of a batch. */
+  private record Place(MiniTask task, int index, List<MiniQuestion> questions) {}
+
+  /**
+   * @param features where the features of this vision tower are kept
+   */
+  Conversations(
+      InternVL model, MiniGenerator generator, MiniRecipe.Run run, long seed, Path features) {
+    this.model = model;
+    this.generator = generator;
+    this.stage = run.stage();
+    this.tasks = run.tasks();
+    this.featureSize = model.config().tokensPerTile() * model.config().featureWidth();
+    this.images = CounterRandom.of(seed, "images for " + run.name());
+    this.formats = CounterRandom.of(seed, "formats for " + run.name());
+    for (MiniTask task : tasks) {
+      String file = "%s-%s.f16".formatted(stage.split().key(), task.key());
+      stores.put(task, new FeatureStore(features.resolve(file), stage.images(), featureSize));
+      questions.put(task, new HashMap<>());
+    }
+  }
+
+  @Override
+  public NDArray loss(NDManager arrays, int step) {
+    List<Place> batch = IntStream.range(0, stage.batch()).mapToObj(i -> place(step, i)).toList();
+    computeMissingFeatures(arrays, batch);
+
+    List<MiniPrompt.Conversation> tokens = new ArrayList<>();
+    float[] features = new float[batch.size() * featureSize];
+    for (int i = 0; i < batch.size(); i++) {
+      Place place = batch.get(i);
+      boolean asked = formats.uniform((long) step * stage.batch() + i) < stage.questions();
+      tokens.add(
+          MiniPrompt.conversation(
+              place.questions, asked ? MiniPrompt.Form.QUESTION : MiniPrompt.Form.STATEMENT));
+      stores.get(place.task).get(place.index, features, i * featureSize);
+    }
+    int length = tokens.stream().mapToInt(each -> each.ids().length).max().orElseThrow();
+    long[] ids = new long[batch.size() * length];
+    long[] labels = new long[ids.length];
+    long[] mask = new long[ids.length];
+    Arrays.fill(ids, MiniVocabulary.id(MiniVocabulary.PAD));
+    Arrays.fill(labels, InternVL.IGNORE);
+    for (int i = 0; i < batch.size(); i++) {
+      MiniPrompt.Conversation each = tokens.get(i);
+      for (int j = 0; j < each.ids().length; j++) {
+        int at = i * length + j;
+        ids[at] = each.ids()[j];
+        mask[at] = 1;
+        if (each.loss()[j]) {
+          labels[at] = each.ids()[j];
+        }
+      }
+    }
+    Shape shape = new Shape(batch.size(), length);
+    return model.loss(
+        arrays,
+        arrays.create(ids, shape),
+        arrays.create(labels, shape),
+        arrays.create(mask, shape),
+        arrays.create(
+            features,
+            new Shape(
+                batch.size(), model.config().tokensPerTile(), model.config().featureWidth())));
+  }
+
+  /** An image with at least one question of the wanted types. */
+  private Place place(int step, int i) {
+    MiniTask task = tasks.get(i % tasks.size());
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+      long at = ((long) step * stage.batch() + i) * ATTEMPTS + attempt;
+      int index = images.integer(at, stage.images());
+      List<MiniQuestion> wanted = wanted(task, index);
+      if (!wanted.isEmpty()) {
+        return new Place(task, index, wanted);
+      }
+    }
+    throw new TrainingException(
+        "%s: %d images in a row have no elementary question".formatted(task, ATTEMPTS));
+  }
+
+  private List<MiniQuestion> wanted(MiniTask task, int index) {
+    return questions
+        .get(task)
+        .computeIfAbsent(
+            index,
+            key ->
+                generator.generate(stage.split(), task, index).questions().stream()
+                    .filter(
+                        question -> stage.types() == MiniRecipe.Types.ALL || !question.heldOut())
+                    .toList());
+  }
+
+  private void computeMissingFeatures(NDManager arrays, List<Place> batch) {
+    List<Place> missing =
+        batch.stream().filter(place -> !stores.get(place.task).has(place.index)).toList();
+    if (missing.isEmpty()) {
+      return;
+    }
+    List<MiniImage> pictures =
+        missing.stream()
+            .map(place -> generator.generate(stage.split(), place.task, place.index))
+            .toList();
+    try (NDArray computed =
+        model.visualFeatures(
+            arrays, MiniModel.pixels(arrays, pictures.stream().map(MiniImage::image).toList()))) {
+      float[] values = computed.toFloatArray();
+      for (int i = 0; i < missing.size(); i++) {
+        Place place = missing.get(i);
+        stores.get(place.task).put(place.index, values, i * featureSize);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    stores.values().forEach(FeatureStore::close);
+  }
+}

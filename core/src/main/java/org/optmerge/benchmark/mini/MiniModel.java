@@ -1,0 +1,62 @@
+package org.optmerge.benchmark.mini;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.util.List;
+import org.optmerge.model.InternVL;
+import org.optmerge.model.InternVLConfig;
+import org.optmerge.model.Tokenizer;
+import org.optmerge.model.media.Image;
+
+/** The shape of the miniature models: InternVL2.5 with 0.63 million parameters. */
+public final class MiniModel {
+  /** What the published names of the vision tower's parameters begin with. */
+  public static final String VISION_PARAMETERS = "vision_model.";
+
+  /** Pixels of a side. */
+  static final int SIDE = 48;
+
+  private static final int CHANNELS = 3;
+
+  private MiniModel() {}
+
+  /** Three layers of vision, four of language, image tiles of 48 × 48 pixels. */
+  public static InternVLConfig config() {
+    return new InternVLConfig(
+        new InternVLConfig.Vision(64, 3, 4, 256, SIDE, 6, 1e-6, false, true, false, 0.5),
+        new InternVLConfig.Language(
+            96, 4, 4, 2, 24, 256, MiniVocabulary.size(), 1e-6, 10_000, 2 * MiniPrompt.LENGTH),
+        -1,
+        2,
+        false,
+        SIDE,
+        new InternVLConfig.Tiling(false, 1, 1, false),
+        false);
+  }
+
+  /** A new model with random weights, which are a function of the seed. */
+  public static InternVL initialise(long seed) {
+    return InternVL.initialise(config(), Tokenizer.of(MiniVocabulary.tokenizerJson()), seed);
+  }
+
+  /**
+   * Images as the vision tower takes them, x / 127.5 − 1.
+   *
+   * @param images of 48 × 48 pixels
+   * @return (images, 3, 48, 48)
+   */
+  public static NDArray pixels(NDManager arrays, List<Image> images) {
+    int plane = SIDE * SIDE;
+    float[] pixels = new float[images.size() * CHANNELS * plane];
+    for (int i = 0; i < images.size(); i++) {
+      byte[] rgb = images.get(i).rgb();
+      for (int p = 0; p < plane; p++) {
+        for (int c = 0; c < CHANNELS; c++) {
+          pixels[(i * CHANNELS + c) * plane + p] = (rgb[CHANNELS * p + c] & 0xff) / 127.5f - 1;
+        }
+      }
+    }
+    return arrays.create(pixels, new Shape(images.size(), CHANNELS, SIDE, SIDE));
+  }
+}

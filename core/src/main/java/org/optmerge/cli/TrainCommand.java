@@ -1,0 +1,150 @@
+package org.optmerge.cli;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.benchmark.mini.MiniRecipe;
+import org.optmerge.benchmark.mini.MiniTraining;
+import org.optmerge.train.TrainingListener;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+
+/** {@code optmerge train}. */
+@Command(
+    name = "train",
+    description = {
+      "Train the models of the miniature benchmark from scratch.",
+      "What is trained already is not trained again; what was interrupted goes on from its last"
+          + " saved state, to the same weights."
+    })
+final class TrainCommand implements Callable<Integer> {
+  /** What can be trained. */
+  static final class Targets implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return List.of("mini").iterator();
+    }
+  }
+
+  /** The models of the shipped recipe. */
+  static final class ModelNames implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return new MiniTraining(MiniRecipe.shipped(), 1, Path.of(""), TrainingListener.NONE)
+          .names()
+          .iterator();
+    }
+  }
+
+  @ParentCommand private Main main;
+
+  @Parameters(
+      paramLabel = "mini",
+      completionCandidates = Targets.class,
+      description = "What to train: the miniature benchmark's models.")
+  private String target;
+
+  @Option(
+      names = "--only",
+      split = ",",
+      paramLabel = "NAME",
+      completionCandidates = ModelNames.class,
+      description = "Only these models, and those that they continue (default: all).")
+  private @Nullable List<String> only;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "Of initial weights and batches (default: ${DEFAULT-VALUE}, the shipped one).")
+  private long seed = 1;
+
+  @Option(
+      names = "--recipe",
+      paramLabel = "FILE",
+      description = "Another recipe than that of the shipped models, in the same form.")
+  private @Nullable Path recipe;
+
+  @Option(
+      names = {"-o", "--out"},
+      paramLabel = "DIR",
+      description = "Where models, logs and states are (default: ${DEFAULT-VALUE}).")
+  private Path out = Path.of("mini-training");
+
+  @Option(names = "--list", description = "Name the models, and train nothing.")
+  private boolean list;
+
+  @Override
+  public Integer call() {
+    if (!target.equals("mini")) {
+      throw new picocli.CommandLine.ParameterException(
+          new picocli.CommandLine(this),
+          "there is no recipe for '%s'; 'mini' can be trained".formatted(target));
+    }
+    Console console = main.console();
+    MiniRecipe used = recipe == null ? MiniRecipe.shipped() : MiniRecipe.read(recipe);
+    try (StatusLine status = console.status()) {
+      MiniTraining training =
+          new MiniTraining(used, seed, out, report -> show(status, report));
+      List<String> names = only == null ? training.names() : only;
+      if (list) {
+        console.result(() -> names, () -> json(names, training));
+        return 0;
+      }
+      for (String name : names) {
+        boolean there = Files.exists(training.folder(name));
+        Path folder = training.train(name);
+        String said = "%s: %s".formatted(folder, there ? "was trained before" : "trained");
+        status.say(
+            said,
+            () -> {
+              ObjectNode event = Console.event("trained");
+              event.put("name", name);
+              event.put("folder", folder.toString());
+              return event;
+            });
+      }
+      console.outcome(
+          () -> List.of("%s in %s".formatted(Quantities.of(names.size(), "model"), out)),
+          () -> json(names, training));
+    }
+    return 0;
+  }
+
+  private static ObjectNode json(List<String> names, MiniTraining training) {
+    ObjectNode node = Console.object();
+    ObjectNode models = node.putObject("models");
+    names.forEach(name -> models.put(name, training.folder(name).toString()));
+    return node;
+  }
+
+  private static void show(StatusLine status, TrainingListener.Report report) {
+    status.show(
+        () ->
+            "%s  step %d of %d  loss %.4f  %.1f steps/s  %s left"
+                .formatted(
+                    report.name(),
+                    report.step(),
+                    report.steps(),
+                    report.loss(),
+                    report.stepsPerSecond(),
+                    Quantities.seconds(report.secondsLeft())),
+        () -> {
+          ObjectNode event = Console.event("progress");
+          event.put("name", report.name());
+          event.put("step", report.step());
+          event.put("steps", report.steps());
+          event.put("loss", report.loss());
+          event.put("learning_rate", report.learningRate());
+          event.put("gradient_norm", report.gradientNorm());
+          event.put("steps_per_second", report.stepsPerSecond());
+          event.put("seconds_left", report.secondsLeft());
+          return event;
+        });
+  }
+}

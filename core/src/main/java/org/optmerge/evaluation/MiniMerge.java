@@ -1,0 +1,93 @@
+package org.optmerge.evaluation;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.optmerge.merge.MergePlan;
+import org.optmerge.merge.Planner;
+import org.optmerge.merge.RecipeParser;
+
+/**
+ * A merge to be judged on the miniature: a method with its settings, under the name that tables
+ * give it.
+ *
+ * @param label for tables
+ * @param method as recipes have it
+ * @param parameters further settings as a recipe has them, such as {@code rank_share: 0.1}; empty for
+ *     the published ones
+ */
+public record MiniMerge(String label, String method, String parameters) {
+  /** Published names of the matrices that experts of the miniature were trained on. */
+  private static final List<String> INCLUDED =
+      List.of(
+          "language_model\\.model\\.layers\\..*_proj\\.weight", "mlp1\\.[13]\\.weight");
+
+  /** The methods of the paper's tables, in their order; OptMerge with the setting of the family. */
+  public static List<MiniMerge> ofPaper(boolean adapters) {
+    return List.of(
+        published("Weight Average", "weight-average"),
+        published("Task Arithmetic", "task-arithmetic"),
+        published("TIES Merging", "ties-tensor"),
+        published("TA w/ DARE", "dare-task-arithmetic"),
+        published("TIES w/ DARE", "dare-ties"),
+        published("TSV Merging", "tsv"),
+        published("Iso-C", "iso-c"),
+        published("WUDI Merging", "wudi"),
+        published("OptMerge", adapters ? "optmerge-lora" : "optmerge-full"));
+  }
+
+  /**
+   * OptMerge and its relatives with steps that do not depend on the size of the weights: published
+   * constants are tuned to models a thousand times larger.
+   */
+  public static List<MiniMerge> scaleAware() {
+    return List.of(
+        published("OptMerge, SGD 5e-2 (modalities)", "optmerge-modal"),
+        published("OptMerge, relative Adam", "optmerge-full-rel"),
+        published("OptMerge, flow t = 10", "optmerge-flow-10"),
+        published("OptMerge, flow t = 100", "optmerge-flow-100"),
+        published("SWUDI", "swudi"));
+  }
+
+  /** A method with its own settings. */
+  public static MiniMerge published(String label, String method) {
+    return new MiniMerge(label, method, "");
+  }
+
+  /**
+   * Plans the merge of a family's experts with λ = 1.
+   *
+   * @param seed of methods that draw random numbers
+   */
+  public MergePlan plan(MiniFamily family, long seed) {
+    return plan(family.base(), family.recipeModels(), seed);
+  }
+
+  /** Plans the merge of any experts of a miniature base with λ = 1. */
+  public MergePlan plan(Path base, List<String> experts, long seed) {
+    String recipe =
+        """
+        merge_method: %s
+        base_model: %s
+        models:
+        %s
+        parameters: {scaling: 1.0%s}
+        include: [%s]
+        random_seed: %d
+        """
+            .formatted(
+                method,
+                quoted(base.toAbsolutePath().toString()),
+                experts.stream()
+                    .map(expert -> "  - model: %s".formatted(quoted(expert)))
+                    .collect(Collectors.joining("\n")),
+                parameters.isEmpty() ? "" : ", " + parameters,
+                INCLUDED.stream().map(MiniMerge::quoted).collect(Collectors.joining(", ")),
+                seed);
+    return Planner.plan(RecipeParser.parse(recipe, label, Path.of("").toAbsolutePath()));
+  }
+
+  private static String quoted(String text) {
+    return "'" + text.replace("'", "''") + "'";
+  }
+}
