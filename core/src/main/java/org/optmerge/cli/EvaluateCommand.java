@@ -45,8 +45,7 @@ final class EvaluateCommand implements Callable<Integer> {
     @Override
     public Iterator<String> iterator() {
       return Stream.concat(
-              Stream.of(MINI),
-              Stream.of(MiniTask.values()).map(task -> MINI + ":" + task.key()))
+              Stream.of(MINI), Stream.of(MiniTask.values()).map(task -> MINI + ":" + task.key()))
           .iterator();
     }
   }
@@ -142,10 +141,17 @@ final class EvaluateCommand implements Callable<Integer> {
 
   private InternVL open() {
     int plus = model.indexOf('+');
-    return plus < 0 || Files.exists(Path.of(model))
-        ? InternVL.open(Path.of(model))
-        : InternVL.open(
-            Path.of(model.substring(0, plus)), Path.of(model.substring(plus + 1)));
+    if (plus < 0 || Files.exists(Path.of(model))) {
+      return InternVL.open(Path.of(model));
+    }
+    InternVL opened = InternVL.open(Path.of(model.substring(0, plus)));
+    try {
+      opened.apply(Path.of(model.substring(plus + 1)));
+      return opened;
+    } catch (RuntimeException | Error e) {
+      opened.close();
+      throw e;
+    }
   }
 
   private List<MiniTask> tasks() {
@@ -251,8 +257,7 @@ final class EvaluateCommand implements Callable<Integer> {
     node.putArray("interval").add(interval.lower()).add(interval.upper());
   }
 
-  private static void write(Path folder, MiniResult result, ObjectNode scores)
-      throws IOException {
+  private static void write(Path folder, MiniResult result, ObjectNode scores) throws IOException {
     ObjectMapper mapper = new ObjectMapper();
     List<String> lines = new ArrayList<>();
     for (MiniResult.Answer answer : result.answers()) {

@@ -17,6 +17,8 @@ import org.optmerge.cli.VerifyCommand.VerificationFailed;
 import org.optmerge.linalg.LinearAlgebraException;
 import org.optmerge.merge.MergeException;
 import org.optmerge.merge.RecipeException;
+import org.optmerge.model.ModelException;
+import org.optmerge.train.TrainingException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help;
@@ -63,6 +65,8 @@ public final class Main {
           "extract-lora",
           "methods",
           "quickstart",
+          "evaluate",
+          "train",
           "completion",
           "version");
 
@@ -161,6 +165,8 @@ public final class Main {
       case "extract-lora" -> new ExtractLoraCommand();
       case "methods" -> new MethodsCommand();
       case "quickstart" -> new QuickstartCommand();
+      case "evaluate" -> new EvaluateCommand();
+      case "train" -> new TrainCommand();
       case "completion" -> new CompletionCommand();
       case "version" -> new VersionCommand();
       default -> throw new IllegalArgumentException("no command '%s'".formatted(name));
@@ -209,6 +215,8 @@ public final class Main {
         || thrown instanceof LinearAlgebraException
         || thrown instanceof MergeException
         || thrown instanceof RecipeException
+        || thrown instanceof ModelException
+        || thrown instanceof TrainingException
         || thrown instanceof VerificationFailed) {
       return String.valueOf(thrown.getMessage());
     }

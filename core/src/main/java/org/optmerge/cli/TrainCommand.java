@@ -89,8 +89,7 @@ final class TrainCommand implements Callable<Integer> {
     Console console = main.console();
     MiniRecipe used = recipe == null ? MiniRecipe.shipped() : MiniRecipe.read(recipe);
     try (StatusLine status = console.status()) {
-      MiniTraining training =
-          new MiniTraining(used, seed, out, report -> show(status, report));
+      MiniTraining training = new MiniTraining(used, seed, out, report -> show(status, report));
       List<String> names = only == null ? training.names() : only;
       if (list) {
         console.result(() -> names, () -> json(names, training));

@@ -148,12 +148,11 @@ public final class MiniEvaluator {
               step.create(
                   features,
                   new Shape(
-                      batch.size(),
-                      model.config().tokensPerTile(),
-                      model.config().featureWidth())),
+                      batch.size(), model.config().tokensPerTile(), model.config().featureWidth())),
               DECODING);
       return Arrays.stream(generated)
-          .map(row -> MiniVocabulary.decode(Arrays.stream(row).mapToInt(Math::toIntExact).toArray()))
+          .map(
+              row -> MiniVocabulary.decode(Arrays.stream(row).mapToInt(Math::toIntExact).toArray()))
           .toArray(String[]::new);
     }
   }
@@ -169,7 +168,8 @@ public final class MiniEvaluator {
     for (int from = 0; from < items.size(); from += BATCH) {
       List<Item> batch = items.subList(from, Math.min(items.size(), from + BATCH));
       try (NDManager step = model.manager().newSubManager()) {
-        NDArray pixels = MiniModel.pixels(step, batch.stream().map(item -> item.image.image()).toList());
+        NDArray pixels =
+            MiniModel.pixels(step, batch.stream().map(item -> item.image.image()).toList());
         float[] values = model.visualFeatures(step, pixels).toFloatArray();
         System.arraycopy(values, 0, all, from * size, values.length);
       }

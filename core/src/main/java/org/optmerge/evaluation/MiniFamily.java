@@ -36,8 +36,9 @@ public record MiniFamily(
   /**
    * A family among the models that {@code optmerge train mini} leaves.
    *
-   * @param name {@code full} or {@code lora}: fine-tuned from a base that knows the facts but hardly
-   *     the form of a question; {@code instruct}: from a base that answers elementary questions
+   * @param name {@code full} or {@code lora}: fine-tuned from a base that knows the facts but
+   *     hardly the form of a question; {@code instruct}: from a base that answers elementary
+   *     questions
    * @param models the folder with one folder for each model
    * @throws IllegalArgumentException if there is no such family
    */

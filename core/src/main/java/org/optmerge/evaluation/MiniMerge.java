@@ -13,14 +13,13 @@ import org.optmerge.merge.RecipeParser;
  *
  * @param label for tables
  * @param method as recipes have it
- * @param parameters further settings as a recipe has them, such as {@code rank_share: 0.1}; empty for
- *     the published ones
+ * @param parameters further settings as a recipe has them, such as {@code rank_share: 0.1}; empty
+ *     for the published ones
  */
 public record MiniMerge(String label, String method, String parameters) {
   /** Published names of the matrices that experts of the miniature were trained on. */
   private static final List<String> INCLUDED =
-      List.of(
-          "language_model\\.model\\.layers\\..*_proj\\.weight", "mlp1\\.[13]\\.weight");
+      List.of("language_model\\.model\\.layers\\..*_proj\\.weight", "mlp1\\.[13]\\.weight");
 
   /** The methods of the paper's tables, in their order; OptMerge with the setting of the family. */
   public static List<MiniMerge> ofPaper(boolean adapters) {

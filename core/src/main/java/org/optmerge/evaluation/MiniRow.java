@@ -36,8 +36,7 @@ public record MiniRow(
     Map<String, Double> curve = new LinkedHashMap<>();
     outcome
         .tried()
-        .forEach(
-            tried -> curve.put(Double.toString(tried.scaling()), tried.validation().mean()));
+        .forEach(tried -> curve.put(Double.toString(tried.scaling()), tried.validation().mean()));
     return of(outcome.label(), outcome.best().scaling(), curve, outcome.test());
   }
 

@@ -88,8 +88,10 @@ public final class MiniStudy {
         label,
         () -> {
           boolean adapter = family.adapters() && family.experts().containsValue(model);
-          try (InternVL opened =
-              adapter ? InternVL.open(family.base(), model) : InternVL.open(model)) {
+          try (InternVL opened = InternVL.open(adapter ? family.base() : model)) {
+            if (adapter) {
+              opened.apply(model);
+            }
             return MiniRow.of(label, test.get().evaluate(label, opened, answered -> {}));
           }
         });

@@ -19,6 +19,7 @@ import java.util.Objects;
 import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.method.CounterRandom;
@@ -539,21 +540,40 @@ public final class InternVL implements AutoCloseable {
    * @throws ModelException if the folder is not empty or cannot be written
    */
   public void save(Path target) {
+    save(target, DType.F32);
+  }
+
+  /**
+   * The same, the parameters rounded to a type.
+   *
+   * @param dtype a floating type, such as {@link DType#F16}
+   */
+  public void save(Path target, DType dtype) {
     ModelFolder.write(
         target,
         staging -> {
           if (folder != null) {
             copyOtherFiles(folder, staging);
           }
-          writeIfAbsent(staging.resolve("config.json"), json(config.toJson()));
+          Files.write(staging.resolve("config.json"), json(config(staging, dtype)));
           writeIfAbsent(
               staging.resolve("preprocessor_config.json"),
               json(PreprocessorConfig.json(preprocessing)));
           if (tokenizer != null) {
             writeIfAbsent(staging.resolve("tokenizer.json"), tokenizer.json());
           }
-          ModelFolder.writeTensors(staging.resolve("model.safetensors"), parameters.all());
+          ModelFolder.writeTensors(staging.resolve("model.safetensors"), parameters.all(), dtype);
         });
+  }
+
+  /** The configuration that came with the model, with the type that its tensors now have. */
+  private ObjectNode config(Path folder, DType dtype) throws IOException {
+    Path file = folder.resolve("config.json");
+    ObjectNode json =
+        Files.exists(file)
+            ? new ObjectMapper().readValue(file.toFile(), ObjectNode.class)
+            : config.toJson();
+    return json.put("torch_dtype", dtype.torchName());
   }
 
   private static void copyOtherFiles(Path from, Path to) throws IOException {

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.checkpoint.DType;
 import org.optmerge.method.CounterRandom;
 
 /**
@@ -163,6 +164,15 @@ public final class Lora {
    * @throws ModelException if the folder cannot be written or is not empty
    */
   public void save(Path folder) {
+    save(folder, DType.F32);
+  }
+
+  /**
+   * The same, the factors rounded to a type.
+   *
+   * @param dtype a floating type, such as {@link DType#F16}
+   */
+  public void save(Path folder, DType dtype) {
     Path base = model.folder();
     ModelFolder.write(
         folder,
@@ -170,14 +180,17 @@ public final class Lora {
           Files.writeString(staging.resolve("adapter_config.json"), config(base));
           SortedMap<String, NDArray> named = new TreeMap<>();
           factors.forEach((name, factor) -> named.put(PREFIX + name, factor));
-          ModelFolder.writeTensors(staging.resolve("adapter_model.safetensors"), named);
+          ModelFolder.writeTensors(staging.resolve("adapter_model.safetensors"), named, dtype);
         });
   }
 
   private String config(@Nullable Path base) throws IOException {
     ObjectNode config = JsonNodeFactory.instance.objectNode();
     config.put("peft_type", "LORA");
-    config.put("base_model_name_or_path", base == null ? null : base.toString());
+    // A name, not a path: what is published says nothing of the machine it was made on.
+    config.put(
+        "base_model_name_or_path",
+        base == null ? null : String.valueOf(base.toAbsolutePath().normalize().getFileName()));
     config.put("bias", "none");
     config.put("fan_in_fan_out", false);
     config.put("inference_mode", true);

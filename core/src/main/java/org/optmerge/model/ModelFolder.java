@@ -3,7 +3,6 @@ package org.optmerge.model;
 import ai.djl.ndarray.NDArray;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
@@ -15,6 +14,7 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.stream.Stream;
 import org.optmerge.checkpoint.DType;
+import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.checkpoint.SafetensorsLayout;
 import org.optmerge.checkpoint.SafetensorsWriter;
 import org.optmerge.checkpoint.TensorInfo;
@@ -76,34 +76,30 @@ final class ModelFolder {
     }
   }
 
-  /** Float32 tensors in the order of their names. */
-  static void writeTensors(Path file, SortedMap<String, NDArray> arrays) {
+  /** Tensors in the order of their names, rounded to a type. */
+  static void writeTensors(Path file, SortedMap<String, NDArray> arrays, DType dtype) {
     List<SafetensorsLayout.Entry> entries =
         arrays.entrySet().stream()
             .map(
                 entry ->
                     new SafetensorsLayout.Entry(
-                        entry.getKey(), DType.F32, Parameters.extents(entry.getValue().getShape())))
+                        entry.getKey(), dtype, Parameters.extents(entry.getValue().getShape())))
             .toList();
     try (SafetensorsWriter writer = SafetensorsWriter.create(file, SafetensorsLayout.of(entries))) {
       for (TensorInfo tensor : writer.tensors()) {
         NDArray array = arrays.get(tensor.name());
         if (array != null) {
-          writer.write(tensor, 0, littleEndian(array));
+          writer.write(tensor, 0, stored(array, dtype));
         }
       }
       writer.force();
     }
   }
 
-  private static ByteBuffer littleEndian(NDArray array) {
-    if (ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN) {
-      return array.toByteBuffer(true);
-    }
+  private static ByteBuffer stored(NDArray array, DType dtype) {
     float[] values = array.toFloatArray();
-    ByteBuffer bytes =
-        ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.asFloatBuffer().put(values);
+    ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(values.length, dtype.bytes()));
+    FloatCodec.narrow(dtype, values, 0, values.length, bytes);
     return bytes;
   }
 

@@ -14,11 +14,7 @@ import tech.tablesaw.api.Table;
  * @param findings what the paper says or we expect, and whether it holds here
  */
 public record MiniReport(
-    String name,
-    String title,
-    Table miniature,
-    @Nullable Table published,
-    List<Finding> findings) {
+    String name, String title, Table miniature, @Nullable Table published, List<Finding> findings) {
   /** Copies the list. */
   public MiniReport {
     findings = List.copyOf(findings);

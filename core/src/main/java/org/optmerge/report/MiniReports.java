@@ -141,7 +141,11 @@ public final class MiniReports {
 
     List<String> paperMerges =
         MiniMerge.ofPaper(family.adapters()).stream().map(MiniMerge::label).toList();
-    double best = Stream.concat(Stream.of(base), experts.stream()).mapToDouble(MiniRow::mean).max().orElseThrow();
+    double best =
+        Stream.concat(Stream.of(base), experts.stream())
+            .mapToDouble(MiniRow::mean)
+            .max()
+            .orElseThrow();
     List<String> below =
         paperMerges.stream().filter(label -> row(rows, label).mean() <= best).toList();
     findings.add(

@@ -65,9 +65,14 @@ public final class PaperTables {
    * @param average as printed; empty where the table has no such column
    */
   public record Row(String name, Map<String, Double> scores, OptionalDouble average) {
-    /** The mean of the scores of some columns, such as those of one capability. */
+    /**
+     * The mean of the scores of some columns, such as those of one capability; NaN if one lacks.
+     */
     public double mean(List<String> columns) {
-      return columns.stream().mapToDouble(scores::get).average().orElse(Double.NaN);
+      return columns.stream()
+          .mapToDouble(column -> scores.getOrDefault(column, Double.NaN))
+          .average()
+          .orElse(Double.NaN);
     }
   }
 

@@ -61,7 +61,7 @@ final class FeatureStore implements AutoCloseable {
     present.put(image, (byte) 1);
   }
 
-  /** Reads the features of an image that {@link #has them}. */
+  /** Reads the features of an image that {@link #has has}. */
   void get(int image, float[] into, int at) {
     FloatCodec.widen(DType.F16, slot(image), into, at, size);
   }

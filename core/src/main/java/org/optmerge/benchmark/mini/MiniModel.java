@@ -8,6 +8,8 @@ import org.optmerge.model.InternVL;
 import org.optmerge.model.InternVLConfig;
 import org.optmerge.model.Tokenizer;
 import org.optmerge.model.media.Image;
+import org.optmerge.model.vision.ImagePreprocessing;
+import org.optmerge.model.vision.Tiling;
 
 /** The shape of the miniature models: InternVL2.5 with 0.63 million parameters. */
 public final class MiniModel {
@@ -18,6 +20,11 @@ public final class MiniModel {
   static final int SIDE = 48;
 
   private static final int CHANNELS = 3;
+  private static final List<Double> HALF = List.of(0.5, 0.5, 0.5);
+
+  /** x / 127.5 − 1, one tile. */
+  private static final ImagePreprocessing PREPROCESSING =
+      new ImagePreprocessing(SIDE, Tiling.SINGLE, HALF, HALF);
 
   private MiniModel() {}
 
@@ -31,13 +38,14 @@ public final class MiniModel {
         2,
         false,
         SIDE,
-        new InternVLConfig.Tiling(false, 1, 1, false),
+        Tiling.SINGLE,
         false);
   }
 
   /** A new model with random weights, which are a function of the seed. */
   public static InternVL initialise(long seed) {
-    return InternVL.initialise(config(), Tokenizer.of(MiniVocabulary.tokenizerJson()), seed);
+    return InternVL.initialise(
+        config(), Tokenizer.of(MiniVocabulary.tokenizerJson()), PREPROCESSING, seed);
   }
 
   /**

@@ -23,11 +23,12 @@ import org.optmerge.train.TrainingRun;
 /**
  * Trains the models of the miniature, each from the one that it continues.
  *
- * <p>The vision tower is trained once, whatever the seed, as published families share theirs. In the
- * folder, {@code vision/model} is the model with that tower, {@code seed-S/models/NAME} a finished
- * model in Hugging Face layout (or an adapter in PEFT layout), {@code seed-S/runs/NAME} the log of
- * its training and the state it resumes from, {@code features} what the frozen tower made of the
- * images. A model that is there is not trained again; a training that was killed goes on.
+ * <p>The vision tower is trained once, whatever the seed, as published families share theirs. In
+ * the folder, {@code vision/model} is the model with that tower, {@code seed-S/models/NAME} a
+ * finished model in Hugging Face layout (or an adapter in PEFT layout), {@code seed-S/runs/NAME}
+ * the log of its training and the state it resumes from, {@code features} what the frozen tower
+ * made of the images. A model that is there is not trained again; a training that was killed goes
+ * on.
  */
 public final class MiniTraining {
   private static final int SAVE_EVERY = 100;

@@ -108,7 +108,9 @@ final class PatchLabelLoss {
     int values = boxes + BOX;
     NDArray isObject = arrays.create(foreground);
     NDArray loss = crossEntropy(outputs, 0, colours, kind, arrays.create(kindWeight));
-    loss = loss.add(crossEntropy(outputs, colours, boxes, colour, isObject).mul((float) weights.colour));
+    loss =
+        loss.add(
+            crossEntropy(outputs, colours, boxes, colour, isObject).mul((float) weights.colour));
     loss = loss.add(boxError(outputs, boxes, values, box, isObject).mul((float) weights.box));
     return loss.add(
         crossEntropy(outputs, values, values + PatchLabels.VALUES, value, arrays.create(valued))

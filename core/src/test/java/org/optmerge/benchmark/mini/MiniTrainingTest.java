@@ -81,8 +81,8 @@ class MiniTrainingTest {
   void killed_in_any_step_and_begun_again_it_ends_with_the_same_weights() throws IOException {
     Path expected = training("whole", TrainingListener.NONE).train("base");
     int[] steps = {0};
-    for (int kill = 1; kill <= 8; kill += 3) {
-      int at = kill;
+    // In the vision tower's first step; two steps after it; in the fifth of the base's six.
+    for (int at : new int[] {1, 4, 5}) {
       steps[0] = 0;
       assertThatThrownBy(
               () ->

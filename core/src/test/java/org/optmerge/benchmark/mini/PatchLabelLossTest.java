@@ -60,8 +60,7 @@ class PatchLabelLossTest {
           add(sums, counts, 1, crossEntropy(out, kinds, colours, of.colour()[patch]), 1);
           double smooth = 0;
           for (int side = 0; side < 4; side++) {
-            double error =
-                Math.abs(out[kinds + colours + side] - of.box()[4 * patch + side]);
+            double error = Math.abs(out[kinds + colours + side] - of.box()[4 * patch + side]);
             smooth += error < 0.05 ? error * error / 0.1 : error - 0.025;
           }
           add(sums, counts, 2, smooth / 4, 1);
