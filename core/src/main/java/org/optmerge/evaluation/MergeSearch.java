@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.optmerge.merge.MergePlan;
@@ -61,7 +62,7 @@ public record MergeSearch(InternVL model, MiniEvaluator validation, MiniEvaluato
       Consumer<Tried> listener) {
     MergedWeights merged = MergedWeights.of(plan);
     Map<String, float[]> original = new TreeMap<>();
-    merged.names().forEach(name -> original.put(name, model.parameters().get(name).toFloatArray()));
+    merged.names().forEach(name -> original.put(name, Objects.requireNonNull(model.parameters().get(name)).toFloatArray()));
     try {
       List<Tried> tried = new ArrayList<>();
       for (double scaling : grid) {

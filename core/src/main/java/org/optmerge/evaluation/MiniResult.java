@@ -104,7 +104,7 @@ public record MiniResult(
               types.values().stream()
                   .mapToInt(of -> of.values().stream().mapToInt(n -> n).max().orElse(0))
                   .sum();
-          best.put(task, (double) right / totals.get(task));
+          best.put(task, (double) right / totals.getOrDefault(task, 0));
         });
     return best;
   }

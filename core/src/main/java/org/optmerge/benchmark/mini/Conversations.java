@@ -10,6 +10,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.optmerge.method.CounterRandom;
 import org.optmerge.model.InternVL;
@@ -73,7 +74,7 @@ final class Conversations implements Objective, AutoCloseable {
       tokens.add(
           MiniPrompt.conversation(
               place.questions, asked ? MiniPrompt.Form.QUESTION : MiniPrompt.Form.STATEMENT));
-      stores.get(place.task).get(place.index, features, i * featureSize);
+      store(place.task).get(place.index, features, i * featureSize);
     }
     int length = tokens.stream().mapToInt(each -> each.ids().length).max().orElseThrow();
     long[] ids = new long[batch.size() * length];
@@ -120,8 +121,7 @@ final class Conversations implements Objective, AutoCloseable {
   }
 
   private List<MiniQuestion> wanted(MiniTask task, int index) {
-    return questions
-        .get(task)
+    return Objects.requireNonNull(questions.get(task))
         .computeIfAbsent(
             index,
             key ->
@@ -131,9 +131,13 @@ final class Conversations implements Objective, AutoCloseable {
                     .toList());
   }
 
+  private FeatureStore store(MiniTask task) {
+    return Objects.requireNonNull(stores.get(task));
+  }
+
   private void computeMissingFeatures(NDManager arrays, List<Place> batch) {
     List<Place> missing =
-        batch.stream().filter(place -> !stores.get(place.task).has(place.index)).toList();
+        batch.stream().filter(place -> !store(place.task).has(place.index)).toList();
     if (missing.isEmpty()) {
       return;
     }
@@ -147,7 +151,7 @@ final class Conversations implements Objective, AutoCloseable {
       float[] values = computed.toFloatArray();
       for (int i = 0; i < missing.size(); i++) {
         Place place = missing.get(i);
-        stores.get(place.task).put(place.index, values, i * featureSize);
+        store(place.task).put(place.index, values, i * featureSize);
       }
     }
   }
