@@ -62,7 +62,12 @@ public record MergeSearch(InternVL model, MiniEvaluator validation, MiniEvaluato
       Consumer<Tried> listener) {
     MergedWeights merged = MergedWeights.of(plan);
     Map<String, float[]> original = new TreeMap<>();
-    merged.names().forEach(name -> original.put(name, Objects.requireNonNull(model.parameters().get(name)).toFloatArray()));
+    merged
+        .names()
+        .forEach(
+            name ->
+                original.put(
+                    name, Objects.requireNonNull(model.parameters().get(name)).toFloatArray()));
     try {
       List<Tried> tried = new ArrayList<>();
       for (double scaling : grid) {
