@@ -8,6 +8,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.IValueUtils;
+import ai.djl.pytorch.jni.JniUtils;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -92,6 +93,8 @@ public final class TorchScript implements AutoCloseable {
           }
         }
       }
+      // Run as written: what its optimiser gains does not pay for what it costs with gradients.
+      JniUtils.setGraphExecutorOptimize(false);
       return IValueUtils.forward(block(), inputs, true);
     } catch (EngineException e) {
       throw new LinearAlgebraException(
