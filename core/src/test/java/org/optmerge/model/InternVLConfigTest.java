@@ -43,7 +43,8 @@ class InternVLConfigTest {
             json -> json.withObject("/vision_config").put("hidden_size", "wide"),
             "vision_config.hidden_size must be a whole number of at least 1, is \"wide\""),
         broken(
-            json -> json.withObject("/llm_config").putArray("architectures").add("LlamaForCausalLM"),
+            json ->
+                json.withObject("/llm_config").putArray("architectures").add("LlamaForCausalLM"),
             "the language model is \"LlamaForCausalLM\"; known: [Qwen2ForCausalLM]"),
         broken(
             json -> json.withObject("/llm_config").put("num_key_value_heads", 3),
@@ -52,11 +53,9 @@ class InternVLConfigTest {
             json -> json.withObject("/llm_config").put("use_sliding_window", true),
             "use_sliding_window is not supported"),
         broken(
-            json ->
-                json.withObject("/llm_config").putObject("rope_scaling").put("type", "yarn"),
+            json -> json.withObject("/llm_config").putObject("rope_scaling").put("type", "yarn"),
             "rope_scaling is 'yarn'; known: [default, dynamic]"),
-        broken(
-            json -> json.put("min_dynamic_patch", 7), "must be 1 <= minimum <= maximum"));
+        broken(json -> json.put("min_dynamic_patch", 7), "must be 1 <= minimum <= maximum"));
   }
 
   @ParameterizedTest

@@ -84,8 +84,7 @@ class InternVLTest {
 
   private float[] logits(InternVL of) {
     try (NDManager in = of.manager().newSubManager()) {
-      return of.logits(
-              in, longs(in, IDS), longs(in, MASK), of.visualFeatures(in, pixels(in, 2)))
+      return of.logits(in, longs(in, IDS), longs(in, MASK), of.visualFeatures(in, pixels(in, 2)))
           .toFloatArray();
     }
   }
@@ -227,17 +226,14 @@ class InternVLTest {
     long[][] longer = ids;
     for (int i = 0; i < expected.length; i++) {
       NDArray all = longs(step, longer);
-      long[] best =
-          model.logits(step, all, all.onesLike(), features).argMax(2).toLongArray();
+      long[] best = model.logits(step, all, all.onesLike(), features).argMax(2).toLongArray();
       expected[i] = best[best.length - 1];
       longer = new long[][] {Arrays.copyOf(longer[0], longer[0].length + 1)};
       longer[0][longer[0].length - 1] = expected[i];
     }
 
     NDArray prompt = longs(step, ids);
-    assertThat(
-            model.generate(
-                prompt, prompt.onesLike(), features, GreedyDecoding.withoutStop(5)))
+    assertThat(model.generate(prompt, prompt.onesLike(), features, GreedyDecoding.withoutStop(5)))
         .isDeepEqualTo(new long[][] {expected});
     GreedyDecoding stopping = new GreedyDecoding(5, expected[1], 0);
     int end = expected[0] == expected[1] ? 1 : 2;

@@ -22,8 +22,7 @@ class ImagePreprocessingTest {
 
   @Test
   void with_means_and_deviations_of_a_half_levels_become_minus_one_to_one() {
-    ImagePreprocessing preprocessing =
-        new ImagePreprocessing(2, Tiling.SINGLE, HALF, HALF);
+    ImagePreprocessing preprocessing = new ImagePreprocessing(2, Tiling.SINGLE, HALF, HALF);
     Image image = new Image(2, 2, new byte[] {0, 1, 2, 3, 4, 5, 6, 7, 8, -1, -2, -3});
     try (NDManager manager = NDManager.newBaseManager(null, "PyTorch")) {
       var pixels = preprocessing.pixels(manager, preprocessing.tiles(image));
@@ -81,8 +80,7 @@ class ImagePreprocessingTest {
     for (int y = 0; y < image.height(); y++) {
       for (int x = 0; x < image.width(); x++) {
         for (int c = 0; c < 3; c++) {
-          rgb[3 * (y * image.width() + x) + c] =
-              (byte) image.channel(image.width() - 1 - x, y, c);
+          rgb[3 * (y * image.width() + x) + c] = (byte) image.channel(image.width() - 1 - x, y, c);
         }
       }
     }
