@@ -25,6 +25,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapter;
 
 class InternVLTest {
@@ -424,7 +425,7 @@ class InternVLTest {
         folder,
         staging -> {
           Files.copy(merged.resolve("config.json"), staging.resolve("config.json"));
-          ModelFolder.writeTensors(staging.resolve("model.safetensors"), stored);
+          ModelFolder.writeTensors(staging.resolve("model.safetensors"), stored, DType.F32);
         });
 
     try (InternVL opened = InternVL.open(folder, Models.IMAGE)) {
