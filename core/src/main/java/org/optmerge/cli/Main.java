@@ -64,6 +64,7 @@ public final class Main {
           "verify",
           "extract-lora",
           "methods",
+          "examples",
           "quickstart",
           "evaluate",
           "train",
@@ -164,6 +165,7 @@ public final class Main {
       case "verify" -> new VerifyCommand();
       case "extract-lora" -> new ExtractLoraCommand();
       case "methods" -> new MethodsCommand();
+      case "examples" -> new ExamplesCommand();
       case "quickstart" -> new QuickstartCommand();
       case "evaluate" -> new EvaluateCommand();
       case "train" -> new TrainCommand();

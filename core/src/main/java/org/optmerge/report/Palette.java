@@ -42,6 +42,7 @@ public final class Palette {
           entry("geometry", new Color(0x2E, 0x9E, 0x83)),
           entry("grounding", new Color(0x9A, 0x86, 0xD6)),
           entry("chart", new Color(0xF0, 0xA6, 0x3A)),
+          entry("combined", new Color(0x6B, 0x4A, 0x2F)),
           entry("vision", new Color(0x2F, 0x6F, 0xB3)),
           entry("audio", new Color(0xE0, 0x8A, 0x2C)),
           entry("video", new Color(0x4C, 0xAE, 0x8C)),

@@ -1,9 +1,20 @@
 package org.optmerge.benchmark.mini;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
 /**
  * The pixels from {@code left} to {@code right} and {@code top} to {@code bottom}, all included.
  */
-record Box(int left, int top, int right, int bottom) {
+public record Box(int left, int top, int right, int bottom) {
+  private static final Pattern COORDINATE = Pattern.compile("<c(\\d{1,2})>");
+
+  /** Pixels of a coordinate's unit. */
+  private static final int UNIT = 2;
+
   /** Whether a pixel is part of something. */
   interface Pixels {
     boolean covers(int x, int y);
@@ -45,6 +56,44 @@ record Box(int left, int top, int right, int bottom) {
 
   /** Four tokens, in units of two pixels. */
   String answer() {
-    return "<c%d> <c%d> <c%d> <c%d>".formatted(left / 2, top / 2, right / 2, bottom / 2);
+    return "<c%d> <c%d> <c%d> <c%d>"
+        .formatted(left / UNIT, top / UNIT, right / UNIT, bottom / UNIT);
+  }
+
+  /**
+   * The pixels that an answer stands for, if it is four coordinate tokens such as {@code <c3> <c4>
+   * <c10> <c12>} and nothing else.
+   */
+  public static Optional<Box> ofAnswer(String answer) {
+    Matcher matcher = COORDINATE.matcher(answer);
+    List<Integer> sides = new ArrayList<>();
+    while (matcher.find()) {
+      sides.add(UNIT * Integer.parseInt(matcher.group(1)));
+    }
+    return sides.size() == 4 && COORDINATE.matcher(answer).replaceAll("").isBlank()
+        ? Optional.of(
+            new Box(
+                sides.get(0),
+                sides.get(1),
+                sides.get(2) + UNIT - 1,
+                sides.get(3) + UNIT - 1))
+        : Optional.empty();
+  }
+
+  /** Intersection over union; a box whose right is left of its left covers nothing. */
+  double overlap(Box other) {
+    long shared =
+        new Box(
+                Math.max(left, other.left),
+                Math.max(top, other.top),
+                Math.min(right, other.right),
+                Math.min(bottom, other.bottom))
+            .area();
+    long union = area() + other.area() - shared;
+    return union == 0 ? 0 : (double) shared / union;
+  }
+
+  private long area() {
+    return (long) Math.max(0, right + 1 - left) * Math.max(0, bottom + 1 - top);
   }
 }

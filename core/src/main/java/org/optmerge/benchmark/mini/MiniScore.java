@@ -1,12 +1,9 @@
 package org.optmerge.benchmark.mini;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** Whether an answer is right, by the customary measure of each task. */
 public final class MiniScore {
@@ -15,8 +12,6 @@ public final class MiniScore {
 
   /** How much of the union of two boxes they must share. */
   static final double OVERLAP = .5;
-
-  private static final Pattern COORDINATE = Pattern.compile("<c(\\d{1,2})>");
 
   private MiniScore() {}
 
@@ -28,9 +23,9 @@ public final class MiniScore {
    * @param prediction a model's answer, as text
    */
   public static boolean correct(MiniTask task, String answer, String prediction) {
-    Optional<Box> box = box(answer);
+    Optional<Box> box = Box.ofAnswer(answer);
     if (box.isPresent()) {
-      return box(prediction).filter(given -> overlap(box.get(), given) >= OVERLAP).isPresent();
+      return Box.ofAnswer(prediction).filter(other -> box.get().overlap(other) >= OVERLAP).isPresent();
     }
     String expected = normalised(answer);
     String given = normalised(prediction);
@@ -49,41 +44,11 @@ public final class MiniScore {
 
   /** Case and spaces do not matter, and characters may be spelt. */
   private static String normalised(String text) {
-    List<String> tokens = new ArrayList<>(Arrays.asList(text.strip().split("\\s+")));
+    List<String> tokens = Arrays.asList(text.strip().split("\\s+"));
     return MiniVocabulary.joined(tokens).toLowerCase(Locale.ROOT);
   }
 
   private static Optional<Integer> number(String text) {
     return text.matches("\\d{1,6}") ? Optional.of(Integer.valueOf(text)) : Optional.empty();
-  }
-
-  /** The box that four coordinate tokens and nothing else stand for. */
-  static Optional<Box> box(String text) {
-    Matcher matcher = COORDINATE.matcher(text);
-    List<Integer> sides = new ArrayList<>();
-    while (matcher.find()) {
-      sides.add(Integer.valueOf(matcher.group(1)));
-    }
-    return sides.size() == 4 && COORDINATE.matcher(text).replaceAll("").isBlank()
-        ? Optional.of(new Box(sides.get(0), sides.get(1), sides.get(2), sides.get(3)))
-        : Optional.empty();
-  }
-
-  /** Intersection over union; a box whose right is left of its left covers nothing. */
-  static double overlap(Box one, Box other) {
-    double shared =
-        area(
-            new Box(
-                Math.max(one.left(), other.left()),
-                Math.max(one.top(), other.top()),
-                Math.min(one.right(), other.right()),
-                Math.min(one.bottom(), other.bottom())));
-    double union = area(one) + area(other) - shared;
-    return union == 0 ? 0 : shared / union;
-  }
-
-  private static double area(Box box) {
-    return (double) Math.max(0, box.right() + 1 - box.left())
-        * Math.max(0, box.bottom() + 1 - box.top());
   }
 }

@@ -67,10 +67,10 @@ class MiniScoreTest {
     for (int i = 0; i < 500; i++) {
       Box one = box(random);
       Box other = box(random);
-      double overlap = MiniScore.overlap(one, other);
+      double overlap = one.overlap(other);
 
       assertThat(overlap).isBetween(0.0, 1.0);
-      assertThat(MiniScore.overlap(other, one)).isCloseTo(overlap, Offset.offset(1e-12));
+      assertThat(other.overlap(one)).isCloseTo(overlap, Offset.offset(1e-12));
       assertThat(overlap == 1).isEqualTo(one.equals(other));
     }
   }

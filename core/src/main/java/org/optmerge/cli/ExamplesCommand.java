@@ -1,0 +1,168 @@
+package org.optmerge.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.mini.MiniBenchmark;
+import org.optmerge.benchmark.mini.MiniSplit;
+import org.optmerge.benchmark.mini.MiniTask;
+import org.optmerge.benchmark.mini.MiniTsv;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code optmerge examples}. */
+@Command(
+    name = "examples",
+    description = "Show examples of the miniature benchmark, as text, on a sheet, or as a table.")
+final class ExamplesCommand implements Callable<Integer> {
+  private static final int PRINTED = 5;
+  private static final int ON_SHEET = 12;
+  private static final int COLUMNS = 6;
+
+  @ParentCommand private Main main;
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "BENCHMARK",
+      completionCandidates = MiniNames.class,
+      description = {
+        "mini for the five capabilities, mini:TASK for one of ${COMPLETION-CANDIDATES}."
+      })
+  private String name;
+
+  @Option(
+      names = "--split",
+      paramLabel = "SPLIT",
+      defaultValue = "test",
+      completionCandidates = SplitNames.class,
+      description = "One of ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+  private String split;
+
+  @Option(
+      names = "--count",
+      paramLabel = "N",
+      description =
+          "Examples of each task (default: 5 in text, 12 on a sheet, the whole split in a table).")
+  private @Nullable Integer count;
+
+  @Option(
+      names = "--sheet",
+      paramLabel = "FILE.png",
+      description = "Draw pictures, questions and answers into a file.")
+  private @Nullable Path sheet;
+
+  @Option(
+      names = "--tsv",
+      paramLabel = "FILE.tsv",
+      description = "Write a table that VLMEvalKit reads, images included.")
+  private @Nullable Path tsv;
+
+  /** What the benchmarks are called. */
+  static final class MiniNames implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return Stream.concat(
+              Stream.of(MiniBenchmark.NAME),
+              Stream.of(MiniTask.values()).map(task -> MiniBenchmark.NAME + ":" + task.key()))
+          .iterator();
+    }
+  }
+
+  /** What the splits are called. */
+  static final class SplitNames implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return Stream.of(MiniSplit.values()).map(MiniSplit::key).iterator();
+    }
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    MiniBenchmark benchmark = benchmark();
+    Console console = main.console();
+    List<String> written = new ArrayList<>();
+    ObjectNode result = Console.object();
+    result.put("benchmark", benchmark.name());
+    result.put("split", benchmark.split().key());
+    if (sheet != null) {
+      MiniBenchmark shown = benchmark.withPerTask(count == null ? ON_SHEET : count);
+      ExampleSheet.draw(shown, Math.min(COLUMNS, shown.perTask()), sheet);
+      written.add("%s: %s".formatted(sheet, Quantities.of((int) shown.size(), "example")));
+      result.put("sheet", sheet.toString());
+    }
+    if (tsv != null) {
+      MiniBenchmark whole = count == null ? benchmark : benchmark.withPerTask(count);
+      long rows = MiniTsv.write(whole, tsv);
+      written.add("%s: %s".formatted(tsv, Quantities.of((int) rows, "row")));
+      result.put("tsv", tsv.toString());
+      result.put("rows", rows);
+    }
+    if (!written.isEmpty()) {
+      console.outcome(() -> written, () -> result);
+      return 0;
+    }
+    List<Example> examples;
+    try (Stream<Example> all =
+        benchmark.withPerTask(count == null ? PRINTED : count).examples()) {
+      examples = all.toList();
+    }
+    console.result(() -> console.lines(table(examples)), () -> json(result, examples));
+    return 0;
+  }
+
+  private MiniBenchmark benchmark() {
+    if (!name.equals(MiniBenchmark.NAME) && !name.startsWith(MiniBenchmark.NAME + ":")) {
+      throw wrong(
+          "no benchmark '%s' that is drawn here; there are %s"
+              .formatted(name, String.join(", ", new MiniNames())));
+    }
+    if (count != null && count < 1) {
+      throw wrong("--count must be at least 1, is %d".formatted(count));
+    }
+    try {
+      return MiniBenchmark.of(name, MiniSplit.of(split));
+    } catch (IllegalArgumentException e) {
+      throw wrong(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private ParameterException wrong(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
+  private static TextTable table(List<Example> examples) {
+    TextTable table = new TextTable().left("id").left("kind").left("question").left("answer");
+    for (Example example : examples) {
+      table.row(
+          example.id(), example.type(), example.question(), String.join(" | ", example.answers()));
+    }
+    return table;
+  }
+
+  private static ObjectNode json(ObjectNode node, List<Example> examples) {
+    ArrayNode list = node.putArray("examples");
+    for (Example example : examples) {
+      ObjectNode element = list.addObject();
+      element.put("id", example.id());
+      element.put("task", example.task());
+      element.put("type", example.type());
+      element.put("question", example.question());
+      example.answers().forEach(element.putArray("answers")::add);
+      example.fields().forEach(element::put);
+    }
+    return node;
+  }
+}

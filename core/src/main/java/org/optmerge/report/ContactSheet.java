@@ -1,0 +1,233 @@
+package org.optmerge.report;
+
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Font;
+import java.awt.FontMetrics;
+import java.awt.Graphics2D;
+import java.awt.RenderingHints;
+import java.awt.image.BufferedImage;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.mini.Box;
+import org.optmerge.model.media.Image;
+
+/**
+ * Examples of a benchmark at a glance: their pictures with question, kind and answer, the tasks one
+ * below the other. A box that is an answer is drawn into its picture.
+ */
+public final class ContactSheet {
+  /** Pixels of the file for a pixel of the layout, as for all figures. */
+  private static final int SCALE = 2;
+
+  private static final int PICTURE = 192;
+  private static final int GAP = 20;
+  private static final int MARGIN = 28;
+  private static final int TITLE = 34;
+  private static final int HEADING = 34;
+  private static final int LINE = 16;
+
+  /** Lines of a question; what is longer is cut. */
+  private static final int QUESTION_LINES = 2;
+
+  /** What is below a picture: the question, the answer and a line for its kind. */
+  private static final int TEXT = (QUESTION_LINES + 2) * LINE + 18;
+
+  private static final Font QUESTION = new Font(Font.SANS_SERIF, Font.PLAIN, 12);
+  private static final Font ANSWER = new Font(Font.SANS_SERIF, Font.BOLD, 13);
+  private static final Font KIND = new Font(Font.SANS_SERIF, Font.PLAIN, 10);
+  private static final Font TASK = new Font(Font.SANS_SERIF, Font.BOLD, 15);
+  private static final Font HEAD = new Font(Font.SANS_SERIF, Font.BOLD, 18);
+
+  private final Graphics2D graphics;
+
+  private ContactSheet(Graphics2D graphics) {
+    this.graphics = graphics;
+  }
+
+  /**
+   * Draws a sheet.
+   *
+   * @param title the line at the top
+   * @param examples each with one picture; small pictures are enlarged by a whole number
+   * @param columns pictures beside each other
+   * @throws IllegalArgumentException if there is no example or no column
+   */
+  public static BufferedImage of(String title, List<Example> examples, int columns) {
+    if (examples.isEmpty() || columns < 1) {
+      throw new IllegalArgumentException(
+          "a contact sheet needs an example and a column, not %d and %d"
+              .formatted(examples.size(), columns));
+    }
+    Map<String, List<Example>> tasks = new LinkedHashMap<>();
+    examples.forEach(
+        example -> tasks.computeIfAbsent(example.task(), any -> new ArrayList<>()).add(example));
+    int width = 2 * MARGIN + columns * (PICTURE + GAP) - GAP;
+    int height = 2 * MARGIN + TITLE;
+    for (List<Example> task : tasks.values()) {
+      height += HEADING + rows(task, columns) * (PICTURE + TEXT);
+    }
+    BufferedImage sheet =
+        new BufferedImage(SCALE * width, SCALE * height, BufferedImage.TYPE_INT_RGB);
+    Graphics2D graphics = sheet.createGraphics();
+    try {
+      graphics.scale(SCALE, SCALE);
+      graphics.setRenderingHint(
+          RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+      graphics.setRenderingHint(
+          RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
+      graphics.setRenderingHint(
+          RenderingHints.KEY_FRACTIONALMETRICS, RenderingHints.VALUE_FRACTIONALMETRICS_ON);
+      graphics.setColor(Color.WHITE);
+      graphics.fillRect(0, 0, width, height);
+      new ContactSheet(graphics).draw(title, tasks, columns);
+    } finally {
+      graphics.dispose();
+    }
+    return sheet;
+  }
+
+  private static int rows(List<Example> examples, int columns) {
+    return (examples.size() + columns - 1) / columns;
+  }
+
+  private void draw(String title, Map<String, List<Example>> tasks, int columns) {
+    write(title, HEAD, Palette.INK, MARGIN, MARGIN + 16);
+    List<Color> colours = Palette.ofTasks(List.copyOf(tasks.keySet()));
+    int top = MARGIN + TITLE;
+    int number = 0;
+    for (Map.Entry<String, List<Example>> task : tasks.entrySet()) {
+      Color colour = colours.get(number++);
+      graphics.setColor(colour);
+      graphics.fillRoundRect(MARGIN, top + 3, 5, 18, 3, 3);
+      write(task.getKey(), TASK, Palette.INK, MARGIN + 13, top + 17);
+      top += HEADING;
+      List<Example> examples = task.getValue();
+      for (int i = 0; i < examples.size(); i++) {
+        int left = MARGIN + i % columns * (PICTURE + GAP);
+        card(examples.get(i), colour, left, top + i / columns * (PICTURE + TEXT));
+      }
+      top += rows(examples, columns) * (PICTURE + TEXT);
+    }
+  }
+
+  private void card(Example example, Color colour, int left, int top) {
+    String answer = String.join(" / ", example.answers());
+    Optional<Box> box = Box.ofAnswer(answer);
+    example.media().stream()
+        .filter(Image.class::isInstance)
+        .map(Image.class::cast)
+        .findFirst()
+        .ifPresent(image -> picture(image, box, left, top));
+    int baseline = top + PICTURE + LINE;
+    for (String line : wrapped(example.question())) {
+      write(line, QUESTION, Palette.INK, left, baseline);
+      baseline += LINE;
+    }
+    String shown =
+        box.map(b -> "%d, %d to %d, %d".formatted(b.left(), b.top(), b.right(), b.bottom()))
+            .orElse(answer);
+    write(cut(shown, ANSWER), ANSWER, dark(colour), left, baseline + 1);
+    boolean heldOut = "true".equals(example.fields().get("heldOut"));
+    write(
+        cut(example.type() + (heldOut ? " · held out" : ""), KIND),
+        KIND,
+        Palette.MUTED,
+        left,
+        baseline + LINE);
+  }
+
+  private void picture(Image image, Optional<Box> box, int left, int top) {
+    double fit = PICTURE / (double) Math.max(image.width(), image.height());
+    double scale = fit >= 1 ? Math.floor(fit) : fit;
+    int width = (int) Math.round(scale * image.width());
+    int height = (int) Math.round(scale * image.height());
+    BufferedImage pixels =
+        new BufferedImage(image.width(), image.height(), BufferedImage.TYPE_INT_RGB);
+    for (int y = 0; y < image.height(); y++) {
+      for (int x = 0; x < image.width(); x++) {
+        pixels.setRGB(
+            x,
+            y,
+            image.channel(x, y, 0) << 16 | image.channel(x, y, 1) << 8 | image.channel(x, y, 2));
+      }
+    }
+    graphics.setRenderingHint(
+        RenderingHints.KEY_INTERPOLATION,
+        fit >= 1
+            ? RenderingHints.VALUE_INTERPOLATION_NEAREST_NEIGHBOR
+            : RenderingHints.VALUE_INTERPOLATION_BICUBIC);
+    graphics.drawImage(pixels, left, top, width, height, null);
+    graphics.setColor(Palette.GRID);
+    graphics.setStroke(new BasicStroke(1));
+    graphics.drawRect(left, top, width, height);
+    box.ifPresent(
+        b -> {
+          int x = left + (int) Math.round(scale * b.left());
+          int y = top + (int) Math.round(scale * b.top());
+          int across = (int) Math.round(scale * (b.right() + 1 - b.left()));
+          int down = (int) Math.round(scale * (b.bottom() + 1 - b.top()));
+          // Dark on light, so that it is seen on any picture.
+          graphics.setColor(Color.WHITE);
+          graphics.setStroke(new BasicStroke(4));
+          graphics.drawRect(x, y, across, down);
+          graphics.setColor(Palette.INK);
+          graphics.setStroke(new BasicStroke(1.5f));
+          graphics.drawRect(x, y, across, down);
+        });
+  }
+
+  private void write(String text, Font font, Color colour, int left, int baseline) {
+    graphics.setFont(font);
+    graphics.setColor(colour);
+    graphics.drawString(text, left, baseline);
+  }
+
+  /** A question in lines as wide as a picture. */
+  private List<String> wrapped(String text) {
+    FontMetrics metrics = graphics.getFontMetrics(QUESTION);
+    List<String> lines = new ArrayList<>();
+    String line = "";
+    // The question mark is a word of the miniature; it does not begin a line.
+    for (String word : text.replace(" ?", "?").replace('\n', ' ').split(" ")) {
+      String longer = line.isEmpty() ? word : line + " " + word;
+      if (!line.isEmpty() && metrics.stringWidth(longer) > PICTURE) {
+        lines.add(line);
+        line = word;
+      } else {
+        line = longer;
+      }
+    }
+    lines.add(line);
+    if (lines.size() > QUESTION_LINES) {
+      String last = lines.get(QUESTION_LINES - 1) + " " + lines.get(QUESTION_LINES);
+      lines = new ArrayList<>(lines.subList(0, QUESTION_LINES - 1));
+      lines.add(last);
+    }
+    return lines.stream().map(each -> cut(each, QUESTION)).toList();
+  }
+
+  /** A text no wider than a picture. */
+  private String cut(String text, Font font) {
+    FontMetrics metrics = graphics.getFontMetrics(font);
+    String shown = text;
+    while (metrics.stringWidth(shown) > PICTURE && shown.length() > 2) {
+      shown = shown.substring(0, shown.length() - 2).stripTrailing() + "…";
+    }
+    return shown;
+  }
+
+  /** A task's colour, dark enough for text on white. */
+  private static Color dark(Color colour) {
+    Color dark = colour;
+    while (Palette.lightness(dark) > 110) {
+      dark =
+          new Color(dark.getRed() * 9 / 10, dark.getGreen() * 9 / 10, dark.getBlue() * 9 / 10);
+    }
+    return dark;
+  }
+}
