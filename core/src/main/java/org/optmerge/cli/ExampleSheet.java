@@ -21,7 +21,8 @@ final class ExampleSheet {
       examples = all.toList();
     }
     String title =
-        "Miniature benchmark, %s split, seed %d".formatted(benchmark.split().key(), benchmark.seed());
+        "Miniature benchmark, %s split, seed %d"
+            .formatted(benchmark.split().key(), benchmark.seed());
     Plots.savePng(ContactSheet.of(title, examples, columns), file);
   }
 }

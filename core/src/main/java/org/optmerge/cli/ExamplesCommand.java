@@ -115,8 +115,7 @@ final class ExamplesCommand implements Callable<Integer> {
       return 0;
     }
     List<Example> examples;
-    try (Stream<Example> all =
-        benchmark.withPerTask(count == null ? PRINTED : count).examples()) {
+    try (Stream<Example> all = benchmark.withPerTask(count == null ? PRINTED : count).examples()) {
       examples = all.toList();
     }
     console.result(() -> console.lines(table(examples)), () -> json(result, examples));

@@ -76,8 +76,7 @@ public final class ContactSheet {
     Graphics2D graphics = sheet.createGraphics();
     try {
       graphics.scale(SCALE, SCALE);
-      graphics.setRenderingHint(
-          RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+      graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
       graphics.setRenderingHint(
           RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
       graphics.setRenderingHint(
@@ -225,8 +224,7 @@ public final class ContactSheet {
   private static Color dark(Color colour) {
     Color dark = colour;
     while (Palette.lightness(dark) > 110) {
-      dark =
-          new Color(dark.getRed() * 9 / 10, dark.getGreen() * 9 / 10, dark.getBlue() * 9 / 10);
+      dark = new Color(dark.getRed() * 9 / 10, dark.getGreen() * 9 / 10, dark.getBlue() * 9 / 10);
     }
     return dark;
   }

@@ -38,8 +38,7 @@ class ExamplesCommandTest {
 
   @Test
   void prints_json() {
-    JsonNode json =
-        CommandRun.of("examples", "mini:combined", "--count", "2", "--json").json();
+    JsonNode json = CommandRun.of("examples", "mini:combined", "--count", "2", "--json").json();
 
     assertThat(json.path("split").asText()).isEqualTo("test");
     assertThat(json.path("examples")).hasSize(2);
@@ -56,7 +55,13 @@ class ExamplesCommandTest {
 
     CommandRun run =
         CommandRun.of(
-            "examples", "mini", "--count", "2", "--sheet", sheet.toString(), "--tsv",
+            "examples",
+            "mini",
+            "--count",
+            "2",
+            "--sheet",
+            sheet.toString(),
+            "--tsv",
             table.toString());
 
     assertThat(run.code()).isZero();

@@ -66,8 +66,7 @@ class ContactSheetTest {
   @Test
   void a_sheet_grows_by_rows_and_tasks_and_not_by_examples_of_a_row() {
     Example one = example(48, 48, "q", "a");
-    Example other =
-        new Example("b", "Chart", "value", one.media(), "q", List.of("a"), Map.of());
+    Example other = new Example("b", "Chart", "value", one.media(), "q", List.of("a"), Map.of());
 
     int single = sheet(one).getHeight();
     assertThat(sheet(one, one, one).getHeight()).isEqualTo(single);

@@ -72,11 +72,7 @@ public record Box(int left, int top, int right, int bottom) {
     }
     return sides.size() == 4 && COORDINATE.matcher(answer).replaceAll("").isBlank()
         ? Optional.of(
-            new Box(
-                sides.get(0),
-                sides.get(1),
-                sides.get(2) + UNIT - 1,
-                sides.get(3) + UNIT - 1))
+            new Box(sides.get(0), sides.get(1), sides.get(2) + UNIT - 1, sides.get(3) + UNIT - 1))
         : Optional.empty();
   }
 

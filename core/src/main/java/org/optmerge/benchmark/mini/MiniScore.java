@@ -25,7 +25,9 @@ public final class MiniScore {
   public static boolean correct(MiniTask task, String answer, String prediction) {
     Optional<Box> box = Box.ofAnswer(answer);
     if (box.isPresent()) {
-      return Box.ofAnswer(prediction).filter(other -> box.get().overlap(other) >= OVERLAP).isPresent();
+      return Box.ofAnswer(prediction)
+          .filter(other -> box.get().overlap(other) >= OVERLAP)
+          .isPresent();
     }
     String expected = normalised(answer);
     String given = normalised(prediction);
