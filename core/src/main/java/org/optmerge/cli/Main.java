@@ -67,6 +67,8 @@ public final class Main {
           "examples",
           "quickstart",
           "evaluate",
+          "tune",
+          "reproduce",
           "train",
           "completion",
           "version");
@@ -168,6 +170,8 @@ public final class Main {
       case "examples" -> new ExamplesCommand();
       case "quickstart" -> new QuickstartCommand();
       case "evaluate" -> new EvaluateCommand();
+      case "tune" -> new TuneCommand();
+      case "reproduce" -> new ReproduceCommand();
       case "train" -> new TrainCommand();
       case "completion" -> new CompletionCommand();
       case "version" -> new VersionCommand();

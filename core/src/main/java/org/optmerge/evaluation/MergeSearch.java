@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergedWeights;
 import org.optmerge.model.InternVL;
@@ -20,9 +21,9 @@ import org.optmerge.model.InternVL;
  *
  * @param model with the base's weights; it has them again after each search
  * @param validation what λ is chosen by
- * @param test what the chosen merge is judged by
+ * @param test what the chosen merge is judged by; null: not
  */
-public record MergeSearch(InternVL model, MiniEvaluator validation, MiniEvaluator test) {
+public record MergeSearch(InternVL model, MiniEvaluator validation, @Nullable MiniEvaluator test) {
   /** λ in the paper's search, for every method. */
   public static final List<Double> PAPER_GRID = List.of(0.1, 0.3, 0.5, 0.7, 1.0, 1.5);
 
@@ -43,9 +44,9 @@ public record MergeSearch(InternVL model, MiniEvaluator validation, MiniEvaluato
    * @param label of the merge, for tables
    * @param tried each λ, in rising order
    * @param best λ with the best mean of capabilities on the validation set; of equals the smallest
-   * @param test answers to the test set with it
+   * @param test answers to the test set with it, if there is one
    */
-  public record Outcome(String label, List<Tried> tried, Tried best, MiniResult test) {}
+  public record Outcome(String label, List<Tried> tried, Tried best, @Nullable MiniResult test) {}
 
   /**
    * Merges as a plan says, and tries each λ.
@@ -79,6 +80,9 @@ public record MergeSearch(InternVL model, MiniEvaluator validation, MiniEvaluato
         }
       }
       Tried best = best(tried);
+      if (test == null) {
+        return new Outcome(label, tried, best, null);
+      }
       load(merged, best.scaling);
       return new Outcome(label, tried, best, test.evaluate(label, model, answered -> {}));
     } finally {

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.mini.MiniTask;
 
@@ -37,7 +38,11 @@ public record MiniRow(
     outcome
         .tried()
         .forEach(tried -> curve.put(Double.toString(tried.scaling()), tried.validation().mean()));
-    return of(outcome.label(), outcome.best().scaling(), curve, outcome.test());
+    return of(
+        outcome.label(),
+        outcome.best().scaling(),
+        curve,
+        Objects.requireNonNull(outcome.test(), "no test"));
   }
 
   private static MiniRow of(

@@ -1,6 +1,7 @@
 package org.optmerge.merge;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -9,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.method.MergeMethod;
@@ -112,6 +114,37 @@ public record MergePlan(
         coverage,
         notices,
         allowNonFinite);
+  }
+
+  /**
+   * The task vectors of a parameter, as its method will see them: to look at them, or to merge them
+   * by hand.
+   *
+   * @param manager where they will live
+   * @throws IllegalArgumentException if the plan does not merge such a parameter
+   * @throws MergeException if an input is not finite, or the parameter too large for memory
+   */
+  public TaskVectors taskVectors(String parameter, NDManager manager) {
+    for (OutputShard shard : shards) {
+      for (PlannedTensor tensor : shard.tensors()) {
+        if (tensor.name().equals(parameter) && tensor.work() instanceof PlannedTensor.Merge merge) {
+          // The arrays share buffers that the merger would use again: it makes no other.
+          return new TensorMerger(
+                  allowNonFinite, ScratchPool.of(this, 0), new LongAdder(), Progress.NONE)
+              .taskVectors(tensor, merge, manager);
+        }
+      }
+    }
+    throw new IllegalArgumentException("the plan merges no parameter '%s'".formatted(parameter));
+  }
+
+  /** The names of the parameters that are merged, in the order of the output. */
+  public List<String> mergedParameters() {
+    return shards.stream()
+        .flatMap(shard -> shard.tensors().stream())
+        .filter(tensor -> tensor.work() instanceof PlannedTensor.Merge)
+        .map(PlannedTensor::name)
+        .toList();
   }
 
   private static PlannedTensor merged(PlannedTensor tensor, MergeMethod method) {

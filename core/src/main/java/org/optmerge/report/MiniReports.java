@@ -1,5 +1,6 @@
 package org.optmerge.report;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -64,6 +65,220 @@ public final class MiniReports {
         table(family.title(), rows.values()),
         published == null ? null : published(published, paper),
         findings(family, rows));
+  }
+
+  /** Table 4: from WUDI to OptMerge, one change at a time. */
+  public static List<MiniMerge> ablation() {
+    return List.of(
+        MiniMerge.published("WUDI Merging", "wudi"),
+        new MiniMerge("+ SGD", "optmerge-lora", "init: sum, rank_share: 1.0, projector: full"),
+        new MiniMerge(
+            "+ Initialization", "optmerge-lora", "init: mean, rank_share: 1.0, projector: full"),
+        MiniMerge.published("OptMerge", "optmerge-lora"));
+  }
+
+  /** The ablation of the paper's table 4, on one family. */
+  public static MiniReport table4(MiniStudy study, MiniFamily family, PaperTables paper) {
+    List<MiniRow> rows = ablation().stream().map(merge -> study.merge(family, merge)).toList();
+    PaperTable published = paper.table("table4");
+    Table numbers =
+        Table.create(
+            "table4: " + published.title(),
+            StringColumn.create("model or method"),
+            DoubleColumn.create("Qwen2-VL"),
+            DoubleColumn.create("Vicuna-7B"));
+    for (PaperTables.Row row : published.rows()) {
+      tech.tablesaw.api.Row cells = numbers.appendRow();
+      cells.setString("model or method", row.name());
+      row.scores().forEach(cells::setDouble);
+    }
+    double wudi = rows.get(0).mean();
+    double start = rows.get(2).mean() - rows.get(1).mean();
+    double low = rows.get(3).mean() - rows.get(2).mean();
+    return new MiniReport(
+        "table4",
+        "Ablation: " + family.title(),
+        table(family.title(), rows),
+        numbers,
+        List.of(
+            new Finding(
+                "SGD alone, from the sum, is worse than Adam",
+                rows.get(1).mean() < wudi,
+                "%s against %s %%".formatted(points(rows.get(1).mean()), points(wudi))),
+            new Finding(
+                "of the later changes, the start from the mean matters more than the low rank",
+                Math.abs(start) > Math.abs(low),
+                signed(start) + " against " + signed(low) + " points"),
+            new Finding(
+                "OptMerge is better than WUDI",
+                rows.get(3).mean() > wudi,
+                difference(
+                    Bootstrap.DEFAULT.difference(
+                        rows.get(3).capabilities(), rows.get(0).capabilities())))));
+  }
+
+  /** Table 8: the rank of OptMerge's targets as a share of the full one. */
+  public static MiniReport table8(MiniStudy study, MiniFamily family, PaperTables paper) {
+    List<MiniRow> rows = new ArrayList<>();
+    for (int percent = 10; percent <= 50; percent += 10) {
+      rows.add(
+          study.merge(
+              family,
+              new MiniMerge(
+                  "rank share %d %%".formatted(percent),
+                  "optmerge-full-rel",
+                  "rank_share: %s".formatted(percent / 100.0))));
+    }
+    double most = rows.stream().mapToDouble(MiniRow::mean).max().orElseThrow();
+    double least = rows.stream().mapToDouble(MiniRow::mean).min().orElseThrow();
+    PaperTable published = paper.table("table8");
+    double publishedRange =
+        published.rows().stream()
+                .mapToDouble(row -> row.average().orElseThrow())
+                .max()
+                .orElseThrow()
+            - published.rows().stream()
+                .mapToDouble(row -> row.average().orElseThrow())
+                .min()
+                .orElseThrow();
+    return new MiniReport(
+        "table8",
+        "Rank share of OptMerge (relative Adam): " + family.title(),
+        table(family.title(), rows),
+        published(published, paper),
+        List.of(
+            new Finding(
+                "the rank share matters little: all are within two points",
+                most - least <= 0.02,
+                "a range of %s points, published %.1f"
+                    .formatted(points(most - least), publishedRange))));
+  }
+
+  /** Table 10: questions that need two abilities, which no expert was trained on. */
+  public static MiniReport table10(MiniStudy study, MiniFamily family, PaperTables paper) {
+    List<MiniRow> rows = new ArrayList<>();
+    family.singles().forEach((label, model) -> rows.add(study.single(family, label, model)));
+    for (MiniMerge merge : merges(family)) {
+      if (merge.label().startsWith("OptMerge") || merge.label().equals(TASK_ARITHMETIC)) {
+        rows.add(study.merge(family, merge));
+      }
+    }
+    Comparator<MiniRow> combined =
+        Comparator.comparingDouble(row -> row.accuracy(MiniTask.COMBINED));
+    MiniRow expert =
+        rows.stream().filter(row -> row.label().startsWith("Expert")).max(combined).orElseThrow();
+    MiniRow merged =
+        rows.stream().filter(row -> row.label().startsWith("OptMerge")).max(combined).orElseThrow();
+    Difference difference =
+        Bootstrap.DEFAULT.difference(
+            merged.scores(MiniTask.COMBINED), expert.scores(MiniTask.COMBINED));
+    PaperTable published = paper.table("table10");
+    Table numbers =
+        Table.create("table10: " + published.title(), StringColumn.create("model or method"));
+    published.columns().forEach(column -> numbers.addColumns(DoubleColumn.create(column)));
+    for (PaperTables.Row row : published.rows()) {
+      tech.tablesaw.api.Row cells = numbers.appendRow();
+      cells.setString("model or method", row.name());
+      row.scores().forEach(cells::setDouble);
+    }
+    return new MiniReport(
+        "table10",
+        "Questions that need two abilities: " + family.title(),
+        table(family.title(), rows),
+        numbers,
+        List.of(
+            new Finding(
+                "the merged model is above every expert where two abilities are needed",
+                difference.interval().lower() > 0,
+                "%s − %s: %s".formatted(merged.label(), expert.label(), difference(difference)))));
+  }
+
+  /**
+   * Table 6: experts that were not made side by side: full fine-tuning and adapters, trained for
+   * different numbers of steps.
+   */
+  public static MiniReport table6(
+      MiniStudy study, MiniFamily full, MiniFamily lora, PaperTables paper) {
+    List<String> models = new ArrayList<>();
+    List<String> ofLora = lora.recipeModels();
+    List<String> ofFull = full.recipeModels();
+    for (int i = 0; i < ofFull.size(); i++) {
+      models.add(i % 2 == 0 ? ofFull.get(i) : ofLora.get(i));
+    }
+    MiniFamily mixed =
+        new MiniFamily(
+            "independent",
+            "Independent experts",
+            full.base(),
+            full.experts(),
+            false,
+            full.mixture());
+    Map<String, MiniRow> rows = new LinkedHashMap<>();
+    rows.put(BASE, study.single(full, BASE, full.base()));
+    for (MiniMerge merge : merges(full)) {
+      rows.put(merge.label(), study.merge(mixed, merge, models));
+    }
+    MiniRow best =
+        rows.values().stream().max(Comparator.comparingDouble(MiniRow::mean)).orElseThrow();
+    return new MiniReport(
+        "table6",
+        "Experts by full fine-tuning (VQA, Chart, Grounding) and by LoRA (Geometry, OCR) together",
+        table(mixed.title(), rows.values()),
+        published(paper.table("table6"), paper),
+        List.of(
+            new Finding(
+                "OptMerge is the best method",
+                best.label().startsWith("OptMerge"),
+                "best: %s, %s %%".formatted(best.label(), points(best.mean())))));
+  }
+
+  /**
+   * Appendix B.1: how long experts were fine-tuned, and what merging makes of them.
+   *
+   * @param models the folder of the family's models, which holds those of earlier steps
+   * @param steps after which experts were kept, the last one being the end
+   */
+  public static MiniReport steps(
+      MiniStudy study, MiniFamily family, Path models, List<Integer> steps) {
+    List<MiniRow> rows = new ArrayList<>();
+    rows.add(study.single(family, BASE, family.base()));
+    for (int i = 0; i < steps.size(); i++) {
+      String behind = i == steps.size() - 1 ? "" : "-" + steps.get(i);
+      List<String> experts = new ArrayList<>();
+      for (MiniTask task : List.of(MiniTask.VQA, MiniTask.OCR)) {
+        Path expert = models.resolve("expert-%s%s".formatted(task.key(), behind));
+        experts.add(expert.toAbsolutePath().toString());
+        rows.add(
+            study.single(
+                family, "Expert %s, %d steps".formatted(task.label(), steps.get(i)), expert));
+      }
+      for (String method : List.of("task-arithmetic", "optmerge-full-rel")) {
+        rows.add(
+            study.merge(
+                family,
+                MiniMerge.published(
+                    "%s of VQA and OCR, %d steps".formatted(method, steps.get(i)), method),
+                experts));
+      }
+    }
+    List<Double> merged =
+        rows.stream()
+            .filter(row -> row.label().startsWith("optmerge"))
+            .map(row -> (row.accuracy(MiniTask.VQA) + row.accuracy(MiniTask.OCR)) / 2)
+            .toList();
+    return new MiniReport(
+        "appB1",
+        "Fine-tuning steps against merging: " + family.title(),
+        table(family.title(), rows),
+        null,
+        List.of(
+            new Finding(
+                "longer fine-tuning first helps the merged model, then hurts",
+                merged.indexOf(merged.stream().max(Comparator.naturalOrder()).orElseThrow()) > 0
+                    && merged.indexOf(merged.stream().max(Comparator.naturalOrder()).orElseThrow())
+                        < merged.size() - 1,
+                "mean of VQA and OCR after %s steps: %s %%"
+                    .formatted(steps, merged.stream().map(MiniReports::points).toList()))));
   }
 
   /** Accuracies in percent, with the interval of their mean. */
@@ -231,6 +446,10 @@ public final class MiniReports {
 
   private static MiniRow row(Map<String, MiniRow> rows, String label) {
     return Objects.requireNonNull(rows.get(label), () -> "no row '%s'".formatted(label));
+  }
+
+  private static String signed(double share) {
+    return String.format(Locale.ROOT, "%+.1f", 100 * share);
   }
 
   private static String points(double share) {

@@ -1,0 +1,251 @@
+package org.optmerge.cli;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.knowm.xchart.internal.chartpart.Chart;
+import org.optmerge.benchmark.mini.MiniSplit;
+import org.optmerge.evaluation.MiniFamily;
+import org.optmerge.evaluation.MiniStudy;
+import org.optmerge.report.MiniFigures;
+import org.optmerge.report.MiniReport;
+import org.optmerge.report.MiniReports;
+import org.optmerge.report.PaperTables;
+import org.optmerge.report.Plots;
+import org.optmerge.report.Project;
+import org.optmerge.report.Tables;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+import tech.tablesaw.api.Table;
+
+/** {@code optmerge reproduce}. */
+@Command(
+    name = "reproduce",
+    description = {
+      "Make the paper's tables and figures on the miniature, beside the published ones, and say what"
+          + " agrees.",
+      "Rows are kept as they are made: tables share them, and an interrupted run goes on."
+    })
+final class ReproduceCommand implements Callable<Integer> {
+  /** What can be reproduced, in the paper's order. */
+  static final List<String> NAMES =
+      List.of(
+          "table2", "table3", "table4", "table6", "table8", "table9", "table10", "fig2", "fig3",
+          "fig4", "appB1");
+
+  /** For completion. */
+  static final class Names implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return NAMES.iterator();
+    }
+  }
+
+  @ParentCommand private Main main;
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      arity = "0..*",
+      paramLabel = "NAME",
+      completionCandidates = Names.class,
+      description = "${COMPLETION-CANDIDATES} (default: table2).")
+  private List<String> names = List.of("table2");
+
+  @Option(
+      names = "--models",
+      paramLabel = "DIR",
+      description =
+          "A folder with the miniature's models, one folder each (default: the shipped ones).")
+  private @Nullable Path models;
+
+  @Option(
+      names = {"-o", "--out"},
+      paramLabel = "DIR",
+      description = "Where tables, figures and rows are written (default: ${DEFAULT-VALUE}).")
+  private Path out = Path.of("reproduction");
+
+  @Option(
+      names = "--test-size",
+      paramLabel = "N",
+      description = "Test questions of each task (default: ${DEFAULT-VALUE}).")
+  private int testSize = MiniSplit.TEST.size();
+
+  private final PaperTables paper = PaperTables.read();
+
+  @Override
+  public Integer call() throws IOException {
+    for (String name : names) {
+      if (!NAMES.contains(name)) {
+        throw new ParameterException(
+            spec.commandLine(),
+            "there is no '%s' to reproduce; there are %s".formatted(name, NAMES));
+      }
+    }
+    if (testSize < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--test-size must be at least 1, is %d".formatted(testSize));
+    }
+    Path folder = models == null ? Project.file("data-manifests/mini") : models;
+    if (!Files.isDirectory(folder)) {
+      throw new ParameterException(
+          spec.commandLine(), "'%s' is no folder of models".formatted(folder));
+    }
+    Console console = main.console();
+    Files.createDirectories(out);
+    ObjectNode all = Console.object();
+    List<String> text = new ArrayList<>();
+    try (StatusLine status = console.status()) {
+      MiniStudy study =
+          new MiniStudy(
+              out.resolve("rows.json"),
+              testSize,
+              what ->
+                  status.show(
+                      () -> what,
+                      () -> {
+                        ObjectNode event = Console.event("progress");
+                        event.put("phase", what);
+                        return event;
+                      }));
+      for (String name : names) {
+        if (name.equals("table9")) {
+          text.addAll(table9(all));
+        }
+        for (MiniReport report : reports(name, study, folder)) {
+          text.addAll(text(report));
+          all.set(report.name(), json(report));
+          Files.writeString(out.resolve(report.name() + ".md"), markdown(report));
+        }
+        for (Map.Entry<String, Chart<?, ?>> chart : figures(name, folder).entrySet()) {
+          Path file = out.resolve(chart.getKey() + ".png");
+          Plots.savePng(chart.getValue(), file);
+          Plots.saveSvg(chart.getValue(), out.resolve(chart.getKey() + ".svg"));
+          text.add(file.toString());
+          all.put(chart.getKey(), file.toString());
+        }
+      }
+    }
+    console.result(() -> text, () -> all);
+    return 0;
+  }
+
+  private List<MiniReport> reports(String name, MiniStudy study, Path folder) {
+    MiniFamily full = MiniFamily.of("full", folder);
+    MiniFamily lora = MiniFamily.of("lora", folder);
+    MiniFamily instruct = MiniFamily.of("instruct", folder);
+    return switch (name) {
+      case "table2" ->
+          List.of(
+              MiniReports.capabilities(study, full, null, paper),
+              MiniReports.capabilities(study, instruct, paper.table("table2"), paper));
+      case "table3" -> List.of(MiniReports.capabilities(study, lora, paper.table("table3"), paper));
+      case "table4" -> List.of(MiniReports.table4(study, lora, paper));
+      case "table6" -> List.of(MiniReports.table6(study, full, lora, paper));
+      case "table8" -> List.of(MiniReports.table8(study, full, paper));
+      case "table10" -> List.of(MiniReports.table10(study, full, paper));
+      case "appB1" -> List.of(MiniReports.steps(study, full, folder, List.of(15, 45, 120)));
+      default -> List.of();
+    };
+  }
+
+  private static Map<String, Chart<?, ?>> figures(String name, Path folder) {
+    Map<String, Chart<?, ?>> figures = new LinkedHashMap<>();
+    for (String family : List.of("full", "lora")) {
+      MiniFamily of = MiniFamily.of(family, folder);
+      Map<String, Chart<?, ?>> charts =
+          switch (name) {
+            case "fig2" -> MiniFigures.figure2(of);
+            case "fig3", "fig4" -> MiniFigures.figures3And4(of);
+            default -> Map.of();
+          };
+      charts.forEach(
+          (what, chart) -> {
+            // Figure 3 shows the norm, figure 4 the loss.
+            boolean wanted =
+                name.equals("fig2") || what.equals(name.equals("fig3") ? "norm" : "loss");
+            if (wanted) {
+              figures.put("%s-%s-%s".formatted(name, family, what), chart);
+            }
+          });
+    }
+    return figures;
+  }
+
+  /** A larger model of the same kind has no counterpart here. */
+  private List<String> table9(ObjectNode all) {
+    PaperTables.PaperTable published = paper.table("table9");
+    String why =
+        "table9, merging at 32 billion parameters, has no miniature counterpart: the miniature has"
+            + " models of one size. As published:";
+    all.put("table9", why);
+    List<String> lines = new ArrayList<>(List.of(why));
+    published
+        .rows()
+        .forEach(
+            row ->
+                lines.add(
+                    "  %-28s %s"
+                        .formatted(
+                            row.name(),
+                            row.average().isPresent() ? row.average().getAsDouble() : "")));
+    return lines;
+  }
+
+  private static final Tables.Format FORMAT = Tables.Format.DEFAULT.decimals(1).largest("mean");
+
+  private static List<String> text(MiniReport report) {
+    List<String> lines = new ArrayList<>();
+    lines.add(report.title());
+    lines.addAll(Tables.text(report.miniature(), FORMAT).lines().toList());
+    report.findings().forEach(finding -> lines.add("  " + finding));
+    Table published = report.published();
+    if (published != null) {
+      lines.add("");
+      lines.add("As published, " + published.name());
+      lines.addAll(Tables.text(published, Tables.Format.DEFAULT.decimals(2)).lines().toList());
+    }
+    lines.add("");
+    return lines;
+  }
+
+  private static String markdown(MiniReport report) {
+    StringBuilder text = new StringBuilder("# %s%n%n".formatted(report.title()));
+    text.append(Tables.markdown(report.miniature(), FORMAT)).append("\n\n");
+    report.findings().forEach(finding -> text.append("- ").append(finding).append('\n'));
+    Table published = report.published();
+    if (published != null) {
+      text.append("\n## As published, %s%n%n".formatted(published.name()));
+      text.append(Tables.markdown(published, Tables.Format.DEFAULT.decimals(2))).append('\n');
+    }
+    return text.toString();
+  }
+
+  private static ObjectNode json(MiniReport report) {
+    ObjectNode node = Console.object();
+    node.put("title", report.title());
+    var findings = node.putArray("findings");
+    report
+        .findings()
+        .forEach(
+            finding -> {
+              ObjectNode one = findings.addObject();
+              one.put("statement", finding.statement());
+              one.put("holds", finding.holds());
+              one.put("figures", finding.figures());
+            });
+    return node;
+  }
+}
