@@ -37,6 +37,9 @@ class GoldenModelsTest {
           entry("internvl-preprocess", GoldenPreprocessing::tiles),
           entry("internvl-preprocess-full", GoldenPreprocessing::tilesInFull),
           entry("internvl-grid", GoldenPreprocessing::grids),
+          entry("qwen2vl-preprocess", GoldenPreprocessing::qwen),
+          entry("qwen2vl-patchify", GoldenPreprocessing::patches),
+          entry("smart-resize", GoldenPreprocessing::smartResize),
           entry("resize", GoldenPreprocessing::resize),
           entry("tokenizer", GoldenText::tokenizer),
           entry("prompts", GoldenText::prompts));

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,8 @@ import org.optmerge.model.media.Image;
 import org.optmerge.model.media.ImageFiles;
 import org.optmerge.model.vision.BicubicResize;
 import org.optmerge.model.vision.ImagePreprocessing;
+import org.optmerge.model.vision.QwenPreprocessing;
+import org.optmerge.model.vision.SmartResize;
 import org.optmerge.model.vision.TileGrid;
 import org.optmerge.model.vision.Tiling;
 
@@ -120,7 +123,7 @@ final class GoldenPreprocessing {
           for (int i = 0; i < tiles.size(); i++) {
             assertThat(tiles.get(i).rgb())
                 .as(name)
-                .isEqualTo(java.util.Arrays.copyOfRange(recorded, i * size, (i + 1) * size));
+                .isEqualTo(Arrays.copyOfRange(recorded, i * size, (i + 1) * size));
           }
         } else {
           try (NDArray pixels = preprocessing.pixels(manager, tiles)) {
@@ -132,6 +135,94 @@ final class GoldenPreprocessing {
         }
       }
     }
+  }
+
+  static void smartResize(GoldenModelCase golden) throws IOException {
+    JsonNode rows = golden.read().path("rows");
+    assertThat(rows).isNotEmpty();
+    for (JsonNode row : rows) {
+      SmartResize resize = new SmartResize(28, row.get(2).asLong(), row.get(3).asLong());
+      assertThat(resize.of(row.get(1).asInt(), row.get(0).asInt()))
+          .as(row.toString())
+          .isEqualTo(new SmartResize.Size(row.get(5).asInt(), row.get(4).asInt()));
+    }
+  }
+
+  /** Pictures as Qwen2-VL resizes them, by their hashes. */
+  static void qwen(GoldenModelCase golden) throws IOException {
+    JsonNode images = golden.read().path("images");
+    assertThat(images).isNotEmpty();
+    for (Map.Entry<String, JsonNode> entry : images.properties()) {
+      Image image = ImageFiles.readOnWhite(golden.folder().resolve(entry.getKey()));
+      assertThat(sha256(image))
+          .as(entry.getKey())
+          .isEqualTo(entry.getValue().path("white_rgb_sha256").asText());
+      for (JsonNode recorded : entry.getValue().path("configs")) {
+        SmartResize resize =
+            new SmartResize(
+                28, recorded.path("min_pixels").asLong(), recorded.path("max_pixels").asLong());
+        assertThat(resize.of(image.width(), image.height()))
+            .isEqualTo(
+                new SmartResize.Size(
+                    recorded.path("resized_width").asInt(),
+                    recorded.path("resized_height").asInt()));
+        if (recorded.has("resized_sha256")) {
+          Image resized = new QwenPreprocessing(resize).resized(image);
+          assertThat(sha256(resized))
+              .as(entry.getKey())
+              .isEqualTo(recorded.path("resized_sha256").asText());
+          QwenPreprocessing.Grid grid = QwenPreprocessing.grid(List.of(resized));
+          assertThat(new int[] {grid.frames(), grid.rows(), grid.columns()})
+              .containsExactly(
+                  recorded.path("image_grid_thw").get(0).asInt(),
+                  recorded.path("image_grid_thw").get(1).asInt(),
+                  recorded.path("image_grid_thw").get(2).asInt());
+          assertThat(grid.tokens()).isEqualTo(recorded.path("llm_tokens").asInt());
+        }
+      }
+    }
+  }
+
+  /** Pictures and frames as patches, every number; the limits are those of the tiny models. */
+  static void patches(GoldenModelCase golden) throws IOException {
+    QwenPreprocessing tiny = new QwenPreprocessing(new SmartResize(28, 3136, 12544));
+    List<String> names =
+        golden.named("").stream().filter(name -> name.contains("/pixel_values")).toList();
+    assertThat(names).isNotEmpty();
+    try (NDManager manager = NDManager.newBaseManager(null, "PyTorch")) {
+      for (String name : names) {
+        String source = name.substring(0, name.indexOf('/'));
+        List<Image> frames =
+            golden.has(source + "/frames_u8")
+                ? frames(golden, source + "/frames_u8")
+                : List.of(
+                    tiny.resized(ImageFiles.readOnWhite(golden.folder().resolve(source))));
+        QwenPreprocessing.Grid grid = QwenPreprocessing.grid(frames);
+        String gridName = golden.named(source + "/").stream()
+            .filter(tensor -> tensor.endsWith("_grid_thw"))
+            .findFirst()
+            .orElseThrow();
+        assertThat(golden.longs(gridName))
+            .containsExactly(grid.frames(), grid.rows(), grid.columns());
+        assertThat(QwenPreprocessing.patches(manager, frames).toFloatArray())
+            .as(name)
+            .containsExactly(
+                golden.floats(name), within((float) golden.tolerance("pixel_values_atol")));
+      }
+    }
+  }
+
+  private static List<Image> frames(GoldenModelCase golden, String name) {
+    List<Long> shape = golden.shape(name);
+    int height = shape.get(1).intValue();
+    int width = shape.get(2).intValue();
+    byte[] all = golden.bytes(name);
+    List<Image> frames = new ArrayList<>();
+    for (int from = 0; from < all.length; from += 3 * width * height) {
+      frames.add(
+          new Image(width, height, Arrays.copyOfRange(all, from, from + 3 * width * height)));
+    }
+    return frames;
   }
 
   static String sha256(Image image) {

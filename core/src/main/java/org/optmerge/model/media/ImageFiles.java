@@ -39,13 +39,55 @@ public final class ImageFiles {
     return read(new ByteArrayInputStream(bytes), "an image of %d bytes".formatted(bytes.length));
   }
 
+  /**
+   * Reads a file, a coloured picture with alpha laid on white, as the Qwen-VL utilities do; others
+   * as {@link #read(Path)}.
+   *
+   * @throws IOException if it cannot be read or is of no known format
+   */
+  public static Image readOnWhite(Path file) throws IOException {
+    try (InputStream in = Files.newInputStream(file)) {
+      BufferedImage image = decode(in, file.toString());
+      ColorModel colors = image.getColorModel();
+      boolean transparent =
+          colors.hasAlpha() && colors.getNumComponents() == 4 && !isIndexed(colors);
+      Image plain = of(image);
+      return transparent ? onWhite(plain, image.getAlphaRaster()) : plain;
+    }
+  }
+
+  private static Image onWhite(Image image, Raster alpha) {
+    byte[] rgb = image.rgb().clone();
+    for (int i = 0; i < image.width() * image.height(); i++) {
+      int opacity =
+          level(
+              alpha.getSample(
+                  alpha.getMinX() + i % image.width(), alpha.getMinY() + i / image.width(), 0),
+              alpha.getSampleModel().getSampleSize(0));
+      for (int at = 3 * i; at < 3 * i + 3; at++) {
+        // Division by 255, rounded.
+        int sum = (rgb[at] & 0xff) * opacity + 255 * (255 - opacity) + 128;
+        rgb[at] = (byte) (((sum >> 8) + sum) >> 8);
+      }
+    }
+    return new Image(image.width(), image.height(), rgb);
+  }
+
   private static Image read(InputStream in, String name) throws IOException {
+    return of(decode(in, name));
+  }
+
+  private static BufferedImage decode(InputStream in, String name) throws IOException {
     BufferedImage image = ImageIO.read(in);
     if (image == null) {
       throw new IOException(
           "%s: no picture format that is known here (PNG, JPEG, GIF, BMP)".formatted(name));
     }
-    return of(image);
+    return image;
+  }
+
+  private static boolean isIndexed(ColorModel colors) {
+    return colors instanceof IndexColorModel;
   }
 
   /** A picture in memory, by the same rules. */
@@ -56,7 +98,7 @@ public final class ImageFiles {
     ColorModel colors = image.getColorModel();
     boolean gray =
         colors.getColorSpace().getType() == java.awt.color.ColorSpace.TYPE_GRAY
-            && !(colors instanceof IndexColorModel);
+            && !isIndexed(colors);
     boolean raw = image.getType() == BufferedImage.TYPE_CUSTOM && isPlainRgb(colors);
     if (gray || raw) {
       fromRaster(image.getRaster(), gray ? 1 : 3, colors.getComponentSize(0), rgb);
@@ -76,7 +118,7 @@ public final class ImageFiles {
   }
 
   private static boolean isPlainRgb(ColorModel colors) {
-    return !(colors instanceof IndexColorModel)
+    return !isIndexed(colors)
         && colors.getColorSpace().isCS_sRGB()
         && colors.getNumComponents() >= 3;
   }
