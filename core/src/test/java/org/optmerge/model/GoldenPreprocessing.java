@@ -195,13 +195,13 @@ final class GoldenPreprocessing {
         List<Image> frames =
             golden.has(source + "/frames_u8")
                 ? frames(golden, source + "/frames_u8")
-                : List.of(
-                    tiny.resized(ImageFiles.readOnWhite(golden.folder().resolve(source))));
+                : List.of(tiny.resized(ImageFiles.readOnWhite(golden.folder().resolve(source))));
         QwenPreprocessing.Grid grid = QwenPreprocessing.grid(frames);
-        String gridName = golden.named(source + "/").stream()
-            .filter(tensor -> tensor.endsWith("_grid_thw"))
-            .findFirst()
-            .orElseThrow();
+        String gridName =
+            golden.named(source + "/").stream()
+                .filter(tensor -> tensor.endsWith("_grid_thw"))
+                .findFirst()
+                .orElseThrow();
         assertThat(golden.longs(gridName))
             .containsExactly(grid.frames(), grid.rows(), grid.columns());
         assertThat(QwenPreprocessing.patches(manager, frames).toFloatArray())

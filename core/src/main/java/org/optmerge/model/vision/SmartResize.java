@@ -20,7 +20,10 @@ public record SmartResize(int factor, long minPixels, long maxPixels) {
    * @throws IllegalArgumentException unless the factor is positive and the limits are in order
    */
   public SmartResize {
-    if (factor < 1 || minPixels < 0 || maxPixels < minPixels || maxPixels < (long) factor * factor) {
+    if (factor < 1
+        || minPixels < 0
+        || maxPixels < minPixels
+        || maxPixels < (long) factor * factor) {
       throw new IllegalArgumentException(
           "smart resize: factor %d, pixels %d to %d; expected a positive factor and limits in order with room for one cell"
               .formatted(factor, minPixels, maxPixels));
