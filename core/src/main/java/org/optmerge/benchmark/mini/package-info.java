@@ -1,4 +1,12 @@
-/** The miniature benchmark: pictures of 48 × 48 pixels and questions, drawn from a seed. */
+/**
+ * The miniature benchmark: images of 48 × 48 pixels and questions about them, drawn from a seed, for
+ * the five capabilities of the paper and a sixth set that needs two at once.
+ *
+ * <p>{@link org.optmerge.benchmark.mini.MiniGenerator} draws an image, {@link
+ * org.optmerge.benchmark.mini.MiniPrompt} writes its questions as tokens of {@link
+ * org.optmerge.benchmark.mini.MiniVocabulary}, {@link org.optmerge.benchmark.mini.MiniScore} judges
+ * an answer, {@link org.optmerge.benchmark.mini.MiniBenchmark} is all of it as a benchmark.
+ */
 @NullMarked
 package org.optmerge.benchmark.mini;
 
