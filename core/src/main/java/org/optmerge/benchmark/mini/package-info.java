@@ -1,6 +1,6 @@
 /**
- * The miniature benchmark: images of 48 × 48 pixels and questions about them, drawn from a seed, for
- * the five capabilities of the paper and a sixth set that needs two at once.
+ * The miniature benchmark: images of 48 × 48 pixels and questions about them, drawn from a seed,
+ * for the five capabilities of the paper and a sixth set that needs two at once.
  *
  * <p>{@link org.optmerge.benchmark.mini.MiniGenerator} draws an image, {@link
  * org.optmerge.benchmark.mini.MiniPrompt} writes its questions as tokens of {@link
