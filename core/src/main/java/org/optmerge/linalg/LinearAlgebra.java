@@ -139,23 +139,83 @@ public final class LinearAlgebra {
    * @param x shape (m, n)
    */
   public static NDArray gram(NDArray x) {
+    return gram(x, DataType.FLOAT64);
+  }
+
+  private static NDArray gram(NDArray x, DataType type) {
     requireMatrix("gram", x);
-    return isTall(x) ? gramOfColumns(x) : gramOfRows(x);
+    return isTall(x) ? gramOfColumns(x, type) : gramOfRows(x, type);
   }
 
   /** XᵀX in float64, shape (n, n). */
   public static NDArray gramOfColumns(NDArray x) {
+    return gramOfColumns(x, DataType.FLOAT64);
+  }
+
+  /** XᵀX in the given type, shape (n, n). */
+  public static NDArray gramOfColumns(NDArray x, DataType type) {
     requireMatrix("gram", x);
     try (NDManager scope = x.getManager().newSubManager()) {
-      return scope.ret(symmetricProduct(scope, toFloat64(scope, x)));
+      return scope.ret(symmetricProduct(scope, toType(scope, x, type)));
     }
   }
 
   /** XXᵀ in float64, shape (m, m). */
   public static NDArray gramOfRows(NDArray x) {
+    return gramOfRows(x, DataType.FLOAT64);
+  }
+
+  /** XXᵀ in the given type, shape (m, m). */
+  public static NDArray gramOfRows(NDArray x, DataType type) {
     requireMatrix("gram", x);
     try (NDManager scope = x.getManager().newSubManager()) {
-      return scope.ret(symmetricProduct(scope, toFloat64(scope, x).transpose()));
+      return scope.ret(symmetricProduct(scope, toType(scope, x, type).transpose()));
+    }
+  }
+
+  /**
+   * A number that no eigenvalue of a positive semidefinite matrix exceeds: the Frobenius norm of
+   * its fourth power, to the power of 1/4. It is too large by the factor n^⅛ at most, that is 2.4
+   * for n = 1000.
+   */
+  public static double largestEigenvalueAtMost(NDArray positiveSemidefinite) {
+    requireSquare("eigenvalue bound", positiveSemidefinite);
+    try (NDManager scope = positiveSemidefinite.getManager().newSubManager()) {
+      double size = Math.sqrt(squaredNorm(positiveSemidefinite));
+      if (size == 0) {
+        return 0;
+      }
+      // Scaled, so that the powers do not underflow.
+      NDArray power = attached(scope, positiveSemidefinite.div(size));
+      for (int squaring = 0; squaring < 2; squaring++) {
+        power = attached(scope, power.matMul(power));
+      }
+      return size * Math.pow(squaredNorm(power), 0.125);
+    }
+  }
+
+  /**
+   * X · p(S) for the polynomial p of which the coefficients in Chebyshev polynomials of 2S/end − 1
+   * are given, by Clenshaw's recurrence: one product of X's shape for each degree.
+   *
+   * @param x shape (m, n), float32 or float64
+   * @param symmetric S, shape (n, n), of the type of X, eigenvalues in [0, end]
+   * @param coefficients c₀ … c_d, at least one
+   */
+  public static NDArray chebyshev(NDArray x, NDArray symmetric, double end, double[] coefficients) {
+    requireSquare("chebyshev", symmetric);
+    requireMatrix("chebyshev", x);
+    if (coefficients.length == 1) {
+      return x.mul(coefficients[0]);
+    }
+    try (NDManager scope = x.getManager().newSubManager()) {
+      NDArray shifted = symmetric.mul(2 / end);
+      shifted.attach(scope);
+      NDArray identity = scope.eye(Math.toIntExact(symmetric.getShape().get(0)));
+      shifted.subi(identity.toType(x.getDataType(), false));
+      NDArray c = vector(x, coefficients, new Shape(coefficients.length));
+      c.attach(scope);
+      return TorchModule.call(x.getManager(), "chebyshev", x, shifted, c)[0];
     }
   }
 
@@ -166,7 +226,7 @@ public final class LinearAlgebra {
     if (side < PANEL_SIDE) {
       return transposed.matMul(x);
     }
-    NDArray product = scope.zeros(new Shape(side, side), DataType.FLOAT64);
+    NDArray product = scope.zeros(new Shape(side, side), x.getDataType());
     for (int panel = 0; panel < PANELS; panel++) {
       long from = side * panel / PANELS;
       long to = side * (panel + 1) / PANELS;
@@ -217,29 +277,30 @@ public final class LinearAlgebra {
 
   /**
    * The best approximation of the given rank, by the smaller Gram matrix, in factors that need no
-   * division by small singular values.
+   * division by small singular values; of the type of X.
    *
    * <p>Singular values below 1e-8 of the largest are noise, and so are their vectors; the factors
    * carry the values and are correspondingly small.
    *
    * @param rank at most min(m, n); 0 gives empty factors
+   * @param basisType what the Gram matrix and its eigenvectors are computed in
    */
-  public static PrincipalPart principalPart(NDArray x, int rank) {
+  public static PrincipalPart principalPart(NDArray x, int rank, DataType basisType) {
     requireMatrix("principal part", x);
     requireFinite("principal part", x);
     try (NDManager scope = x.getManager().newSubManager()) {
-      NDArray wide = toFloat64(scope, x);
-      SymmetricEigen eigen = eigh(gram(wide));
+      SymmetricEigen eigen = eigh(attached(scope, gram(x, basisType)));
+      attached(scope, eigen.vectors());
       double[] s = Arrays.copyOf(roots(eigen.values()), rank);
-      NDArray basis = columns(eigen.vectors(), 0, rank);
+      NDArray basis = toType(scope, columns(eigen.vectors(), 0, rank), x.getDataType());
       PrincipalPart part;
       if (isTall(x)) {
-        NDArray us = wide.matMul(basis);
+        NDArray us = x.matMul(basis);
         NDArray vt = basis.transpose();
-        part = new PrincipalPart(us, s, scaleRows(vt, s), us, vt);
+        part = new PrincipalPart(us, s, scaleRows(vt, s), us, vt, eigen.values());
       } else {
-        NDArray svt = basis.transpose().matMul(wide);
-        part = new PrincipalPart(scaleColumns(basis, s), s, svt, basis, svt);
+        NDArray svt = attached(scope, basis.transpose()).matMul(x);
+        part = new PrincipalPart(scaleColumns(basis, s), s, svt, basis, svt, eigen.values());
       }
       part.us().attach(x.getManager());
       part.svt().attach(x.getManager());
@@ -310,17 +371,24 @@ public final class LinearAlgebra {
 
   /** A float64 array in {@code manager} with the values of {@code x}, which stays as it is. */
   public static NDArray toFloat64(NDManager manager, NDArray x) {
-    NDArray wide =
-        x.getDataType() == DataType.FLOAT64
-            ? x.reshape(x.getShape())
-            : x.toType(DataType.FLOAT64, true);
-    wide.attach(manager);
-    return wide;
+    return toType(manager, x, DataType.FLOAT64);
+  }
+
+  /** An array of a type in {@code manager} with the values of {@code x}, which stays as it is. */
+  public static NDArray toType(NDManager manager, NDArray x, DataType type) {
+    NDArray converted = x.getDataType() == type ? x.reshape(x.getShape()) : x.toType(type, true);
+    converted.attach(manager);
+    return converted;
   }
 
   /** True if the matrix has at least as many rows as columns. */
   static boolean isTall(NDArray x) {
     return x.getShape().get(0) >= x.getShape().get(1);
+  }
+
+  private static NDArray attached(NDManager scope, NDArray array) {
+    array.attach(scope);
+    return array;
   }
 
   private static NDArray vector(NDArray like, double[] values, Shape shape) {

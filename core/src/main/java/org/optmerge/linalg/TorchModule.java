@@ -7,6 +7,7 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.IValue;
 import ai.djl.pytorch.jni.IValueUtils;
+import java.util.Objects;
 
 /**
  * The functions of linear algebra that DJL's arrays lack, as a {@link TorchScript} module. The
@@ -48,6 +49,16 @@ final class TorchModule {
         return torch.linalg_solve(a, b)
       def mirrored(self: __torch__.LinearAlgebra, x: Tensor) -> Tensor:
         return torch.add(torch.tril(x), torch.t(torch.tril(x, -1)))
+      def chebyshev(self: __torch__.LinearAlgebra, x: Tensor, k: Tensor, c: Tensor) -> Tensor:
+        degree = torch.sub(torch.size(c, 0), 1)
+        before = torch.zeros_like(x)
+        now = torch.mul(x, torch.select(c, 0, degree))
+        for i in range(torch.sub(degree, 1)):
+          next = torch.addmm(before, now, k, beta=-1, alpha=2)
+          coefficient = torch.select(c, 0, torch.sub(torch.sub(degree, 1), i))
+          before, now = now, torch.addcmul_(next, x, coefficient)
+        last = torch.addmm(before, now, k, beta=-1, alpha=1)
+        return torch.addcmul_(last, x, torch.select(c, 0, 0))
       def adam(self: __torch__.LinearAlgebra, x: Tensor, g: Tensor, m: Tensor, v: Tensor,
           beta1: float, beta2: float, epsilon: float, step: float, root: float) -> Tensor:
         m0 = torch.lerp_(m, g, 1.0 - beta1)
@@ -61,6 +72,11 @@ final class TorchModule {
     static final TorchScript SCRIPT = TorchScript.compile("LinearAlgebra", SOURCE);
 
     private Loaded() {}
+  }
+
+  /** Starts the engine, if it has not started yet. */
+  static void load() {
+    Objects.requireNonNull(Loaded.SCRIPT);
   }
 
   /**

@@ -63,6 +63,7 @@ public final class AdapterMerger {
   private final MergePlan plan;
   private final MergeOptions options;
   private final TensorMerger tensorMerger;
+  private final DenseBuffers buffers = new DenseBuffers();
 
   private AdapterMerger(MergePlan plan, MergeOptions options, TensorMerger tensorMerger) {
     this.plan = plan;
@@ -220,7 +221,7 @@ public final class AdapterMerger {
       AdapterFolder adapter) {
     PlannedTensor.Merge merge = (PlannedTensor.Merge) tensor.work();
     try (NDManager manager = NDManager.newBaseManager()) {
-      TaskVectors tau = tensorMerger.taskVectors(tensor, merge, manager);
+      TaskVectors tau = tensorMerger.taskVectors(tensor, merge, manager, buffers);
       TaskVector merged = fitted.getOrDefault(merge.method(), merge.method()).mergeFactored(tau);
       int rows = Math.toIntExact(tensor.shape().get(0));
       int columns = Math.toIntExact(tensor.shape().get(1));

@@ -13,6 +13,8 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -23,6 +25,7 @@ import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.SafetensorsLayout;
 import org.optmerge.checkpoint.SafetensorsWriter;
 import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.linalg.EngineThreads;
 import org.optmerge.method.MergeMethod;
 
 /**
@@ -227,13 +230,57 @@ public final class Merger {
           return true;
         };
     await(pool, open.stream().filter(it -> !TensorMerger.needsMatrices(it.tensor)).toList(), make);
-    // Matrices go one at a time: the engine brings its own threads, and two pools would fight.
-    for (Work item : open) {
-      if (TensorMerger.needsMatrices(item.tensor)) {
+    mergeMatrices(
+        open.stream().filter(it -> TensorMerger.needsMatrices(it.tensor)).toList(), make, pool);
+    return resumed;
+  }
+
+  /**
+   * Matrices of ordinary size go side by side, each on one thread, as many as the memory holds:
+   * reading, factorising and writing overlap. Larger ones go one at a time with all of the engine's
+   * threads.
+   */
+  private void mergeMatrices(List<Work> matrices, WorkAction make, ForkJoinPool pool) {
+    List<Work> ordinary =
+        matrices.stream().filter(it -> TensorMerger.isMergedOnOneThread(it.tensor)).toList();
+    if (!ordinary.isEmpty()) {
+      MemoryBudget budget = new MemoryBudget(options.memory());
+      int engineThreads = EngineThreads.count();
+      ExecutorService workers =
+          Executors.newFixedThreadPool(options.threads(), Merger::threadOfOneEngineThread);
+      try {
+        await(
+            workers,
+            ordinary,
+            item -> {
+              try (MemoryBudget.Share share = budget.take(TensorMerger.matrixBytes(item.tensor))) {
+                return make.run(item);
+              }
+            });
+      } finally {
+        stopped.set(true);
+        workers.shutdownNow();
+        EngineThreads.set(engineThreads);
+      }
+      stopped.set(false);
+    }
+    for (Work item : matrices) {
+      if (!TensorMerger.isMergedOnOneThread(item.tensor)) {
         Tasks.get(pool.submit(() -> make.run(item)));
       }
     }
-    return resumed;
+  }
+
+  private static Thread threadOfOneEngineThread(Runnable work) {
+    Thread thread =
+        new Thread(
+            () -> {
+              EngineThreads.set(1);
+              work.run();
+            },
+            "matrices");
+    thread.setDaemon(true);
+    return thread;
   }
 
   @FunctionalInterface
@@ -246,7 +293,7 @@ public final class Merger {
    * Runs an action for all items, in their order as threads become free; counts those that are
    * done.
    */
-  private int await(ForkJoinPool pool, List<Work> items, WorkAction action) {
+  private int await(ExecutorService pool, List<Work> items, WorkAction action) {
     ConcurrentLinkedQueue<Work> queue = new ConcurrentLinkedQueue<>(items);
     List<Future<Integer>> workers = new ArrayList<>();
     for (int i = 0; i < Math.min(options.threads(), items.size()); i++) {

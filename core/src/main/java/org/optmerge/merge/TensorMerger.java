@@ -1,16 +1,15 @@
 package org.optmerge.merge;
 
-import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ForkJoinTask;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.zip.CRC32C;
@@ -38,6 +37,9 @@ final class TensorMerger {
   /** Blocks that one thread works through before another may take the next ones. */
   private static final int BLOCKS_PER_TASK = 64;
 
+  /** Bytes up to which the matrices of a tensor are left to one thread. */
+  private static final long ONE_THREAD = 2L << 30;
+
   /** No type, F8_E4M3 with its 448 included, overflows below this. */
   private static final float SAFE_IN_EVERY_TYPE = 256;
 
@@ -46,7 +48,7 @@ final class TensorMerger {
   private final LongAdder bytesRead;
   private final Progress progress;
   private final WriteBuffer.Pool writeBuffers = new WriteBuffer.Pool();
-  private final List<ByteBuffer> denseBuffers = new ArrayList<>();
+  private final ConcurrentLinkedDeque<DenseBuffers> denseBuffers = new ConcurrentLinkedDeque<>();
 
   TensorMerger(
       boolean allowNonFinite, ScratchPool scratchPool, LongAdder bytesRead, Progress progress) {
@@ -77,12 +79,22 @@ final class TensorMerger {
 
   /**
    * Bytes of memory that a matrix method takes for a tensor, by a generous rule: inputs, result and
-   * workspace.
+   * workspace. Adapters stay factors, which are small.
    */
   static long matrixBytes(PlannedTensor tensor) {
     PlannedTensor.Merge merge = (PlannedTensor.Merge) tensor.work();
     long size = tensor.size();
-    return Math.multiplyExact(size, 4L * (2L * merge.inputs().size() + 6));
+    long dense = merge.inputs().stream().filter(Weight.Stored.class::isInstance).count();
+    return Math.multiplyExact(size, 4L * (2L * dense + 6));
+  }
+
+  /**
+   * True if the tensor's matrices are small enough that several are merged at the same time, each
+   * on one thread. This depends on the tensor alone, as the last digits of a product depend on the
+   * engine's number of threads.
+   */
+  static boolean isMergedOnOneThread(PlannedTensor tensor) {
+    return matrixBytes(tensor) <= ONE_THREAD;
   }
 
   /**
@@ -179,19 +191,16 @@ final class TensorMerger {
       PlannedTensor.Merge merge,
       MergeMethod method,
       SafetensorsWriter writer) {
+    DenseBuffers buffers = Objects.requireNonNullElseGet(denseBuffers.poll(), DenseBuffers::new);
     try (NDManager manager = NDManager.newBaseManager()) {
-      TaskVector merged = method.mergeFactored(taskVectors(tensor, merge, manager));
+      TaskVector merged = method.mergeFactored(taskVectors(tensor, merge, manager, buffers));
       Shape expected = new Shape(tensor.shape());
       if (!merged.shape().equals(expected)) {
         throw new MergeException(
             "tensor '%s': method %s returned shape %s, the parameter has %s"
                 .formatted(tensor.name(), method, merged.shape(), expected));
       }
-      NDArray dense = merged.dense();
-      if (dense.getDataType() != DataType.FLOAT32) {
-        dense = dense.toType(DataType.FLOAT32, false);
-      }
-      FloatBuffer values = dense.toByteBuffer(true).order(ByteOrder.nativeOrder()).asFloatBuffer();
+      MergedValues values = MergedValues.of(merged);
       WeightReader base = merge.base() == null ? null : new WeightReader(merge.base(), bytesRead);
       return write(
           tensor,
@@ -200,10 +209,10 @@ final class TensorMerger {
           (start, end, blocks) -> {
             Output output = scratchPool.borrowOutput(BLOCK);
             float[] theta0 = new float[BLOCK];
-            try {
+            try (MergedValues.Stretch stretch = values.stretch(start, end)) {
               for (long at = start; at < end; at += BLOCK) {
                 int length = (int) Math.min(BLOCK, end - at);
-                values.get((int) at, output.merged, 0, length);
+                stretch.get(at, output.merged, length);
                 if (base != null) {
                   base.read(at, length, theta0);
                 }
@@ -213,11 +222,14 @@ final class TensorMerger {
               scratchPool.giveBack(output);
             }
           });
+    } finally {
+      denseBuffers.push(buffers);
     }
   }
 
   /** Reads whole task vectors into native memory; adapters over the base stay factored. */
-  TaskVectors taskVectors(PlannedTensor tensor, PlannedTensor.Merge merge, NDManager manager) {
+  TaskVectors taskVectors(
+      PlannedTensor tensor, PlannedTensor.Merge merge, NDManager manager, DenseBuffers buffers) {
     PlannedStream stream = stream(tensor, merge);
     long size = stream.size();
     if (size * 4 > Integer.MAX_VALUE) {
@@ -233,7 +245,7 @@ final class TensorMerger {
       if (factors != null) {
         vectors.add(factors);
       } else {
-        ByteBuffer buffer = denseBuffer(t, (int) (4 * size));
+        ByteBuffer buffer = buffers.get(t, (int) (4 * size));
         dense[t] = buffer.asFloatBuffer();
         vectors.add(new TaskVector.Dense(manager.create(buffer, shape, DataType.FLOAT32)));
       }
@@ -251,20 +263,6 @@ final class TensorMerger {
           (left, right) -> left);
     }
     return new TaskVectors(tensor.name(), vectors);
-  }
-
-  /**
-   * Native memory for task vector t, kept from one matrix to the next. Matrices are merged one at a
-   * time.
-   */
-  private ByteBuffer denseBuffer(int t, int bytes) {
-    while (denseBuffers.size() <= t) {
-      denseBuffers.add(ByteBuffer.allocateDirect(0));
-    }
-    if (denseBuffers.get(t).capacity() < bytes) {
-      denseBuffers.set(t, ByteBuffer.allocateDirect(bytes));
-    }
-    return denseBuffers.get(t).slice(0, bytes).order(ByteOrder.nativeOrder());
   }
 
   /** θ_0 + λ · merged, rounded once, checked and handed to the writer. */

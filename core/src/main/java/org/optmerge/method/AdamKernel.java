@@ -68,11 +68,12 @@ final class AdamKernel {
   private static ProjectionLoss displaced(
       NDManager scope, ProjectionLoss loss, NDArray atStart, DataType type) {
     if (loss instanceof ProjectionLoss.Gram gram) {
-      return new ProjectionLoss.Gram(rounded(scope, gram.g(), type), atStart.neg());
+      return new ProjectionLoss.Gram(rounded(scope, gram.g(), type), atStart.neg(), gram.largest());
     }
     ProjectionLoss.Factored factored = (ProjectionLoss.Factored) loss;
     NDArray b = rounded(scope, factored.b(), type);
-    return new ProjectionLoss.Factored(b, scope.zeros(factored.y().getShape(), type));
+    return new ProjectionLoss.Factored(
+        b, scope.zeros(factored.y().getShape(), type), factored.largest());
   }
 
   private static NDArray rounded(NDManager scope, NDArray wide, DataType type) {

@@ -39,11 +39,12 @@ interface DescentMethod extends MatrixMethod {
   @Override
   default TaskVector mergeMatrices(Matrices tau) {
     double start = init().ofSum(tau.count());
-    ProjectionLoss loss = loss(tau);
-    return descent()
-        .filter()
-        .map(filter -> SpectralKernel.apply(tau, loss, start, filter))
-        .orElseGet(() -> AdamKernel.apply(tau, loss, start, learningRate(tau), descent().steps()));
+    if (descent().filter().isEmpty()) {
+      return AdamKernel.apply(tau, loss(tau), start, learningRate(tau), descent().steps());
+    }
+    SpectralFilter filter = descent().filter().orElseThrow();
+    Matrices matrices = SpectralKernel.inSufficientType(tau, filter);
+    return SpectralKernel.apply(matrices, loss(matrices), start, filter);
   }
 
   /** Adam's step size for this matrix. */
@@ -71,26 +72,28 @@ interface DescentMethod extends MatrixMethod {
           NDArray a = tau.a(t);
           NDArray inner = a.matMul(transposed);
           NDArray response = b.matMul(inner)) {
-        loss.add(weight, projector, response);
+        loss.add(weight, projector, response, tau.squaredNorm(t));
       }
       return;
     }
     try (NDArray dense = tau.dense(t)) {
       if (loss.isFactored()) {
-        try (NDArray response = LinearAlgebra.gramOfRows(dense)) {
-          loss.add(weight, dense, response);
+        try (NDArray response = LinearAlgebra.gramOfRows(dense, tau.type())) {
+          loss.add(weight, dense, response, LinearAlgebra.largestEigenvalueAtMost(response));
         }
         return;
       }
-      try (NDArray gram = LinearAlgebra.gramOfColumns(dense)) {
+      try (NDArray gram = LinearAlgebra.gramOfColumns(dense, tau.type())) {
         if (tau.rows() >= tau.columns()) {
+          double largest = LinearAlgebra.largestEigenvalueAtMost(gram);
           try (NDArray product = dense.matMul(gram)) {
-            loss.addGram(weight, gram, product);
+            loss.addGram(weight, gram, product, largest);
           }
         } else {
-          try (NDArray left = LinearAlgebra.gramOfRows(dense);
+          try (NDArray left = LinearAlgebra.gramOfRows(dense, tau.type());
               NDArray product = left.matMul(dense)) {
-            loss.addGram(weight, gram, product);
+            double largest = LinearAlgebra.largestEigenvalueAtMost(left);
+            loss.addGram(weight, gram, product, largest);
           }
         }
       }

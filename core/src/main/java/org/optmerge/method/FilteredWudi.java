@@ -53,7 +53,7 @@ interface FilteredWudi extends MatrixMethod {
       return new TaskVector.Dense(tau.sum(1.0 / tau.count()));
     }
     boolean factored = ProjectionLoss.Builder.prefersFactors(tau.rowFactorRows(), tau.columns());
-    var loss = new ProjectionLoss.Builder(tau.scope(), tau.rows(), tau.columns(), factored);
+    var loss = new ProjectionLoss.Builder(tau, factored);
     for (int t = 0; t < tau.count(); t++) {
       DescentMethod.addWhole(loss, tau, t, 1 / Math.max(tau.squaredNorm(t), NEGLIGIBLE));
     }

@@ -9,24 +9,46 @@ import ai.djl.ndarray.types.Shape;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.linalg.LinearAlgebraException;
 import org.optmerge.linalg.PrincipalPart;
 import org.optmerge.linalg.Qr;
+import org.optmerge.linalg.SubspaceTolerance;
 import org.optmerge.linalg.Svd;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectors;
 
 /**
- * The task vectors of one matrix parameter, widened to float64 when asked for, and the scope of
- * everything computed from them.
+ * The task vectors of one matrix parameter, converted when asked for, and the scope of everything
+ * computed from them, which is float64 unless said otherwise.
  *
  * <p>Closing it frees all of that; what is to outlive it goes through {@link #handOut}.
  */
 final class Matrices implements AutoCloseable {
+  /** Smaller sides than this cost so little that everything is float64. */
+  private static final int FLOAT32_SIDE = 512;
+
   private final TaskVectors tau;
   private final NDManager scope;
   private final double[] squaredNorms;
+  private final DataType type;
+  private final @Nullable SubspaceTolerance subspaces;
+
+  /**
+   * What eigenvectors are computed in. Experts of one matrix are alike: once float32 was not enough
+   * for one it is not tried for the others.
+   */
+  private DataType basisType;
+
+  private Matrices(Matrices whole, DataType type, SubspaceTolerance subspaces) {
+    this.tau = whole.tau;
+    this.scope = whole.scope;
+    this.squaredNorms = whole.squaredNorms;
+    this.type = type;
+    this.basisType = type;
+    this.subspaces = subspaces;
+  }
 
   /**
    * @throws LinearAlgebraException if a task vector holds NaN or infinity
@@ -34,6 +56,9 @@ final class Matrices implements AutoCloseable {
   Matrices(TaskVectors tau) {
     this.tau = tau;
     this.scope = tau.manager().newSubManager();
+    this.type = DataType.FLOAT64;
+    this.basisType = DataType.FLOAT64;
+    this.subspaces = null;
     try {
       this.squaredNorms = new double[tau.count()];
       for (int t = 0; t < tau.count(); t++) {
@@ -66,6 +91,30 @@ final class Matrices implements AutoCloseable {
 
   NDManager scope() {
     return scope;
+  }
+
+  /** The type of everything that is computed from these matrices. */
+  DataType type() {
+    return type;
+  }
+
+  /** True if all task vectors are dense and float32, and large enough for that to matter. */
+  boolean areLargeFloat32() {
+    return smallerSide() >= FLOAT32_SIDE
+        && tau.vectors().stream()
+            .allMatch(
+                vector ->
+                    vector instanceof TaskVector.Dense matrix
+                        && matrix.dense().getDataType() == DataType.FLOAT32);
+  }
+
+  /**
+   * The same matrices, in the same scope, computed with in float32.
+   *
+   * @param subspaces where a principal part needs more than that
+   */
+  Matrices inFloat32(SubspaceTolerance subspaces) {
+    return new Matrices(this, DataType.FLOAT32, subspaces);
   }
 
   String parameter() {
@@ -134,17 +183,20 @@ final class Matrices implements AutoCloseable {
   /** B of a factored task vector τ = B · A, the scale included, shape (m, r). */
   NDArray b(int t) {
     TaskVector.LowRank factors = (TaskVector.LowRank) tau.vectors().get(t);
-    return LinearAlgebra.toFloat64(scope, factors.b()).mul(factors.scale());
+    return LinearAlgebra.toType(scope, factors.b(), type).mul(factors.scale());
   }
 
   /** A of a factored task vector, shape (r, n). */
   NDArray a(int t) {
-    return LinearAlgebra.toFloat64(scope, ((TaskVector.LowRank) tau.vectors().get(t)).a());
+    return LinearAlgebra.toType(scope, ((TaskVector.LowRank) tau.vectors().get(t)).a(), type);
   }
 
-  /** τ_t as it is written out, float64; the caller may close it when done, but not change it. */
+  /** τ_t as it is written out; the caller may close it when done, but not change it. */
   NDArray dense(int t) {
-    return dense(scope, tau.vectors().get(t));
+    TaskVector vector = tau.vectors().get(t);
+    return vector instanceof TaskVector.Dense whole
+        ? LinearAlgebra.toType(scope, whole.dense(), type)
+        : dense(scope, vector);
   }
 
   /** A task vector written out, float64, in {@code manager}; to be closed, but not changed. */
@@ -160,7 +212,7 @@ final class Matrices implements AutoCloseable {
 
   /** factor · Σ τ_t. */
   NDArray sum(double factor) {
-    NDArray sum = scope.zeros(tau.shape(), DataType.FLOAT64);
+    NDArray sum = scope.zeros(tau.shape(), type);
     if (factor != 0) {
       for (int t = 0; t < count(); t++) {
         try (NDArray dense = dense(t)) {
@@ -191,7 +243,7 @@ final class Matrices implements AutoCloseable {
   PrincipalPart principalPart(int t, int rank) {
     if (!isFactored(t)) {
       try (NDArray dense = dense(t)) {
-        return LinearAlgebra.principalPart(dense, rank);
+        return principalPart(dense, rank);
       }
     }
     // τ = Q (R A) with orthonormal Q: the leading part is that of the small R A, moved by Q.
@@ -199,10 +251,27 @@ final class Matrices implements AutoCloseable {
         NDArray a = a(t)) {
       Qr qr = LinearAlgebra.qr(b);
       NDArray small = qr.r().matMul(a);
-      PrincipalPart part = LinearAlgebra.principalPart(small, Math.min(rank, rank(t)));
+      PrincipalPart part = principalPart(small, Math.min(rank, rank(t)));
       return new PrincipalPart(
-          qr.q().matMul(part.us()), part.s(), part.svt(), qr.q().matMul(part.left()), part.right());
+          qr.q().matMul(part.us()),
+          part.s(),
+          part.svt(),
+          qr.q().matMul(part.left()),
+          part.right(),
+          part.eigenvalues());
     }
+  }
+
+  private PrincipalPart principalPart(NDArray x, int rank) {
+    PrincipalPart part = LinearAlgebra.principalPart(x, rank, basisType);
+    if (basisType == DataType.FLOAT64
+        || subspaces == null
+        || subspaces.isMetInFloat32(part.eigenvalues(), rank)) {
+      return part;
+    }
+    part.close();
+    basisType = DataType.FLOAT64;
+    return LinearAlgebra.principalPart(x, rank, basisType);
   }
 
   /**

@@ -1,6 +1,7 @@
 package org.optmerge.method;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.linalg.LinearAlgebra;
@@ -135,7 +136,7 @@ public record OptMerge(
 
   @Override
   public ProjectionLoss loss(Matrices tau, boolean factored) {
-    var loss = new ProjectionLoss.Builder(tau.scope(), tau.rows(), tau.columns(), factored);
+    var loss = new ProjectionLoss.Builder(tau, factored);
     int rank = rank(tau.rows(), tau.columns(), tau.count());
     boolean needsMean = centred || projector == Projector.CENTRED;
     @Nullable NDArray mean = needsMean ? tau.sum(1.0 / tau.count()) : null;
@@ -157,26 +158,27 @@ public record OptMerge(
 
   private void add(ProjectionLoss.Builder loss, Matrices tau, int t, double weight, int rank) {
     PrincipalPart target = tau.principalPart(t, rank);
+    double largest = rank == 0 ? tau.squaredNorm(t) : target.s()[0] * target.s()[0];
     try (NDArray us = target.us();
         NDArray svt = target.svt()) {
       if (projector == Projector.TRUNCATED) {
         // A and B share singular vectors: ABᵀ = U diag(s²).
         try (NDArray response = LinearAlgebra.scaleColumns(us, target.s())) {
-          loss.add(weight, svt, response);
+          loss.add(weight, svt, response, largest);
         }
       } else if (loss.isFactored() || tau.isFactored(t)) {
         try (NDArray rows = tau.rowFactor(t);
             NDArray transposed = rows.transpose();
             NDArray inner = target.right().matMul(transposed);
             NDArray response = target.left().matMul(inner)) {
-          loss.add(weight, rows, response);
+          loss.add(weight, rows, response, largest);
         }
       } else {
         try (NDArray dense = tau.dense(t);
-            NDArray gram = LinearAlgebra.gramOfColumns(dense);
+            NDArray gram = LinearAlgebra.gramOfColumns(dense, tau.type());
             NDArray scaled = LinearAlgebra.scaleColumns(us, target.s());
             NDArray product = scaled.matMul(svt)) {
-          loss.addGram(weight, gram, product);
+          loss.addGram(weight, gram, product, largest);
         }
       }
     }
@@ -186,7 +188,7 @@ public record OptMerge(
       ProjectionLoss.Builder loss, Matrices tau, int t, double weight, int rank, NDArray mean) {
     try (NDArray dense = tau.dense(t);
         NDArray deviation = dense.sub(mean)) {
-      PrincipalPart ofDeviation = LinearAlgebra.principalPart(deviation, rank);
+      PrincipalPart ofDeviation = LinearAlgebra.principalPart(deviation, rank, DataType.FLOAT64);
       PrincipalPart ofVector =
           centred && projector != Projector.TRUNCATED ? ofDeviation : tau.principalPart(t, rank);
       PrincipalPart target = centred ? ofDeviation : ofVector;
@@ -205,7 +207,7 @@ public record OptMerge(
             response.addi(ofMean);
           }
         }
-        loss.add(weight, rows, response);
+        loss.add(weight, rows, response, LinearAlgebra.squaredNorm(rows));
       }
     }
   }

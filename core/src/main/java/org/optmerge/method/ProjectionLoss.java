@@ -3,15 +3,13 @@ package org.optmerge.method;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
  * The interference loss L(τ) = Σ wᵢ‖(τ − Aᵢ)Bᵢᵀ‖_F² of targets Aᵢ (m, n) in the row spaces of
- * projectors Bᵢ (kᵢ, n), float64.
+ * projectors Bᵢ (kᵢ, n).
  *
  * <p>It is quadratic with gradient 2(τG − H), G = Σ wᵢBᵢᵀBᵢ, H = Σ wᵢAᵢBᵢᵀBᵢ, and it is held in the
  * smaller of two forms.
@@ -23,13 +21,17 @@ sealed interface ProjectionLoss {
   /** The extent that a gradient contracts over: n, or 2R in factored form. */
   long side();
 
+  /** What no eigenvalue of G exceeds. */
+  double largest();
+
   /**
    * For R = Σ kᵢ &lt; n: G = BᵀB and H = YB, so that L(τ) = ‖τBᵀ − Y‖_F².
    *
    * @param b the √wᵢBᵢ on top of each other, shape (R, n)
    * @param y the √wᵢAᵢBᵢᵀ beside each other, shape (m, R)
+   * @param largest what no eigenvalue of G exceeds
    */
-  record Factored(NDArray b, NDArray y) implements ProjectionLoss {
+  record Factored(NDArray b, NDArray y, double largest) implements ProjectionLoss {
     @Override
     public NDArray halfGradient(NDArray tau) {
       try (NDArray transposed = b.transpose();
@@ -60,8 +62,9 @@ sealed interface ProjectionLoss {
    *
    * @param g G, shape (n, n)
    * @param h H, shape (m, n)
+   * @param largest what no eigenvalue of G exceeds
    */
-  record Gram(NDArray g, NDArray h) implements ProjectionLoss {
+  record Gram(NDArray g, NDArray h, double largest) implements ProjectionLoss {
     @Override
     public NDArray halfGradient(NDArray tau) {
       return tau.matMul(g).subi(h);
@@ -75,26 +78,28 @@ sealed interface ProjectionLoss {
 
   /** Takes one expert after the other and keeps only what the form needs. */
   final class Builder {
-    private final NDManager manager;
-    private final long rows;
-    private final long columns;
+    private final Matrices tau;
     private final boolean factored;
     private final List<NDArray> b = new ArrayList<>();
     private final List<NDArray> y = new ArrayList<>();
     private final NDArray g;
     private final NDArray h;
+    private double largest;
 
     /**
+     * @param tau decides extents, type and where the loss lives
      * @param factored which form to build; see {@link #prefersFactors}
      */
-    Builder(NDManager manager, long rows, long columns, boolean factored) {
-      this.manager = manager;
-      this.rows = rows;
-      this.columns = columns;
+    Builder(Matrices tau, boolean factored) {
+      this.tau = tau;
       this.factored = factored;
-      long side = factored ? 0 : columns;
-      this.g = manager.zeros(new Shape(side, side), DataType.FLOAT64);
-      this.h = manager.zeros(new Shape(factored ? 0 : rows, side), DataType.FLOAT64);
+      long side = factored ? 0 : tau.columns();
+      this.g = zeros(side, side);
+      this.h = zeros(factored ? 0 : tau.rows(), side);
+    }
+
+    private NDArray zeros(long rows, long columns) {
+      return tau.scope().zeros(new Shape(rows, columns), tau.type());
     }
 
     /** True if projectors with so many rows in all are cheaper as they are than as G. */
@@ -111,9 +116,11 @@ sealed interface ProjectionLoss {
      *
      * @param projector B, shape (k, n)
      * @param response ABᵀ, shape (m, k)
+     * @param largest what no eigenvalue of BᵀB exceeds
      */
-    void add(double weight, NDArray projector, NDArray response) {
+    void add(double weight, NDArray projector, NDArray response, double largest) {
       if (factored) {
+        this.largest += weight * largest;
         double root = Math.sqrt(weight);
         b.add(projector.mul(root));
         y.add(response.mul(root));
@@ -121,7 +128,7 @@ sealed interface ProjectionLoss {
         try (NDArray transposed = projector.transpose();
             NDArray gram = transposed.matMul(projector);
             NDArray product = response.matMul(projector)) {
-          addGram(weight, gram, product);
+          addGram(weight, gram, product, largest);
         }
       }
     }
@@ -131,26 +138,26 @@ sealed interface ProjectionLoss {
      *
      * @param gram BᵀB, shape (n, n); changed
      * @param product ABᵀB, shape (m, n); changed
+     * @param largest what no eigenvalue of BᵀB exceeds
      */
-    void addGram(double weight, NDArray gram, NDArray product) {
+    void addGram(double weight, NDArray gram, NDArray product, double largest) {
+      this.largest += weight * largest;
       g.addi(gram.muli(weight));
       h.addi(product.muli(weight));
     }
 
     ProjectionLoss build() {
       if (!factored) {
-        return new Gram(g, h);
+        return new Gram(g, h, largest);
       }
       if (b.isEmpty()) {
-        return new Factored(
-            manager.zeros(new Shape(0, columns), DataType.FLOAT64),
-            manager.zeros(new Shape(rows, 0), DataType.FLOAT64));
+        return new Factored(zeros(0, tau.columns()), zeros(tau.rows(), 0), largest);
       }
       NDArray stackedB = NDArrays.concat(new NDList(b), 0);
       NDArray stackedY = NDArrays.concat(new NDList(y), 1);
       b.forEach(NDArray::close);
       y.forEach(NDArray::close);
-      return new Factored(stackedB, stackedY);
+      return new Factored(stackedB, stackedY, largest);
     }
   }
 }

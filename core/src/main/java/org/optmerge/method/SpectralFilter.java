@@ -19,6 +19,12 @@ public sealed interface SpectralFilter {
    */
   double[] psi(double[] eigenvalues);
 
+  /**
+   * True if ψ at an eigenvalue depends on that alone and has no jumps, so that a polynomial can
+   * stand in for it.
+   */
+  boolean isSmooth();
+
   /** ψ(0): the time that gradient flow takes to go as far where the loss is flat. */
   double effectiveTime();
 
@@ -73,6 +79,11 @@ public sealed interface SpectralFilter {
     }
 
     @Override
+    public boolean isSmooth() {
+      return true;
+    }
+
+    @Override
     public double effectiveTime() {
       return psi(new double[1])[0];
     }
@@ -97,6 +108,11 @@ public sealed interface SpectralFilter {
     @Override
     public double[] psi(double[] eigenvalues) {
       return each(eigenvalues, lambda -> lambda == 0 ? time : -Math.expm1(-lambda * time) / lambda);
+    }
+
+    @Override
+    public boolean isSmooth() {
+      return true;
     }
 
     @Override
@@ -140,6 +156,12 @@ public sealed interface SpectralFilter {
     }
 
     /** In units of 1/λ_max, as the step is. */
+    /** No: it depends on the largest eigenvalue, too. */
+    @Override
+    public boolean isSmooth() {
+      return false;
+    }
+
     @Override
     public double effectiveTime() {
       return stepShare * steps;
@@ -171,6 +193,11 @@ public sealed interface SpectralFilter {
     }
 
     @Override
+    public boolean isSmooth() {
+      return true;
+    }
+
+    @Override
     public double effectiveTime() {
       return 1 / alpha;
     }
@@ -198,6 +225,11 @@ public sealed interface SpectralFilter {
     public double[] psi(double[] eigenvalues) {
       double limit = eigenvalues.length == 0 ? 0 : tolerance * eigenvalues[0];
       return each(eigenvalues, lambda -> lambda > limit ? 1 / lambda : 0);
+    }
+
+    @Override
+    public boolean isSmooth() {
+      return false;
     }
 
     @Override

@@ -23,7 +23,7 @@ public record Wudi(@ParameterDoc("where the descent starts") Init init, Descent 
 
   @Override
   public ProjectionLoss loss(Matrices tau, boolean factored) {
-    var loss = new ProjectionLoss.Builder(tau.scope(), tau.rows(), tau.columns(), factored);
+    var loss = new ProjectionLoss.Builder(tau, factored);
     for (int t = 0; t < tau.count(); t++) {
       DescentMethod.addWhole(loss, tau, t, tau.inverseSquaredNorm(t));
     }

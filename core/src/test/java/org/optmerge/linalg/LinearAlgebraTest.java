@@ -125,7 +125,7 @@ class LinearAlgebraTest {
     Svd full = LinearAlgebra.svd(x).leading(6);
 
     Svd truncated = LinearAlgebra.truncatedSvd(x, 6, 0);
-    PrincipalPart part = LinearAlgebra.principalPart(x, 6);
+    PrincipalPart part = LinearAlgebra.principalPart(x, 6, DataType.FLOAT64);
 
     NDArray expected = full.with(full.s());
     assertThat(distance(truncated.with(truncated.s()), expected)).isLessThan(1e-12);

@@ -1,0 +1,38 @@
+package org.optmerge.linalg;
+
+import java.util.Arrays;
+
+/**
+ * How much depends on the leading singular subspace of a matrix, and whether float32 determines it
+ * well enough.
+ *
+ * <p>Rounding a Gram matrix and factorising it in float32 moves it by some units in the last place
+ * of its norm. That turns the subspace of the k leading directions by no more than this share of
+ * the norm over the gap between eigenvalues k and k + 1 (Davis and Kahan). What the turn does to a
+ * result that weighs directions by the cube of their singular value is {@code sensitivity} ·
+ * (s_k/‖X‖_F)³ times its angle.
+ *
+ * @param sensitivity of the result, relative to ‖X‖_F
+ * @param error what the turn may do to the result, relative to ‖X‖_F
+ */
+public record SubspaceTolerance(double sensitivity, double error) {
+  /** Error of a float32 Gram matrix and its eigendecomposition in units of its norm: 16 ulps. */
+  private static final double BACKWARD_ERROR = 16 * 0x1p-24;
+
+  /**
+   * Looks at the eigenvalues.
+   *
+   * @param eigenvalues of the Gram matrix, descending
+   * @param rank k
+   */
+  public boolean isMetInFloat32(double[] eigenvalues, int rank) {
+    if (rank == 0 || rank == eigenvalues.length || eigenvalues[0] <= 0) {
+      return true;
+    }
+    double total = Arrays.stream(eigenvalues).map(value -> Math.max(0, value)).sum();
+    double last = Math.max(0, eigenvalues[rank - 1]);
+    double gap = last - Math.max(0, eigenvalues[rank]);
+    double angle = Math.min(1, BACKWARD_ERROR * eigenvalues[0] / Math.max(gap, Double.MIN_NORMAL));
+    return sensitivity * Math.pow(last / total, 1.5) * angle * Math.sqrt(2) <= error;
+  }
+}

@@ -1,0 +1,76 @@
+package org.optmerge.merge;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import org.optmerge.taskvector.TaskVector;
+
+/**
+ * The entries of a merged task vector in the order of the file, float32. One in factors is
+ * multiplied out a stretch at a time and never whole.
+ */
+interface MergedValues {
+  /** The entries from {@code start} to {@code end}, at hand until it is closed. */
+  Stretch stretch(long start, long end);
+
+  /** A run of entries. */
+  interface Stretch extends AutoCloseable {
+    /** Copies {@code length} entries from number {@code at} of the whole on. */
+    void get(long at, float[] target, int length);
+
+    @Override
+    void close();
+  }
+
+  /** The entries of a merged matrix; its arrays stay open as long as they are needed. */
+  static MergedValues of(TaskVector merged) {
+    if (merged instanceof TaskVector.LowRank factors) {
+      return factored(factors);
+    }
+    NDArray dense = merged.dense();
+    FloatBuffer values =
+        (dense.getDataType() == DataType.FLOAT32 ? dense : dense.toType(DataType.FLOAT32, false))
+            .toByteBuffer(true)
+            .order(ByteOrder.nativeOrder())
+            .asFloatBuffer();
+    return (start, end) -> new Copied(values, 0, () -> {});
+  }
+
+  private static MergedValues factored(TaskVector.LowRank factors) {
+    NDArray b = factors.b().mul(factors.scale()).toType(DataType.FLOAT32, false);
+    NDArray a = factors.a().toType(DataType.FLOAT32, false);
+    long columns = a.getShape().get(1);
+    return (start, end) -> {
+      long firstRow = start / columns;
+      NDManager scope = NDManager.newBaseManager();
+      NDArray rows = b.get(new NDIndex("{}:{}", firstRow, (end + columns - 1) / columns));
+      rows.attach(scope);
+      NDArray product = rows.matMul(a);
+      product.attach(scope);
+      FloatBuffer values =
+          product.toByteBuffer(true).order(ByteOrder.nativeOrder()).asFloatBuffer();
+      return new Copied(values, firstRow * columns, scope::close);
+    };
+  }
+
+  /**
+   * Entries in native memory.
+   *
+   * @param first the number of the first of them
+   * @param release frees them
+   */
+  record Copied(FloatBuffer values, long first, Runnable release) implements Stretch {
+    @Override
+    public void get(long at, float[] target, int length) {
+      values.get((int) (at - first), target, 0, length);
+    }
+
+    @Override
+    public void close() {
+      release.run();
+    }
+  }
+}
