@@ -114,7 +114,7 @@ final class MergeCommand implements Callable<Integer> {
     try (MergePlan plan = source.plan()) {
       if (dryRun) {
         PlanDescription description = PlanDescription.of(plan);
-        MergeEstimate estimate = MergeEstimate.of(plan, threads.count());
+        MergeEstimate estimate = MergeEstimate.of(plan, threads.count(), memory.bytes());
         console.result(
             () -> PlanPrinter.text(console, description, estimate),
             () -> PlanPrinter.json(description, estimate));

@@ -48,9 +48,9 @@ final class Quantities {
     return String.format(Locale.ROOT, "%d h %02d min", whole / 3600, whole % 3600 / 60);
   }
 
-  /** A share in [0, 1] as a percentage; {@code -} if it is undefined. */
+  /** A share as a percentage; {@code -} if it is undefined, as that of nothing is. */
   static String percent(double share) {
-    return Double.isNaN(share) ? "-" : String.format(Locale.ROOT, "%.1f %%", 100 * share);
+    return !Double.isFinite(share) ? "-" : String.format(Locale.ROOT, "%.1f %%", 100 * share);
   }
 
   /** Four significant digits; {@code -} if undefined. */

@@ -17,22 +17,31 @@ public record MergeEstimate(long memory, double seconds) {
 
   private static final int SAMPLE_BUFFER = 1 << 20;
 
-  /** Estimates; reads a sample of the inputs, writes nothing. */
-  public static MergeEstimate of(MergePlan plan, int threads) {
+  /**
+   * Estimates; reads a sample of the inputs, writes nothing.
+   *
+   * @param memory bytes that matrices may take together
+   */
+  public static MergeEstimate of(MergePlan plan, int threads, long memory) {
     PlanDescription description = PlanDescription.of(plan);
+    long sideBySide = 0;
     int mostInputs = 1;
     for (MergePlan.OutputShard shard : plan.shards()) {
       for (PlannedTensor tensor : shard.tensors()) {
         if (tensor.work() instanceof PlannedTensor.Merge merge) {
           mostInputs = Math.max(mostInputs, merge.inputs().size());
+          if (TensorMerger.needsMatrices(tensor) && TensorMerger.isMergedOnOneThread(tensor)) {
+            sideBySide = Math.max(sideBySide, TensorMerger.matrixBytes(tensor));
+          }
         }
       }
     }
     // Each thread has an array for every input, the base and the result, and eight bytes an entry
     // for what is read and written.
     long buffers = (long) threads * TensorMerger.BLOCK * (4L * (mostInputs + 2) + 8);
+    long together = sideBySide * Math.min(threads, sideBySide == 0 ? 1 : memory / sideBySide);
     return new MergeEstimate(
-        buffers + description.matrixBytes(),
+        buffers + Math.max(description.matrixBytes(), together),
         (description.bytesRead() + description.bytesWritten()) / bytesPerSecond(plan.donor()));
   }
 

@@ -40,7 +40,9 @@ interface DescentMethod extends MatrixMethod {
   default TaskVector mergeMatrices(Matrices tau) {
     double start = init().ofSum(tau.count());
     if (descent().filter().isEmpty()) {
-      return AdamKernel.apply(tau, loss(tau), start, learningRate(tau), descent().steps());
+      // A step costs 2mn · min(n, 2R), and there are hundreds.
+      ProjectionLoss loss = loss(tau, 2 * projectorRows(tau) < tau.columns());
+      return AdamKernel.apply(tau, loss, start, learningRate(tau), descent().steps());
     }
     SpectralFilter filter = descent().filter().orElseThrow();
     Matrices matrices = SpectralKernel.inSufficientType(tau, filter);

@@ -148,6 +148,42 @@ class LinearAlgebraTest {
   }
 
   @Test
+  void a_polynomial_of_a_matrix_is_that_of_its_eigenvalues() {
+    NDArray symmetric = LinearAlgebra.gram(manager.create(gaussian(12, 9, 11)));
+    SymmetricEigen eigen = LinearAlgebra.eigh(symmetric);
+    NDArray x = manager.create(gaussian(4, 9, 12));
+    double end = eigen.values()[0] * 1.1;
+    double[] coefficients = {0.5, -1, 0.25, 2};
+    double[] expected = new double[9];
+    for (int i = 0; i < 9; i++) {
+      // T₂ = 2s² − 1, T₃ = 4s³ − 3s
+      double s = 2 * eigen.values()[i] / end - 1;
+      expected[i] = 0.5 - s + 0.25 * (2 * s * s - 1) + 2 * (4 * s * s * s - 3 * s);
+    }
+    NDArray q = eigen.vectors();
+    NDArray product = LinearAlgebra.scaleColumns(x.matMul(q), expected).matMul(q.transpose());
+
+    assertThat(distance(LinearAlgebra.chebyshev(x, symmetric, end, coefficients), product))
+        .isLessThan(1e-11);
+    assertThat(distance(LinearAlgebra.chebyshev(x, symmetric, end, new double[] {3}), x.mul(3)))
+        .isLessThan(1e-14);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1e-30", "1e-4", "1", "1e10"})
+  void the_bound_on_eigenvalues_holds_and_is_not_far_off(double scale) {
+    for (DataType type : new DataType[] {DataType.FLOAT32, DataType.FLOAT64}) {
+      NDArray gram = LinearAlgebra.gram(manager.create(gaussian(40, 30, 13))).mul(scale);
+      double largest = LinearAlgebra.eigh(gram).values()[0];
+
+      double bound = LinearAlgebra.largestEigenvalueAtMost(gram.toType(type, true));
+
+      assertThat(bound).isBetween(largest * (1 - 1e-6), largest * Math.pow(30, 0.125));
+    }
+    assertThat(LinearAlgebra.largestEigenvalueAtMost(manager.zeros(new Shape(3, 3)))).isZero();
+  }
+
+  @Test
   void small_singular_values_fall_back_to_the_thin_decomposition() {
     // singular values 1, 1e-3, 1e-9: a Gram matrix would lose the last
     Svd basis = LinearAlgebra.svd(manager.create(gaussian(10, 3, 6)));

@@ -18,6 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.TestCheckpoints;
 import org.optmerge.checkpoint.DType;
+import org.optmerge.linalg.EngineThreads;
+import org.optmerge.method.OptMerge;
 
 class MergerTest {
   @TempDir Path dir;
@@ -89,6 +91,31 @@ class MergerTest {
     run(plan, dir.resolve("several"), options().withThreads(4));
 
     assertThat(contents(dir.resolve("several"))).isEqualTo(contents(dir.resolve("single")));
+  }
+
+  @Test
+  void matrices_give_the_same_bytes_side_by_side_and_one_by_one() throws IOException {
+    Path base = matrices("base", 1);
+    List<Path> experts = List.of(matrices("one", 2), matrices("two", 3));
+    MergePlan plan = Plans.of(base, experts, OptMerge.LORA, 1);
+    int engineThreads = EngineThreads.count();
+
+    run(plan, dir.resolve("single"), options().withThreads(1));
+    run(plan, dir.resolve("several"), options().withThreads(3));
+    // One matrix takes 70 · 300 · 40 bytes: of three, only one fits at a time.
+    run(plan, dir.resolve("tight"), options().withThreads(3).withMemory(1 << 20));
+
+    assertThat(contents(dir.resolve("several"))).isEqualTo(contents(dir.resolve("single")));
+    assertThat(contents(dir.resolve("tight"))).isEqualTo(contents(dir.resolve("single")));
+    assertThat(EngineThreads.count()).isEqualTo(engineThreads);
+  }
+
+  private Path matrices(String name, int seed) throws IOException {
+    TestCheckpoints folder = TestCheckpoints.folder(dir.resolve(name));
+    for (int layer = 0; layer < 6; layer++) {
+      folder.random("layer" + layer, DType.F32, List.of(70L, 300L), 10 * seed + layer);
+    }
+    return folder.write();
   }
 
   @Test
