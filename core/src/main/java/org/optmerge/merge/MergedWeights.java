@@ -1,8 +1,6 @@
 package org.optmerge.merge;
 
-import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -13,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.method.MergeMethod;
+import org.optmerge.taskvector.TaskVector;
 
 /**
  * A merge in memory: nothing is written, and once it is made it gives the weights for any λ.
@@ -44,11 +43,12 @@ public final class MergedWeights {
     TensorMerger merger =
         new TensorMerger(false, ScratchPool.of(plan, 0), bytesRead, Progress.NONE);
     Map<MergeMethod, MergeMethod> fitted = WholeModel.fit(planned, merger);
+    DenseBuffers buffers = new DenseBuffers();
     Map<String, Merged> tensors = new LinkedHashMap<>();
     for (PlannedTensor tensor : planned) {
       if (tensor.work() instanceof PlannedTensor.Merge merge) {
         MergeMethod method = fitted.getOrDefault(merge.method(), merge.method());
-        tensors.put(tensor.name(), merged(tensor, merge, method, merger, bytesRead));
+        tensors.put(tensor.name(), merged(tensor, merge, method, merger, buffers, bytesRead));
       }
     }
     return new MergedWeights(tensors);
@@ -59,6 +59,7 @@ public final class MergedWeights {
       PlannedTensor.Merge merge,
       MergeMethod method,
       TensorMerger merger,
+      DenseBuffers buffers,
       LongAdder bytesRead) {
     int size = Math.toIntExact(tensor.size());
     float[] base = null;
@@ -67,11 +68,12 @@ public final class MergedWeights {
       new WeightReader(merge.base(), bytesRead).read(0, size, base);
     }
     try (NDManager manager = NDManager.newBaseManager()) {
-      NDArray dense = method.mergeFactored(merger.taskVectors(tensor, merge, manager)).dense();
-      if (dense.getDataType() != DataType.FLOAT32) {
-        dense = dense.toType(DataType.FLOAT32, false);
+      TaskVector vector = method.mergeFactored(merger.taskVectors(tensor, merge, manager, buffers));
+      float[] merged = new float[size];
+      try (MergedValues.Stretch all = MergedValues.of(vector).stretch(0, size)) {
+        all.get(0, merged, size);
       }
-      return new Merged(tensor.dtype(), base, dense.toFloatArray(), merge.scaling());
+      return new Merged(tensor.dtype(), base, merged, merge.scaling());
     }
   }
 
