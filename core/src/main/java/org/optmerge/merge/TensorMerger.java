@@ -227,6 +227,11 @@ final class TensorMerger {
     }
   }
 
+  /** Reads whole task vectors into native memory of their own. */
+  TaskVectors taskVectors(PlannedTensor tensor, PlannedTensor.Merge merge, NDManager manager) {
+    return taskVectors(tensor, merge, manager, new DenseBuffers());
+  }
+
   /** Reads whole task vectors into native memory; adapters over the base stay factored. */
   TaskVectors taskVectors(
       PlannedTensor tensor, PlannedTensor.Merge merge, NDManager manager, DenseBuffers buffers) {
