@@ -5,38 +5,47 @@ import java.awt.image.ColorModel;
 import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Iterator;
 import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+import javax.imageio.stream.ImageInputStream;
+import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /**
- * Reads picture files as {@code convert('RGB')} of Python's imaging library gives them: alpha is
- * dropped, not blended; gray is repeated, without a gamma; palettes are looked up; a rotation noted
- * in the file is ignored.
+ * Image files to pixels: PNG, JPEG, GIF, BMP, TIFF and WebP.
+ *
+ * <p>The values are those of the file, as the evaluation kits see them: gray is repeated and not
+ * gamma-corrected, transparency is dropped and not blended, embedded colour profiles and EXIF
+ * orientation are ignored, 16 bits are cut to the upper 8. Of several pictures in a file the first
+ * counts. Decoders of JPEG differ by a level or two; CMYK is turned into RGB by its profile.
  */
 public final class ImageFiles {
+  /** A picture of more pixels is refused before memory is set aside for it. */
+  private static final long MOST_PIXELS = 200_000_000;
+
   private ImageFiles() {}
 
   /**
-   * Reads a PNG, JPEG, GIF (its first picture) or BMP file.
+   * Reads a file.
    *
-   * @throws IOException if it cannot be read or is of no known format
+   * @throws IOException if it cannot be read, or is no image of a known format
    */
   public static Image read(Path file) throws IOException {
-    try (InputStream in = Files.newInputStream(file)) {
-      return read(in, file.toString());
-    }
+    return of(buffered(file));
   }
 
   /**
-   * Reads the bytes of such a file.
+   * Reads the content of a file.
    *
-   * @throws IOException if they are of no known format
+   * @throws IOException if it is no image of a known format, or a damaged one
    */
   public static Image read(byte[] bytes) throws IOException {
-    return read(new ByteArrayInputStream(bytes), "an image of %d bytes".formatted(bytes.length));
+    return of(decode(bytes));
   }
 
   /**
@@ -46,24 +55,25 @@ public final class ImageFiles {
    * @throws IOException if it cannot be read or is of no known format
    */
   public static Image readOnWhite(Path file) throws IOException {
-    try (InputStream in = Files.newInputStream(file)) {
-      BufferedImage image = decode(in, file.toString());
-      ColorModel colors = image.getColorModel();
-      boolean transparent =
-          colors.hasAlpha() && colors.getNumComponents() == 4 && !isIndexed(colors);
-      Image plain = of(image);
-      return transparent ? onWhite(plain, image.getAlphaRaster()) : plain;
-    }
+    BufferedImage image = buffered(file);
+    ColorModel colours = image.getColorModel();
+    boolean transparent =
+        colours.hasAlpha()
+            && colours.getNumComponents() == 4
+            && !(colours instanceof IndexColorModel);
+    Image plain = of(image);
+    return transparent ? onWhite(plain, image.getAlphaRaster()) : plain;
   }
 
   private static Image onWhite(Image image, Raster alpha) {
     byte[] rgb = image.rgb().clone();
     for (int i = 0; i < image.width() * image.height(); i++) {
       int opacity =
-          level(
-              alpha.getSample(
-                  alpha.getMinX() + i % image.width(), alpha.getMinY() + i / image.width(), 0),
-              alpha.getSampleModel().getSampleSize(0));
+          eightBits(
+                  alpha.getSample(
+                      alpha.getMinX() + i % image.width(), alpha.getMinY() + i / image.width(), 0),
+                  alpha.getSampleModel().getSampleSize(0))
+              & 0xff;
       for (int at = 3 * i; at < 3 * i + 3; at++) {
         // Division by 255, rounded.
         int sum = (rgb[at] & 0xff) * opacity + 255 * (255 - opacity) + 128;
@@ -73,75 +83,97 @@ public final class ImageFiles {
     return new Image(image.width(), image.height(), rgb);
   }
 
-  private static Image read(InputStream in, String name) throws IOException {
-    return of(decode(in, name));
-  }
-
-  private static BufferedImage decode(InputStream in, String name) throws IOException {
-    BufferedImage image = ImageIO.read(in);
-    if (image == null) {
-      throw new IOException(
-          "%s: no picture format that is known here (PNG, JPEG, GIF, BMP)".formatted(name));
+  private static BufferedImage buffered(Path file) throws IOException {
+    try {
+      return decode(Files.readAllBytes(file));
+    } catch (IOException e) {
+      throw e instanceof java.nio.file.FileSystemException
+          ? e
+          : new IOException("'%s': %s".formatted(file, e.getMessage()), e);
     }
-    return image;
   }
 
-  private static boolean isIndexed(ColorModel colors) {
-    return colors instanceof IndexColorModel;
+  private static BufferedImage decode(byte[] bytes) throws IOException {
+    // Not a disk cache for each of a million small images.
+    try (ImageInputStream stream =
+        new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
+      Iterator<ImageReader> readers = ImageIO.getImageReaders(stream);
+      if (!readers.hasNext()) {
+        throw new IOException(
+            "%d bytes that are no image of a known format (%s)"
+                .formatted(bytes.length, "PNG, JPEG, GIF, BMP, TIFF, WebP"));
+      }
+      ImageReader reader = readers.next();
+      try {
+        reader.setInput(stream, true, true);
+        long pixels = (long) reader.getWidth(0) * reader.getHeight(0);
+        if (pixels > MOST_PIXELS) {
+          throw new IOException(
+              "an image of %d x %d pixels is too large"
+                  .formatted(reader.getWidth(0), reader.getHeight(0)));
+        }
+        return reader.read(0);
+      } finally {
+        reader.dispose();
+      }
+    } catch (RuntimeException e) {
+      // Decoders meet damage with exceptions of every kind.
+      throw new IOException("a damaged image: " + e, e);
+    }
   }
 
-  /** A picture in memory, by the same rules. */
+  /** A picture in memory: the values that are stored, not what a display would make of them. */
   public static Image of(BufferedImage image) {
     int width = image.getWidth();
     int height = image.getHeight();
-    byte[] rgb = new byte[3 * width * height];
-    ColorModel colors = image.getColorModel();
-    boolean gray =
-        colors.getColorSpace().getType() == java.awt.color.ColorSpace.TYPE_GRAY
-            && !isIndexed(colors);
-    boolean raw = image.getType() == BufferedImage.TYPE_CUSTOM && isPlainRgb(colors);
-    if (gray || raw) {
-      fromRaster(image.getRaster(), gray ? 1 : 3, colors.getComponentSize(0), rgb);
-    } else {
-      int[] row = new int[width];
-      for (int y = 0, at = 0; y < height; y++) {
-        // The engine's own gamma concerns gray pictures only.
-        image.getRGB(0, y, width, 1, row, 0, width);
-        for (int pixel : row) {
-          rgb[at++] = (byte) (pixel >> 16);
-          rgb[at++] = (byte) (pixel >> 8);
-          rgb[at++] = (byte) pixel;
+    Raster raster = image.getRaster();
+    ColorModel colours = image.getColorModel();
+    int bands = raster.getNumBands();
+    byte[] rgb = new byte[Math.multiplyExact(3, Math.multiplyExact(width, height))];
+    int[] row = new int[width * bands];
+    int out = 0;
+    for (int y = 0; y < height; y++) {
+      raster.getPixels(0, y, width, 1, row);
+      for (int x = 0; x < width; x++) {
+        if (colours instanceof IndexColorModel palette) {
+          int colour = palette.getRGB(row[x * bands]);
+          rgb[out++] = (byte) (colour >> 16);
+          rgb[out++] = (byte) (colour >> 8);
+          rgb[out++] = (byte) colour;
+        } else {
+          for (int channel = 0; channel < 3; channel++) {
+            int band = bands < 3 ? 0 : channel;
+            rgb[out++] = eightBits(row[x * bands + band], colours.getComponentSize(band));
+          }
         }
       }
     }
     return new Image(width, height, rgb);
   }
 
-  private static boolean isPlainRgb(ColorModel colors) {
-    return !isIndexed(colors)
-        && colors.getColorSpace().isCS_sRGB()
-        && colors.getNumComponents() >= 3;
+  private static byte eightBits(int value, int bits) {
+    return (byte)
+        (bits == 8 ? value : bits > 8 ? value >> (bits - 8) : value * 255 / ((1 << bits) - 1));
   }
 
-  private static void fromRaster(Raster raster, int channels, int bits, byte[] rgb) {
-    int width = raster.getWidth();
-    int[] row = new int[width * raster.getNumBands()];
-    int bands = raster.getNumBands();
-    for (int y = 0, at = 0; y < raster.getHeight(); y++) {
-      raster.getPixels(raster.getMinX(), raster.getMinY() + y, width, 1, row);
-      for (int x = 0; x < width; x++) {
-        for (int channel = 0; channel < 3; channel++) {
-          rgb[at++] = (byte) level(row[x * bands + (channels == 1 ? 0 : channel)], bits);
-        }
+  /** A PNG file of an image. */
+  public static byte[] png(Image image) {
+    BufferedImage buffered =
+        new BufferedImage(image.width(), image.height(), BufferedImage.TYPE_INT_RGB);
+    int[] row = new int[image.width()];
+    for (int y = 0; y < image.height(); y++) {
+      for (int x = 0; x < image.width(); x++) {
+        row[x] =
+            image.channel(x, y, 0) << 16 | image.channel(x, y, 1) << 8 | image.channel(x, y, 2);
       }
+      buffered.getRaster().setDataElements(0, y, image.width(), 1, row);
     }
-  }
-
-  /** A value of so many bits as one of eight. */
-  private static int level(int value, int bits) {
-    if (bits == 8) {
-      return value;
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try {
+      ImageIO.write(buffered, "png", bytes);
+    } catch (IOException e) {
+      throw new UncheckedIOException("memory can always be written to", e);
     }
-    return bits > 8 ? value >> (bits - 8) : value * 255 / ((1 << bits) - 1);
+    return bytes.toByteArray();
   }
 }

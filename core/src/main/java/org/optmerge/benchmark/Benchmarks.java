@@ -1,0 +1,137 @@
+package org.optmerge.benchmark;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.benchmark.mini.MiniBenchmark;
+import org.optmerge.benchmark.mini.MiniTask;
+import org.optmerge.manifest.BenchmarkEntry;
+import org.optmerge.manifest.BenchmarkEntry.ImageTable;
+import org.optmerge.manifest.BenchmarkEntry.Loader;
+import org.optmerge.manifest.DataFolder;
+import org.optmerge.manifest.Manifest;
+import org.optmerge.manifest.Manifests;
+
+/**
+ * Every benchmark by the name that its kit gives it: the miniature, and what manifests describe.
+ */
+public final class Benchmarks {
+  private Benchmarks() {}
+
+  /** The names that {@link #open} knows: those of the miniature, then those of the manifests. */
+  public static List<String> names() {
+    List<String> names = new ArrayList<>();
+    names.add(MiniBenchmark.NAME);
+    for (MiniTask task : MiniTask.values()) {
+      names.add(MiniBenchmark.NAME + ":" + task.key());
+    }
+    names.addAll(Manifests.shipped().benchmarkNames());
+    return names;
+  }
+
+  /**
+   * Opens a benchmark; its files are read when its examples are.
+   *
+   * @param name such as {@code mini:chart}, {@code ChartQA_TEST} or {@code refcoco_bbox_rec_val}
+   * @param dataFolder where fetched files are, see {@link DataFolder}
+   * @throws BenchmarkException if there is no such benchmark, or its files are not there; the
+   *     message names the command that fetches them
+   */
+  public static Benchmark open(String name, Path dataFolder) {
+    if (name.equals(MiniBenchmark.NAME) || name.startsWith(MiniBenchmark.NAME + ":")) {
+      try {
+        return MiniBenchmark.of(name);
+      } catch (IllegalArgumentException e) {
+        throw new BenchmarkException(String.valueOf(e.getMessage()), e);
+      }
+    }
+    return open(name, Manifests.shipped(), new DataFolder(dataFolder));
+  }
+
+  /** As {@link #open(String, Path)}, of other manifests than those that come with the library. */
+  public static Benchmark open(String name, Manifests manifests, DataFolder data) {
+    BenchmarkEntry entry = manifests.findBenchmark(name).orElse(null);
+    Manifest manifest = manifests.find(name).orElse(null);
+    if (manifest == null) {
+      throw new BenchmarkException(
+          "no benchmark '%s'%s; 'optmerge manifests' lists them"
+              .formatted(name, manifests.suggestion(name)));
+    }
+    if (entry == null) {
+      if (manifest.benchmarks().size() != 1) {
+        throw new BenchmarkException(
+            "'%s' is no benchmark; %s"
+                .formatted(
+                    name,
+                    manifest.benchmarks().isEmpty()
+                        ? "it is " + manifest.kind()
+                        : "it has several: "
+                            + String.join(
+                                ", ",
+                                manifest.benchmarks().stream()
+                                    .map(BenchmarkEntry::name)
+                                    .toList())));
+      }
+      entry = manifest.benchmarks().get(0);
+    }
+    return open(entry, manifest, data);
+  }
+
+  private static Benchmark open(BenchmarkEntry entry, Manifest manifest, DataFolder data) {
+    Loader loader = entry.loader();
+    Map<String, String> columns = loader.columns();
+    List<Path> files = find(entry, manifest, data, loader.files());
+    Path media =
+        loader.media() == null ? data.of(manifest) : data.of(manifest).resolve(loader.media());
+    return switch (loader.format()) {
+      case VLMEVALKIT_TSV -> new TsvBenchmark(entry.name(), files.get(0), columns);
+      case PARQUET ->
+          new ParquetBenchmark(
+              entry.name(),
+              files,
+              columns,
+              loader.explode(),
+              table(entry, manifest, data, loader.images()));
+      case JSON_LINES, JSON_ARRAY -> new JsonBenchmark(entry.name(), files, columns, media);
+      case CONVERSATIONS ->
+          new ConversationBenchmark(
+              entry.name(), files.get(0), answers(entry, manifest, data), media);
+    };
+  }
+
+  private static @Nullable Path answers(BenchmarkEntry entry, Manifest manifest, DataFolder data) {
+    String answers = entry.loader().columns().get("answers");
+    return answers == null ? null : find(entry, manifest, data, List.of(answers)).get(0);
+  }
+
+  private static ParquetBenchmark.@Nullable Table table(
+      BenchmarkEntry entry, Manifest manifest, DataFolder data, @Nullable ImageTable images) {
+    return images == null
+        ? null
+        : new ParquetBenchmark.Table(
+            find(entry, manifest, data, images.files()),
+            images.key(),
+            images.image(),
+            images.reference());
+  }
+
+  private static List<Path> find(
+      BenchmarkEntry entry, Manifest manifest, DataFolder data, List<String> patterns) {
+    List<Path> files = data.find(manifest, patterns);
+    if (files.isEmpty()) {
+      throw new BenchmarkException(
+          "benchmark %s is not there: no %s in '%s'; to get it: optmerge fetch '%s'%s"
+              .formatted(
+                  entry.name(),
+                  String.join(", ", patterns),
+                  data.of(manifest),
+                  entry.name(),
+                  data.equals(DataFolder.ofEnvironment(System.getenv()))
+                      ? ""
+                      : " --out '%s'".formatted(data.root())));
+    }
+    return files;
+  }
+}

@@ -1,0 +1,43 @@
+package org.optmerge.benchmark;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import org.optmerge.model.media.Image;
+import org.optmerge.model.media.ImageFiles;
+
+/**
+ * Images by the paths that data sets name them by. Those paths begin where their authors kept the
+ * data; what of them is there begins anywhere: of {@code data/coco/train2014/1.jpg} the end {@code
+ * train2014/1.jpg} may be in the folder.
+ *
+ * @param folder that all images are below
+ * @param hint what to do if one is not there
+ */
+record ImageFolder(Path folder, String hint) {
+  Image read(String path) throws IOException {
+    return ImageFiles.read(find(path));
+  }
+
+  private Path find(String path) throws IOException {
+    String[] elements = path.replace('\\', '/').split("/");
+    try {
+      for (int begin = 0; begin < elements.length; begin++) {
+        Path candidate = folder;
+        for (int i = begin; i < elements.length; i++) {
+          if (elements[i].equals("..")) {
+            throw new IOException("image '%s' leads out of its folder".formatted(path));
+          }
+          candidate = candidate.resolve(elements[i]);
+        }
+        if (Files.isRegularFile(candidate)) {
+          return candidate;
+        }
+      }
+    } catch (InvalidPathException e) {
+      throw new IOException("'%s' is no path of an image".formatted(path), e);
+    }
+    throw new IOException("image '%s' is not in '%s'; %s".formatted(path, folder, hint));
+  }
+}

@@ -1,0 +1,266 @@
+package org.optmerge.benchmark;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.model.media.ImageFiles;
+import org.optmerge.model.media.Media;
+
+/**
+ * A table of VLMEvalKit: one row a question, images in base64 or by the index of the row that has
+ * them. Only a few bytes for each row stay in memory, whatever the size of the file.
+ *
+ * <p>Rows without an image are left out, as the kit does. All cells but those of images, question
+ * and answer become {@link Example#fields}; an answer that is a list becomes several answers, and
+ * its text the field {@code answer}.
+ */
+public final class TsvBenchmark implements Benchmark {
+  /** A cell that is no longer than this is not an image but another row's index. */
+  private static final int LONGEST_REFERENCE = 64;
+
+  private static final Set<String> NOT_FIELDS = Set.of("index", "image", "image_path", "question");
+
+  private final String name;
+  private final Path file;
+  private final Map<String, String> columns;
+  private @Nullable Index index; // guarded by this
+
+  /**
+   * A benchmark in a file, which is not read yet.
+   *
+   * @param name of the benchmark
+   * @param columns which column has {@code answers} (else {@code answer}) and {@code type} (else
+   *     {@code category}, else {@code split})
+   */
+  public TsvBenchmark(String name, Path file, Map<String, String> columns) {
+    this.name = name;
+    this.file = file;
+    this.columns = Map.copyOf(columns);
+  }
+
+  /** Where rows are: those that are questions, and those that others refer to. */
+  private record Index(List<String> header, long[] rows, Map<String, Long> places) {}
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public long size() {
+    return index().rows().length;
+  }
+
+  @Override
+  public Stream<Example> examples() {
+    Index known = index();
+    try {
+      return ExampleStream.of(new Rows(known));
+    } catch (IOException e) {
+      throw new BenchmarkException("'%s': %s".formatted(file, e.getMessage()), e);
+    }
+  }
+
+  private synchronized Index index() {
+    if (index == null) {
+      try (TabSeparatedFile table = new TabSeparatedFile(file)) {
+        index = scan(table);
+      } catch (IOException e) {
+        throw new BenchmarkException("'%s': %s".formatted(file, e.getMessage()), e);
+      }
+    }
+    return index;
+  }
+
+  private Index scan(TabSeparatedFile table) throws IOException {
+    if (!table.next()) {
+      throw new BenchmarkException("'%s' is empty".formatted(file));
+    }
+    List<String> header = new ArrayList<>(table.texts());
+    header.set(0, header.get(0).replaceFirst("^\ufeff", ""));
+    int id = column(header, "index");
+    column(header, "question");
+    int image = header.indexOf("image");
+    if (image < 0) {
+      image = column(header, "image_path");
+    }
+    long[] rows = new long[1024];
+    int count = 0;
+    Map<String, Long> places = new HashMap<>();
+    for (long begin = table.position(), row = 1; table.next(); begin = table.position(), row++) {
+      if (table.count() != header.size()) {
+        throw new BenchmarkException(
+            "'%s', row %d: %d cells, the header has %d"
+                .formatted(file, row, table.count(), header.size()));
+      }
+      boolean reference = table.length(image) <= LONGEST_REFERENCE;
+      if (reference && Missing.is(table.text(image))) {
+        continue;
+      }
+      if (places.put(table.text(id), begin) != null) {
+        throw new BenchmarkException(
+            "'%s', row %d: index '%s' is there twice".formatted(file, row, table.text(id)));
+      }
+      rows = count == rows.length ? Arrays.copyOf(rows, 2 * count) : rows;
+      rows[count++] = begin;
+    }
+    return new Index(List.copyOf(header), Arrays.copyOf(rows, count), places);
+  }
+
+  private int column(List<String> header, String wanted) {
+    int column = header.indexOf(wanted);
+    if (column < 0) {
+      throw new BenchmarkException(
+          "'%s' has no column '%s'; it has %s".formatted(file, wanted, header));
+    }
+    return column;
+  }
+
+  /** Reads questions one after the other, and images where they are. */
+  private final class Rows implements ExampleStream.Source<Example> {
+    private final Index known;
+    private final TabSeparatedFile table = new TabSeparatedFile(file);
+    private final TabSeparatedFile elsewhere = new TabSeparatedFile(file);
+    private int at;
+
+    /** Questions about one image often follow each other. */
+    private String lastReference = "";
+
+    private List<Media> lastImages = List.of();
+
+    Rows(Index known) throws IOException {
+      this.known = known;
+    }
+
+    @Override
+    public @Nullable Example next() throws IOException {
+      if (at == known.rows().length) {
+        return null;
+      }
+      table.seek(known.rows()[at++]);
+      if (!table.next() || table.count() != known.header().size()) {
+        throw new BenchmarkException("'%s' was changed while it was read".formatted(file));
+      }
+      Map<String, Integer> place = new LinkedHashMap<>();
+      for (int cell = 0; cell < known.header().size(); cell++) {
+        place.put(known.header().get(cell), cell);
+      }
+      String id = cell(place, "index").orElse("");
+      try {
+        return example(place, id);
+      } catch (IOException | IllegalArgumentException e) {
+        throw new BenchmarkException("'%s', index %s: %s".formatted(file, id, e.getMessage()), e);
+      }
+    }
+
+    private Example example(Map<String, Integer> place, String id) throws IOException {
+      String answerColumn = columns.getOrDefault("answers", "answer");
+      Optional<String> answer = cell(place, answerColumn);
+      List<String> answers = answer.map(PythonList::orText).orElse(List.of());
+      Map<String, String> fields = new LinkedHashMap<>();
+      place.forEach(
+          (column, cell) -> {
+            if (!NOT_FIELDS.contains(column) && !column.equals(answerColumn)) {
+              String text = table.text(cell);
+              if (!Missing.is(text)) {
+                fields.put(column, text);
+              }
+            }
+          });
+      if (answer.isPresent() && !answers.equals(List.of(answer.get()))) {
+        fields.put("answer", answer.get());
+      }
+      String type =
+          columns.containsKey("type")
+              ? fields.getOrDefault(columns.get("type"), "")
+              : fields.getOrDefault("category", fields.getOrDefault("split", ""));
+      return new Example(
+          id, name, type, images(place), cell(place, "question").orElse(""), answers, fields);
+    }
+
+    /** A cell's text; empty if it is. What pandas calls missing is a word here. */
+    private Optional<String> cell(Map<String, Integer> place, String column) {
+      Integer cell = place.get(column);
+      return cell == null || table.length(cell) == 0
+          ? Optional.empty()
+          : Optional.of(table.text(cell));
+    }
+
+    private List<Media> images(Map<String, Integer> place) throws IOException {
+      Integer column = place.get("image");
+      if (column == null) {
+        List<Media> images = new ArrayList<>();
+        for (String path : PythonList.orText(cell(place, "image_path").orElse(""))) {
+          images.add(ImageFiles.read(beside(path)));
+        }
+        return images;
+      }
+      String content = table.text(column);
+      String own = cell(place, "index").orElse("");
+      String reference = content.length() > LONGEST_REFERENCE ? own : content;
+      if (reference.equals(lastReference)) {
+        return lastImages;
+      }
+      if (content.length() <= LONGEST_REFERENCE) {
+        content = referred(reference, column);
+      }
+      List<Media> images = new ArrayList<>();
+      for (String base64 : PythonList.orText(content)) {
+        images.add(ImageFiles.read(decode(base64)));
+      }
+      lastReference = reference;
+      lastImages = List.copyOf(images);
+      return lastImages;
+    }
+
+    private String referred(String reference, int column) throws IOException {
+      Long row = known.places().get(reference);
+      if (row == null) {
+        throw new IOException(
+            "its image is that of index '%s', which is not there".formatted(reference));
+      }
+      elsewhere.seek(row);
+      if (!elsewhere.next() || elsewhere.length(column) <= LONGEST_REFERENCE) {
+        throw new IOException(
+            "its image is that of index '%s', which has none itself".formatted(reference));
+      }
+      return elsewhere.text(column);
+    }
+
+    @Override
+    public void close() {
+      table.close();
+      elsewhere.close();
+    }
+  }
+
+  private Path beside(String path) throws IOException {
+    Path folder = file.toAbsolutePath().getParent();
+    for (String place : List.of("", "images/" + name, "images")) {
+      Path candidate = folder == null ? Path.of(path) : folder.resolve(place).resolve(path);
+      if (Files.isRegularFile(candidate)) {
+        return candidate;
+      }
+    }
+    throw new IOException("image '%s' is neither beside the table nor in images/".formatted(path));
+  }
+
+  private static byte[] decode(String base64) {
+    try {
+      return Base64.getDecoder().decode(base64);
+    } catch (IllegalArgumentException e) {
+      return Base64.getMimeDecoder().decode(base64); // with line ends in it
+    }
+  }
+}
