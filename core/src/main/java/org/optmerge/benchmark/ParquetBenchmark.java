@@ -110,11 +110,12 @@ public final class ParquetBenchmark implements Benchmark {
 
   private final class Examples implements ExampleStream.Source<Example> {
     private final Set<String> special =
-        Set.of(
-            column("question", "question"),
-            column("answers", "answer"),
-            column("image", "image"),
-            column("bbox", "bbox"));
+        Set.copyOf(
+            List.of(
+                column("question", "question"),
+                column("answers", "answer"),
+                column("image", "image"),
+                column("bbox", "bbox")));
     private final ParquetRows rows =
         new ParquetRows(
             files,

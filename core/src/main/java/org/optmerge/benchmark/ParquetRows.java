@@ -84,6 +84,12 @@ final class ParquetRows implements ExampleStream.Source<Group> {
       return records == null ? null : records.read();
     } catch (RuntimeException e) {
       throw damaged(current, e);
+    } catch (LinkageError e) {
+      // Only gzip is left to Hadoop, which is not here; the hub's library writes snappy.
+      throw new IOException(
+          "'%s' is compressed in a way that takes Hadoop; write it again with snappy or zstd"
+              .formatted(current),
+          e);
     }
   }
 
