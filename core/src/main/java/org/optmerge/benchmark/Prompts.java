@@ -16,8 +16,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How each evaluation kit asks each model: the text around a question, and how long and from how many
- * pixels the model answers. The texts are facts of the kits, in {@code prompts.json}.
+ * How each evaluation kit asks each model: the text around a question, and how long and from how
+ * many pixels the model answers. The texts are facts of the kits, in {@code prompts.json}.
  */
 public final class Prompts {
   /** The placeholder of an image. */
@@ -175,8 +175,7 @@ public final class Prompts {
    */
   public static Optional<Prompt> find(String model, String benchmark) {
     return all().stream()
-        .filter(
-            prompt -> prompt.model().equals(model) && prompt.benchmarks().contains(benchmark))
+        .filter(prompt -> prompt.model().equals(model) && prompt.benchmarks().contains(benchmark))
         .findFirst();
   }
 }

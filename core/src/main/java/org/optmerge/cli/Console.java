@@ -80,6 +80,11 @@ final class Console {
     return new ProgressLine(err, progressStyle(), System::nanoTime);
   }
 
+  /** The same for work that is counted in other units than tensors; to be closed. */
+  ProgressLine progress(String units) {
+    return new ProgressLine(err, progressStyle(), System::nanoTime, units);
+  }
+
   /** The same for work that is not counted in bytes; to be closed. */
   StatusLine status() {
     return new StatusLine(this, progressStyle(), System::nanoTime);

@@ -12,9 +12,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.cli.VerifyCommand.VerificationFailed;
 import org.optmerge.linalg.LinearAlgebraException;
+import org.optmerge.manifest.FetchException;
+import org.optmerge.manifest.ManifestException;
 import org.optmerge.merge.MergeException;
 import org.optmerge.merge.RecipeException;
 import org.optmerge.model.ModelException;
@@ -70,6 +73,8 @@ public final class Main {
           "tune",
           "reproduce",
           "train",
+          "fetch",
+          "manifests",
           "completion",
           "version");
 
@@ -173,6 +178,8 @@ public final class Main {
       case "tune" -> new TuneCommand();
       case "reproduce" -> new ReproduceCommand();
       case "train" -> new TrainCommand();
+      case "fetch" -> new FetchCommand();
+      case "manifests" -> new ManifestsCommand();
       case "completion" -> new CompletionCommand();
       case "version" -> new VersionCommand();
       default -> throw new IllegalArgumentException("no command '%s'".formatted(name));
@@ -219,6 +226,9 @@ public final class Main {
   static String message(Throwable thrown) {
     if (thrown instanceof CheckpointException
         || thrown instanceof LinearAlgebraException
+        || thrown instanceof BenchmarkException
+        || thrown instanceof FetchException
+        || thrown instanceof ManifestException
         || thrown instanceof MergeException
         || thrown instanceof RecipeException
         || thrown instanceof ModelException

@@ -39,6 +39,7 @@ final class ProgressLine implements Progress, AutoCloseable {
   private final PrintWriter err;
   private final Style style;
   private final LongSupplier clock;
+  private final String units;
 
   private final LongAdder bytes = new LongAdder();
   private final LongAdder resumedBytes = new LongAdder();
@@ -54,7 +55,16 @@ final class ProgressLine implements Progress, AutoCloseable {
    * @param clock nanoseconds since any moment
    */
   ProgressLine(PrintWriter err, Style style, LongSupplier clock) {
+    this(err, style, clock, "tensors");
+  }
+
+  /**
+   * @param clock nanoseconds since any moment
+   * @param units what is counted beside bytes
+   */
+  ProgressLine(PrintWriter err, Style style, LongSupplier clock, String units) {
     this.err = err;
+    this.units = units;
     this.style = style;
     this.clock = clock;
     begin = clock.getAsLong();
@@ -164,7 +174,7 @@ final class ProgressLine implements Progress, AutoCloseable {
       long done = bytes.sum();
       text.append("  %3d %%".formatted(Math.min(100, 100 * done / totalBytes)))
           .append("  %s of %s".formatted(Quantities.bytes(done), Quantities.bytes(totalBytes)))
-          .append("  %d of %d tensors".formatted(tensors.get(), totalTensors));
+          .append("  %d of %d %s".formatted(tensors.get(), totalTensors, units));
       if (!Double.isNaN(rate())) {
         text.append("  ").append(Quantities.bytes(rate())).append("/s");
         text.append("  ").append(Quantities.seconds(secondsLeft())).append(" left");
@@ -178,8 +188,8 @@ final class ProgressLine implements Progress, AutoCloseable {
     event.put("phase", phase);
     event.put("bytes", bytes.sum());
     event.put("total_bytes", totalBytes);
-    event.put("tensors", tensors.get());
-    event.put("total_tensors", totalTensors);
+    event.put(units, tensors.get());
+    event.put("total_" + units, totalTensors);
     Console.put(event, "bytes_per_second", rate());
     Console.put(event, "seconds_left", secondsLeft());
     return event;

@@ -62,7 +62,10 @@ class PromptsTest {
     if (prompt.kit().equals("InternVL")) {
       expected = "<image>\n" + expected; // put there by the model's chat function
     }
-    assertThat(prompt.userText(example(recorded.path("question").asText(), 1)).toLowerCase(java.util.Locale.ROOT))
+    assertThat(
+            prompt
+                .userText(example(recorded.path("question").asText(), 1))
+                .toLowerCase(java.util.Locale.ROOT))
         .isEqualTo(expected.toLowerCase(java.util.Locale.ROOT));
     assertThat(prompt.kit()).isEqualTo(recorded.path("kit").asText());
     assertThat(prompt.maxNewTokens()).isEqualTo(recorded.path("max_new_tokens").asInt());

@@ -20,9 +20,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
 
 /** An HTTP server on this machine that does what a test tells it to, down to the bytes. */
-final class FaultyServer implements AutoCloseable {
+public final class FaultyServer implements AutoCloseable {
   /** What was asked. */
-  record Request(String method, String path, Map<String, String> headers) {
+  public record Request(String method, String path, Map<String, String> headers) {
     String header(String name) {
       return headers.getOrDefault(name.toLowerCase(Locale.ROOT), "");
     }
@@ -37,12 +37,12 @@ final class FaultyServer implements AutoCloseable {
   }
 
   /** Answers one request; the connection is closed afterwards. */
-  interface Answer {
+  public interface Answer {
     void to(Request request, Response response) throws IOException;
   }
 
   /** What is written back. */
-  static final class Response {
+  public static final class Response {
     private final OutputStream out;
     private final boolean head;
 
@@ -74,7 +74,7 @@ final class FaultyServer implements AutoCloseable {
   private final Map<String, Answer> answers = new ConcurrentHashMap<>();
   private final List<Request> requests = new CopyOnWriteArrayList<>();
 
-  FaultyServer() throws IOException {
+  public FaultyServer() throws IOException {
     socket = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     Thread accepting = new Thread(this::accept, "faulty-server");
     accepting.setDaemon(true);
@@ -128,7 +128,7 @@ final class FaultyServer implements AutoCloseable {
   }
 
   /** Answers requests for a path so. */
-  FaultyServer on(String path, Answer answer) {
+  public FaultyServer on(String path, Answer answer) {
     answers.put(path, answer);
     return this;
   }
@@ -147,7 +147,7 @@ final class FaultyServer implements AutoCloseable {
         });
   }
 
-  URI uri(String path) {
+  public URI uri(String path) {
     return URI.create("http://localhost:" + socket.getLocalPort() + path);
   }
 
@@ -164,14 +164,14 @@ final class FaultyServer implements AutoCloseable {
         .toList();
   }
 
-  List<Request> requests() {
+  public List<Request> requests() {
     return requests;
   }
 
   /**
    * Sends a content as a good server does: whole, or from where it was asked for if the tag fits.
    */
-  static Answer content(byte[] bytes, String tag) {
+  public static Answer content(byte[] bytes, String tag) {
     return (request, response) -> {
       String condition = request.header("If-Range");
       boolean ranged =
