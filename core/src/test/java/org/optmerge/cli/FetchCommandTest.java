@@ -22,8 +22,7 @@ import org.optmerge.manifest.FaultyServer;
 import org.optmerge.report.Project;
 
 class FetchCommandTest {
-  private static final byte[] CONTENT =
-      "index\timage\tquestion\n".getBytes(StandardCharsets.UTF_8);
+  private static final byte[] CONTENT = "index\timage\tquestion\n".getBytes(StandardCharsets.UTF_8);
 
   @TempDir private Path folder;
   private FaultyServer server;
@@ -93,8 +92,7 @@ class FetchCommandTest {
   @Test
   void the_result_is_json_if_asked_for() throws Exception {
     JsonNode result =
-        CommandRun.of(
-                "fetch", manifest("toy.tsv", null), "--out", folder.resolve("data"), "--json")
+        CommandRun.of("fetch", manifest("toy.tsv", null), "--out", folder.resolve("data"), "--json")
             .json();
 
     assertThat(result.path("fetched").asInt()).isEqualTo(1);
