@@ -15,6 +15,7 @@ import java.util.stream.Collectors;
 import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.cli.VerifyCommand.VerificationFailed;
+import org.optmerge.evaluation.PredictionFileException;
 import org.optmerge.linalg.LinearAlgebraException;
 import org.optmerge.manifest.FetchException;
 import org.optmerge.manifest.ManifestException;
@@ -70,6 +71,8 @@ public final class Main {
           "examples",
           "quickstart",
           "evaluate",
+          "score",
+          "compare",
           "tune",
           "reproduce",
           "train",
@@ -134,7 +137,12 @@ public final class Main {
 
   /** What is said on which stream, by the options given. */
   Console console() {
-    return new Console(out, err, terminal, quiet, json);
+    return console(json);
+  }
+
+  /** The same, with the result as JSON or not whatever was asked for. */
+  Console console(boolean asJson) {
+    return new Console(out, err, terminal, quiet, asJson);
   }
 
   /**
@@ -170,6 +178,8 @@ public final class Main {
       case "inspect" -> new InspectCommand();
       case "diff" -> new DiffCommand();
       case "verify" -> new VerifyCommand();
+      case "score" -> new ScoreCommand();
+      case "compare" -> new CompareCommand();
       case "extract-lora" -> new ExtractLoraCommand();
       case "methods" -> new MethodsCommand();
       case "examples" -> new ExamplesCommand();
@@ -233,6 +243,7 @@ public final class Main {
         || thrown instanceof RecipeException
         || thrown instanceof ModelException
         || thrown instanceof TrainingException
+        || thrown instanceof PredictionFileException
         || thrown instanceof VerificationFailed) {
       return String.valueOf(thrown.getMessage());
     }

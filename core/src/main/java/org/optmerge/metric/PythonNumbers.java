@@ -16,6 +16,9 @@ final class PythonNumbers {
    *     1__0}, {@code 2j}, digits of other scripts
    */
   static @Nullable Object literal(String text) {
+    if (isPlain(text)) {
+      return BigInteger.valueOf(Long.parseLong(text));
+    }
     if (text.isEmpty() || text.chars().anyMatch(c -> c >= 0x80 || PythonText.isSpace(c))) {
       return null;
     }
@@ -62,5 +65,18 @@ final class PythonNumbers {
     }
     // Longer ones occur in nobody's answer, and would take quadratic time.
     return checked.length() > 4300 ? null : new BigInteger(checked.replace("_", ""), radix);
+  }
+
+  /** Nearly every number is of this kind. */
+  private static boolean isPlain(String text) {
+    if (text.isEmpty() || text.length() > 18 || text.charAt(0) == '0') {
+      return false;
+    }
+    for (int i = 0; i < text.length(); i++) {
+      if (text.charAt(i) < '0' || text.charAt(i) > '9') {
+        return false;
+      }
+    }
+    return true;
   }
 }

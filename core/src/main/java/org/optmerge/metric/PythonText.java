@@ -24,6 +24,10 @@ public final class PythonText {
   /** CPython refuses to read longer integers, lest it take quadratic time. */
   private static final int LONGEST_INTEGER = 4300;
 
+  private static final int BLOCK = 256;
+  private static final char CAPITAL_SIGMA = 'Σ';
+  private static final char DOTTED_CAPITAL_I = 'İ';
+  private static final char DOT_ABOVE = '\u0307';
   private static final double SMALLEST_PLAIN = 1e-4;
   private static final double LARGEST_PLAIN = 1e16;
 
@@ -103,12 +107,87 @@ public final class PythonText {
 
   /** {@code str.lower()}. */
   public static String lower(String text) {
-    return text.toLowerCase(Locale.ROOT);
+    if (text.indexOf(CAPITAL_SIGMA) < 0 && text.indexOf(DOTTED_CAPITAL_I) < 0) {
+      return text.toLowerCase(Locale.ROOT);
+    }
+    // Java decides otherwise where a word ends, and takes quadratic time for a letter that grows.
+    char[] chars = text.toCharArray();
+    sigmas(text, chars);
+    for (int i = 0; i < chars.length; i++) {
+      chars[i] = chars[i] == DOTTED_CAPITAL_I ? 'I' : chars[i];
+    }
+    String lower = new String(chars).toLowerCase(Locale.ROOT);
+    StringBuilder dotted = new StringBuilder(lower.length());
+    for (int i = 0; i < lower.length(); i++) {
+      dotted.append(lower.charAt(i));
+      if (text.charAt(i) == DOTTED_CAPITAL_I) {
+        dotted.append(DOT_ABOVE);
+      }
+    }
+    return dotted.toString();
+  }
+
+  /** A sigma after a letter and before none is a final one; punctuation inside words is no end. */
+  private static void sigmas(String text, char[] chars) {
+    boolean[] letterFollows = new boolean[chars.length + 1];
+    for (int i = chars.length; i > 0; ) {
+      int c = text.codePointBefore(i);
+      int start = i - Character.charCount(c);
+      boolean follows = isIgnoredByCase(c) ? letterFollows[i] : isCased(c);
+      for (; i > start; i--) {
+        letterFollows[i - 1] = follows;
+      }
+    }
+    boolean letterBefore = false;
+    for (int i = 0; i < chars.length; ) {
+      int c = text.codePointAt(i);
+      int end = i + Character.charCount(c);
+      if (c == CAPITAL_SIGMA) {
+        chars[i] = letterBefore && !letterFollows[end] ? 'ς' : 'σ';
+      }
+      letterBefore = isIgnoredByCase(c) ? letterBefore : isCased(c);
+      i = end;
+    }
+  }
+
+  private static boolean isCased(int codePoint) {
+    return Character.isUpperCase(codePoint)
+        || Character.isLowerCase(codePoint)
+        || Character.isTitleCase(codePoint);
+  }
+
+  /** Case_Ignorable of the Unicode Character Database. */
+  private static boolean isIgnoredByCase(int codePoint) {
+    return switch (Character.getType(codePoint)) {
+      case Character.NON_SPACING_MARK,
+          Character.ENCLOSING_MARK,
+          Character.FORMAT,
+          Character.MODIFIER_LETTER,
+          Character.MODIFIER_SYMBOL ->
+          true;
+      default ->
+          "'.:\u00b7\u0387\u055f\u05f4\u2018\u2019\u2024\u2027\ufe13\ufe52\ufe55\uff07\uff0e\uff1a"
+                  .indexOf(codePoint)
+              >= 0;
+    };
   }
 
   /** {@code str.upper()}. */
   public static String upper(String text) {
-    return text.toUpperCase(Locale.ROOT);
+    if (text.length() <= BLOCK) {
+      return text.toUpperCase(Locale.ROOT);
+    }
+    // In pieces, since Java takes quadratic time for letters that grow; none depends on another.
+    StringBuilder upper = new StringBuilder(text.length());
+    for (int from = 0; from < text.length(); ) {
+      int to = Math.min(from + BLOCK, text.length());
+      if (to < text.length() && Character.isLowSurrogate(text.charAt(to))) {
+        to++;
+      }
+      upper.append(text.substring(from, to).toUpperCase(Locale.ROOT));
+      from = to;
+    }
+    return upper.toString();
   }
 
   /** {@code len(text)}: code points. */

@@ -1,0 +1,169 @@
+package org.optmerge.cli;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.evaluation.Bootstrap;
+import org.optmerge.evaluation.Comparison;
+import org.optmerge.evaluation.Difference;
+import org.optmerge.evaluation.Evaluation;
+import org.optmerge.evaluation.EvaluationJson;
+import org.optmerge.evaluation.Finding;
+import org.optmerge.evaluation.Predicted;
+import org.optmerge.evaluation.PredictionFiles;
+import org.optmerge.evaluation.Predictions;
+import org.optmerge.evaluation.Protocol;
+import org.optmerge.metric.ScoringProfile;
+import org.optmerge.report.ScoreTables;
+import org.optmerge.report.Tables;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code optmerge compare}. */
+@Command(
+    name = "compare",
+    description =
+        "Compare two prediction files example by example, and tell which differences are more than"
+            + " noise.")
+final class CompareCommand implements Callable<Integer> {
+  @ParentCommand private Main main;
+  @Spec private CommandSpec spec;
+
+  @Parameters(index = "0", paramLabel = "A", description = "Predictions of one system.")
+  private Path first;
+
+  @Parameters(
+      index = "1",
+      paramLabel = "B",
+      description = "Predictions of another, on the same examples.")
+  private Path second;
+
+  @Option(
+      names = "--benchmark",
+      paramLabel = "NAME",
+      completionCandidates = ScoreCommand.BenchmarkNames.class,
+      description = "Score both by this data set's rules. Default: the scores in the files.")
+  private @Nullable String benchmark;
+
+  @Option(
+      names = "--profile",
+      paramLabel = "P",
+      description =
+          "Whose rules where versions differ: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+  private ScoringProfile profile = ScoringProfile.OPTMERGE_FORK;
+
+  @Option(
+      names = "--answers",
+      paramLabel = "FILE",
+      description = "The file with the references, where a kit keeps them apart.")
+  private @Nullable Path answers;
+
+  @Option(
+      names = "--format",
+      paramLabel = "F",
+      description = "How the table is printed: ${COMPLETION-CANDIDATES}.")
+  private Format format = Format.text;
+
+  @Option(names = "--seed", paramLabel = "S", description = "Of the resampling. Default: 0.")
+  private long seed;
+
+  /** How tables are printed; lower case, as they are typed. */
+  @SuppressWarnings("MemberName")
+  enum Format {
+    text,
+    markdown,
+    latex
+  }
+
+  @Override
+  public Integer call() {
+    Console console = main.console();
+    Bootstrap bootstrap =
+        new Bootstrap(Bootstrap.DEFAULT.resamples(), Bootstrap.DEFAULT.level(), seed);
+    List<String> names = DiffCommand.names(List.of(first, second));
+    Comparison comparison;
+    try (ProgressLine progress = console.progress()) {
+      progress.phase("comparing");
+      comparison = Comparison.of(scored(console, first), scored(console, second), bootstrap);
+    }
+    comparison.findings().stream().map(Finding::toString).forEach(console::warning);
+    console.result(
+        () -> text(console, comparison, names),
+        () ->
+            EvaluationJson.of(
+                comparison, List.of(first, second), bootstrap, VersionCommand.version()));
+    return 0;
+  }
+
+  private List<Predicted> scored(Console console, Path file) {
+    if (benchmark == null) {
+      Predictions predictions = Predictions.read(file);
+      say(console, file, predictions.findings());
+      return predictions.items();
+    }
+    Protocol protocol = ScoreCommand.protocol(spec, benchmark);
+    Evaluation evaluation =
+        Evaluation.of(
+            PredictionFiles.read(file, protocol, profile, answers),
+            protocol,
+            profile,
+            new Bootstrap(1, Bootstrap.DEFAULT.level(), seed));
+    say(console, file, evaluation.findings());
+    return evaluation.items();
+  }
+
+  private static void say(Console console, Path file, List<Finding> findings) {
+    findings.forEach(finding -> console.warning("%s: %s".formatted(file.getFileName(), finding)));
+  }
+
+  private List<String> text(Console console, Comparison comparison, List<String> names) {
+    if (format != Format.text) {
+      var table = ScoreTables.comparison(comparison, names.get(0), names.get(1));
+      return (format == Format.markdown ? Tables.markdown(table) : Tables.latex(table))
+          .lines()
+          .toList();
+    }
+    TextTable table =
+        new TextTable()
+            .left("group")
+            .right("A")
+            .right("B")
+            .right("A - B")
+            .left("95 % interval")
+            .right("p")
+            .left("")
+            .right("examples");
+    for (Comparison.Row row : comparison.rows()) {
+      Difference difference = row.difference();
+      table.row(
+          row.name(),
+          ScoreCommand.percent(row.first()),
+          ScoreCommand.percent(row.second()),
+          String.format(Locale.ROOT, "%+.2f", 100 * difference.interval().mean()),
+          "[%s, %s]"
+              .formatted(
+                  ScoreCommand.percent(difference.interval().lower()),
+                  ScoreCommand.percent(difference.interval().upper())),
+          String.format(Locale.ROOT, "%.3f", difference.pValue()),
+          difference.significant() ? "differs" : "noise",
+          String.valueOf(row.examples()));
+    }
+    List<String> lines = new ArrayList<>();
+    lines.add("A = " + names.get(0));
+    lines.add("B = " + names.get(1));
+    lines.addAll(console.lines(table));
+    Difference overall = comparison.overall().difference();
+    lines.add("");
+    lines.add(
+        "A is better on %d, B on %d, both alike on %d"
+            .formatted(overall.wins(), overall.losses(), overall.ties()));
+    return lines;
+  }
+}
