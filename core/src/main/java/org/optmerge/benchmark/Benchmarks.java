@@ -56,7 +56,7 @@ public final class Benchmarks {
     Manifest manifest = manifests.find(name).orElse(null);
     if (manifest == null) {
       throw new BenchmarkException(
-          "no benchmark '%s'%s; 'optmerge manifests' lists them"
+          "no benchmark '%s'%s ('optmerge manifests' lists them)"
               .formatted(name, manifests.suggestion(name)));
     }
     if (entry == null) {

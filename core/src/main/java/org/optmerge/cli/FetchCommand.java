@@ -132,7 +132,7 @@ final class FetchCommand implements Callable<Integer> {
                     () ->
                         new ParameterException(
                             spec.commandLine(),
-                            "no manifest '%s'%s; 'optmerge manifests' lists them"
+                            "no manifest '%s'%s ('optmerge manifests' lists them)"
                                 .formatted(name, shipped.suggestion(name)))));
       }
     }

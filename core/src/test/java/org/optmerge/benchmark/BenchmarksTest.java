@@ -120,7 +120,7 @@ class BenchmarksTest {
     assertThatThrownBy(() -> Benchmarks.open("ChartQA_TST", folder))
         .isInstanceOf(BenchmarkException.class)
         .hasMessage(
-            "no benchmark 'ChartQA_TST'; did you mean 'ChartQA_TEST'?; 'optmerge manifests' lists them");
+            "no benchmark 'ChartQA_TST'; did you mean 'ChartQA_TEST'? ('optmerge manifests' lists them)");
     assertThatThrownBy(() -> Benchmarks.open("InternVL2_5-1B", folder))
         .hasMessage("'InternVL2_5-1B' is no benchmark; it is checkpoint");
     assertThatThrownBy(() -> Benchmarks.open("RefCOCO-InternVL", folder))
