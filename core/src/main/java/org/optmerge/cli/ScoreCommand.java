@@ -75,7 +75,9 @@ final class ScoreCommand implements Callable<Integer> {
   @Option(
       names = "--answers",
       paramLabel = "FILE",
-      description = "The file with the references, where a kit keeps them apart.")
+      description =
+          "The file with the references, where a kit keeps them apart; for VLMEvalKit the data set's"
+              + " .tsv, whose ids must all be answered.")
   private @Nullable Path answers;
 
   @Option(
@@ -208,6 +210,19 @@ final class ScoreCommand implements Callable<Integer> {
         lines.add("");
         lines.add("as the official tool prints it:");
         lines.addAll(console.lines(official(evaluation.official())));
+        if (evaluation.protocol() == Protocol.MATHVISTA
+            || evaluation.protocol() == Protocol.MATHVISION) {
+          lines.add("");
+          evaluation
+              .paperColumn()
+              .ifPresent(
+                  percent ->
+                      lines.add(
+                          String.format(
+                              Locale.ROOT,
+                              "the paper's column, the mean of the geometry rows: %.2f",
+                              percent)));
+        }
       }
     }
     if (errors > 0) {

@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
+import org.optmerge.metric.Averages;
 import org.optmerge.metric.Metric;
 import org.optmerge.metric.MetricException;
 import org.optmerge.metric.ScoringProfile;
@@ -117,6 +119,27 @@ public record Evaluation(
   /** The mean of all examples with its interval. */
   public Score overall() {
     return scores.get(0);
+  }
+
+  /**
+   * What the paper's table has in this data set's column, in percent: the score of all examples,
+   * but for MathVista and MATH-Vision the mean of the geometry rows.
+   *
+   * @return empty if none of those rows is there
+   */
+  public OptionalDouble paperColumn() {
+    boolean vista = protocol.report() == Protocol.Report.MATHVISTA;
+    if (!vista && protocol.report() != Protocol.Report.MATHVISION) {
+      return OptionalDouble.of(overall().interval().mean() * 100);
+    }
+    Map<String, Double> accuracies = new LinkedHashMap<>();
+    for (Map<String, Object> row : official.rows()) {
+      Object name = row.get(vista ? "Task&Skill" : "Subject");
+      if (name != null && row.get("acc") instanceof Double accuracy) {
+        accuracies.put(name.toString(), accuracy);
+      }
+    }
+    return Averages.geometry(accuracies, vista);
   }
 
   /** The examples that scored less than 1, worst first and else in the order of the file. */

@@ -46,6 +46,7 @@ public final class EvaluationJson {
       row.put("examples", score.examples());
       interval(row, score.interval());
     }
+    evaluation.paperColumn().ifPresent(percent -> node.put("paper_column", percent));
     ArrayNode official = node.putArray("official");
     evaluation.official().rows().forEach(row -> put(official.addObject(), row));
     findings(node, evaluation.findings());

@@ -14,6 +14,7 @@ import java.util.function.Predicate;
 import org.optmerge.metric.BoxFormat;
 import org.optmerge.metric.BoxScore;
 import org.optmerge.metric.Means;
+import org.optmerge.metric.MusicAvqaTypes;
 import org.optmerge.metric.PythonLiteral;
 import org.optmerge.metric.PythonText;
 import org.optmerge.metric.ScoringProfile;
@@ -241,7 +242,22 @@ final class OfficialTables {
     int correct = count(items, item -> Evaluation.values(List.of(item))[0] == 1);
     Map<String, Object> row = new LinkedHashMap<>();
     row.put("Accuracy", PythonText.twoDecimals(correct / (double) items.size() * PERCENT) + "%");
+    MusicAvqaTypes.presentPercentages(typed(items))
+        .forEach((name, percent) -> row.put(name, PythonText.twoDecimals(percent) + " %"));
     return OfficialTable.of(row);
+  }
+
+  /** Questions of MUSIC-AVQA whose type the answer file tells. */
+  private static List<MusicAvqaTypes.Item> typed(List<Predicted> items) {
+    List<MusicAvqaTypes.Item> typed = new ArrayList<>();
+    for (Predicted item : items) {
+      String[] parts = item.type().split("/", 2);
+      if (parts.length == 2 && MusicAvqaTypes.isKnown(parts[0], parts[1])) {
+        typed.add(
+            new MusicAvqaTypes.Item(parts[0], parts[1], Evaluation.values(List.of(item))[0] == 1));
+      }
+    }
+    return typed;
   }
 
   private static Map<String, List<Predicted>> by(

@@ -61,7 +61,9 @@ public final class PredictionFiles {
       throw new PredictionFileException("%s: there is no such file".formatted(file));
     }
     if (name.endsWith(".xlsx") || name.endsWith(".tsv") || name.endsWith(".csv")) {
-      return table(file, protocol, profile);
+      return answers == null
+          ? table(file, protocol, profile)
+          : against(table(file, protocol, profile), answers, protocol);
     }
     if (name.endsWith(".jsonl")) {
       return lines(file, protocol, answers);
@@ -145,6 +147,45 @@ public final class PredictionFiles {
     }
     return new Predictions(
         extracted ? FileFormat.VLMEVALKIT_JUDGED : FileFormat.VLMEVALKIT, result, findings.list());
+  }
+
+  /** Ids that the data set does not have, and ids without a prediction, count as wrong. */
+  private static Predictions against(Predictions predictions, Path dataSet, Protocol protocol) {
+    PandasTable table = PandasTable.read(dataSet);
+    require(dataSet, table, "index");
+    Findings findings = new Findings();
+    findings.addAll(predictions.findings());
+    Map<String, Integer> rows = new LinkedHashMap<>();
+    for (int r = 0; r < table.rows(); r++) {
+      rows.put(table.column("index").get(r).text(), r);
+    }
+    List<Predicted> items = new ArrayList<>();
+    Set<String> answered = new HashSet<>();
+    for (Predicted item : predictions.items()) {
+      answered.add(item.id());
+      if (rows.containsKey(item.id())) {
+        items.add(item);
+      } else {
+        findings.add(UNKNOWN, item.id());
+        items.add(wrong(item.id(), protocol, item.prediction(), item.reference().fields()));
+      }
+    }
+    rows.forEach(
+        (id, row) -> {
+          if (!answered.contains(id)) {
+            findings.add(UNANSWERED, id);
+            items.add(wrong(id, protocol, new Prediction(""), fields(table, row)));
+          }
+        });
+    return new Predictions(predictions.format(), items, findings.list());
+  }
+
+  private static Predicted wrong(
+      String id, Protocol protocol, Prediction prediction, Map<String, String> known) {
+    Map<String, String> fields = new LinkedHashMap<>(known);
+    fields.put("unknown", "true");
+    return new Predicted(
+        id, protocol.title(), type(fields), prediction, new Reference(List.of(), fields), null);
   }
 
   private static void require(Path file, PandasTable table, String column) {
@@ -415,13 +456,13 @@ public final class PredictionFiles {
     if (answers != null && first.has("questionId")) {
       return internVlAnnotated(file, elements, answers, protocol);
     }
-    if (first.has("answer") && first.has("annotation")) {
+    if (first.has("answer") && first.hasNonNull("annotation")) {
       return internVlVqa(file, elements, protocol);
     }
     throw new PredictionFileException(
         "%s: expected an array by InternVL, of objects with \"answer\" and either \"gt_bbox\" and"
                 .formatted(file)
-            + " \"hw\", or \"annotation\"");
+            + " \"hw\", or \"annotation\", or \"questionId\" and a file with --answers");
   }
 
   private static ArrayNode elements(Path file) {

@@ -16,7 +16,8 @@ final class Spreadsheet {
   static final int LONGEST_TEXT = 32_767;
 
   private static final int LONGEST_LINK = 2_079;
-  private static final Pattern CONTROL = Pattern.compile("[\\x00-\\x08\\x0b-\\x1f]");
+  private static final Pattern ESCAPE = Pattern.compile("(_x[0-9a-fA-F]{4}_)");
+  private static final Pattern CONTROL = Pattern.compile("[\\x00-\\x08\\x0b-\\x1f\\ufffe\\uffff]");
 
   private Spreadsheet() {}
 
@@ -51,9 +52,14 @@ final class Spreadsheet {
         text.codePointCount(0, text.length()) > LONGEST_TEXT
             ? text.substring(0, text.offsetByCodePoints(0, LONGEST_TEXT))
             : text;
+    // The writer marks what looks like an escape, escapes control characters, and the reader
+    // removes
+    // the marks wherever they stand.
+    String marked = ESCAPE.matcher(cut).replaceAll("_x005F$1");
     return CONTROL
-        .matcher(cut)
+        .matcher(marked)
         .replaceAll(
-            found -> Matcher.quoteReplacement("_x%04X_".formatted((int) found.group().charAt(0))));
+            found -> Matcher.quoteReplacement("_x%04X_".formatted((int) found.group().charAt(0))))
+        .replace("x005F_", "");
   }
 }

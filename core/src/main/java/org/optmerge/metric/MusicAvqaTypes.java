@@ -17,6 +17,11 @@ public final class MusicAvqaTypes {
 
   private MusicAvqaTypes() {}
 
+  /** Whether the authors know a type, such as {@code Audio/Counting}. */
+  public static boolean isKnown(String modality, String type) {
+    return LINES.getOrDefault(modality, Map.of()).containsKey(type);
+  }
+
   /**
    * One scored question.
    *
@@ -33,27 +38,39 @@ public final class MusicAvqaTypes {
    * @throws ArithmeticException if a type has no question: there is no accuracy of nothing
    */
   public static Map<String, Double> percentages(List<Item> items) {
+    return percentages(items, false);
+  }
+
+  /** As {@link #percentages(List)}, without the types that have no question. */
+  public static Map<String, Double> presentPercentages(List<Item> items) {
+    return percentages(items, true);
+  }
+
+  private static Map<String, Double> percentages(List<Item> items, boolean presentOnly) {
     for (Item item : items) {
-      if (!LINES.getOrDefault(item.modality, Map.of()).containsKey(item.type)) {
+      if (!isKnown(item.modality, item.type)) {
         throw new MetricException(
             "MUSIC-AVQA has no questions of type '%s' about '%s'"
                 .formatted(item.type, item.modality));
       }
     }
-    Map<String, Double> percentages = new LinkedHashMap<>();
+    Map<String, List<Item>> groups = new LinkedHashMap<>();
     LINES.forEach(
         (modality, types) -> {
-          List<Item> ofModality = items.stream().filter(i -> i.modality.equals(modality)).toList();
+          List<Item> pooled = items.stream().filter(i -> i.modality.equals(modality)).toList();
           types.forEach(
               (type, words) ->
-                  percentages.put(
-                      words,
-                      percent(
-                          words, ofModality.stream().filter(i -> i.type.equals(type)).toList())));
-          String pooled = (modality.equals("Audio-Visual") ? "AV" : modality) + " Accuracy";
-          percentages.put(pooled, percent(pooled, ofModality));
+                  groups.put(words, pooled.stream().filter(i -> i.type.equals(type)).toList()));
+          groups.put((modality.equals("Audio-Visual") ? "AV" : modality) + " Accuracy", pooled);
         });
-    percentages.put("Overall Accuracy", percent("Overall Accuracy", items));
+    groups.put("Overall Accuracy", items);
+    Map<String, Double> percentages = new LinkedHashMap<>();
+    groups.forEach(
+        (words, members) -> {
+          if (!presentOnly || !members.isEmpty()) {
+            percentages.put(words, percent(words, members));
+          }
+        });
     return percentages;
   }
 

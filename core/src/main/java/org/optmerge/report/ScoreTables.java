@@ -41,7 +41,8 @@ public final class ScoreTables {
   }
 
   /**
-   * One row for each system, one column for each benchmark, as results tables of papers.
+   * One row for each system, one column for each benchmark, as the paper's tables: {@link
+   * Evaluation#paperColumn}.
    *
    * @param systems name to evaluations
    * @return column "system", then a column of scores for each benchmark in the order of its first
@@ -63,8 +64,7 @@ public final class ScoreTables {
           evaluations.forEach(
               evaluation ->
                   means.put(
-                      evaluation.protocol().title(),
-                      evaluation.overall().interval().mean() * PERCENT));
+                      evaluation.protocol().title(), evaluation.paperColumn().orElse(Double.NaN)));
           for (DoubleColumn column : columns) {
             Double mean = means.get(column.name());
             if (mean == null) {

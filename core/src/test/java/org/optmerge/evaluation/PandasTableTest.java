@@ -161,4 +161,13 @@ class PandasTableTest {
     assertThatThrownBy(() -> PandasTable.read(latin))
         .hasMessageContaining("l.tsv: not valid UTF-8");
   }
+
+  @Test
+  void what_looks_like_an_escape_survives_and_a_mark_does_not() {
+    assertThat(
+            texts(
+                PandasTable.roundTrip(
+                    List.of("_x000D_", "_x005F_", "a\rb", "\uffff"), true, PandasColumn.DEFAULT)))
+        .containsExactly("_x000D_", "_", "a_x000D_b", "_xFFFF_");
+  }
 }

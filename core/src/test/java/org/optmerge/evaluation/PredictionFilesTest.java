@@ -315,4 +315,68 @@ class PredictionFilesTest {
                 new Reference(List.of("five"), Map.of("heldOut", "true")),
                 null));
   }
+
+  @Test
+  void with_the_data_set_at_hand_no_example_can_be_left_out() throws IOException {
+    Path dataSet = file("GQA.tsv", "index\tanswer\n1\tyes\n2\tno\n3\tdog\n");
+
+    Evaluation evaluation =
+        score(
+            file("m.tsv", "index\tanswer\tprediction\n1\tyes\tyes\n9\tcat\tcat\n"),
+            Protocol.GQA,
+            dataSet);
+
+    assertThat(evaluation.values()).containsExactly(1, 0, 0, 0);
+    assertThat(findings(evaluation))
+        .containsExactly(
+            "unknown id, counts as wrong: 1 example (9)",
+            "in the answer file but without a prediction, counts as wrong: 2 examples (2, 3)");
+  }
+
+  @Test
+  void music_avqa_has_lines_for_the_types_that_the_answer_file_tells() throws IOException {
+    Path answers =
+        file(
+            "answers.json",
+            "[{\"id\": 1, \"type\": [\"Audio\", \"Counting\"], \"conversations\": [{\"value\": \"two\"}]},"
+                + " {\"id\": 2, \"type\": \"['Visual', 'Location']\", \"conversations\": [{\"value\":"
+                + " \"left\"}]}]");
+    Evaluation evaluation =
+        score(
+            file(
+                "merge.jsonl",
+                "{\"question_id\": 1, \"text\": \"2\"}\n{\"question_id\": 2, \"text\": \"right\"}\n"),
+            Protocol.MUSIC_AVQA,
+            answers);
+
+    assertThat(evaluation.official().rows().get(0))
+        .containsEntry("Accuracy", "50.00%")
+        .containsEntry("Audio Counting Accuracy", "100.00 %")
+        .containsEntry("Visual Accuracy", "0.00 %")
+        .doesNotContainKey("AV Accuracy");
+  }
+
+  @Test
+  void the_paper_has_the_mean_of_the_geometry_rows() throws IOException {
+    String row = "%d\t%s\t[]\t%s\t%s\n";
+    Evaluation evaluation =
+        score(
+            file(
+                "m.tsv",
+                "index\tanswer\tchoices\tcategory\tprediction\n"
+                    + row.formatted(1, "5", "solid geometry", "5.0")
+                    + row.formatted(2, "7", "solid geometry", "no idea")
+                    + row.formatted(3, "2", "metric geometry - area", "x")
+                    + row.formatted(4, "2", "algebra", "2")),
+            Protocol.MATHVISION,
+            null);
+
+    // solid geometry 50 %, area 0 %; algebra is not counted
+    assertThat(evaluation.paperColumn()).hasValue(25);
+    assertThat(evaluation.overall().interval().mean()).isEqualTo(0.5);
+    assertThat(findings(evaluation))
+        .containsExactly(
+            "no judge's extraction in the file; counts as wrong where one is needed, so the score is"
+                + " a lower bound: 2 examples (2, 3)");
+  }
 }
