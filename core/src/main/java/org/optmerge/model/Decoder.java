@@ -7,11 +7,18 @@ import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** One batch on its way through greedy decoding, with the keys and values of all its tokens. */
 final class Decoder {
-  private final InternVL model;
+  /** A method of a model's script. */
+  interface Step {
+    NDArray call(NDManager results, String method, Object... arguments);
+  }
+
+  private final RotaryEmbedding rotary;
+  private final Step script;
   private final NDManager scope;
   private final TokenBatch batch;
   private final GreedyDecoding decoding;
@@ -20,15 +27,21 @@ final class Decoder {
   private final List<NDArray> caches = new ArrayList<>();
   private final long[] padding;
 
-  Decoder(InternVL model, NDManager scope, TokenBatch batch, GreedyDecoding decoding) {
-    this.model = model;
+  Decoder(
+      InternVLConfig.Language language,
+      RotaryEmbedding rotary,
+      Step script,
+      NDManager scope,
+      TokenBatch batch,
+      GreedyDecoding decoding) {
+    this.rotary = rotary;
+    this.script = script;
     this.scope = scope;
     this.batch = batch;
     this.decoding = decoding;
     this.sequences = batch.sequences();
     this.prompt = batch.length();
     this.padding = batch.paddingToTheLeft();
-    InternVLConfig.Language language = model.config().language();
     int places = prompt + decoding.maxNewTokens();
     if (places > language.maxPositions()) {
       throw new ModelException(
@@ -41,10 +54,18 @@ final class Decoder {
     }
   }
 
-  long[][] run(NDArray inputIds, @Nullable NDArray features) {
+  /**
+   * @param positions cosines and sines of the prompt's positions
+   * @param deltas what the index of a new token is to be changed by to be its position
+   */
+  long[][] run(
+      Function<NDManager, RotaryEmbedding.Table> positions,
+      long[] deltas,
+      NDArray inputIds,
+      @Nullable NDArray features) {
     long[][] answers = new long[sequences][decoding.maxNewTokens()];
     boolean[] finished = new boolean[sequences];
-    long[] next = begin(inputIds, features);
+    long[] next = begin(positions, inputIds, features);
     int made = 0;
     while (true) {
       boolean done = true;
@@ -60,7 +81,7 @@ final class Decoder {
       if (done || made == decoding.maxNewTokens()) {
         break;
       }
-      next = advance(next, made);
+      next = advance(next, made, deltas);
     }
     for (int i = 0; i < sequences; i++) {
       answers[i] = Arrays.copyOf(answers[i], made);
@@ -68,12 +89,15 @@ final class Decoder {
     return answers;
   }
 
-  private long[] begin(NDArray inputIds, @Nullable NDArray features) {
+  private long[] begin(
+      Function<NDManager, RotaryEmbedding.Table> positions,
+      NDArray inputIds,
+      @Nullable NDArray features) {
     try (NDManager step = scope.newSubManager()) {
-      RotaryEmbedding.Table table = model.rotary().of(step, batch.positions());
+      RotaryEmbedding.Table table = positions.apply(step);
       Object[] tokens = batch.tokens(step, inputIds, features);
-      return model
-          .decode(
+      return script
+          .call(
               step,
               "begin",
               tokens[0],
@@ -88,19 +112,19 @@ final class Decoder {
   }
 
   /** The tokens after {@code made} new ones, of which these are the last. */
-  private long[] advance(long[] last, int made) {
+  private long[] advance(long[] last, int made, long[] deltas) {
     try (NDManager step = scope.newSubManager()) {
       int length = prompt + made;
       long[][] positions = new long[sequences][1];
       long[] mask = new long[sequences * length];
       Arrays.fill(mask, 1);
       for (int i = 0; i < sequences; i++) {
-        positions[i][0] = length - 1 - padding[i];
+        positions[i][0] = length - 1 + deltas[i];
         Arrays.fill(mask, i * length, i * length + (int) padding[i], 0);
       }
-      RotaryEmbedding.Table table = model.rotary().of(step, positions);
-      return model
-          .decode(
+      RotaryEmbedding.Table table = rotary.of(step, positions);
+      return script
+          .call(
               step,
               "advance",
               step.create(last, new Shape(sequences, 1)),

@@ -63,7 +63,7 @@ public final class InternVL implements AutoCloseable {
   private final @Nullable Path folder;
   private final ImagePreprocessing preprocessing;
   private final long imageContext;
-  private InternVLScript script;
+  private ModelScript script;
   private @Nullable Lora lora;
 
   private InternVL(
@@ -77,7 +77,7 @@ public final class InternVL implements AutoCloseable {
     this.tokenizer = tokenizer;
     this.imageContext = imageContext;
     this.folder = folder;
-    this.script = new InternVLScript(config, Map.of());
+    this.script = InternViTMethods.script(config, Map.of());
     this.manager = NDManager.newBaseManager(null, "PyTorch");
     this.parameters = new Parameters(manager, config.parameters());
     this.rotary = new RotaryEmbedding(config.language().headWidth(), config.language().ropeTheta());
@@ -128,44 +128,8 @@ public final class InternVL implements AutoCloseable {
   }
 
   private void read(Checkpoint checkpoint) {
-    SortedMap<String, Shape> shapes = config.parameters();
     CheckpointNames stored = CheckpointNames.of(checkpoint);
-    List<String> missing = new ArrayList<>();
-    shapes.forEach(
-        (name, shape) -> {
-          TensorInfo tensor = stored.weights().get(name);
-          if (tensor == null) {
-            missing.add(name);
-          } else if (!tensor.shape().equals(Parameters.extents(shape))) {
-            throw new ModelException(
-                "%s: tensor '%s' has shape %s, config.json makes it %s"
-                    .formatted(checkpoint.folder(), name, tensor.shape(), shape));
-          }
-        });
-    if (!missing.isEmpty()) {
-      throw new ModelException(
-          "%s: %d tensors that config.json asks for are not there: %s"
-              .formatted(checkpoint.folder(), missing.size(), Parameters.some(missing)));
-    }
-    List<String> unknown =
-        stored.weights().keySet().stream()
-            .filter(name -> !shapes.containsKey(name) && !isDerived(name))
-            .toList();
-    if (!unknown.isEmpty()) {
-      throw new ModelException(
-          "%s: %d tensors have no place in the model that config.json describes: %s"
-              .formatted(checkpoint.folder(), unknown.size(), Parameters.some(unknown)));
-    }
-    stored
-        .weights()
-        .forEach(
-            (name, tensor) -> {
-              if (shapes.containsKey(name)) {
-                parameters.fill(
-                    name,
-                    (first, length, target) -> checkpoint.read(tensor, first, length, target));
-              }
-            });
+    parameters.read(checkpoint, stored.weights(), this::isDerived);
     stored
         .factors()
         .forEach(
@@ -295,7 +259,7 @@ public final class InternVL implements AutoCloseable {
       throw new ModelException("LoRA: the model has adapters already; merge or remove them first");
     }
     Lora added = new Lora(this, settings);
-    InternVLScript adapted = new InternVLScript(config, added.adapters());
+    ModelScript adapted = InternViTMethods.script(config, added.adapters());
     script.close();
     script = adapted;
     lora = added;
@@ -304,7 +268,7 @@ public final class InternVL implements AutoCloseable {
 
   void forget(Lora old) {
     if (lora == old) {
-      InternVLScript plain = new InternVLScript(config, Map.of());
+      ModelScript plain = InternViTMethods.script(config, Map.of());
       script.close();
       script = plain;
       lora = null;
@@ -448,7 +412,7 @@ public final class InternVL implements AutoCloseable {
       NDManager step, NDArray inputIds, NDArray attentionMask, @Nullable NDArray visualFeatures) {
     TokenBatch batch = batch(inputIds, attentionMask, visualFeatures);
     return script
-        .call(step, "logits", this::parameter, batch.arguments(step, inputIds, visualFeatures))
+        .call(step, "logits", this::parameter, arguments(step, batch, inputIds, visualFeatures))
         .singletonOrThrow();
   }
 
@@ -474,7 +438,7 @@ public final class InternVL implements AutoCloseable {
               .formatted(labels.getShape(), inputIds.getShape()));
     }
     TokenBatch.Targets targets = batch.targets(labels.toLongArray());
-    Object[] arguments = batch.arguments(step, inputIds, visualFeatures);
+    Object[] arguments = arguments(step, batch, inputIds, visualFeatures);
     Object[] all = Arrays.copyOf(arguments, arguments.length + 2);
     all[arguments.length] = step.create(targets.rows());
     all[arguments.length + 1] = step.create(targets.ids());
@@ -504,7 +468,12 @@ public final class InternVL implements AutoCloseable {
     boolean recording = JniUtils.isGradMode();
     JniUtils.setGradMode(false);
     try (NDManager scope = manager.newSubManager()) {
-      return new Decoder(this, scope, batch, decoding).run(inputIds, visualFeatures);
+      return new Decoder(config.language(), rotary, this::decode, scope, batch, decoding)
+          .run(
+              step -> rotary.of(step, batch.positions()),
+              batch.deltas(),
+              inputIds,
+              visualFeatures);
     } finally {
       JniUtils.setGradMode(recording);
     }
@@ -518,7 +487,7 @@ public final class InternVL implements AutoCloseable {
       NDManager step, NDArray inputIds, NDArray attentionMask, @Nullable NDArray visualFeatures) {
     TokenBatch batch = batch(inputIds, attentionMask, visualFeatures);
     NDArray embedded = decode(step, "embed", batch.tokens(step, inputIds, visualFeatures));
-    Object[] all = batch.arguments(step, inputIds, visualFeatures);
+    Object[] all = arguments(step, batch, inputIds, visualFeatures);
     return script.call(step, "decoder_states", this::parameter, embedded, all[3], all[4], all[5]);
   }
 
@@ -526,9 +495,21 @@ public final class InternVL implements AutoCloseable {
     return script.call(step, method, this::parameter, arguments).singletonOrThrow();
   }
 
-  private TokenBatch batch(
+  /** Tokens, cosines and sines of positions 0 to N − 1, mask. */
+  private Object[] arguments(
+      NDManager step, TokenBatch batch, NDArray inputIds, @Nullable NDArray visualFeatures) {
+    return batch.arguments(
+        step, inputIds, visualFeatures, rotary.upTo(step, batch.length()));
+  }
+
+  TokenBatch batch(
       NDArray inputIds, NDArray attentionMask, @Nullable NDArray visualFeatures) {
-    return TokenBatch.of(this, inputIds, attentionMask, visualFeatures);
+    return TokenBatch.of(
+        config.language(),
+        inputIds,
+        attentionMask,
+        config.featureWidth(),
+        List.of(new TokenBatch.Medium(IMAGE_CONTEXT, imageContext, visualFeatures)));
   }
 
   /**
@@ -600,14 +581,6 @@ public final class InternVL implements AutoCloseable {
   /** The folder it was opened from, if it was. */
   @Nullable Path folder() {
     return folder;
-  }
-
-  long imageContext() {
-    return imageContext;
-  }
-
-  RotaryEmbedding rotary() {
-    return rotary;
   }
 
   /** Frees the parameters and the tokenizer. */

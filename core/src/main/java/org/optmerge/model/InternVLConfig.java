@@ -238,12 +238,7 @@ public record InternVLConfig(
   }
 
   private static Language language(ConfigReader config) {
-    config.oneOf("hidden_act", List.of("silu"));
-    if (config.truth("use_sliding_window", false)) {
-      throw new ModelException("config.json: llm_config.use_sliding_window is not supported");
-    }
     JsonNode scaling = config.node("rope_scaling");
-    int positions = config.positive("max_position_embeddings", 32768);
     if (scaling != null) {
       String type = scaling.path("type").asText(scaling.path("rope_type").asText("missing"));
       // Dynamic scaling changes nothing as long as a sequence is no longer than in training.
@@ -252,6 +247,15 @@ public record InternVLConfig(
             "config.json: llm_config.rope_scaling is '%s'; known: [default, dynamic]"
                 .formatted(type));
       }
+    }
+    return qwen2(config);
+  }
+
+  /** A Qwen2 decoder, whatever its rotary embedding is scaled by. */
+  static Language qwen2(ConfigReader config) {
+    config.oneOf("hidden_act", List.of("silu"));
+    if (config.truth("use_sliding_window", false)) {
+      throw new ModelException("config.json: llm_config.use_sliding_window is not supported");
     }
     int width = config.positive("hidden_size");
     int heads = config.positive("num_attention_heads");
@@ -265,7 +269,7 @@ public record InternVLConfig(
         config.positive("vocab_size"),
         config.number("rms_norm_eps", 1e-6),
         config.number("rope_theta", 10_000),
-        positions);
+        config.positive("max_position_embeddings", 32768));
   }
 
   /** This configuration as {@code config.json} has it. */
@@ -331,7 +335,7 @@ public record InternVLConfig(
     shapes.put("mlp1.1.bias", new Shape(width));
     shapes.put("mlp1.3.weight", new Shape(width, width));
     shapes.put("mlp1.3.bias", new Shape(width));
-    languageParameters(shapes);
+    languageParameters(shapes, language, "language_model.", tied);
     return shapes;
   }
 
@@ -372,13 +376,14 @@ public record InternVLConfig(
     }
   }
 
-  private void languageParameters(SortedMap<String, Shape> shapes) {
+  static void languageParameters(
+      SortedMap<String, Shape> shapes, Language language, String prefix, boolean tied) {
     int width = language.width();
     int queries = language.heads() * language.headWidth();
     int keys = language.keyValueHeads() * language.headWidth();
-    shapes.put(EMBEDDING, new Shape(language.vocabulary(), width));
+    shapes.put(prefix + "model.embed_tokens.weight", new Shape(language.vocabulary(), width));
     for (int i = 0; i < language.layers(); i++) {
-      String layer = languageLayer(i);
+      String layer = "%smodel.layers.%d.".formatted(prefix, i);
       shapes.put(layer + "input_layernorm.weight", new Shape(width));
       shapes.put(layer + "post_attention_layernorm.weight", new Shape(width));
       shapes.put(layer + "self_attn.q_proj.weight", new Shape(queries, width));
@@ -392,9 +397,9 @@ public record InternVLConfig(
       shapes.put(layer + "mlp.up_proj.weight", new Shape(language.intermediate(), width));
       shapes.put(layer + "mlp.down_proj.weight", new Shape(width, language.intermediate()));
     }
-    shapes.put(FINAL_NORM, new Shape(width));
+    shapes.put(prefix + "model.norm.weight", new Shape(width));
     if (!tied) {
-      shapes.put(HEAD, new Shape(language.vocabulary(), width));
+      shapes.put(prefix + "lm_head.weight", new Shape(language.vocabulary(), width));
     }
   }
 
@@ -404,10 +409,6 @@ public record InternVLConfig(
 
   static String visionLayer(int index) {
     return "vision_model.encoder.layers.%d.".formatted(index);
-  }
-
-  static String languageLayer(int index) {
-    return "language_model.model.layers.%d.".formatted(index);
   }
 
   /** This configuration, with the embedding as output head or without. */

@@ -13,6 +13,9 @@ import java.util.function.Supplier;
  * list. Which parameters, and in which order, follows from what the method uses.
  */
 final class ScriptWriter {
+  /** The class of every module that is written here. */
+  static final String MODULE = "Model";
+
   /** A low-rank change of a weight, added in factored form. */
   record LowRank(String a, String b, double scale) {}
 
@@ -76,15 +79,45 @@ final class ScriptWriter {
         y, low, parameter(adapter.b), Double.toString(adapter.scale));
   }
 
+  /** LayerNorm over the last dimension. */
+  String layerNorm(String x, String name, int width, double epsilon) {
+    return let(
+        "torch.layer_norm(%s, [%d], %s, %s, %s)",
+        x,
+        width,
+        parameter(name + ".weight"),
+        parameter(name + ".bias"),
+        Double.toString(epsilon));
+  }
+
+  /** RMSNorm over the last dimension. */
+  String rmsNorm(String x, String weight, double epsilon) {
+    return let(
+        "(self).rms_norm(%s, %s, %s, )", x, parameter(weight), Double.toString(epsilon));
+  }
+
+  /** (B, N, heads · w) to (B, heads, N, w). */
+  String heads(String x, int heads, int width) {
+    return let("torch.transpose(torch.unflatten(%s, -1, [%d, %d]), 1, 2)", x, heads, width);
+  }
+
+  /** (B, heads, N, w) to (B, N, heads · w). */
+  String joined(String x, int width) {
+    String turned = let("torch.transpose(%s, 1, 2)", x);
+    return let(
+        "torch.reshape(%s, [torch.size(%s, 0), torch.size(%s, 1), %d])",
+        turned, turned, turned, width);
+  }
+
   /** The finished method. */
-  Method finish(String moduleName, String type, String result) {
+  Method finish(String type, String result) {
     String source =
         "def %s, p: List[Tensor]) -> %s:\n".formatted(header, type)
             + body
             + "  return %s\n".formatted(result);
     return new Method(
         header.substring(0, header.indexOf('(')),
-        source.replaceFirst("\\(", "(self: __torch__.%s, ".formatted(moduleName)),
+        source.replaceFirst("\\(", "(self: __torch__.%s, ".formatted(MODULE)),
         List.copyOf(parameters.keySet()));
   }
 

@@ -5,32 +5,55 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /** Token ids of a batch, looked at and checked before the work: (B, N). */
 final class TokenBatch {
-  private final InternVL model;
+  /**
+   * A kind of token that features take the place of.
+   *
+   * @param token as the vocabulary spells it
+   * @param id of the token
+   * @param features (…, width), in reading order; null if the batch has none
+   */
+  record Medium(String token, long id, @Nullable NDArray features) {}
+
+  private final InternVLConfig.Language language;
   private final int sequences;
   private final int length;
   private final long[] ids;
   private final long[] mask;
-  private final long[] imagePlaces;
+  private final long[] places;
 
-  private TokenBatch(InternVL model, int sequences, int length, long[] ids, long[] mask) {
-    this.model = model;
+  private TokenBatch(
+      InternVLConfig.Language language,
+      int sequences,
+      int length,
+      long[] ids,
+      long[] mask,
+      List<Medium> media) {
+    this.language = language;
     this.sequences = sequences;
     this.length = length;
     this.ids = ids;
     this.mask = mask;
-    this.imagePlaces = places(ids, model.imageContext());
+    this.places =
+        media.stream().flatMapToLong(medium -> LongStream.of(places(ids, medium.id))).toArray();
   }
 
   /**
+   * @param width of a feature
    * @throws ModelException if shapes do not fit, an id is outside the vocabulary, or the number of
-   *     image tokens is not that of the features
+   *     tokens of a kind is not that of its features
    */
   static TokenBatch of(
-      InternVL model, NDArray inputIds, NDArray attentionMask, @Nullable NDArray features) {
+      InternVLConfig.Language language,
+      NDArray inputIds,
+      NDArray attentionMask,
+      int width,
+      List<Medium> media) {
     Shape shape = inputIds.getShape();
     if (shape.dimension() != 2 || shape.size() == 0) {
       throw new ModelException("input ids must be (sequences, tokens), are " + shape);
@@ -46,25 +69,26 @@ final class TokenBatch {
             "input ids and attention mask must be int64, are " + array.getDataType());
       }
     }
-    int longest = model.config().language().maxPositions();
-    if (shape.get(1) > longest) {
+    if (shape.get(1) > language.maxPositions()) {
       throw new ModelException(
-          "%d tokens are more than max_position_embeddings, %d".formatted(shape.get(1), longest));
+          "%d tokens are more than max_position_embeddings, %d"
+              .formatted(shape.get(1), language.maxPositions()));
     }
     TokenBatch batch =
         new TokenBatch(
-            model,
+            language,
             (int) shape.get(0),
             (int) shape.get(1),
             inputIds.toLongArray(),
-            attentionMask.toLongArray());
+            attentionMask.toLongArray(),
+            media);
     batch.checkIds();
-    batch.checkImages(features);
+    media.forEach(medium -> batch.check(medium, width));
     return batch;
   }
 
   private void checkIds() {
-    int vocabulary = model.config().language().vocabulary();
+    int vocabulary = language.vocabulary();
     for (int i = 0; i < ids.length; i++) {
       if (ids[i] < 0 || ids[i] >= vocabulary) {
         throw new ModelException(
@@ -74,33 +98,39 @@ final class TokenBatch {
     }
   }
 
-  private void checkImages(@Nullable NDArray features) {
+  private void check(Medium medium, int width) {
     long given = 0;
-    if (features != null) {
-      Shape shape = features.getShape();
-      int width = model.config().featureWidth();
+    if (medium.features != null) {
+      Shape shape = medium.features.getShape();
       if (shape.dimension() < 2 || shape.get(shape.dimension() - 1) != width) {
         throw new ModelException(
-            "visual features must be (tiles, tokens, %d), are %s".formatted(width, shape));
+            "visual features must be (…, tokens, %d), are %s".formatted(width, shape));
       }
       given = shape.size() / width;
     }
-    if (given != imagePlaces.length) {
+    int tokens = places(ids, medium.id).length;
+    if (given != tokens) {
       throw new ModelException(
           "the batch has %d image tokens (%s, id %d), the visual features are for %d"
-              .formatted(imagePlaces.length, InternVL.IMAGE_CONTEXT, model.imageContext(), given));
+              .formatted(tokens, medium.token, medium.id, given));
     }
   }
 
   private static long[] places(long[] ids, long token) {
-    long[] places = new long[ids.length];
-    int count = 0;
-    for (int i = 0; i < ids.length; i++) {
-      if (ids[i] == token) {
-        places[count++] = i;
-      }
-    }
-    return Arrays.copyOf(places, count);
+    return LongStream.range(0, ids.length).filter(i -> ids[(int) i] == token).toArray();
+  }
+
+  long id(int sequence, int place) {
+    return ids[sequence * length + place];
+  }
+
+  boolean attends(int sequence, int place) {
+    return mask[sequence * length + place] != 0;
+  }
+
+  /** What the index of a new token is to be changed by to be its position. */
+  long[] deltas() {
+    return Arrays.stream(paddingToTheLeft()).map(padding -> -padding).toArray();
   }
 
   int sequences() {
@@ -162,14 +192,13 @@ final class TokenBatch {
 
   /** ids, features and where they go: what every method on tokens begins with. */
   Object[] tokens(NDManager step, NDArray inputIds, @Nullable NDArray features) {
-    NDArray seen =
-        features == null ? step.zeros(new Shape(0, model.config().featureWidth())) : features;
-    return new Object[] {inputIds, seen, step.create(imagePlaces)};
+    NDArray seen = features == null ? step.zeros(new Shape(0, 1)) : features;
+    return new Object[] {inputIds, seen, step.create(places)};
   }
 
-  /** The arguments of a whole pass: tokens, cosines and sines of positions 0 to N − 1, mask. */
-  Object[] arguments(NDManager step, NDArray inputIds, @Nullable NDArray features) {
-    RotaryEmbedding.Table table = model.rotary().upTo(step, length);
+  /** The arguments of a whole pass: tokens, cosines and sines, mask. */
+  Object[] arguments(
+      NDManager step, NDArray inputIds, @Nullable NDArray features, RotaryEmbedding.Table table) {
     Object[] tokens = tokens(step, inputIds, features);
     return new Object[] {
       tokens[0], tokens[1], tokens[2], table.cos(), table.sin(), maskArray(step)
@@ -212,7 +241,7 @@ final class TokenBatch {
   }
 
   private void checkLabel(long label, int i) {
-    if (label < 0 || label >= model.config().language().vocabulary()) {
+    if (label < 0 || label >= language.vocabulary()) {
       throw new ModelException(
           "label %d at place %d of sequence %d is outside the vocabulary"
               .formatted(label, i % length, i / length));

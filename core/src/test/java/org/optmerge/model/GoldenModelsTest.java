@@ -34,6 +34,8 @@ class GoldenModelsTest {
           entry("internvl-forward", GoldenInternVL::forward),
           entry("internvl-train", GoldenInternVL::train),
           entry("internvl-lora", GoldenInternVL::lora),
+          entry("qwen-vl-forward", GoldenQwenVL::forward),
+          entry("qwen-vl-train", GoldenQwenVL::train),
           entry("internvl-preprocess", GoldenPreprocessing::tiles),
           entry("internvl-preprocess-full", GoldenPreprocessing::tilesInFull),
           entry("internvl-grid", GoldenPreprocessing::grids),

@@ -1,0 +1,250 @@
+package org.optmerge.model;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import org.optmerge.model.ScriptWriter.LowRank;
+import org.optmerge.model.ScriptWriter.Method;
+
+/**
+ * The computations of a Qwen2 decoder that reads text and visual features.
+ *
+ * <p>Shapes: B sequences, N tokens, d the width.
+ *
+ * @see <a href="https://arxiv.org/abs/2407.10671">Qwen2, section 2</a>
+ */
+final class LanguageMethods {
+  private final InternVLConfig.Language language;
+  private final String prefix;
+  private final boolean tied;
+  private final Map<String, LowRank> adapters;
+  private final Function<ScriptWriter, String> connector;
+
+  /**
+   * @param prefix of the parameters' names, such as {@code "language_model."}
+   * @param tied true if the embedding is the output head as well
+   * @param connector writes what turns {@code features} into rows of the decoder's width
+   */
+  LanguageMethods(
+      InternVLConfig.Language language,
+      String prefix,
+      boolean tied,
+      Map<String, LowRank> adapters,
+      Function<ScriptWriter, String> connector) {
+    this.language = language;
+    this.prefix = prefix;
+    this.tied = tied;
+    this.adapters = adapters;
+    this.connector = connector;
+  }
+
+  List<Method> all() {
+    return List.of(embed(), decoderStates(), logits(), loss(), begin(), advance());
+  }
+
+  private ScriptWriter method(String header) {
+    return new ScriptWriter(header, adapters);
+  }
+
+  private String layer(int index) {
+    return "%smodel.layers.%d.".formatted(prefix, index);
+  }
+
+  private Method embed() {
+    ScriptWriter code = method("embed(ids: Tensor, features: Tensor, places: Tensor");
+    return code.finish("Tensor", embedding(code));
+  }
+
+  /** Token embeddings, those at {@code places} of the flattened batch replaced by the features. */
+  private String embedding(ScriptWriter code) {
+    int width = language.width();
+    String tokens = code.let("torch.embedding(%s, ids)", code.parameter(prefix + "model.embed_tokens.weight"));
+    code.line("if torch.eq(torch.numel(places), 0):");
+    code.line("  embedded = %s", tokens);
+    code.line("else:");
+    String seen = code.indented(() -> connector.apply(code));
+    code.line("  flat = torch.reshape(%s, [-1, %d])", tokens, width);
+    code.line("  image = torch.reshape(%s, [-1, %d])", seen, width);
+    code.line("  mixed = torch.index_copy(flat, 0, places, image)");
+    code.line("  embedded = torch.reshape(mixed, torch.size(%s))", tokens);
+    return "embedded";
+  }
+
+  // The decoder.
+
+  private static final String CONTEXT = "cos: Tensor, sin: Tensor, mask: Tensor";
+
+  /** Input embeddings to the output of every layer; the last one after the final norm. */
+  private Method decoderStates() {
+    ScriptWriter code = method("decoder_states(embedded: Tensor, " + CONTEXT);
+    List<String> states = new ArrayList<>();
+    String x = "embedded";
+    states.add(x);
+    mask(code);
+    int layers = language.layers();
+    for (int i = 0; i < layers; i++) {
+      x = decoderLayer(code, x, i);
+      states.add(i == layers - 1 ? finalNorm(code, x) : x);
+    }
+    return code.finish("List[Tensor]", "[%s]".formatted(String.join(", ", states)));
+  }
+
+  private Method logits() {
+    ScriptWriter code = method("logits(ids: Tensor, features: Tensor, places: Tensor, " + CONTEXT);
+    String embedded = embedding(code);
+    mask(code);
+    String x = decoder(code, embedded, Cache.NONE, all -> all);
+    return code.finish("Tensor", head(code, finalNorm(code, x)));
+  }
+
+  /** Mean cross-entropy over the rows {@code kept} of the flattened batch. */
+  private Method loss() {
+    ScriptWriter code =
+        method(
+            "loss(ids: Tensor, features: Tensor, places: Tensor, "
+                + CONTEXT
+                + ", kept: Tensor, targets: Tensor");
+    String embedded = embedding(code);
+    mask(code);
+    String x =
+        decoder(
+            code,
+            embedded,
+            Cache.NONE,
+            all ->
+                code.let(
+                    "torch.index_select(torch.reshape(%s, [-1, %d]), 0, kept)",
+                    all, language.width()));
+    String logits = head(code, finalNorm(code, x));
+    return code.finish("Tensor", "torch.cross_entropy_loss(%s, targets)".formatted(logits));
+  }
+
+  /** The best next token of every sequence, (B); fills the caches, (B, heads, places, w) each. */
+  private Method begin() {
+    ScriptWriter code =
+        method(
+            "begin(ids: Tensor, features: Tensor, places: Tensor, "
+                + CONTEXT
+                + ", caches: List[Tensor]");
+    String embedded = embedding(code);
+    mask(code);
+    code.line("at = 0");
+    return code.finish("Tensor", best(code, embedded, Cache.BEGIN));
+  }
+
+  /** The same after one more token a sequence, (B, 1); the mask is of all tokens up to it. */
+  private Method advance() {
+    ScriptWriter code = method("advance(ids: Tensor, " + CONTEXT + ", caches: List[Tensor]");
+    String embedded =
+        code.let("torch.embedding(%s, ids)", code.parameter(prefix + "model.embed_tokens.weight"));
+    code.line("allowed = (self).allowed_next(mask, )");
+    code.line("at = torch.sub(torch.size(mask, 1), 1)");
+    return code.finish("Tensor", best(code, embedded, Cache.CONTINUE));
+  }
+
+  private String best(ScriptWriter code, String embedded, Cache cache) {
+    String x = decoder(code, embedded, cache, all -> code.let("torch.select(%s, 1, -1)", all));
+    return code.let("torch.argmax(%s, -1)", head(code, finalNorm(code, x)));
+  }
+
+  /** An empty mask stands for one that hides nothing but the future. */
+  private static void mask(ScriptWriter code) {
+    code.line("if torch.eq(torch.numel(mask), 0):");
+    code.line("  allowed = mask");
+    code.line("else:");
+    code.line("  allowed = (self).allowed(mask, )");
+  }
+
+  private String finalNorm(ScriptWriter code, String x) {
+    return code.rmsNorm(x, prefix + "model.norm.weight", language.epsilon());
+  }
+
+  private String head(ScriptWriter code, String x) {
+    return code.linear(x, prefix + (tied ? "model.embed_tokens" : "lm_head"), false);
+  }
+
+  /** How the keys and values of a layer are used again. */
+  private enum Cache {
+    /** They are not. */
+    NONE,
+    /** Kept for the tokens to come. */
+    BEGIN,
+    /** Those of one more token join those kept. */
+    CONTINUE
+  }
+
+  private String decoderLayer(ScriptWriter code, String x, int index) {
+    return feedForward(code, attention(code, x, index, Cache.NONE), index);
+  }
+
+  /**
+   * The states after all layers, before the final norm.
+   *
+   * @param rows picks the rows of interest from (B, N, d): after the last attention, each row is on
+   *     its own
+   */
+  private String decoder(
+      ScriptWriter code, String embedded, Cache cache, UnaryOperator<String> rows) {
+    String x = embedded;
+    int layers = language.layers();
+    for (int i = 0; i < layers; i++) {
+      String h = attention(code, x, i, cache);
+      x = feedForward(code, i == layers - 1 ? rows.apply(h) : h, i);
+    }
+    return x;
+  }
+
+  /** x plus what it attends to. */
+  private String attention(ScriptWriter code, String x, int index, Cache cache) {
+    String layer = layer(index) + "self_attn.";
+    int heads = language.heads();
+    int groups = language.keyValueHeads();
+    int width = language.headWidth();
+    String n =
+        code.rmsNorm(x,
+            layer(index) + "input_layernorm.weight",
+            language.epsilon());
+    String q = rotated(code, code.linear(n, layer + "q_proj", true), heads);
+    String k = rotated(code, code.linear(n, layer + "k_proj", true), groups);
+    String v = code.heads(code.linear(n, layer + "v_proj", true), groups, width);
+    if (cache != Cache.NONE) {
+      k = code.let("(self).append(caches[%d], %s, at, )", 2 * index, k);
+      v = code.let("(self).append(caches[%d], %s, at, )", 2 * index + 1, v);
+    }
+    String y;
+    if (cache == Cache.CONTINUE) {
+      // With one query a head, the heads that share keys are the rows of one product.
+      String grouped =
+          code.let("torch.reshape(%s, [torch.size(%s, 0), %d, -1, %d])", q, q, groups, width);
+      String attended = code.let("(self).attend(%s, %s, %s, allowed, )", grouped, k, v);
+      y = code.let("torch.reshape(%s, [torch.size(%s, 0), 1, %d])", attended, q, heads * width);
+    } else {
+      int shared = heads / groups;
+      String attended =
+          code.let(
+              "(self).attend(%s, (self).repeat(%s, %d, ), (self).repeat(%s, %d, ), allowed, )",
+              q, k, shared, v, shared);
+      y = code.joined(attended, heads * width);
+    }
+    return code.let("torch.add(%s, %s)", x, code.linear(y, layer + "o_proj", false));
+  }
+
+  private String feedForward(ScriptWriter code, String h, int index) {
+    String layer = layer(index);
+    String n =
+        code.rmsNorm(h, layer + "post_attention_layernorm.weight", language.epsilon());
+    String gate = code.let("torch.silu(%s)", code.linear(n, layer + "mlp.gate_proj", false));
+    String up = code.linear(n, layer + "mlp.up_proj", false);
+    String down =
+        code.linear(code.let("torch.mul(%s, %s)", gate, up), layer + "mlp.down_proj", false);
+    return code.let("torch.add(%s, %s)", h, down);
+  }
+
+  /** (B, N, heads · w) to (B, heads, N, w), rotated by its position. */
+  private String rotated(ScriptWriter code, String x, int heads) {
+    String split = code.heads(x, heads, language.headWidth());
+    return code.let("(self).rotate(%s, cos, sin, )", split);
+  }
+}
