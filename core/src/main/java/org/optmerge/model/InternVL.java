@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -470,10 +469,7 @@ public final class InternVL implements AutoCloseable {
     try (NDManager scope = manager.newSubManager()) {
       return new Decoder(config.language(), rotary, this::decode, scope, batch, decoding)
           .run(
-              step -> rotary.of(step, batch.positions()),
-              batch.deltas(),
-              inputIds,
-              visualFeatures);
+              step -> rotary.of(step, batch.positions()), batch.deltas(), inputIds, visualFeatures);
     } finally {
       JniUtils.setGradMode(recording);
     }
@@ -498,12 +494,10 @@ public final class InternVL implements AutoCloseable {
   /** Tokens, cosines and sines of positions 0 to N − 1, mask. */
   private Object[] arguments(
       NDManager step, TokenBatch batch, NDArray inputIds, @Nullable NDArray visualFeatures) {
-    return batch.arguments(
-        step, inputIds, visualFeatures, rotary.upTo(step, batch.length()));
+    return batch.arguments(step, inputIds, visualFeatures, rotary.upTo(step, batch.length()));
   }
 
-  TokenBatch batch(
-      NDArray inputIds, NDArray attentionMask, @Nullable NDArray visualFeatures) {
+  TokenBatch batch(NDArray inputIds, NDArray attentionMask, @Nullable NDArray visualFeatures) {
     return TokenBatch.of(
         config.language(),
         inputIds,

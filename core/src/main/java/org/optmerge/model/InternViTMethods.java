@@ -26,8 +26,7 @@ final class InternViTMethods {
   static ModelScript script(InternVLConfig config, Map<String, LowRank> adapters) {
     InternViTMethods vision = new InternViTMethods(config, adapters);
     List<Method> all =
-        new ArrayList<>(
-            List.of(vision.visionStates(), vision.visualFeatures(), vision.connect()));
+        new ArrayList<>(List.of(vision.visionStates(), vision.visualFeatures(), vision.connect()));
     all.addAll(
         new LanguageMethods(
                 config.language(), "language_model.", config.tied(), adapters, vision::connector)
@@ -73,7 +72,8 @@ final class InternViTMethods {
         code.let(
             "torch.permute(%s, %s)",
             grid, config.transposed() ? "[0, 3, 1, 2, 4, 5]" : "[0, 1, 3, 2, 4, 5]");
-    return code.finish("Tensor",
+    return code.finish(
+        "Tensor",
         "torch.reshape(%s, [torch.size(pixels, 0), torch.mul(h, w), %d])"
             .formatted(blocks, config.featureWidth()));
   }

@@ -60,7 +60,8 @@ final class LanguageMethods {
   /** Token embeddings, those at {@code places} of the flattened batch replaced by the features. */
   private String embedding(ScriptWriter code) {
     int width = language.width();
-    String tokens = code.let("torch.embedding(%s, ids)", code.parameter(prefix + "model.embed_tokens.weight"));
+    String tokens =
+        code.let("torch.embedding(%s, ids)", code.parameter(prefix + "model.embed_tokens.weight"));
     code.line("if torch.eq(torch.numel(places), 0):");
     code.line("  embedded = %s", tokens);
     code.line("else:");
@@ -202,10 +203,7 @@ final class LanguageMethods {
     int heads = language.heads();
     int groups = language.keyValueHeads();
     int width = language.headWidth();
-    String n =
-        code.rmsNorm(x,
-            layer(index) + "input_layernorm.weight",
-            language.epsilon());
+    String n = code.rmsNorm(x, layer(index) + "input_layernorm.weight", language.epsilon());
     String q = rotated(code, code.linear(n, layer + "q_proj", true), heads);
     String k = rotated(code, code.linear(n, layer + "k_proj", true), groups);
     String v = code.heads(code.linear(n, layer + "v_proj", true), groups, width);
@@ -233,8 +231,7 @@ final class LanguageMethods {
 
   private String feedForward(ScriptWriter code, String h, int index) {
     String layer = layer(index);
-    String n =
-        code.rmsNorm(h, layer + "post_attention_layernorm.weight", language.epsilon());
+    String n = code.rmsNorm(h, layer + "post_attention_layernorm.weight", language.epsilon());
     String gate = code.let("torch.silu(%s)", code.linear(n, layer + "mlp.gate_proj", false));
     String up = code.linear(n, layer + "mlp.up_proj", false);
     String down =

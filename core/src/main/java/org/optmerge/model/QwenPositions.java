@@ -5,8 +5,8 @@ import java.util.List;
 import org.optmerge.model.vision.QwenPreprocessing.Grid;
 
 /**
- * Positions on three axes, time, height and width. Text counts up on all of them alike; a picture or
- * video that begins at position s has s plus its own coordinates; what follows begins after the
+ * Positions on three axes, time, height and width. Text counts up on all of them alike; a picture
+ * or video that begins at position s has s plus its own coordinates; what follows begins after the
  * largest position so far.
  *
  * @param axes (3, B, N); padding has position 1

@@ -62,8 +62,7 @@ public final class QwenVL implements AutoCloseable {
               : List.copyOf(secondsPerGrid);
       if (secondsPerGrid.size() != videoGrids.size()) {
         throw new ModelException(
-            "%d videos, but %d times per grid"
-                .formatted(videoGrids.size(), secondsPerGrid.size()));
+            "%d videos, but %d times per grid".formatted(videoGrids.size(), secondsPerGrid.size()));
       }
     }
 
@@ -78,13 +77,12 @@ public final class QwenVL implements AutoCloseable {
     this.script = QwenVisionMethods.script(config);
     this.manager = NDManager.newBaseManager(null, "PyTorch");
     this.parameters = new Parameters(manager, config.parameters());
-    this.rotary =
-        new RotaryEmbedding(config.language().headWidth(), config.language().ropeTheta());
+    this.rotary = new RotaryEmbedding(config.language().headWidth(), config.language().ropeTheta());
   }
 
   /**
-   * Opens a folder in Hugging Face layout, with the tensor names of the hub or the newer ones of the
-   * library.
+   * Opens a folder in Hugging Face layout, with the tensor names of the hub or the newer ones of
+   * the library.
    *
    * @throws ModelException if the architecture is another, or a tensor is missing, unknown or of
    *     another shape
@@ -108,7 +106,9 @@ public final class QwenVL implements AutoCloseable {
         model.parameters.read(
             checkpoint,
             stored,
-            name -> name.endsWith(".inv_freq") || (model.config.tied() && name.equals("lm_head.weight")));
+            name ->
+                name.endsWith(".inv_freq")
+                    || (model.config.tied() && name.equals("lm_head.weight")));
         return model;
       } catch (RuntimeException | Error e) {
         model.close();
@@ -235,8 +235,7 @@ public final class QwenVL implements AutoCloseable {
           "labels have shape %s, the input ids %s"
               .formatted(labels.getShape(), inputIds.getShape()));
     }
-    TokenBatch.Targets targets =
-        batch(inputIds, attentionMask, seen).targets(labels.toLongArray());
+    TokenBatch.Targets targets = batch(inputIds, attentionMask, seen).targets(labels.toLongArray());
     List<Object> all = new ArrayList<>(Arrays.asList(arguments));
     all.add(step.create(targets.rows()));
     all.add(step.create(targets.ids()));
@@ -263,19 +262,15 @@ public final class QwenVL implements AutoCloseable {
   }
 
   /** The input embeddings and the output of every layer, as of {@link InternVL}. */
-  List<NDArray> decoderStates(
-      NDManager step, NDArray inputIds, NDArray attentionMask, Seen seen) {
+  List<NDArray> decoderStates(NDManager step, NDArray inputIds, NDArray attentionMask, Seen seen) {
     Object[] all = arguments(step, inputIds, attentionMask, seen);
     NDArray embedded = decode(step, "embed", all[0], all[1], all[2]);
-    return script.call(
-        step, "decoder_states", parameters::get, embedded, all[3], all[4], all[5]);
+    return script.call(step, "decoder_states", parameters::get, embedded, all[3], all[4], all[5]);
   }
 
-  private Object[] arguments(
-      NDManager step, NDArray inputIds, NDArray attentionMask, Seen seen) {
+  private Object[] arguments(NDManager step, NDArray inputIds, NDArray attentionMask, Seen seen) {
     TokenBatch batch = batch(inputIds, attentionMask, seen);
-    RotaryEmbedding.Table table =
-        rotary.of(step, positions(batch, seen).axes(), config.sections());
+    RotaryEmbedding.Table table = rotary.of(step, positions(batch, seen).axes(), config.sections());
     return batch.arguments(step, inputIds, features(step, seen), table);
   }
 

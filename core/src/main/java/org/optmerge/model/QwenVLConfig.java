@@ -49,7 +49,12 @@ public record QwenVLConfig(
    * @param windows what Qwen2.5-VL has and Qwen2-VL has not; null for the latter
    */
   public record Vision(
-      int width, int layers, int heads, int intermediate, int patchValues, @Nullable Windows windows) {}
+      int width,
+      int layers,
+      int heads,
+      int intermediate,
+      int patchValues,
+      @Nullable Windows windows) {}
 
   /**
    * Attention in windows; norms are RMSNorm and the MLP is gated where there are windows.

@@ -54,8 +54,7 @@ final class QwenVisionMethods {
     String groups =
         "torch.reshape(torch.index_select(torch.reshape(%s, [-1, %d]), 0, order), [-1, %d])";
     int tokenWidth = QwenVLConfig.MERGE * QwenVLConfig.MERGE * width;
-    String x =
-        vision.windows() == null ? patches : code.let(groups, patches, tokenWidth, width);
+    String x = vision.windows() == null ? patches : code.let(groups, patches, tokenWidth, width);
     code.line("by_frame = torch.eq(torch.unsqueeze(frame, 1), frame)");
     code.line("by_window = torch.eq(torch.unsqueeze(window, 1), window)");
     x = code.let("torch.unsqueeze(%s, 0)", x);
@@ -102,8 +101,7 @@ final class QwenVisionMethods {
   /** x · sigmoid(1.702 x) between two linear maps. */
   private static String mlp(ScriptWriter code, String n, String block) {
     String inner = code.linear(n, block + "mlp.fc1", true);
-    String active =
-        code.let("torch.mul(%s, torch.sigmoid(torch.mul(%s, 1.702)))", inner, inner);
+    String active = code.let("torch.mul(%s, torch.sigmoid(torch.mul(%s, 1.702)))", inner, inner);
     return code.linear(active, block + "mlp.fc2", true);
   }
 

@@ -83,17 +83,12 @@ final class ScriptWriter {
   String layerNorm(String x, String name, int width, double epsilon) {
     return let(
         "torch.layer_norm(%s, [%d], %s, %s, %s)",
-        x,
-        width,
-        parameter(name + ".weight"),
-        parameter(name + ".bias"),
-        Double.toString(epsilon));
+        x, width, parameter(name + ".weight"), parameter(name + ".bias"), Double.toString(epsilon));
   }
 
   /** RMSNorm over the last dimension. */
   String rmsNorm(String x, String weight, double epsilon) {
-    return let(
-        "(self).rms_norm(%s, %s, %s, )", x, parameter(weight), Double.toString(epsilon));
+    return let("(self).rms_norm(%s, %s, %s, )", x, parameter(weight), Double.toString(epsilon));
   }
 
   /** (B, N, heads · w) to (B, heads, N, w). */

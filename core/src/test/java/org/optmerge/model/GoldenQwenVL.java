@@ -69,9 +69,7 @@ final class GoldenQwenVL {
       NDArray mask = mask(golden, step);
       QwenPositions positions = model.positions(model.batch(ids, mask, seen), seen);
       assertThat(
-              Arrays.stream(positions.axes())
-                  .flatMap(Arrays::stream)
-                  .flatMapToLong(Arrays::stream))
+              Arrays.stream(positions.axes()).flatMap(Arrays::stream).flatMapToLong(Arrays::stream))
           .containsExactlyElementsOf(
               Arrays.stream(golden.longs("out.position_ids")).boxed().toList());
       assertThat(positions.deltas()).isEqualTo(golden.longs("out.rope_deltas"));
@@ -129,8 +127,7 @@ final class GoldenQwenVL {
     golden.close(flat, prefix + "rot_pos_emb");
     if (golden.has(prefix + "window_index")) {
       assertThat(patches.windows().order()).isEqualTo(golden.longs(prefix + "window_index"));
-      assertThat(patches.windows().ends())
-          .isEqualTo(golden.longs(prefix + "cu_window_seqlens"));
+      assertThat(patches.windows().ends()).isEqualTo(golden.longs(prefix + "cu_window_seqlens"));
     }
   }
 

@@ -154,7 +154,8 @@ class QwenVLTest {
   @ValueSource(doubles = {1, 2.5})
   void positions_go_on_after_the_largest_of_a_grid(double speed) {
     try (NDManager manager = NDManager.newBaseManager(null, "PyTorch")) {
-      // Padding, a word, a picture of 1 x 2 tokens, a word, a video of 2 frames of one token, a word.
+      // Padding, a word, a picture of 1 x 2 tokens, a word, a video of 2 frames of one token, a
+      // word.
       NDArray ids = ids(manager, 0, 5, 20, 20, 6, 21, 21, 7);
       NDArray mask = ids(manager, 0, 1, 1, 1, 1, 1, 1, 1);
       TokenBatch batch =
@@ -205,8 +206,7 @@ class QwenVLTest {
       }
 
       NDArray prompt = ids(step, 3, 20, 20, 7, 9);
-      assertThat(
-              model.generate(prompt, prompt.onesLike(), seen, GreedyDecoding.withoutStop(4)))
+      assertThat(model.generate(prompt, prompt.onesLike(), seen, GreedyDecoding.withoutStop(4)))
           .isDeepEqualTo(new long[][] {expected});
     }
   }
@@ -236,18 +236,17 @@ class QwenVLTest {
         for (int i = 1; i < gradient.length; i++) {
           at = Math.abs(gradient[i]) > Math.abs(gradient[at]) ? i : at;
         }
-        double slope = (lossAt(model, name, values, at, 5e-3f) - lossAt(model, name, values, at, -5e-3f)) / 1e-2;
+        double slope =
+            (lossAt(model, name, values, at, 5e-3f) - lossAt(model, name, values, at, -5e-3f))
+                / 1e-2;
         model.load(name, values);
         assertThat(slope).as(name).isNotZero();
-        assertThat((double) gradient[at])
-            .as(name)
-            .isCloseTo(slope, within(0.03 * Math.abs(slope)));
+        assertThat((double) gradient[at]).as(name).isCloseTo(slope, within(0.03 * Math.abs(slope)));
       }
     }
   }
 
-  private static double lossAt(
-      QwenVL model, String name, float[] values, int at, float change) {
+  private static double lossAt(QwenVL model, String name, float[] values, int at, float change) {
     float[] moved = values.clone();
     moved[at] += change;
     model.load(name, moved);
@@ -303,9 +302,7 @@ class QwenVLTest {
       NDArray ids = ids(step, 3, 20, 20, 7);
 
       assertThatThrownBy(
-              () ->
-                  model.visualFeatures(
-                      step, pixels(step, grids, 5), List.of(new Grid(1, 4, 4))))
+              () -> model.visualFeatures(step, pixels(step, grids, 5), List.of(new Grid(1, 4, 4))))
           .isInstanceOf(ModelException.class)
           .hasMessageContaining("pixels must be (16, 24)");
       assertThatThrownBy(() -> model.logits(step, ids, ids.onesLike(), QwenVL.Seen.NOTHING))
