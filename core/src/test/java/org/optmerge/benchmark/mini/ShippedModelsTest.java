@@ -27,7 +27,8 @@ class ShippedModelsTest {
   @Test
   void every_file_is_listed_with_its_size_and_checksum_and_all_fit_into_25_megabytes()
       throws IOException, NoSuchAlgorithmException {
-    JsonNode listed = new ObjectMapper().readTree(FOLDER.resolve("manifest.json").toFile()).get("files");
+    JsonNode listed =
+        new ObjectMapper().readTree(FOLDER.resolve("manifest.json").toFile()).get("files");
     Set<String> there = new TreeSet<>();
     long total = 0;
     try (Stream<Path> files = Files.walk(FOLDER)) {
