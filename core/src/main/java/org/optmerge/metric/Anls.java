@@ -41,10 +41,7 @@ public record Anls() implements Metric {
   }
 
   private static double distance(String prediction, String answer, double limit) {
-    int length =
-        Math.max(
-            PythonText.length(PythonText.upper(answer)),
-            PythonText.length(PythonText.upper(prediction)));
+    int length = Math.max(PythonText.upperLength(answer), PythonText.upperLength(prediction));
     if (length == 0) {
       return 0;
     }

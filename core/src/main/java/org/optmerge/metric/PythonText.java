@@ -190,6 +190,27 @@ public final class PythonText {
     return upper.toString();
   }
 
+  /** {@code len(text.upper())}, without making the text. */
+  static int upperLength(String text) {
+    int length = 0;
+    int last = -1;
+    int lastLength = 0;
+    for (int i = 0; i < text.length(); ) {
+      int c = text.codePointAt(i);
+      i += Character.charCount(c);
+      if (c < 0x80) {
+        length++;
+        continue;
+      }
+      if (c != last) {
+        last = c;
+        lastLength = length(Character.toString(c).toUpperCase(Locale.ROOT));
+      }
+      length += lastLength;
+    }
+    return length;
+  }
+
   /** {@code len(text)}: code points. */
   public static int length(String text) {
     return text.codePointCount(0, text.length());

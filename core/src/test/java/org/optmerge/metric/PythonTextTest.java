@@ -79,4 +79,11 @@ class PythonTextTest {
     assertThat(PythonText.lower("İΣİ")).isEqualTo("i\u0307σi\u0307");
     assertThat(PythonText.upper("ß".repeat(300) + "😀ŉ")).isEqualTo("SS".repeat(300) + "😀ʼN");
   }
+
+  @Test
+  void the_length_in_upper_case_is_that_of_the_text_in_upper_case() {
+    for (String text : new String[] {"", "abc", "Straße", "ßßaŉ😀İı", "\ud800x", "ﬃΐ"}) {
+      assertThat(PythonText.upperLength(text)).isEqualTo(PythonText.length(PythonText.upper(text)));
+    }
+  }
 }
