@@ -15,6 +15,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.evaluation.MiniFamily;
+import org.optmerge.evaluation.MiniStudy;
 import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergeResult;
@@ -40,48 +42,76 @@ import picocli.CommandLine.Spec;
 /**
  * {@code optmerge quickstart}: every method there is, on the same models, with its recipe.
  *
- * <p>What it measures is geometry: the cosine between what a merged model changed and what each
- * expert changed, and the length of that change. Ability takes a benchmark.
+ * <p>On the shipped experts it measures ability, since there is a benchmark ({@link
+ * MiniQuickstart}); on models of one's own geometry: the cosine between what a merged model changed
+ * and what each expert changed, and the length of that change.
  */
 @Command(
     name = "quickstart",
     description = {
       "Merge the same models with every method there is, and compare what comes out.",
-      "Leaves for each method its recipe and the merged checkpoint, and a table and a figure of"
-          + " all."
+      "Without models: the five experts that are shipped, merged with every method of the paper,"
+          + " each with its best λ, judged on the miniature benchmark. Leaves recipes, the best"
+          + " merged checkpoint, a table and figures; started again, it goes on from what is known.",
+      "With models of your own: leaves for each method its recipe and the merged checkpoint, and a"
+          + " table and a figure of how their directions compare."
     })
 final class QuickstartCommand implements Callable<Integer> {
   @ParentCommand private Main main;
   @Mixin private ThreadsOption threads;
 
-  @Spec private CommandSpec command;
+  @Spec private CommandSpec spec;
 
   @Parameters(
       index = "0",
+      arity = "0..1",
       paramLabel = "BASE",
       description = "The checkpoint that the experts were fine-tuned from.")
-  private Path base;
+  private @Nullable Path givenBase;
 
   @Parameters(
       index = "1..*",
-      arity = "1..*",
+      arity = "0..*",
       paramLabel = "EXPERT",
       description = "Fine-tuned checkpoints.")
-  private List<Path> experts;
+  private List<Path> experts = List.of();
 
   @Option(
       names = {"-o", "--out"},
-      required = true,
       paramLabel = "DIR",
-      description = "Where everything is written; results of an earlier quickstart are replaced.")
-  private Path out;
+      description =
+          "Where everything is written (default: ${DEFAULT-VALUE}); merged checkpoints of an earlier"
+              + " quickstart are replaced.")
+  private Path out = Path.of("quickstart-output");
 
   @Option(
       names = "--methods",
       split = ",",
       paramLabel = "NAME",
       description = "Only these methods (default: all; 'optmerge methods' lists them).")
-  private List<String> methods = MergeMethods.names();
+  private @Nullable List<String> methods;
+
+  @Option(
+      names = "--test-size",
+      paramLabel = "N",
+      description =
+          "Questions of each task that judge the shipped experts' merges (default:"
+              + " ${DEFAULT-VALUE}; the benchmark has 1000).")
+  private int testSize = 300;
+
+  @Option(
+      names = "--validation-size",
+      paramLabel = "N",
+      description =
+          "Questions of each task that choose λ (default: ${DEFAULT-VALUE}; the benchmark has"
+              + " 250).")
+  private int validationSize = 60;
+
+  @Option(
+      names = "--models",
+      paramLabel = "DIR",
+      description = "Other models of the miniature than the shipped ones, one folder each.")
+  private @Nullable Path miniature;
 
   /**
    * A method's result.
@@ -103,7 +133,17 @@ final class QuickstartCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Console console = main.console();
-    List<MergeMethods.Named> chosen = methods.stream().map(this::named).toList();
+    Path base = givenBase;
+    if (base == null) {
+      miniature(console);
+      return 0;
+    }
+    if (experts.isEmpty()) {
+      throw wrong("missing required parameter: 'EXPERT', at least one model to merge");
+    }
+    requireNoneOf("--test-size", "--validation-size", "--models");
+    List<MergeMethods.Named> chosen =
+        (methods == null ? MergeMethods.names() : methods).stream().map(this::named).toList();
     List<String> names = DiffCommand.names(experts);
     Map<String, Checkpoint> opened = new LinkedHashMap<>();
     List<Row> rows = new ArrayList<>();
@@ -121,7 +161,7 @@ final class QuickstartCommand implements Callable<Integer> {
           String step =
               "%s (%d of %d): "
                   .formatted(method.name(), rows.size() + unsuited.size() + 1, chosen.size());
-          Planned planned = plan(method, recipes.resolve(method.name() + ".yaml"));
+          Planned planned = plan(method, base, recipes.resolve(method.name() + ".yaml"));
           if (planned.plan() == null) {
             unsuited.put(method.name(), planned.obstacle());
             continue;
@@ -140,6 +180,40 @@ final class QuickstartCommand implements Callable<Integer> {
     return 0;
   }
 
+  private void miniature(Console console) throws IOException {
+    if (testSize < 1) {
+      throw wrong("--test-size must be at least 1, is %d".formatted(testSize));
+    }
+    if (validationSize < 1) {
+      throw wrong("--validation-size must be at least 1, is %d".formatted(validationSize));
+    }
+    Path folder = MiniModels.folder(miniature, spec.commandLine());
+    List<String> known = MiniQuickstart.methods(MiniFamily.of("full", folder));
+    List<String> chosen = methods == null ? List.of() : methods;
+    for (String method : chosen) {
+      if (!known.contains(method)) {
+        throw wrong(
+            "no method '%s' on the shipped experts; there are %s"
+                .formatted(method, String.join(", ", known)));
+      }
+    }
+    new MiniQuickstart(
+            folder, chosen, new MiniStudy.Sizes(validationSize, testSize), threads.count(), out)
+        .run(console);
+  }
+
+  private void requireNoneOf(String... options) {
+    for (String option : options) {
+      if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
+        throw wrong("%s belongs to the shipped experts, not to models of one's own".formatted(option));
+      }
+    }
+  }
+
+  private ParameterException wrong(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
   /** Closes what was opened until then. */
   private record Inputs(Map<String, Checkpoint> checkpoints) implements AutoCloseable {
     @Override
@@ -155,7 +229,7 @@ final class QuickstartCommand implements Callable<Integer> {
     try {
       return MergeMethods.named(name);
     } catch (IllegalArgumentException e) {
-      throw new ParameterException(command.commandLine(), String.valueOf(e.getMessage()));
+      throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()));
     }
   }
 
@@ -165,20 +239,20 @@ final class QuickstartCommand implements Callable<Integer> {
     long free = Files.getFileStore(out).getUsableSpace();
     if (needed > free) {
       throw new ParameterException(
-          command.commandLine(),
+          spec.commandLine(),
           "%d merged checkpoints need %s, %s has %s free; choose fewer with --methods"
               .formatted(merges, Quantities.bytes(needed), out, Quantities.bytes(free)));
     }
   }
 
   /** With all experts, or with as many of them as the method takes. */
-  private Planned plan(MergeMethods.Named method, Path file) throws IOException {
+  private Planned plan(MergeMethods.Named method, Path base, Path file) throws IOException {
     String obstacle = "";
     for (int count : new int[] {experts.size(), 2, 1}) {
       if (count > experts.size()) {
         continue;
       }
-      Files.writeString(file, recipe(method, experts.subList(0, count)));
+      Files.writeString(file, recipe(method, base, experts.subList(0, count)));
       try {
         return new Planned(Planner.plan(RecipeParser.parse(file)), count, "");
       } catch (RecipeException | IllegalArgumentException e) {
@@ -190,7 +264,7 @@ final class QuickstartCommand implements Callable<Integer> {
   }
 
   /** A recipe with the method's defaults, and plain values for what has none. */
-  private String recipe(MergeMethods.Named method, List<Path> models) {
+  private static String recipe(MergeMethods.Named method, Path base, List<Path> models) {
     List<Parameter> required =
         MethodParameters.of(method.method()).stream().filter(Parameter::required).toList();
     StringBuilder text = new StringBuilder();

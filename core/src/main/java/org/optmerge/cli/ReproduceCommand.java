@@ -12,7 +12,6 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.internal.chartpart.Chart;
-import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.evaluation.MiniFamily;
 import org.optmerge.evaluation.MiniStudy;
 import org.optmerge.report.MiniFigures;
@@ -20,7 +19,6 @@ import org.optmerge.report.MiniReport;
 import org.optmerge.report.MiniReports;
 import org.optmerge.report.PaperTables;
 import org.optmerge.report.Plots;
-import org.optmerge.report.Project;
 import org.optmerge.report.Tables;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -81,7 +79,13 @@ final class ReproduceCommand implements Callable<Integer> {
       names = "--test-size",
       paramLabel = "N",
       description = "Test questions of each task (default: ${DEFAULT-VALUE}).")
-  private int testSize = MiniSplit.TEST.size();
+  private int testSize = MiniStudy.Sizes.ALL.test();
+
+  @Option(
+      names = "--validation-size",
+      paramLabel = "N",
+      description = "Questions of each task that choose λ (default: ${DEFAULT-VALUE}).")
+  private int validationSize = MiniStudy.Sizes.ALL.validation();
 
   private final PaperTables paper = PaperTables.read();
 
@@ -98,36 +102,29 @@ final class ReproduceCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--test-size must be at least 1, is %d".formatted(testSize));
     }
-    Path folder = models == null ? Project.file("data-manifests/mini") : models;
-    if (!Files.isDirectory(folder)) {
+    if (validationSize < 1) {
       throw new ParameterException(
-          spec.commandLine(), "'%s' is no folder of models".formatted(folder));
+          spec.commandLine(), "--validation-size must be at least 1, is %d".formatted(validationSize));
     }
+    Path folder = MiniModels.folder(models, spec.commandLine());
     Console console = main.console();
     Files.createDirectories(out);
     ObjectNode all = Console.object();
     List<String> text = new ArrayList<>();
     try (StatusLine status = console.status()) {
-      MiniStudy study =
-          new MiniStudy(
-              out.resolve("rows.json"),
-              testSize,
-              what ->
-                  status.show(
-                      () -> what,
-                      () -> {
-                        ObjectNode event = Console.event("progress");
-                        event.put("phase", what);
-                        return event;
-                      }));
       for (String name : names) {
         if (name.equals("table9")) {
           text.addAll(table9(all));
         }
+        MiniStudy study =
+            new MiniStudy(
+                out.resolve("rows.json"),
+                new MiniStudy.Sizes(validationSize, testSize),
+                new MiniProgress(status, name + ", "));
         for (MiniReport report : reports(name, study, folder)) {
           text.addAll(text(report));
           all.set(report.name(), json(report));
-          Files.writeString(out.resolve(report.name() + ".md"), markdown(report));
+          write(report);
         }
         for (Map.Entry<String, Chart<?, ?>> chart : figures(name, folder).entrySet()) {
           Path file = out.resolve(chart.getKey() + ".png");
@@ -219,6 +216,13 @@ final class ReproduceCommand implements Callable<Integer> {
     }
     lines.add("");
     return lines;
+  }
+
+  private void write(MiniReport report) throws IOException {
+    Files.writeString(out.resolve(report.name() + ".md"), markdown(report));
+    Files.writeString(
+        out.resolve(report.name() + ".tex"), Tables.latex(report.miniature(), FORMAT));
+    report.miniature().write().csv(out.resolve(report.name() + ".csv").toFile());
   }
 
   private static String markdown(MiniReport report) {

@@ -11,9 +11,12 @@ import org.optmerge.benchmark.mini.MiniRecipe;
 import org.optmerge.benchmark.mini.MiniTraining;
 import org.optmerge.train.TrainingListener;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
 
 /** {@code optmerge train}. */
 @Command(
@@ -43,6 +46,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   @ParentCommand private Main main;
+  @Spec private CommandSpec spec;
 
   @Parameters(
       paramLabel = "mini",
@@ -82,8 +86,8 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     if (!target.equals("mini")) {
-      throw new picocli.CommandLine.ParameterException(
-          new picocli.CommandLine(this),
+      throw new ParameterException(
+          spec.commandLine(),
           "there is no recipe for '%s'; 'mini' can be trained".formatted(target));
     }
     Console console = main.console();
@@ -91,6 +95,14 @@ final class TrainCommand implements Callable<Integer> {
     try (StatusLine status = console.status()) {
       MiniTraining training = new MiniTraining(used, seed, out, report -> show(status, report));
       List<String> names = only == null ? training.names() : only;
+      for (String name : names) {
+        if (!training.names().contains(name)) {
+          throw new ParameterException(
+              spec.commandLine(),
+              "the recipe has no model '%s'; it has %s"
+                  .formatted(name, String.join(", ", training.names())));
+        }
+      }
       if (list) {
         console.result(() -> names, () -> json(names, training));
         return 0;

@@ -3,6 +3,7 @@ package org.optmerge.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -31,6 +32,14 @@ import picocli.CommandLine.Spec;
       "The grid is the paper's; if its largest value is the best, the search goes on above it."
     })
 final class TuneCommand implements Callable<Integer> {
+  /** For completion. */
+  static final class Benchmarks implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return List.of("mini").iterator();
+    }
+  }
+
   @ParentCommand private Main main;
   @Spec private CommandSpec spec;
 
@@ -39,6 +48,7 @@ final class TuneCommand implements Callable<Integer> {
   @Option(
       names = "--benchmark",
       paramLabel = "NAME",
+      completionCandidates = Benchmarks.class,
       description = "What to be good at (default: ${DEFAULT-VALUE}, the only one so far).")
   private String benchmark = "mini";
 
@@ -62,13 +72,20 @@ final class TuneCommand implements Callable<Integer> {
       description = "Questions of each task (default: ${DEFAULT-VALUE}).")
   private int count = MiniSplit.VALIDATION.size();
 
+  @Option(
+      names = "--form",
+      paramLabel = "FORM",
+      description =
+          "How the questions are put: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+  private MiniPrompt.Form form = MiniPrompt.Form.QUESTION;
+
   @Override
   public Integer call() {
     if (!benchmark.equals("mini")) {
       throw wrong("no benchmark '%s' to tune on; there is mini".formatted(benchmark));
     }
-    if (count < 1 || grid.isEmpty()) {
-      throw wrong("--count must be at least 1, and --grid name at least one value");
+    if (count < 1) {
+      throw wrong("--count must be at least 1, is %d".formatted(count));
     }
     MiniSplit from;
     try {
@@ -81,7 +98,7 @@ final class TuneCommand implements Callable<Integer> {
         InternVL model = InternVL.open(plan.donor().folder());
         StatusLine status = console.status()) {
       MiniEvaluator evaluator =
-          new MiniEvaluator(from, MiniTask.CAPABILITIES, count, MiniPrompt.Form.QUESTION);
+          new MiniEvaluator(from, MiniTask.CAPABILITIES, count, form);
       boolean given = spec.commandLine().getParseResult().hasMatchedOption("--grid");
       MergeSearch.Outcome outcome =
           new MergeSearch(model, evaluator, null)
@@ -90,19 +107,74 @@ final class TuneCommand implements Callable<Integer> {
                   plan,
                   grid.stream().sorted().collect(Collectors.toList()),
                   given ? List.of() : MergeSearch.BEYOND,
-                  tried ->
-                      status.show(
-                          () ->
-                              "λ = %s: %.1f %%"
-                                  .formatted(tried.scaling(), 100 * tried.validation().mean()),
-                          () -> json(tried)));
-      console.result(() -> console.lines(table(outcome)), () -> json(outcome));
+                  new Search(status, grid.size(), evaluator.size()));
+      console.result(() -> text(console, outcome), () -> json(outcome));
     }
     return 0;
   }
 
+  /** Shows how the search goes on, and each λ as it is done. */
+  private static final class Search implements MergeSearch.Listener {
+    private final StatusLine status;
+    private final int scalings;
+    private final int questions;
+    private final long begin = System.nanoTime();
+    private long answered;
+    private int done;
+
+    Search(StatusLine status, int scalings, int questions) {
+      this.status = status;
+      this.scalings = scalings;
+      this.questions = questions;
+    }
+
+    @Override
+    public void answered(double scaling, int more) {
+      answered += more;
+      double seconds = (System.nanoTime() - begin) / 1e9;
+      long all = Math.max(scalings, done + 1) * (long) questions;
+      double left = seconds / answered * (all - answered);
+      status.show(
+          () ->
+              "λ = %s (%d of %d)  %d %%  %s left"
+                  .formatted(
+                      scaling,
+                      done + 1,
+                      Math.max(scalings, done + 1),
+                      100 * answered / all,
+                      Quantities.seconds(left)),
+          () -> {
+            ObjectNode event = Console.event("progress");
+            event.put("scaling", scaling);
+            event.put("answered", answered);
+            event.put("questions", all);
+            Console.put(event, "seconds_left", left);
+            return event;
+          });
+    }
+
+    @Override
+    public void tried(MergeSearch.Tried tried) {
+      done++;
+      status.say(
+          "λ = %s: %s %%".formatted(tried.scaling(), percent(tried.validation().mean())),
+          () -> {
+            ObjectNode event = json(tried);
+            event.put("event", "tried");
+            return event;
+          });
+    }
+  }
+
   private ParameterException wrong(String message) {
     return new ParameterException(spec.commandLine(), message);
+  }
+
+  private static List<String> text(Console console, MergeSearch.Outcome outcome) {
+    List<String> lines = new ArrayList<>(console.lines(table(outcome)));
+    lines.add("");
+    lines.add("In the recipe: parameters: {scaling: %s}".formatted(outcome.best().scaling()));
+    return lines;
   }
 
   private static TextTable table(MergeSearch.Outcome outcome) {

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergedWeights;
@@ -38,6 +37,23 @@ public record MergeSearch(InternVL model, MiniEvaluator validation, @Nullable Mi
    */
   public record Tried(double scaling, MiniResult validation) {}
 
+  /** Is told how a search goes on. */
+  public interface Listener {
+    /** Wants to know nothing. */
+    Listener NONE = new Listener() {};
+
+    /**
+     * Questions were answered.
+     *
+     * @param scaling λ of the merge that answered them
+     * @param more how many more
+     */
+    default void answered(double scaling, int more) {}
+
+    /** A λ is done. */
+    default void tried(Tried tried) {}
+  }
+
   /**
    * What a search found.
    *
@@ -53,14 +69,14 @@ public record MergeSearch(InternVL model, MiniEvaluator validation, @Nullable Mi
    *
    * @param grid rising
    * @param beyond rising, above the grid
-   * @param listener is told each λ as it is done
+   * @throws IllegalArgumentException if the grid is empty
    */
   public Outcome search(
       String label,
       MergePlan plan,
       List<Double> grid,
       List<Double> beyond,
-      Consumer<Tried> listener) {
+      Listener listener) {
     MergedWeights merged = MergedWeights.of(plan);
     Map<String, float[]> original = new TreeMap<>();
     merged
@@ -84,20 +100,25 @@ public record MergeSearch(InternVL model, MiniEvaluator validation, @Nullable Mi
         return new Outcome(label, tried, best, null);
       }
       load(merged, best.scaling);
-      return new Outcome(label, tried, best, test.evaluate(label, model, answered -> {}));
+      MiniResult result =
+          test.evaluate(label, model, more -> listener.answered(best.scaling, more));
+      return new Outcome(label, tried, best, result);
     } finally {
       original.forEach(model::load);
     }
   }
 
-  private Tried tryOne(
-      String label, MergedWeights merged, double scaling, Consumer<Tried> listener) {
+  private Tried tryOne(String label, MergedWeights merged, double scaling, Listener listener) {
     load(merged, scaling);
-    Tried tried = new Tried(scaling, validation.evaluate(label, model, answered -> {}));
-    listener.accept(tried);
+    Tried tried =
+        new Tried(
+            scaling,
+            validation.evaluate(label, model, more -> listener.answered(scaling, more)));
+    listener.tried(tried);
     return tried;
   }
 
+  /** Of equals the smallest. */
   private static Tried best(List<Tried> tried) {
     return tried.stream()
         .max(

@@ -83,10 +83,12 @@ public record MiniFamily(
     return experts.values().stream()
         .map(
             expert ->
-                adapters
-                    ? "%s+%s".formatted(base.toAbsolutePath(), expert.toAbsolutePath())
-                    : expert.toAbsolutePath().toString())
+                adapters ? "%s+%s".formatted(full(base), full(expert)) : full(expert).toString())
         .toList();
+  }
+
+  private static Path full(Path path) {
+    return path.toAbsolutePath().normalize();
   }
 
   /** The single models of the family by the label that tables give them. */

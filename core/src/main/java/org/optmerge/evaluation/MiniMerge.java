@@ -64,26 +64,39 @@ public record MiniMerge(String label, String method, String parameters) {
 
   /** Plans the merge of any experts of a miniature base with λ = 1. */
   public MergePlan plan(Path base, List<String> experts, long seed) {
-    String recipe =
-        """
+    return Planner.plan(
+        RecipeParser.parse(recipe(base, experts, 1, seed), label, Path.of("").toAbsolutePath()));
+  }
+
+  /**
+   * The recipe of a merge, for {@code optmerge merge}.
+   *
+   * @param experts as recipes name models
+   * @param scaling λ
+   * @param seed of methods that draw random numbers
+   */
+  public String recipe(Path base, List<String> experts, double scaling, long seed) {
+    return """
+        # %s
         merge_method: %s
         base_model: %s
         models:
         %s
-        parameters: {scaling: 1.0%s}
+        parameters: {scaling: %s%s}
         include: [%s]
         random_seed: %d
         """
-            .formatted(
-                method,
-                quoted(base.toAbsolutePath().toString()),
-                experts.stream()
-                    .map(expert -> "  - model: %s".formatted(quoted(expert)))
-                    .collect(Collectors.joining("\n")),
-                parameters.isEmpty() ? "" : ", " + parameters,
-                INCLUDED.stream().map(MiniMerge::quoted).collect(Collectors.joining(", ")),
-                seed);
-    return Planner.plan(RecipeParser.parse(recipe, label, Path.of("").toAbsolutePath()));
+        .formatted(
+            label,
+            method,
+            quoted(base.toAbsolutePath().normalize().toString()),
+            experts.stream()
+                .map(expert -> "  - model: %s".formatted(quoted(expert)))
+                .collect(Collectors.joining("\n")),
+            scaling,
+            parameters.isEmpty() ? "" : ", " + parameters,
+            INCLUDED.stream().map(MiniMerge::quoted).collect(Collectors.joining(", ")),
+            seed);
   }
 
   private static String quoted(String text) {

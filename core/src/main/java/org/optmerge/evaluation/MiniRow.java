@@ -19,6 +19,8 @@ import org.optmerge.benchmark.mini.MiniTask;
  *     right, in the order of the examples
  * @param heldOut the same for whether the question's type was held out from the instruct family's
  *     base
+ * @param inputs a digest of all that the row follows from, by which {@link MiniStudy} knows whether
+ *     it still does; null if that was not noted
  */
 @JsonInclude(JsonInclude.Include.NON_EMPTY)
 public record MiniRow(
@@ -26,7 +28,8 @@ public record MiniRow(
     @Nullable Double scaling,
     Map<String, Double> curve,
     Map<MiniTask, String> correct,
-    Map<MiniTask, String> heldOut) {
+    Map<MiniTask, String> heldOut,
+    @Nullable String inputs) {
   /** Of a model's answers. */
   static MiniRow of(String label, MiniResult result) {
     return of(label, null, Map.of(), result);
@@ -53,7 +56,11 @@ public record MiniRow(
       correct.merge(answer.task(), answer.correct() ? "1" : "0", String::concat);
       heldOut.merge(answer.task(), answer.heldOut() ? "1" : "0", String::concat);
     }
-    return new MiniRow(label, scaling, curve, correct, heldOut);
+    return new MiniRow(label, scaling, curve, correct, heldOut, null);
+  }
+
+  MiniRow madeFrom(String digest) {
+    return new MiniRow(label, scaling, curve, correct, heldOut, digest);
   }
 
   /** Scores of a task's questions, 0 or 1. */

@@ -3,11 +3,15 @@ package org.optmerge.report;
 import ai.djl.ndarray.NDManager;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.DoubleStream;
 import org.knowm.xchart.internal.chartpart.Chart;
 import org.optmerge.benchmark.mini.MiniTask;
+import org.optmerge.evaluation.Bootstrap;
+import org.optmerge.evaluation.Interval;
 import org.optmerge.evaluation.MiniFamily;
 import org.optmerge.evaluation.MiniMerge;
 import org.optmerge.evaluation.MiniRow;
@@ -106,40 +110,65 @@ public final class MiniFigures {
     return sum;
   }
 
-  /** The mean accuracy on the validation set over λ, for merges whose λ was searched. */
+  /**
+   * The mean accuracy on the validation set over λ, for merges whose λ was searched.
+   *
+   * @throws IllegalArgumentException if no row was
+   */
   public static Chart<?, ?> scalings(String title, List<MiniRow> rows) {
     List<MiniRow> searched = rows.stream().filter(row -> !row.curve().isEmpty()).toList();
-    List<String> shared = new ArrayList<>(searched.get(0).curve().keySet());
-    searched.forEach(row -> shared.retainAll(row.curve().keySet()));
+    if (searched.isEmpty()) {
+      throw new IllegalArgumentException("scalings: no row has a curve over λ");
+    }
+    double[] scalings =
+        searched.stream()
+            .flatMap(row -> row.curve().keySet().stream())
+            .mapToDouble(Double::parseDouble)
+            .distinct()
+            .sorted()
+            .toArray();
     Map<String, double[]> lines = new LinkedHashMap<>();
     for (MiniRow row : searched) {
       lines.put(
           row.label(),
-          shared.stream()
-              .mapToDouble(scaling -> 100 * row.curve().getOrDefault(scaling, 0.0))
+          Arrays.stream(scalings)
+              .map(
+                  scaling ->
+                      100 * row.curve().getOrDefault(Double.toString(scaling), Double.NaN))
               .toArray());
     }
-    return Plots.lines(
-        title,
-        "λ",
-        "mean accuracy on validation (%)",
-        shared.stream().mapToDouble(Double::parseDouble).toArray(),
-        lines);
+    return Plots.lines(title, "λ", "mean accuracy on validation (%)", scalings, lines);
   }
 
-  /** Accuracies by task, one bar a model or method. */
-  public static Chart<?, ?> accuracies(String title, List<MiniRow> rows) {
-    Map<String, double[]> values = new LinkedHashMap<>();
+  /** The mean accuracy of each model and merge, with its 95 % interval. */
+  public static Chart<?, ?> means(String title, List<MiniRow> rows) {
+    Map<String, Double> means = new LinkedHashMap<>();
+    Map<String, Double> halfWidths = new LinkedHashMap<>();
     for (MiniRow row : rows) {
-      values.put(
-          row.label(),
-          MiniTask.CAPABILITIES.stream().mapToDouble(task -> 100 * row.accuracy(task)).toArray());
+      Interval interval = Bootstrap.DEFAULT.mean(row.capabilities()).times(100);
+      means.put(row.label(), interval.mean());
+      halfWidths.put(row.label(), (interval.upper() - interval.lower()) / 2);
     }
-    return Plots.scores(
-        title,
-        "accuracy (%)",
-        MiniTask.CAPABILITIES.stream().map(MiniTask::label).toList(),
-        values,
-        Map.of());
+    return Plots.methods(title, "mean accuracy of five tasks (%)", means, halfWidths);
+  }
+
+  /** Accuracies of each model and merge by task, as a map. */
+  public static Chart<?, ?> accuracies(String title, List<MiniRow> rows) {
+    List<String> columns =
+        new ArrayList<>(MiniTask.CAPABILITIES.stream().map(MiniTask::label).toList());
+    columns.add("Mean");
+    return Plots.map(
+        title + " (accuracy, %)",
+        rows.stream().map(MiniRow::label).toList(),
+        columns,
+        rows.stream()
+            .map(
+                row ->
+                    DoubleStream.concat(
+                            MiniTask.CAPABILITIES.stream().mapToDouble(row::accuracy),
+                            DoubleStream.of(row.mean()))
+                        .map(share -> 100 * share)
+                        .toArray())
+            .toArray(double[][]::new));
   }
 }

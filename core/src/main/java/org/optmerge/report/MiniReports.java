@@ -18,6 +18,9 @@ import org.optmerge.evaluation.MiniFamily;
 import org.optmerge.evaluation.MiniMerge;
 import org.optmerge.evaluation.MiniRow;
 import org.optmerge.evaluation.MiniStudy;
+import org.optmerge.evaluation.MiniStudy.Merged;
+import org.optmerge.evaluation.MiniStudy.Single;
+import org.optmerge.evaluation.MiniStudy.Wanted;
 import org.optmerge.report.MiniReport.Finding;
 import org.optmerge.report.PaperTables.PaperTable;
 import tech.tablesaw.api.DoubleColumn;
@@ -40,10 +43,27 @@ public final class MiniReports {
    */
   public static MiniReport capabilities(
       MiniStudy study, MiniFamily family, @Nullable PaperTable published, PaperTables paper) {
-    Map<String, MiniRow> rows = new LinkedHashMap<>();
-    family.singles().forEach((label, model) -> rows.put(label, study.single(family, label, model)));
-    merges(family).forEach(merge -> rows.put(merge.label(), study.merge(family, merge)));
-    return capabilities(family, rows, published, paper);
+    return capabilities(family, byLabel(study.rows(rows(family))), published, paper);
+  }
+
+  /** The rows of a family's table, in order: its models, then the merges. */
+  public static List<Wanted> rows(MiniFamily family) {
+    return Stream.concat(
+            singles(family).stream(),
+            merges(family).stream().map(merge -> new Merged(family, merge)))
+        .toList();
+  }
+
+  private static List<Wanted> singles(MiniFamily family) {
+    List<Wanted> singles = new ArrayList<>();
+    family.singles().forEach((label, model) -> singles.add(new Single(family, label, model)));
+    return singles;
+  }
+
+  private static Map<String, MiniRow> byLabel(List<MiniRow> rows) {
+    Map<String, MiniRow> byLabel = new LinkedHashMap<>();
+    rows.forEach(row -> byLabel.put(row.label(), row));
+    return byLabel;
   }
 
   /** The merges of a family's table, in order. */
@@ -79,7 +99,8 @@ public final class MiniReports {
 
   /** The ablation of the paper's table 4, on one family. */
   public static MiniReport table4(MiniStudy study, MiniFamily family, PaperTables paper) {
-    List<MiniRow> rows = ablation().stream().map(merge -> study.merge(family, merge)).toList();
+    List<MiniRow> rows =
+        study.rows(ablation().stream().map(merge -> new Merged(family, merge)).toList());
     PaperTable published = paper.table("table4");
     Table numbers =
         Table.create(
@@ -119,16 +140,17 @@ public final class MiniReports {
 
   /** Table 8: the rank of OptMerge's targets as a share of the full one. */
   public static MiniReport table8(MiniStudy study, MiniFamily family, PaperTables paper) {
-    List<MiniRow> rows = new ArrayList<>();
+    List<Wanted> wanted = new ArrayList<>();
     for (int percent = 10; percent <= 50; percent += 10) {
-      rows.add(
-          study.merge(
+      wanted.add(
+          new Merged(
               family,
               new MiniMerge(
                   "rank share %d %%".formatted(percent),
                   "optmerge-full-rel",
                   "rank_share: %s".formatted(percent / 100.0))));
     }
+    List<MiniRow> rows = study.rows(wanted);
     double most = rows.stream().mapToDouble(MiniRow::mean).max().orElseThrow();
     double least = rows.stream().mapToDouble(MiniRow::mean).min().orElseThrow();
     PaperTable published = paper.table("table8");
@@ -156,13 +178,13 @@ public final class MiniReports {
 
   /** Table 10: questions that need two abilities, which no expert was trained on. */
   public static MiniReport table10(MiniStudy study, MiniFamily family, PaperTables paper) {
-    List<MiniRow> rows = new ArrayList<>();
-    family.singles().forEach((label, model) -> rows.add(study.single(family, label, model)));
+    List<Wanted> wanted = new ArrayList<>(singles(family));
     for (MiniMerge merge : merges(family)) {
       if (merge.label().startsWith("OptMerge") || merge.label().equals(TASK_ARITHMETIC)) {
-        rows.add(study.merge(family, merge));
+        wanted.add(new Merged(family, merge));
       }
     }
+    List<MiniRow> rows = study.rows(wanted);
     Comparator<MiniRow> combined =
         Comparator.comparingDouble(row -> row.accuracy(MiniTask.COMBINED));
     MiniRow expert =
@@ -213,17 +235,17 @@ public final class MiniReports {
             full.experts(),
             false,
             full.mixture());
-    Map<String, MiniRow> rows = new LinkedHashMap<>();
-    rows.put(BASE, study.single(full, BASE, full.base()));
+    List<Wanted> wanted = new ArrayList<>(List.of(new Single(full, BASE, full.base())));
     for (MiniMerge merge : merges(full)) {
-      rows.put(merge.label(), study.merge(mixed, merge, models));
+      wanted.add(new Merged(mixed, merge, models));
     }
+    List<MiniRow> rows = study.rows(wanted);
     MiniRow best =
-        rows.values().stream().max(Comparator.comparingDouble(MiniRow::mean)).orElseThrow();
+        rows.stream().max(Comparator.comparingDouble(MiniRow::mean)).orElseThrow();
     return new MiniReport(
         "table6",
         "Experts by full fine-tuning (VQA, Chart, Grounding) and by LoRA (Geometry, OCR) together",
-        table(mixed.title(), rows.values()),
+        table(mixed.title(), rows),
         published(paper.table("table6"), paper),
         List.of(
             new Finding(
@@ -240,27 +262,28 @@ public final class MiniReports {
    */
   public static MiniReport steps(
       MiniStudy study, MiniFamily family, Path models, List<Integer> steps) {
-    List<MiniRow> rows = new ArrayList<>();
-    rows.add(study.single(family, BASE, family.base()));
+    List<Wanted> wanted = new ArrayList<>();
+    wanted.add(new Single(family, BASE, family.base()));
     for (int i = 0; i < steps.size(); i++) {
       String behind = i == steps.size() - 1 ? "" : "-" + steps.get(i);
       List<String> experts = new ArrayList<>();
       for (MiniTask task : List.of(MiniTask.VQA, MiniTask.OCR)) {
         Path expert = models.resolve("expert-%s%s".formatted(task.key(), behind));
         experts.add(expert.toAbsolutePath().toString());
-        rows.add(
-            study.single(
+        wanted.add(
+            new Single(
                 family, "Expert %s, %d steps".formatted(task.label(), steps.get(i)), expert));
       }
       for (String method : List.of("task-arithmetic", "optmerge-full-rel")) {
-        rows.add(
-            study.merge(
+        wanted.add(
+            new Merged(
                 family,
                 MiniMerge.published(
                     "%s of VQA and OCR, %d steps".formatted(method, steps.get(i)), method),
                 experts));
       }
     }
+    List<MiniRow> rows = study.rows(wanted);
     List<Double> merged =
         rows.stream()
             .filter(row -> row.label().startsWith("optmerge"))
@@ -282,7 +305,7 @@ public final class MiniReports {
   }
 
   /** Accuracies in percent, with the interval of their mean. */
-  static Table table(String title, Iterable<MiniRow> rows) {
+  public static Table table(String title, Iterable<MiniRow> rows) {
     Table table = Table.create(title, StringColumn.create("model or method"));
     for (MiniTask task : MiniTask.CAPABILITIES) {
       table.addColumns(DoubleColumn.create(task.label()));

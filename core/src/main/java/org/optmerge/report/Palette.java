@@ -5,6 +5,7 @@ import static java.util.Map.entry;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -63,6 +64,7 @@ public final class Palette {
           entry("linear", new Color(0x6F, 0x7F, 0x91)),
           entry("task-arithmetic", new Color(0x2F, 0x6F, 0xB3)),
           entry("ties", new Color(0x2E, 0x9E, 0x83)),
+          entry("ta-w/-dare", new Color(0x8C, 0xC4, 0xA8)), // as the paper's tables have it
           entry("dare", new Color(0x8C, 0xC4, 0xA8)),
           entry("della", new Color(0x5F, 0xB0, 0xA0)),
           entry("breadcrumbs", new Color(0x9D, 0xA8, 0x4B)),
@@ -112,8 +114,8 @@ public final class Palette {
   }
 
   /**
-   * A colour for each merge method, in the order of the names; the methods of one family share
-   * theirs.
+   * A colour for each merge method, in the order of the names; methods of one family share a hue,
+   * and each further one in a figure is lighter.
    */
   public static List<Color> ofMethods(List<String> names) {
     return colours(
@@ -151,9 +153,17 @@ public final class Palette {
       }
     }
     List<Color> colours = new ArrayList<>();
+    Map<Color, Set<String>> families = new HashMap<>();
     for (String name : names) {
       Color own = listed.apply(name);
-      Color colour = own == null ? free(name, taken) : own;
+      Color colour;
+      if (own == null) {
+        colour = free(name, taken);
+      } else {
+        Set<String> family = families.computeIfAbsent(own, hue -> new HashSet<>());
+        colour = lighter(own, family.contains(plain(name)) ? 0 : family.size());
+        family.add(plain(name));
+      }
       taken.add(colour);
       colours.add(colour);
     }
@@ -171,7 +181,20 @@ public final class Palette {
     return OTHERS.get(first);
   }
 
+  /** Nearer to white with each step, but never so near that it could not be seen on it. */
+  private static Color lighter(Color colour, int steps) {
+    double share = 0.65 * (1 - Math.pow(0.65, steps));
+    return new Color(
+        mixed(colour.getRed(), share),
+        mixed(colour.getGreen(), share),
+        mixed(colour.getBlue(), share));
+  }
+
+  private static int mixed(int value, double white) {
+    return (int) Math.round(value + white * (255 - value));
+  }
+
   private static String plain(String name) {
-    return name.toLowerCase(Locale.ROOT).replace('_', '-');
+    return name.toLowerCase(Locale.ROOT).replace('_', '-').replace(' ', '-');
   }
 }

@@ -254,6 +254,59 @@ public final class Plots {
     return chart;
   }
 
+  /**
+   * A table of values as a map: the larger, the bluer, every value readable in its cell.
+   *
+   * @param rows from above
+   * @param columns from the left
+   * @param values for each row one value per column, not negative; NaN: an empty cell
+   * @throws IllegalArgumentException if there is not one value for each cell
+   */
+  public static HeatMapChart map(
+      String title, List<String> rows, List<String> columns, double[][] values) {
+    if (values.length != rows.size()) {
+      throw new IllegalArgumentException(
+          "map: %d names, but %d rows".formatted(rows.size(), values.length));
+    }
+    double largest = 0;
+    for (int row = 0; row < values.length; row++) {
+      requireLength("map", rows.get(row), values[row], columns.size(), "columns");
+      for (double value : values[row]) {
+        largest = Double.isNaN(value) ? largest : Math.max(largest, value);
+      }
+    }
+    int margin = 7 * rows.stream().mapToInt(String::length).max().orElse(0);
+    HeatMapChart chart =
+        new HeatMapChart(
+            140 + margin + 78 * columns.size(), 110 + 26 * rows.size(), new PlotTheme());
+    chart.setTitle(title);
+    var style = chart.getStyler();
+    common(style);
+    style.setPlotContentSize(1);
+    style.setPlotGridLinesVisible(false);
+    style.setLegendVisible(false);
+    style.setShowValue(true);
+    style.setValueFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
+    style.setValueFontColor(Palette.INK);
+    style.setHeatMapValueDecimalPattern("0.0");
+    style.setXAxisTickMarkSpacingHint(20);
+    style.setYAxisTickMarkSpacingHint(10);
+    style.setRangeColors(new Color[] {Color.WHITE, DIVERGING.get(2)});
+    style.setDrawBorder(true);
+    List<String> fromBelow = new ArrayList<>(rows);
+    Collections.reverse(fromBelow);
+    List<Number[]> cells = new ArrayList<>();
+    for (int row = 0; row < values.length; row++) {
+      for (int column = 0; column < columns.size(); column++) {
+        if (!Double.isNaN(values[row][column])) {
+          cells.add(new Number[] {column, values.length - 1 - row, values[row][column]});
+        }
+      }
+    }
+    chart.addSeries("value", columns, fromBelow, cells).setMin(0).setMax(Math.max(1e-9, largest));
+    return chart;
+  }
+
   /** {@link #cosines(String, List, double[][])} of whole models. */
   public static HeatMapChart cosines(TaskVectorStatistics statistics) {
     int experts = statistics.experts().size();
