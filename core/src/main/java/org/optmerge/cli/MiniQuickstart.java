@@ -120,7 +120,8 @@ record MiniQuickstart(
     Path accuracies = out.resolve("accuracies.png");
     Plots.savePng(MiniFigures.accuracies("What each merge can do", rows), accuracies);
     Path scalings = out.resolve("scalings.png");
-    Plots.savePng(MiniFigures.scalings("How far to go along the merged task vector", rows), scalings);
+    Plots.savePng(
+        MiniFigures.scalings("How far to go along the merged task vector", rows), scalings);
     return List.of(recipe, out.resolve("best"), table, means, accuracies, scalings);
   }
 

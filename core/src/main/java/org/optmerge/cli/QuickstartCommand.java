@@ -205,7 +205,8 @@ final class QuickstartCommand implements Callable<Integer> {
   private void requireNoneOf(String... options) {
     for (String option : options) {
       if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
-        throw wrong("%s belongs to the shipped experts, not to models of one's own".formatted(option));
+        throw wrong(
+            "%s belongs to the shipped experts, not to models of one's own".formatted(option));
       }
     }
   }

@@ -104,7 +104,8 @@ final class ReproduceCommand implements Callable<Integer> {
     }
     if (validationSize < 1) {
       throw new ParameterException(
-          spec.commandLine(), "--validation-size must be at least 1, is %d".formatted(validationSize));
+          spec.commandLine(),
+          "--validation-size must be at least 1, is %d".formatted(validationSize));
     }
     Path folder = MiniModels.folder(models, spec.commandLine());
     Console console = main.console();

@@ -97,8 +97,7 @@ final class TuneCommand implements Callable<Integer> {
     try (MergePlan plan = recipe.plan();
         InternVL model = InternVL.open(plan.donor().folder());
         StatusLine status = console.status()) {
-      MiniEvaluator evaluator =
-          new MiniEvaluator(from, MiniTask.CAPABILITIES, count, form);
+      MiniEvaluator evaluator = new MiniEvaluator(from, MiniTask.CAPABILITIES, count, form);
       boolean given = spec.commandLine().getParseResult().hasMatchedOption("--grid");
       MergeSearch.Outcome outcome =
           new MergeSearch(model, evaluator, null)

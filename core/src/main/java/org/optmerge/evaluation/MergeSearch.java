@@ -72,11 +72,7 @@ public record MergeSearch(InternVL model, MiniEvaluator validation, @Nullable Mi
    * @throws IllegalArgumentException if the grid is empty
    */
   public Outcome search(
-      String label,
-      MergePlan plan,
-      List<Double> grid,
-      List<Double> beyond,
-      Listener listener) {
+      String label, MergePlan plan, List<Double> grid, List<Double> beyond, Listener listener) {
     MergedWeights merged = MergedWeights.of(plan);
     Map<String, float[]> original = new TreeMap<>();
     merged
@@ -112,8 +108,7 @@ public record MergeSearch(InternVL model, MiniEvaluator validation, @Nullable Mi
     load(merged, scaling);
     Tried tried =
         new Tried(
-            scaling,
-            validation.evaluate(label, model, more -> listener.answered(scaling, more)));
+            scaling, validation.evaluate(label, model, more -> listener.answered(scaling, more)));
     listener.tried(tried);
     return tried;
   }

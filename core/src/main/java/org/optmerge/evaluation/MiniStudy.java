@@ -247,8 +247,7 @@ public final class MiniStudy {
         }
         return MiniRow.of(
             single.label,
-            test.get()
-                .evaluate(single.label, opened, more -> report(single, Double.NaN, more)));
+            test.get().evaluate(single.label, opened, more -> report(single, Double.NaN, more)));
       }
     }
 
@@ -298,8 +297,7 @@ public final class MiniStudy {
   /** Of everything that a row follows from. */
   private String digest(Wanted wanted) {
     StringBuilder all = new StringBuilder();
-    all.append(
-        "miniature %d, %d test questions\n".formatted(MiniGenerator.SEED, sizes.test));
+    all.append("miniature %d, %d test questions\n".formatted(MiniGenerator.SEED, sizes.test));
     if (wanted instanceof Single single) {
       all.append(weights(single.model));
       if (single.isAdapter()) {

@@ -132,9 +132,7 @@ public final class MiniFigures {
       lines.put(
           row.label(),
           Arrays.stream(scalings)
-              .map(
-                  scaling ->
-                      100 * row.curve().getOrDefault(Double.toString(scaling), Double.NaN))
+              .map(scaling -> 100 * row.curve().getOrDefault(Double.toString(scaling), Double.NaN))
               .toArray());
     }
     return Plots.lines(title, "λ", "mean accuracy on validation (%)", scalings, lines);

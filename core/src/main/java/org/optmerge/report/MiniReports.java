@@ -240,8 +240,7 @@ public final class MiniReports {
       wanted.add(new Merged(mixed, merge, models));
     }
     List<MiniRow> rows = study.rows(wanted);
-    MiniRow best =
-        rows.stream().max(Comparator.comparingDouble(MiniRow::mean)).orElseThrow();
+    MiniRow best = rows.stream().max(Comparator.comparingDouble(MiniRow::mean)).orElseThrow();
     return new MiniReport(
         "table6",
         "Experts by full fine-tuning (VQA, Chart, Grounding) and by LoRA (Geometry, OCR) together",
