@@ -77,6 +77,10 @@ public final class SyntheticCheckpoint {
     TINY_TENSORS(new Language("", 666, 8, 16, 1, 1, 64, false)),
     /** 99,998 tensors of a few entries each. */
     MANY_TENSORS(new Language("", 8333, 8, 16, 1, 1, 64, false)),
+    /** 14 matrices of 128 × 128 to 512 × 128. */
+    FEW_MATRICES(new Language("", 2, 128, 512, 1, 1, 64, false)),
+    /** 1,001 such matrices. */
+    THOUSAND_MATRICES(new Language("", 143, 128, 512, 1, 1, 64, false)),
     /** InternVL2.5-1B: 938 million parameters. */
     INTERNVL2_5_1B(new Language("language_model.", 24, 896, 4864, 14, 2, 151655, true)) {
       @Override
