@@ -30,6 +30,11 @@ public record MiniRow(
     Map<MiniTask, String> correct,
     Map<MiniTask, String> heldOut,
     @Nullable String inputs) {
+  /** A curve that is empty is not written, and so not there when it is read. */
+  public MiniRow {
+    curve = Objects.requireNonNullElse(curve, Map.of());
+  }
+
   /** Of a model's answers. */
   static MiniRow of(String label, MiniResult result) {
     return of(label, null, Map.of(), result);

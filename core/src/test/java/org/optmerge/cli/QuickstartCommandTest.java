@@ -116,4 +116,79 @@ class QuickstartCommandTest {
     assertThat(run.err()).contains("no merge method 'tie'");
     assertThat(folder.resolve("out")).doesNotExist();
   }
+
+  private CommandRun miniature(Object... options) {
+    List<Object> arguments =
+        new ArrayList<>(
+            List.of(
+                "quickstart",
+                "--out",
+                folder.resolve("mini"),
+                "--methods",
+                "weight-average",
+                "--test-size",
+                3,
+                "--validation-size",
+                3));
+    arguments.addAll(List.of(options));
+    return CommandRun.of(arguments.toArray());
+  }
+
+  @Test
+  void without_models_it_merges_the_shipped_experts_and_writes_the_best_merge() throws IOException {
+    Path out = folder.resolve("mini");
+
+    CommandRun run = miniature("--json");
+
+    assertThat(run.code()).as(run.err()).isZero();
+    JsonNode rows = run.json().get("rows");
+    assertThat(rows).hasSize(8);
+    JsonNode average = rows.get(7);
+    assertThat(average.get("label").asText()).isEqualTo("Weight Average");
+    assertThat(average.get("interval").get(0).asDouble())
+        .isLessThanOrEqualTo(average.get("mean").asDouble());
+    JsonNode curve = average.get("validation");
+    double best = curve.get(average.get("scaling").asText()).asDouble();
+    curve.forEach(value -> assertThat(value.asDouble()).isLessThanOrEqualTo(best));
+    assertThat(run.json().get("best").asText()).isEqualTo("Weight Average");
+    assertThat(Verifier.verify(out.resolve("best"), 1, Progress.NONE).problems()).isEmpty();
+    assertThat(Files.readString(out.resolve("recipes/weight-average.yaml")))
+        .contains("parameters: {scaling: %s}".formatted(average.get("scaling").asText()));
+    for (String figure : List.of("means", "accuracies", "scalings")) {
+      assertThat(ImageIO.read(out.resolve(figure + ".png").toFile())).as(figure).isNotNull();
+    }
+    assertThat(Files.readString(out.resolve("table.md")))
+        .contains("| Mixture training |", "λ chosen by 3 questions of each task, judged by 3");
+    List<JsonNode> progress =
+        run.events().stream().filter(event -> event.has("seconds_left")).toList();
+    assertThat(progress).isNotEmpty().allMatch(event -> event.get("rows").asInt() == 8);
+
+    // What is known is not computed again.
+    CommandRun again = miniature();
+    assertThat(again.code()).as(again.err()).isZero();
+    assertThat(again.err()).isEmpty();
+    assertThat(again.out())
+        .contains("Best merge: Weight Average", "--validation-size 250 --test-size 1000");
+  }
+
+  @Test
+  void on_the_shipped_experts_a_wrong_request_is_said_in_one_line() {
+    String said = "no method 'slerp' on the shipped experts; there are weight-average, ";
+    assertWrong(miniature("--methods", "slerp"), said);
+    assertWrong(miniature("--test-size", 0), "--test-size must be at least 1, is 0");
+    assertWrong(miniature("--validation-size", -2), "--validation-size must be at least 1, is -2");
+    assertWrong(miniature("--models", "nowhere"), "'nowhere' is no folder of models");
+    assertWrong(
+        CommandRun.of("quickstart", MODELS.resolve("base")),
+        "missing required parameter: 'EXPERT'");
+    assertWrong(
+        quickstart("--out", folder.resolve("out"), "--test-size", 5),
+        "--test-size belongs to the shipped experts");
+  }
+
+  private static void assertWrong(CommandRun run, String said) {
+    assertThat(run.code()).isEqualTo(Main.WRONG_REQUEST);
+    assertThat(run.err().lines()).hasSize(1);
+    assertThat(run.err()).contains(said);
+  }
 }
