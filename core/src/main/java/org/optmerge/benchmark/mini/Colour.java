@@ -4,17 +4,26 @@ import java.util.List;
 import java.util.Locale;
 
 /** The eight colours, each with a name of one word. */
-enum Colour {
+public enum Colour {
+  /** The word is {@code red}. */
   RED(220, 40, 40),
+  /** The word is {@code green}. */
   GREEN(40, 160, 60),
+  /** The word is {@code blue}. */
   BLUE(50, 70, 220),
+  /** The word is {@code yellow}. */
   YELLOW(235, 215, 40),
+  /** The word is {@code purple}. */
   PURPLE(150, 60, 190),
+  /** The word is {@code cyan}. */
   CYAN(60, 200, 220),
+  /** The word is {@code orange}. */
   ORANGE(245, 140, 30),
+  /** The word is {@code black}. */
   BLACK(30, 30, 30);
 
-  static final List<Colour> ALL = List.of(values());
+  /** All of them, in order. */
+  public static final List<Colour> ALL = List.of(values());
 
   private final int red;
   private final int green;
@@ -26,12 +35,13 @@ enum Colour {
     this.blue = blue;
   }
 
-  String word() {
+  /** Its name, as questions and answers have it. */
+  public String word() {
     return name().toLowerCase(Locale.ROOT);
   }
 
   /** 0 red, 1 green, 2 blue, each 0 to 255. */
-  int channel(int channel) {
+  public int channel(int channel) {
     return switch (channel) {
       case 0 -> red;
       case 1 -> green;

@@ -7,43 +7,47 @@ import java.util.List;
 import org.optmerge.method.CounterRandom;
 
 /** The random numbers of one image, one after the other; the same on every JDK. */
-final class Dice {
+public final class Dice {
   private final CounterRandom random;
   private long thrown;
 
-  Dice(CounterRandom random) {
+  /** Begins at entry 0. */
+  public Dice(CounterRandom random) {
     this.random = random;
   }
 
   /** 64 random bits. */
-  long bits() {
+  public long bits() {
     return random.bits(thrown++);
   }
 
   /** 0 to {@code bound - 1}. */
-  int below(int bound) {
+  public int below(int bound) {
     return random.integer(thrown++, bound);
   }
 
   /** {@code low} to {@code high}, both included. */
-  int between(int low, int high) {
+  public int between(int low, int high) {
     return low + below(high - low + 1);
   }
 
   /** A number in [0, 1). */
-  double uniform() {
+  public double uniform() {
     return random.uniform(thrown++);
   }
 
-  boolean chance(double probability) {
+  /** True with a probability. */
+  public boolean chance(double probability) {
     return uniform() < probability;
   }
 
-  <T> T pick(List<T> from) {
+  /** One of a list, each as likely as the others. */
+  public <T> T pick(List<T> from) {
     return from.get(below(from.size()));
   }
 
-  <T> List<T> shuffled(Collection<? extends T> all) {
+  /** The same in an order drawn at random. */
+  public <T> List<T> shuffled(Collection<? extends T> all) {
     List<T> list = new ArrayList<>(all);
     for (int i = list.size() - 1; i > 0; i--) {
       Collections.swap(list, i, below(i + 1));

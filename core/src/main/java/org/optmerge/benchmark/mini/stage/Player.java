@@ -1,0 +1,25 @@
+package org.optmerge.benchmark.mini.stage;
+
+import java.util.Objects;
+
+/**
+ * An instrument of a scene.
+ *
+ * @param instrument which one; no two of a scene are the same
+ * @param colour in the picture, and only there; no two of a scene are the same
+ * @param place in the picture; no two of a scene are the same
+ * @param filmed where it stands in the film, which is taken from elsewhere: it says nothing about
+ *     {@code place}; no two of a scene are the same
+ * @param direction where it moves in the film; no two of a scene are the same
+ */
+public record Player(
+    Instrument instrument, StageColour colour, Place place, Place filmed, Direction direction) {
+  /** Checks that nothing is missing. */
+  public Player {
+    Objects.requireNonNull(instrument, "instrument");
+    Objects.requireNonNull(colour, "colour");
+    Objects.requireNonNull(place, "place");
+    Objects.requireNonNull(filmed, "filmed");
+    Objects.requireNonNull(direction, "direction");
+  }
+}

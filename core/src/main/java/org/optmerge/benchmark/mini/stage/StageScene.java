@@ -1,0 +1,136 @@
+package org.optmerge.benchmark.mini.stage;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.optmerge.benchmark.mini.Dice;
+import org.optmerge.benchmark.mini.MiniSplit;
+import org.optmerge.method.CounterRandom;
+
+/**
+ * Three instruments on a stage. The picture shows their colours and places, the sound which of them
+ * are played and how often, the film where each moves; the name of the instrument is the only link
+ * between the three.
+ *
+ * <p>A scene is a function of (seed, split, index), as the other images of the miniature are, and so
+ * is everything that is drawn of it through {@link #dice}.
+ *
+ * @param seed of the benchmark
+ * @param split what it is for
+ * @param index counted from 0
+ * @param players three, from left to right in the picture
+ * @param notes which instrument sounds in each slot of the sound, from the first; one to four notes,
+ *     those of an instrument one after another
+ */
+public record StageScene(
+    long seed, MiniSplit split, int index, List<Player> players, List<Instrument> notes) {
+  /** Instruments of a scene. */
+  public static final int PLAYERS = 3;
+
+  /** Most notes of a sound. */
+  public static final int SLOTS = 4;
+
+  /**
+   * How often the first and the second of two sounding instruments are played: never equally often,
+   * and the first as often more as less.
+   */
+  private static final List<List<Integer>> PAIRS =
+      List.of(List.of(1, 2), List.of(2, 1), List.of(1, 3), List.of(3, 1));
+
+  /** Copies the lists. */
+  public StageScene {
+    Objects.requireNonNull(split, "split");
+    players = List.copyOf(players);
+    notes = List.copyOf(notes);
+    if (players.size() != PLAYERS || notes.isEmpty() || notes.size() > SLOTS) {
+      throw new IllegalArgumentException(
+          "a scene has %d instruments and 1 to %d notes, not %d and %d"
+              .formatted(PLAYERS, SLOTS, players.size(), notes.size()));
+    }
+  }
+
+  /**
+   * Draws a scene: everything uniform and independent, but that nothing occurs twice. Half of the
+   * scenes have one sounding instrument with one to four notes, the others two, one after the other.
+   *
+   * @param index not negative; any number of scenes may be drawn
+   */
+  public static StageScene draw(long seed, MiniSplit split, int index) {
+    return draw(seed, split, index, dice(seed, split, index, "scene").chance(.5) ? 1 : 2);
+  }
+
+  /**
+   * The same with a given number of sounding instruments.
+   *
+   * @param sounding 1 or 2
+   */
+  public static StageScene draw(long seed, MiniSplit split, int index, int sounding) {
+    if (index < 0 || sounding < 1 || sounding > 2) {
+      throw new IllegalArgumentException(
+          "scenes are counted from 0 and one or two instruments sound, not %d and %d"
+              .formatted(index, sounding));
+    }
+    Dice dice = dice(seed, split, index, "scene");
+    dice.bits(); // the one that decides how many sound
+    List<Instrument> instruments = dice.shuffled(Instrument.ALL).subList(0, PLAYERS);
+    List<StageColour> colours = dice.shuffled(StageColour.ALL);
+    List<Place> filmed = dice.shuffled(Place.ALL);
+    List<Direction> directions = dice.shuffled(Direction.ALL);
+    List<Player> players = new ArrayList<>();
+    for (int i = 0; i < PLAYERS; i++) {
+      players.add(
+          new Player(
+              instruments.get(i),
+              colours.get(i),
+              Place.ALL.get(i),
+              filmed.get(i),
+              directions.get(i)));
+    }
+    List<Instrument> heard = dice.shuffled(instruments);
+    List<Integer> times = sounding == 1 ? List.of(dice.between(1, SLOTS)) : dice.pick(PAIRS);
+    List<Instrument> notes = new ArrayList<>();
+    for (int i = 0; i < sounding; i++) {
+      for (int note = 0; note < times.get(i); note++) {
+        notes.add(heard.get(i));
+      }
+    }
+    return new StageScene(seed, split, index, players, notes);
+  }
+
+  /**
+   * Random numbers for drawing this scene, a row of its own for each purpose.
+   *
+   * @param purpose such as {@code "picture"}
+   */
+  public Dice dice(String purpose) {
+    return dice(seed, split, index, purpose);
+  }
+
+  private static Dice dice(long seed, MiniSplit split, int index, String purpose) {
+    return new Dice(
+        CounterRandom.of(seed, "stage/%s/%d/%s".formatted(split.key(), index, purpose)));
+  }
+
+  /** The sounding instruments in the order in which they begin. */
+  public List<Instrument> sounding() {
+    return notes.stream().distinct().toList();
+  }
+
+  /** How often an instrument is played, 0 to 4. */
+  public int times(Instrument instrument) {
+    return (int) notes.stream().filter(note -> note == instrument).count();
+  }
+
+  /**
+   * The player of an instrument.
+   *
+   * @throws IllegalArgumentException if it is not on the stage
+   */
+  public Player player(Instrument instrument) {
+    return players.stream()
+        .filter(player -> player.instrument() == instrument)
+        .findFirst()
+        .orElseThrow(
+            () -> new IllegalArgumentException("no %s in %s".formatted(instrument.word(), players)));
+  }
+}
