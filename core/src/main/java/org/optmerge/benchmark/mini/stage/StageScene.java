@@ -12,15 +12,15 @@ import org.optmerge.method.CounterRandom;
  * are played and how often, the film where each moves; the name of the instrument is the only link
  * between the three.
  *
- * <p>A scene is a function of (seed, split, index), as the other images of the miniature are, and so
- * is everything that is drawn of it through {@link #dice}.
+ * <p>A scene is a function of (seed, split, index), as the other images of the miniature are, and
+ * so is everything that is drawn of it through {@link #dice}.
  *
  * @param seed of the benchmark
  * @param split what it is for
  * @param index counted from 0
  * @param players three, from left to right in the picture
- * @param notes which instrument sounds in each slot of the sound, from the first; one to four notes,
- *     those of an instrument one after another
+ * @param notes which instrument sounds in each slot of the sound, from the first; one to four
+ *     notes, those of an instrument one after another
  */
 public record StageScene(
     long seed, MiniSplit split, int index, List<Player> players, List<Instrument> notes) {
@@ -51,7 +51,8 @@ public record StageScene(
 
   /**
    * Draws a scene: everything uniform and independent, but that nothing occurs twice. Half of the
-   * scenes have one sounding instrument with one to four notes, the others two, one after the other.
+   * scenes have one sounding instrument with one to four notes, the others two, one after the
+   * other.
    *
    * @param index not negative; any number of scenes may be drawn
    */
@@ -131,6 +132,7 @@ public record StageScene(
         .filter(player -> player.instrument() == instrument)
         .findFirst()
         .orElseThrow(
-            () -> new IllegalArgumentException("no %s in %s".formatted(instrument.word(), players)));
+            () ->
+                new IllegalArgumentException("no %s in %s".formatted(instrument.word(), players)));
   }
 }

@@ -22,9 +22,7 @@ class StageSceneTest {
       assertThat(players).extracting(Player::instrument).doesNotHaveDuplicates();
       assertThat(players).extracting(Player::colour).doesNotHaveDuplicates();
       assertThat(players).extracting(Player::place).containsExactlyElementsOf(Place.ALL);
-      assertThat(players)
-          .extracting(Player::filmed)
-          .containsExactlyInAnyOrderElementsOf(Place.ALL);
+      assertThat(players).extracting(Player::filmed).containsExactlyInAnyOrderElementsOf(Place.ALL);
       assertThat(players).extracting(Player::direction).doesNotHaveDuplicates();
     }
   }
