@@ -172,10 +172,25 @@ final class EvaluateCommand implements Callable<Integer> {
 
   private MiniSplit split() {
     try {
-      return MiniSplit.of(split);
+      return split(split);
     } catch (IllegalArgumentException e) {
       throw wrong(e.getMessage());
     }
+  }
+
+  /**
+   * A split that no model was trained on.
+   *
+   * @throws IllegalArgumentException if it is none of those
+   */
+  static MiniSplit split(String name) {
+    return Stream.of(MiniSplit.TEST, MiniSplit.VALIDATION)
+        .filter(split -> split.key().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "no split '%s' to ask questions of; there are test and val".formatted(name)));
   }
 
   private ParameterException wrong(@Nullable String message) {

@@ -13,6 +13,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.internal.chartpart.Chart;
 import org.optmerge.evaluation.MiniFamily;
+import org.optmerge.evaluation.MiniRow;
 import org.optmerge.evaluation.MiniStudy;
 import org.optmerge.report.MiniFigures;
 import org.optmerge.report.MiniReport;
@@ -127,7 +128,7 @@ final class ReproduceCommand implements Callable<Integer> {
           all.set(report.name(), json(report));
           write(report);
         }
-        for (Map.Entry<String, Chart<?, ?>> chart : figures(name, folder).entrySet()) {
+        for (Map.Entry<String, Chart<?, ?>> chart : figures(name, study, folder).entrySet()) {
           Path file = out.resolve(chart.getKey() + ".png");
           Plots.savePng(chart.getValue(), file);
           Plots.saveSvg(chart.getValue(), out.resolve(chart.getKey() + ".svg"));
@@ -159,8 +160,24 @@ final class ReproduceCommand implements Callable<Integer> {
     };
   }
 
-  private static Map<String, Chart<?, ?>> figures(String name, Path folder) {
+  /** The families whose capability merging a table shows. */
+  private static List<String> capabilities(String name) {
+    return switch (name) {
+      case "table2" -> List.of("full", "instruct");
+      case "table3" -> List.of("lora");
+      default -> List.of();
+    };
+  }
+
+  private static Map<String, Chart<?, ?>> figures(String name, MiniStudy study, Path folder) {
     Map<String, Chart<?, ?>> figures = new LinkedHashMap<>();
+    for (String family : capabilities(name)) {
+      MiniFamily of = MiniFamily.of(family, folder);
+      List<MiniRow> rows = study.rows(MiniReports.rows(of));
+      figures.put("capabilities-" + family + "-means", MiniFigures.means(of.title(), rows));
+      figures.put("capabilities-" + family + "-accuracies", MiniFigures.accuracies(of.title(), rows));
+      figures.put("capabilities-" + family + "-scalings", MiniFigures.scalings(of.title(), rows));
+    }
     for (String family : List.of("full", "lora")) {
       MiniFamily of = MiniFamily.of(family, folder);
       Map<String, Chart<?, ?>> charts =

@@ -89,7 +89,7 @@ final class TuneCommand implements Callable<Integer> {
     }
     MiniSplit from;
     try {
-      from = MiniSplit.of(split);
+      from = EvaluateCommand.split(split);
     } catch (IllegalArgumentException e) {
       throw wrong(String.valueOf(e.getMessage()));
     }

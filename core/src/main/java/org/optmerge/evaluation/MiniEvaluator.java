@@ -10,6 +10,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.mini.MiniGenerator;
@@ -21,6 +22,7 @@ import org.optmerge.benchmark.mini.MiniScore;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.benchmark.mini.MiniVocabulary;
+import org.optmerge.linalg.EngineThreads;
 import org.optmerge.model.GreedyDecoding;
 import org.optmerge.model.InternVL;
 
@@ -31,7 +33,7 @@ import org.optmerge.model.InternVL;
  * the same tower, as merged models do: a search over merges spends its time on answers alone.
  */
 public final class MiniEvaluator {
-  private static final int BATCH = 256;
+  private static final int BATCH = 128;
 
   private static final GreedyDecoding DECODING =
       new GreedyDecoding(
@@ -89,7 +91,7 @@ public final class MiniEvaluator {
    * Asks a model all questions.
    *
    * @param name of the model, for tables
-   * @param progress is told how many more were answered
+   * @param progress is told how many more were answered, from any thread but one at a time
    */
   public MiniResult evaluate(String name, InternVL model, IntConsumer progress) {
     float[] seen = features(model);
@@ -98,6 +100,7 @@ public final class MiniEvaluator {
     // Prompts of one length side by side: nothing is padded, and a batch ends when its answers do.
     List<Item> sorted = new ArrayList<>(items);
     sorted.sort(Comparator.comparingInt(item -> item.prompt.length));
+    List<Supplier<Integer>> batches = new ArrayList<>();
     for (int from = 0; from < sorted.size(); ) {
       int length = sorted.get(from).prompt.length;
       int to = from;
@@ -105,13 +108,20 @@ public final class MiniEvaluator {
         to++;
       }
       List<Item> batch = sorted.subList(from, to);
-      String[] given = answer(model, batch, seen, size);
-      for (int i = 0; i < given.length; i++) {
-        answers[batch.get(i).place] = mark(batch.get(i), given[i]);
-      }
-      progress.accept(given.length);
+      batches.add(
+          () -> {
+            String[] given = answer(model, batch, seen, size);
+            for (int i = 0; i < given.length; i++) {
+              answers[batch.get(i).place] = mark(batch.get(i), given[i]);
+            }
+            synchronized (answers) {
+              progress.accept(given.length);
+            }
+            return given.length;
+          });
       from = to;
     }
+    EngineThreads.sideBySide(Runtime.getRuntime().availableProcessors(), batches);
     return new MiniResult(name, split, form, List.of(answers));
   }
 

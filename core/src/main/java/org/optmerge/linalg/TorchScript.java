@@ -71,7 +71,8 @@ public final class TorchScript implements AutoCloseable {
    * @param results where the results live
    * @param method which one
    * @param arguments each an {@link NDArray}, or a {@code List<NDArray>} that the method takes as a
-   *     {@code List[Tensor]}; a list must not be empty. The arrays' names are changed.
+   *     {@code List[Tensor]}; a list must not be empty. The arrays' names are changed. Arrays that
+   *     several threads pass at the same time must have the same place from the end in each call.
    * @return the tensor or tensors it returns
    * @throws LinearAlgebraException if the method fails; the cause has libtorch's stack trace
    */
@@ -88,7 +89,9 @@ public final class TorchScript implements AutoCloseable {
         } else {
           for (Object element : (List<?>) arguments[i]) {
             NDArray array = (NDArray) element;
-            array.setName("list%d[]".formatted(i));
+            // Counted from the end: a model's parameters, which several threads may pass at the same
+            // time to different methods, are the last list of each and so keep their name.
+            array.setName("list%d[]".formatted(arguments.length - i));
             inputs.add(array);
           }
         }

@@ -6,10 +6,14 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
+import org.optmerge.linalg.EngineThreads;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.taskvector.TaskVector;
 
@@ -23,6 +27,8 @@ import org.optmerge.taskvector.TaskVector;
 public final class MergedWeights {
   /** One tensor: θ_0, if there is one, and the merged task vector, not yet scaled. */
   private record Merged(DType dtype, float @Nullable [] base, float[] merged, double scaling) {}
+
+  private static final Merged NONE = new Merged(DType.F32, null, new float[0], 0);
 
   private final Map<String, Merged> tensors;
 
@@ -43,13 +49,35 @@ public final class MergedWeights {
     TensorMerger merger =
         new TensorMerger(false, ScratchPool.of(plan, 0), bytesRead, Progress.NONE);
     Map<MergeMethod, MergeMethod> fitted = WholeModel.fit(planned, merger);
-    DenseBuffers buffers = new DenseBuffers();
+    Queue<DenseBuffers> buffers = new ConcurrentLinkedQueue<>();
     Map<String, Merged> tensors = new LinkedHashMap<>();
+    List<Supplier<Merged>> small = new ArrayList<>();
+    List<String> names = new ArrayList<>();
     for (PlannedTensor tensor : planned) {
       if (tensor.work() instanceof PlannedTensor.Merge merge) {
         MergeMethod method = fitted.getOrDefault(merge.method(), merge.method());
-        tensors.put(tensor.name(), merged(tensor, merge, method, merger, buffers, bytesRead));
+        Supplier<Merged> work =
+            () -> {
+              DenseBuffers free = buffers.poll();
+              DenseBuffers used = free == null ? new DenseBuffers() : free;
+              Merged merged = merged(tensor, merge, method, merger, used, bytesRead);
+              buffers.add(used);
+              return merged;
+            };
+        if (TensorMerger.isMergedOnOneThread(tensor)) {
+          tensors.put(tensor.name(), NONE); // keeps its place
+          names.add(tensor.name());
+          small.add(work);
+        } else {
+          tensors.put(tensor.name(), work.get());
+        }
       }
+    }
+    // As Merger does: on one thread of the engine each, which the last digits depend on.
+    List<Merged> done =
+        EngineThreads.sideBySide(Runtime.getRuntime().availableProcessors(), small);
+    for (int i = 0; i < done.size(); i++) {
+      tensors.put(names.get(i), done.get(i));
     }
     return new MergedWeights(tensors);
   }

@@ -55,6 +55,7 @@ public final class Palette {
       List.of(
           entry("base", GREY),
           entry("mixture", INK),
+          entry("expert", new Color(0xC3, 0xCA, 0xD2)),
           entry("optmerge", RED),
           entry("swudi", new Color(0xE0, 0x7B, 0x54)),
           entry("aswudi", new Color(0xE0, 0x7B, 0x54)),
@@ -181,9 +182,9 @@ public final class Palette {
     return OTHERS.get(first);
   }
 
-  /** Nearer to white with each step, but never so near that it could not be seen on it. */
+  /** Nearer to white with each step, but never so near that it could not be seen on it; what is light stays. */
   private static Color lighter(Color colour, int steps) {
-    double share = 0.65 * (1 - Math.pow(0.65, steps));
+    double share = lightness(colour) > 180 ? 0 : 0.65 * (1 - Math.pow(0.65, steps));
     return new Color(
         mixed(colour.getRed(), share),
         mixed(colour.getGreen(), share),
