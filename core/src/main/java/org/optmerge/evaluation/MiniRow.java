@@ -1,6 +1,9 @@
 package org.optmerge.evaluation;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
+import com.fasterxml.jackson.databind.annotation.JsonSerialize;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,10 +18,10 @@ import org.optmerge.benchmark.mini.MiniTask;
  * @param label for tables
  * @param scaling λ that was chosen; null for a model
  * @param curve mean accuracy on the validation set by λ; empty for a model
- * @param correct for each task one character for each question, {@code 1} where the answer was
- *     right, in the order of the examples
- * @param heldOut the same for whether the question's type was held out from the instruct family's
- *     base
+ * @param correct for each task one digit for each question, in the order of the examples: how many
+ *     models answered it correctly
+ * @param heldOut for each task one character for each question, {@code 1} where its type was held
+ *     out from the instruct family's base
  * @param inputs a digest of all that the row follows from, by which {@link MiniStudy} knows whether
  *     it still does; null if that was not noted
  */
@@ -27,12 +30,67 @@ public record MiniRow(
     String label,
     @Nullable Double scaling,
     Map<String, Double> curve,
-    Map<MiniTask, String> correct,
-    Map<MiniTask, String> heldOut,
-    @Nullable String inputs) {
+    @JsonSerialize(contentUsing = PackedBits.Writer.class)
+        @JsonDeserialize(contentUsing = PackedBits.Reader.class)
+        Map<MiniTask, String> correct,
+    @JsonSerialize(contentUsing = PackedBits.Writer.class)
+        @JsonDeserialize(contentUsing = PackedBits.Reader.class)
+        Map<MiniTask, String> heldOut,
+    @Nullable String inputs,
+    @JsonIgnore int models) {
+  /** More would need another digit for each question. */
+  private static final int MOST_MODELS = 9;
+
   /** A curve that is empty is not written, and so not there when it is read. */
   public MiniRow {
     curve = Objects.requireNonNullElse(curve, Map.of());
+    models = Math.max(1, models);
+  }
+
+  /**
+   * The mean of one row over several seeds: each question's score is the share of the seeds whose
+   * model answered it. Its intervals are those of the questions, with the seeds as they are.
+   *
+   * @param seeds rows of one label on the same questions; at least one, at most nine
+   * @throws IllegalArgumentException if they are not
+   */
+  public static MiniRow mean(List<MiniRow> seeds) {
+    if (seeds.isEmpty() || seeds.size() > MOST_MODELS) {
+      throw new IllegalArgumentException(
+          "a mean is of 1 to %d rows, not %d".formatted(MOST_MODELS, seeds.size()));
+    }
+    MiniRow first = seeds.get(0);
+    Map<MiniTask, String> correct = new LinkedHashMap<>();
+    first.correct.forEach(
+        (task, answers) -> {
+          char[] sum = answers.toCharArray();
+          for (MiniRow other : seeds.subList(1, seeds.size())) {
+            String more = other.correct.getOrDefault(task, "");
+            if (more.length() != sum.length || !other.label.equals(first.label)) {
+              throw new IllegalArgumentException(
+                  "'%s' and '%s' did not answer the same questions of %s"
+                      .formatted(first.label, other.label, task.label()));
+            }
+            for (int i = 0; i < sum.length; i++) {
+              sum[i] += (char) (more.charAt(i) - '0');
+            }
+          }
+          correct.put(task, new String(sum));
+        });
+    double[] scalings =
+        seeds.stream()
+            .filter(row -> row.scaling != null)
+            .mapToDouble(row -> Objects.requireNonNull(row.scaling))
+            .distinct()
+            .toArray();
+    return new MiniRow(
+        first.label,
+        scalings.length == 1 ? scalings[0] : null,
+        Map.of(),
+        correct,
+        first.heldOut,
+        null,
+        seeds.size());
   }
 
   /** Of a model's answers. */
@@ -61,16 +119,20 @@ public record MiniRow(
       correct.merge(answer.task(), answer.correct() ? "1" : "0", String::concat);
       heldOut.merge(answer.task(), answer.heldOut() ? "1" : "0", String::concat);
     }
-    return new MiniRow(label, scaling, curve, correct, heldOut, null);
+    return new MiniRow(label, scaling, curve, correct, heldOut, null, 1);
   }
 
   MiniRow madeFrom(String digest) {
-    return new MiniRow(label, scaling, curve, correct, heldOut, digest);
+    return new MiniRow(label, scaling, curve, correct, heldOut, digest, models);
   }
 
-  /** Scores of a task's questions, 0 or 1. */
+  /** Scores of a task's questions: of one model 0 or 1, of several the share that was right. */
   public double[] scores(MiniTask task) {
-    return digits(correct.getOrDefault(task, ""));
+    double[] scores = digits(correct.getOrDefault(task, ""));
+    for (int i = 0; i < scores.length; i++) {
+      scores[i] /= models;
+    }
+    return scores;
   }
 
   /** Scores of the five capabilities. */

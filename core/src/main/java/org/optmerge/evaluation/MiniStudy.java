@@ -46,6 +46,8 @@ public final class MiniStudy {
   private final Sizes sizes;
   private final Consumer<Report> listener;
   private final Map<String, MiniRow> rows;
+  private final Map<String, MiniRow> recorded;
+  private final Set<String> taken = new LinkedHashSet<>();
   private final Map<Path, String> digests = new HashMap<>();
   private final Supplier<MiniEvaluator> validation;
   private final Supplier<MiniEvaluator> test;
@@ -136,7 +138,19 @@ public final class MiniStudy {
    * @throws BenchmarkException if the file holds something else
    */
   public MiniStudy(Path file, Sizes sizes, Consumer<Report> listener) {
+    this(file, Map.of(), sizes, listener);
+  }
+
+  /**
+   * The same, with rows that somebody else made and that need not be made again if they follow from
+   * the same models, settings and questions.
+   *
+   * @param recorded as {@link #read} gives them
+   */
+  public MiniStudy(
+      Path file, Map<String, MiniRow> recorded, Sizes sizes, Consumer<Report> listener) {
     this.file = file;
+    this.recorded = Map.copyOf(recorded);
     this.sizes = sizes;
     this.listener = listener;
     this.rows = read(file);
@@ -199,9 +213,23 @@ public final class MiniStudy {
     return answers;
   }
 
+  /** How many different rows that were given were of use. */
+  public int taken() {
+    return taken.size();
+  }
+
   private @Nullable MiniRow known(Wanted wanted) {
-    MiniRow row = rows.get(key(wanted));
-    return row != null && digest(wanted).equals(row.inputs()) ? row : null;
+    String key = key(wanted);
+    MiniRow row = rows.get(key);
+    if (row != null && digest(wanted).equals(row.inputs())) {
+      return row;
+    }
+    row = recorded.get(key);
+    if (row != null && digest(wanted).equals(row.inputs())) {
+      taken.add(key);
+      return row;
+    }
+    return null;
   }
 
   private static String key(Wanted wanted) {
@@ -348,7 +376,12 @@ public final class MiniStudy {
     }
   }
 
-  private static Map<String, MiniRow> read(Path file) {
+  /**
+   * Rows that a study kept, by family and label ({@code full/Base}); none if the file is not there.
+   *
+   * @throws BenchmarkException if the file holds something else
+   */
+  public static Map<String, MiniRow> read(Path file) {
     if (!Files.exists(file)) {
       return new LinkedHashMap<>();
     }

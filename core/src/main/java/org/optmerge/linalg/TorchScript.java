@@ -89,7 +89,8 @@ public final class TorchScript implements AutoCloseable {
         } else {
           for (Object element : (List<?>) arguments[i]) {
             NDArray array = (NDArray) element;
-            // Counted from the end: a model's parameters, which several threads may pass at the same
+            // Counted from the end: a model's parameters, which several threads may pass at the
+            // same
             // time to different methods, are the last list of each and so keep their name.
             array.setName("list%d[]".formatted(arguments.length - i));
             inputs.add(array);

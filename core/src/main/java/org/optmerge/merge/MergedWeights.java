@@ -74,8 +74,7 @@ public final class MergedWeights {
       }
     }
     // As Merger does: on one thread of the engine each, which the last digits depend on.
-    List<Merged> done =
-        EngineThreads.sideBySide(Runtime.getRuntime().availableProcessors(), small);
+    List<Merged> done = EngineThreads.sideBySide(Runtime.getRuntime().availableProcessors(), small);
     for (int i = 0; i < done.size(); i++) {
       tensors.put(names.get(i), done.get(i));
     }

@@ -1,5 +1,6 @@
 package org.optmerge.report;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.mini.MiniTask;
@@ -33,7 +35,55 @@ public final class MiniReports {
   private static final String MIXTURE = "Mixture training";
   private static final String TASK_ARITHMETIC = "Task Arithmetic";
 
+  /** Where the project keeps the rows of its own models, a file for each seed of the training. */
+  public static final String RECORDED = "notebooks/results/miniature";
+
   private MiniReports() {}
+
+  /**
+   * The project's own results, by family and label: first those of the shipped models, then those
+   * of other seeds of the same training. Empty outside a clone of the project.
+   */
+  public static List<Map<String, MiniRow>> recordedSeeds() {
+    List<Map<String, MiniRow>> seeds = new ArrayList<>();
+    try {
+      Path folder = Project.file(RECORDED);
+      for (int seed = 1; Files.exists(folder.resolve("seed-%d.json".formatted(seed))); seed++) {
+        seeds.add(MiniStudy.read(folder.resolve("seed-%d.json".formatted(seed))));
+      }
+    } catch (IllegalStateException e) {
+      return List.of();
+    }
+    return seeds;
+  }
+
+  /**
+   * Capability merging as the mean over several seeds of the whole training. Rows that a seed lacks
+   * are left out.
+   *
+   * @param seeds rows by family and label, as {@link #recordedSeeds} gives them
+   * @throws IllegalArgumentException if a row that findings need is missing in one of them
+   */
+  public static MiniReport seeds(
+      MiniFamily family, List<Map<String, MiniRow>> seeds, PaperTables paper) {
+    Map<String, MiniRow> means = new LinkedHashMap<>();
+    for (Wanted wanted : rows(family)) {
+      String key = family.name() + "/" + wanted.label();
+      if (!seeds.isEmpty() && seeds.stream().allMatch(rows -> rows.containsKey(key))) {
+        means.put(
+            wanted.label(),
+            MiniRow.mean(
+                seeds.stream().map(rows -> Objects.requireNonNull(rows.get(key))).toList()));
+      }
+    }
+    MiniReport report = capabilities(family, means, null, paper);
+    return new MiniReport(
+        "seeds-" + family.name(),
+        "%s, mean of %d seeds".formatted(report.title(), seeds.size()),
+        report.miniature(),
+        report.published(),
+        report.findings());
+  }
 
   /**
    * Capability merging of one family: tables 2 and 3 of the paper.
@@ -113,7 +163,10 @@ public final class MiniReports {
       cells.setString("model or method", row.name());
       row.scores().forEach(cells::setDouble);
     }
-    double wudi = rows.get(0).mean();
+    Difference sgd =
+        Bootstrap.DEFAULT.difference(rows.get(1).capabilities(), rows.get(0).capabilities());
+    Difference whole =
+        Bootstrap.DEFAULT.difference(rows.get(3).capabilities(), rows.get(0).capabilities());
     double start = rows.get(2).mean() - rows.get(1).mean();
     double low = rows.get(3).mean() - rows.get(2).mean();
     return new MiniReport(
@@ -124,18 +177,14 @@ public final class MiniReports {
         List.of(
             new Finding(
                 "SGD alone, from the sum, is worse than Adam",
-                rows.get(1).mean() < wudi,
-                "%s against %s %%".formatted(points(rows.get(1).mean()), points(wudi))),
+                sgd.interval().upper() < 0,
+                difference(sgd)),
             new Finding(
                 "of the later changes, the start from the mean matters more than the low rank",
                 Math.abs(start) > Math.abs(low),
                 signed(start) + " against " + signed(low) + " points"),
             new Finding(
-                "OptMerge is better than WUDI",
-                rows.get(3).mean() > wudi,
-                difference(
-                    Bootstrap.DEFAULT.difference(
-                        rows.get(3).capabilities(), rows.get(0).capabilities())))));
+                "OptMerge is better than WUDI", whole.interval().lower() > 0, difference(whole))));
   }
 
   /** Table 8: the rank of OptMerge's targets as a share of the full one. */
@@ -467,7 +516,8 @@ public final class MiniReports {
   }
 
   private static MiniRow row(Map<String, MiniRow> rows, String label) {
-    return Objects.requireNonNull(rows.get(label), () -> "no row '%s'".formatted(label));
+    return Optional.ofNullable(rows.get(label))
+        .orElseThrow(() -> new IllegalArgumentException("no row '%s'".formatted(label)));
   }
 
   private static String signed(double share) {
@@ -480,11 +530,13 @@ public final class MiniReports {
 
   private static String difference(Difference difference) {
     Interval interval = difference.interval().times(100);
+    boolean noise = interval.lower() <= 0 && interval.upper() >= 0;
     return String.format(
         Locale.ROOT,
-        "%+.1f points [%.1f, %.1f]",
+        "%+.1f points [%.1f, %.1f]%s",
         interval.mean(),
         interval.lower(),
-        interval.upper());
+        interval.upper(),
+        noise ? ", within noise" : "");
   }
 }

@@ -182,7 +182,10 @@ public final class Palette {
     return OTHERS.get(first);
   }
 
-  /** Nearer to white with each step, but never so near that it could not be seen on it; what is light stays. */
+  /**
+   * Nearer to white with each step, but never so near that it could not be seen on it; what is
+   * light stays.
+   */
   private static Color lighter(Color colour, int steps) {
     double share = lightness(colour) > 180 ? 0 : 0.65 * (1 - Math.pow(0.65, steps));
     return new Color(

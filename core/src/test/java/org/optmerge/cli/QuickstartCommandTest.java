@@ -175,8 +175,11 @@ class QuickstartCommandTest {
   void on_the_shipped_experts_a_wrong_request_is_said_in_one_line() {
     String said = "no method 'slerp' on the shipped experts; there are weight-average, ";
     assertWrong(miniature("--methods", "slerp"), said);
-    assertWrong(miniature("--test-size", 0), "--test-size must be at least 1, is 0");
-    assertWrong(miniature("--validation-size", -2), "--validation-size must be at least 1, is -2");
+    assertWrong(
+        CommandRun.of("quickstart", "--test-size", 0), "--test-size must be at least 1, is 0");
+    assertWrong(
+        CommandRun.of("quickstart", "--validation-size", -2),
+        "--validation-size must be at least 1, is -2");
     assertWrong(miniature("--models", "nowhere"), "'nowhere' is no folder of models");
     assertWrong(
         CommandRun.of("quickstart", MODELS.resolve("base")),

@@ -104,6 +104,7 @@ class TuneCommandTest {
     CommandRun run = CommandRun.of("tune", "--help");
 
     assertThat(run.code()).isZero();
-    assertThat(run.out()).contains("0.1, 0.3, 0.5, 0.7, 1.0, 1.5");
+    assertThat(run.out())
+        .containsPattern("0\\.1,\\s+0\\.3,\\s+0\\.5,\\s+0\\.7,\\s+1\\.0,\\s+1\\.5");
   }
 }

@@ -183,4 +183,45 @@ class MiniStudyTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("has 0 for validation and 5 for the test");
   }
+
+  @Test
+  void rows_that_somebody_else_made_serve_as_long_as_they_follow_from_the_same() {
+    List<MiniRow> rows = study().rows(all());
+    Map<String, MiniRow> recorded = MiniStudy.read(file);
+    reports.clear();
+
+    Path other = folder.resolve("other/rows.json");
+    MiniStudy second = new MiniStudy(other, recorded, SIZES, reports::add);
+    assertThat(second.rows(all())).isEqualTo(rows);
+    assertThat(second.taken()).isEqualTo(3);
+    assertThat(reports).isEmpty();
+    assertThat(other).doesNotExist();
+
+    MiniStudy.Sizes more = new MiniStudy.Sizes(2, 3);
+    MiniStudy third = new MiniStudy(other, recorded, more, reports::add);
+    assertThat(third.row(base(MiniFamilies.shipped())).scores(MiniTask.OCR)).hasSize(3);
+    assertThat(third.taken()).isZero();
+    assertThat(reports).isNotEmpty();
+  }
+
+  @Test
+  void the_mean_over_seeds_has_the_share_of_seeds_that_were_right() {
+    MiniRow one = row("Base", "0101");
+    MiniRow two = row("Base", "0011");
+
+    MiniRow mean = MiniRow.mean(List.of(one, two));
+    assertThat(mean.scores(MiniTask.OCR)).containsExactly(0, 0.5, 0.5, 1);
+    assertThat(mean.accuracy(MiniTask.OCR)).isEqualTo(0.5);
+    assertThat(mean.models()).isEqualTo(2);
+    assertThatThrownBy(() -> MiniRow.mean(List.of(one, row("Base", "01"))))
+        .hasMessageContaining("the same questions of OCR");
+    assertThatThrownBy(() -> MiniRow.mean(List.of(one, row("Mixture", "0011"))))
+        .hasMessageContaining("'Mixture'");
+    assertThatThrownBy(() -> MiniRow.mean(List.of())).hasMessageContaining("1 to 9 rows");
+  }
+
+  private static MiniRow row(String label, String correct) {
+    Map<MiniTask, String> answers = Map.of(MiniTask.OCR, correct);
+    return new MiniRow(label, null, Map.of(), answers, answers, null, 1);
+  }
 }

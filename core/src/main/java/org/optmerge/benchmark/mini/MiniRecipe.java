@@ -3,6 +3,7 @@ package org.optmerge.benchmark.mini;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.train.AdamW;
 import org.optmerge.train.Schedule;
@@ -162,15 +164,27 @@ public record MiniRecipe(
       return YAML.readValue(Files.readString(file), MiniRecipe.class);
     } catch (JsonProcessingException e) {
       throw new TrainingException(
-          "%s, line %d: %s"
+          "%s, line %d: %s%s"
               .formatted(
                   file,
                   Optional.ofNullable(e.getLocation()).map(at -> at.getLineNr()).orElse(1),
+                  field(e),
                   e.getOriginalMessage()),
           e);
     } catch (IOException e) {
       throw new TrainingException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
     }
+  }
+
+  /** The field that an error is about, as a recipe writes it. */
+  private static String field(JsonProcessingException e) {
+    if (e instanceof JsonMappingException mapping && !mapping.getPath().isEmpty()) {
+      return mapping.getPath().stream()
+          .map(JsonMappingException.Reference::getFieldName)
+          .filter(Objects::nonNull)
+          .collect(Collectors.joining(".", "", ": "));
+    }
+    return "";
   }
 
   /** Every model, in an order in which each comes after the one it continues. */
