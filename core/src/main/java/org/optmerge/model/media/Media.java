@@ -1,4 +1,4 @@
 package org.optmerge.model.media;
 
 /** Something a question can be asked about. */
-public sealed interface Media permits Image {}
+public sealed interface Media permits Image, Audio, Video {}

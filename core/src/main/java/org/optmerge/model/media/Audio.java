@@ -1,0 +1,51 @@
+package org.optmerge.model.media;
+
+import java.util.Arrays;
+import java.util.Objects;
+
+/**
+ * A sound of one channel.
+ *
+ * @param sampleRate samples a second
+ * @param samples in [−1, 1], full scale at 1, at least one; not copied, so not to be changed
+ *     afterwards
+ */
+@SuppressWarnings("ArrayRecordComponent") // equality and hash are defined below
+public record Audio(int sampleRate, float[] samples) implements Media {
+  /** What audio encoders expect, in samples a second. */
+  public static final int SAMPLE_RATE = 16_000;
+
+  /**
+   * @throws IllegalArgumentException if the rate is not positive or there is no sample
+   */
+  public Audio {
+    Objects.requireNonNull(samples, "samples");
+    if (sampleRate <= 0 || samples.length == 0) {
+      throw new IllegalArgumentException(
+          "a sound has samples and a positive rate, not %d samples at %d Hz"
+              .formatted(samples.length, sampleRate));
+    }
+  }
+
+  /** How long it lasts, in seconds. */
+  public double seconds() {
+    return samples.length / (double) sampleRate;
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Audio audio
+        && sampleRate == audio.sampleRate
+        && Arrays.equals(samples, audio.samples);
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * sampleRate + Arrays.hashCode(samples);
+  }
+
+  @Override
+  public String toString() {
+    return "Audio[%d samples at %d Hz]".formatted(samples.length, sampleRate);
+  }
+}
