@@ -19,8 +19,8 @@ import org.optmerge.model.media.Audio;
  * @param high where the last band ends, in Hz, at most half the sample rate
  * @param preemphasis how much of the sample before is taken from each
  * @param mean taken from each value in the end
- * @param deviation what each value is divided by in the end; 1 with a mean of 0 leaves the logarithm
- *     as it is
+ * @param deviation what each value is divided by in the end; 1 with a mean of 0 leaves the
+ *     logarithm as it is
  * @see <a href="https://kaldi-asr.org/doc/feat.html">Kaldi, feature extraction</a>
  * @see <a href="https://arxiv.org/abs/2212.09058">BEATs, ICML 2023, section 4.1</a>
  */

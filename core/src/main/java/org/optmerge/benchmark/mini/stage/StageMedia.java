@@ -31,7 +31,7 @@ public final class StageMedia {
    * benchmark's sounds.
    */
   public static final FilterBank FILTER_BANK =
-      new FilterBank(Audio.SAMPLE_RATE, 640, 320, SIDE, 40, 4000, .97, 17.3, 3.1);
+      new FilterBank(Audio.SAMPLE_RATE, 640, 320, SIDE, 40, 4000, .97, 17.2, 3.0);
 
   /** Samples of a sound, as many as {@link #SIDE} frames need. */
   private static final int SAMPLES = 640 + (SIDE - 1) * 320;

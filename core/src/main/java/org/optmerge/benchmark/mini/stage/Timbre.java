@@ -28,11 +28,9 @@ record Timbre(
   private static final int TABLE_BITS = 12;
   private static final double[] SINE = sine();
 
-  private static final Timbre DRUM =
-      new Timbre(90, List.of(1.0), List.of(1.0), 18, 0, 0, .6, 30);
+  private static final Timbre DRUM = new Timbre(90, List.of(1.0), List.of(1.0), 18, 0, 0, .6, 30);
   private static final Timbre PIANO =
-      new Timbre(
-          260, List.of(1.0, 2.0, 3.0, 4.0), List.of(.6, .3, .2, .15), 9, 0, 0, 0, 0);
+      new Timbre(260, List.of(1.0, 2.0, 3.0, 4.0), List.of(.6, .3, .2, .15), 9, 0, 0, 0, 0);
   private static final Timbre GUITAR =
       new Timbre(
           150,
@@ -43,11 +41,9 @@ record Timbre(
           0,
           0,
           0);
-  private static final Timbre FLUTE =
-      new Timbre(620, List.of(1.0), List.of(.8), 0, .05, .03, 0, 0);
+  private static final Timbre FLUTE = new Timbre(620, List.of(1.0), List.of(.8), 0, .05, .03, 0, 0);
   private static final Timbre BELL =
-      new Timbre(
-          900, List.of(1.0, 1.48, 1.93), List.of(.5, .5, .5), 14, 0, 0, 0, 0);
+      new Timbre(900, List.of(1.0, 1.48, 1.93), List.of(.5, .5, .5), 14, 0, 0, 0, 0);
 
   private static double[] sine() {
     double[] table = new double[1 << TABLE_BITS];
