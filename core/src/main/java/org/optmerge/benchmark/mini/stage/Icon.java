@@ -1,8 +1,6 @@
 package org.optmerge.benchmark.mini.stage;
 
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 
 /** How an instrument looks: a square of pixels, some of which are covered. */
 record Icon(List<String> rows) {
@@ -25,21 +23,15 @@ record Icon(List<String> rows) {
       ...#####... .#.......#. ..#######.. .####...... .....#.....
       """;
 
-  private static final Map<Instrument, Icon> ICONS = parse();
+  private static final List<Icon> ICONS = Instrument.ALL.stream().map(Icon::parse).toList();
 
-  private static Map<Instrument, Icon> parse() {
-    Map<Instrument, Icon> icons = new EnumMap<>(Instrument.class);
-    for (Instrument instrument : Instrument.ALL) {
-      int left = instrument.ordinal() * (SIDE + 1);
-      icons.put(
-          instrument,
-          new Icon(DRAWN.lines().map(line -> line.substring(left, left + SIDE)).toList()));
-    }
-    return icons;
+  private static Icon parse(Instrument instrument) {
+    int left = instrument.ordinal() * (SIDE + 1);
+    return new Icon(DRAWN.lines().map(line -> line.substring(left, left + SIDE)).toList());
   }
 
   static Icon of(Instrument instrument) {
-    return ICONS.get(instrument);
+    return ICONS.get(instrument.ordinal());
   }
 
   /** Whether a pixel is covered, counted from the top left. */
