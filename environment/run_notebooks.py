@@ -1,5 +1,7 @@
 """Runs notebooks from top to bottom on the Java kernel; with --save also writes their outputs, without traces of the run.
 
+With --links it runs nothing, and writes into the first and last cell of each notebook the way to its neighbours.
+
 Started by environment/test and environment/notebooks, inside the project's virtual environment.
 """
 
@@ -25,9 +27,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all in notebooks/")
     parser.add_argument("--save", action="store_true", help="write the outputs into the notebooks")
+    parser.add_argument("--links", action="store_true", help="only write the links between notebooks anew")
     parser.add_argument("--timeout", type=int, default=600, help="seconds a cell may take (%(default)s)")
     parser.add_argument("--counts", type=Path, help="write 'PASSED FAILED' to this file")
     options = parser.parse_args()
+    if options.links:
+        write_links()
+        return 0
     notebooks = options.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
     failed = [path for path in notebooks if not run(path, options)]
     passed = len(notebooks) - len(failed)
@@ -83,6 +89,33 @@ def what_failed(notebook):
                 lines = [line for line in said.splitlines() if "org.dflib.jjava" not in line and "jdk.jshell" not in line]
                 return f"cell {number}\n" + indent(cell.source) + "\n  →\n" + indent("\n".join(lines))
     return ""
+
+
+def write_links():
+    """Ends the first and the last cell of every notebook with the way to its neighbours, in the order of their names."""
+    paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    collection = [path for path in paths if path.name[:2].isdigit()]
+    names = {}
+    for path in collection:
+        title = nbformat.read(path, as_version=4).cells[0].source.splitlines()[0]
+        names[path] = f"[{title.removeprefix('# ').split(':')[0]}]({path.name})"
+    for path in paths:
+        notebook = nbformat.read(path, as_version=4)
+        at = collection.index(path) if path in collection else -1
+        way = "[README](../README.md) · [all notebooks](README.md)"
+        if at > 0:
+            way = f"← {names[collection[at - 1]]} · {way}"
+        if 0 <= at < len(collection) - 1:
+            way = f"{way} · {names[collection[at + 1]]} →"
+        before = [cell.source for cell in notebook.cells]
+        for cell in (notebook.cells[0], notebook.cells[-1]):
+            lines = cell.source.splitlines()
+            if "[all notebooks](README.md)" in lines[-1]:
+                lines.pop()
+            cell.source = "\n".join(lines).rstrip() + "\n\n" + way
+        if [cell.source for cell in notebook.cells] != before:
+            nbformat.write(notebook, path)
+            print(f"{path.name}: {way}")
 
 
 def indent(text):

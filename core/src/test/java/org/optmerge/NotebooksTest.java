@@ -10,14 +10,22 @@ import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.lang.reflect.Field;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -44,6 +52,9 @@ class NotebooksTest {
   private static final Path NOTEBOOKS = Project.file("notebooks");
   private static final long LARGEST = 300_000;
 
+  /** It has every figure of the paper. */
+  private static final Map<String, Long> LARGER = Map.of("14_paper_figures.ipynb", 1_000_000L);
+
   /** What the kernel offers besides Java; here it shows nothing. */
   private static final String KERNEL =
       """
@@ -58,6 +69,29 @@ class NotebooksTest {
           "(?m)^\\s*%|org\\.dflib\\.jjava|io\\.github\\.spencerpark|getKernelInstance\\(");
 
   private static final Pattern LINK = Pattern.compile("\\]\\(([^)\\s]+)\\)");
+
+  /** A solution or another piece of Java in a text. */
+  private static final Pattern FENCED = Pattern.compile("(?s)```java\n(.*?)```");
+
+  /** A class in a text, with a member of it if one is named: {@code Plots}, {@code Plots.map}. */
+  private static final Pattern CLASS =
+      Pattern.compile("`([A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*)(?:\\.([A-Za-z_][A-Za-z0-9_]*))?");
+
+  private static final Pattern PACKAGE = Pattern.compile("org\\.optmerge(?:\\.[a-z]+)+");
+
+  /** Where classes are that notebooks name and that are not this project's. */
+  private static final List<String> ELSEWHERE =
+      List.of(
+          "java.lang.",
+          "java.util.",
+          "java.util.function.",
+          "java.nio.file.",
+          "ai.djl.ndarray.",
+          "org.knowm.xchart.",
+          "tech.tablesaw.api.");
+
+  /** Tests do the least that shows that the code runs. */
+  private static final String SCALE = "optmerge.scale";
 
   private record Cell(int number, boolean code, String source, JsonNode json) {}
 
@@ -97,7 +131,8 @@ class NotebooksTest {
   Stream<DynamicTest> is_small_and_has_its_outputs() throws IOException {
     return each(
         notebook -> {
-          assertThat(Files.size(notebook)).isLessThan(LARGEST);
+          assertThat(Files.size(notebook))
+              .isLessThan(LARGER.getOrDefault(notebook.getFileName().toString(), LARGEST));
           assertThat(cells(notebook).stream().filter(Cell::code))
               .anyMatch(cell -> !cell.json().get("outputs").isEmpty());
           assertThat(Files.readString(notebook))
@@ -120,6 +155,123 @@ class NotebooksTest {
               .as("a claim that is checked")
               .anyMatch(source -> source.contains("Claim.holds("));
         });
+  }
+
+  @TestFactory
+  Stream<DynamicTest> begins_and_ends_with_the_way_to_its_neighbours() throws IOException {
+    List<Path> order =
+        notebooks().stream()
+            .filter(notebook -> notebook.getFileName().toString().matches("\\d\\d_.*"))
+            .toList();
+    return each(
+        notebook -> {
+          StringBuilder way = new StringBuilder();
+          int at = order.indexOf(notebook);
+          if (at > 0) {
+            way.append("← ").append(link(order.get(at - 1))).append(" · ");
+          }
+          way.append("[README](../README.md) · [all notebooks](README.md)");
+          if (at >= 0 && at < order.size() - 1) {
+            way.append(" · ").append(link(order.get(at + 1))).append(" →");
+          }
+          List<Cell> cells = cells(notebook);
+          for (Cell cell : List.of(cells.get(0), cells.get(cells.size() - 1))) {
+            assertThat(cell.source().lines().reduce((first, second) -> second))
+                .as("environment/notebooks --links writes it; cell " + cell.number())
+                .contains(way.toString());
+          }
+        });
+  }
+
+  private static String link(Path notebook) throws IOException {
+    String title = cells(notebook).get(0).source().lines().findFirst().orElseThrow();
+    return "[%s](%s)".formatted(title.replaceAll("^# |:.*", ""), notebook.getFileName());
+  }
+
+  @TestFactory
+  Stream<DynamicTest> ends_with_two_exercises_whose_solutions_are_folded() throws IOException {
+    return each(
+        notebook -> {
+          List<Cell> cells = cells(notebook);
+          String last = cells.get(cells.size() - 1).source();
+          assertThat(last).contains("Try it yourself", "Where the code lives");
+          assertThat(last.split("<details>", -1)).as("one solution each").hasSize(3);
+        });
+  }
+
+  @TestFactory
+  Stream<DynamicTest> names_only_classes_that_exist() throws IOException {
+    Map<String, List<Class<?>>> ours = ours();
+    return each(
+        notebook -> {
+          for (Cell cell : cells(notebook)) {
+            if (cell.code()) {
+              continue;
+            }
+            String where = "cell " + cell.number() + ": ";
+            String text = FENCED.matcher(cell.source()).replaceAll("");
+            for (MatchResult packageName : PACKAGE.matcher(text).results().toList()) {
+              assertThat(getClass().getResource("/" + packageName.group().replace('.', '/')))
+                  .as(where + packageName.group())
+                  .isNotNull();
+            }
+            for (MatchResult named : CLASS.matcher(text).results().toList()) {
+              List<Class<?>> classes =
+                  Optional.ofNullable(ours.get(named.group(1)))
+                      .orElseGet(() -> elsewhere(named.group(1)));
+              assertThat(classes).as(where + "is there a class " + named.group(1)).isNotEmpty();
+              if (named.group(2) != null) {
+                assertThat(classes.stream().flatMap(NotebooksTest::members))
+                    .as(where + named.group())
+                    .contains(named.group(2));
+              }
+            }
+          }
+        });
+  }
+
+  /** This project's public classes by their simple names. */
+  private static Map<String, List<Class<?>>> ours() throws IOException {
+    Map<String, List<Class<?>>> classes = new TreeMap<>();
+    Path root;
+    try {
+      root = Path.of(Project.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    } catch (URISyntaxException e) {
+      throw new IOException(e);
+    }
+    try (Stream<Path> files = Files.walk(root)) {
+      for (Path file : files.filter(path -> path.toString().endsWith(".class")).toList()) {
+        String name = root.relativize(file).toString().replace(File.separatorChar, '.');
+        Class<?> found = load(name.substring(0, name.length() - ".class".length())).orElseThrow();
+        if (Modifier.isPublic(found.getModifiers())) {
+          classes.computeIfAbsent(found.getSimpleName(), any -> new ArrayList<>()).add(found);
+        }
+      }
+    }
+    assertThat(classes).containsKey("MergeMethods");
+    return classes;
+  }
+
+  private static List<Class<?>> elsewhere(String name) {
+    List<Class<?>> found = new ArrayList<>();
+    ELSEWHERE.forEach(place -> load(place + name).ifPresent(found::add));
+    return found;
+  }
+
+  private static Optional<Class<?>> load(String name) {
+    try {
+      return Optional.of(Class.forName(name, false, NotebooksTest.class.getClassLoader()));
+    } catch (ClassNotFoundException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static Stream<String> members(Class<?> type) {
+    return Stream.of(
+            Arrays.stream(type.getMethods()).map(Method::getName),
+            Arrays.stream(type.getFields()).map(Field::getName),
+            Arrays.stream(type.getClasses()).map(Class::getSimpleName))
+        .flatMap(names -> names);
   }
 
   @TestFactory
@@ -169,6 +321,21 @@ class NotebooksTest {
     assertThatThrownBy(() -> run(notebook))
         .isInstanceOf(AssertionError.class)
         .hasMessageContaining("broken.ipynb, cell 2: x.foo()");
+  }
+
+  @Test
+  void a_solution_that_fails_is_named(@TempDir Path folder) throws IOException {
+    Path notebook = folder.resolve("solved.ipynb");
+    Files.writeString(
+        notebook,
+        """
+        {"cells": [
+          {"cell_type": "code", "source": ["int x = 1;"], "outputs": []},
+          {"cell_type": "markdown", "source": ["```java\\n", "x + y\\n", "```"]}
+        ]}
+        """);
+    assertThatThrownBy(() -> run(notebook))
+        .hasMessageContaining("solved.ipynb, cell 2, a piece of Java in the text: x + y");
   }
 
   @Test
@@ -238,6 +405,7 @@ class NotebooksTest {
     PrintStream silent = new PrintStream(OutputStream.nullOutputStream(), true);
     PrintStream out = System.out;
     System.setOut(silent);
+    System.setProperty(SCALE, "tiny");
     try (JShell shell =
         JShell.builder().executionEngine(new InThisProcess(), Map.of()).out(silent).build()) {
       for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
@@ -245,12 +413,17 @@ class NotebooksTest {
       }
       evaluate(shell, KERNEL, notebook + ", kernel");
       for (Cell cell : cells(notebook)) {
+        String where = "%s, cell %d".formatted(notebook.getFileName(), cell.number());
         if (cell.code()) {
-          evaluate(
-              shell, cell.source(), "%s, cell %d".formatted(notebook.getFileName(), cell.number()));
+          evaluate(shell, cell.source(), where);
+        } else {
+          for (MatchResult solution : FENCED.matcher(cell.source()).results().toList()) {
+            evaluate(shell, solution.group(1), where + ", a piece of Java in the text");
+          }
         }
       }
     } finally {
+      System.clearProperty(SCALE);
       System.setOut(out);
     }
   }

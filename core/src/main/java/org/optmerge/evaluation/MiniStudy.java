@@ -51,6 +51,7 @@ public final class MiniStudy {
   private final Map<Path, String> digests = new HashMap<>();
   private final Supplier<MiniEvaluator> validation;
   private final Supplier<MiniEvaluator> test;
+  private final boolean over;
 
   /**
    * How many questions of each task there are.
@@ -149,6 +150,16 @@ public final class MiniStudy {
    */
   public MiniStudy(
       Path file, Map<String, MiniRow> recorded, Sizes sizes, Consumer<Report> listener) {
+    this(file, recorded, sizes, listener, false);
+  }
+
+  private MiniStudy(
+      Path file,
+      Map<String, MiniRow> recorded,
+      Sizes sizes,
+      Consumer<Report> listener,
+      boolean over) {
+    this.over = over;
     this.file = file;
     this.recorded = Map.copyOf(recorded);
     this.sizes = sizes;
@@ -157,6 +168,20 @@ public final class MiniStudy {
     this.validation =
         once(() -> evaluator(MiniSplit.VALIDATION, MiniTask.CAPABILITIES, sizes.validation));
     this.test = once(() -> evaluator(MiniSplit.TEST, List.of(MiniTask.values()), sizes.test));
+  }
+
+  /**
+   * A study that is over: its rows are what its file has. It looks at no model, makes nothing anew
+   * and writes nothing.
+   *
+   * @param file of rows of the whole benchmark
+   * @throws BenchmarkException if the file is not there or holds something else
+   */
+  public static MiniStudy recorded(Path file) {
+    if (!Files.isRegularFile(file)) {
+      throw new BenchmarkException("%s: there is no such file of recorded rows".formatted(file));
+    }
+    return new MiniStudy(file, Map.of(), Sizes.ALL, report -> {}, true);
   }
 
   private static MiniEvaluator evaluator(MiniSplit split, List<MiniTask> tasks, int size) {
@@ -187,8 +212,33 @@ public final class MiniStudy {
     return rows(List.of(wanted)).get(0);
   }
 
-  /** Rows in the order in which they are asked for; those that are not known are made. */
+  /**
+   * A row that is kept.
+   *
+   * @throws BenchmarkException if it is not
+   */
+  public MiniRow row(MiniFamily family, String label) {
+    return kept(family.name() + "/" + label);
+  }
+
+  private MiniRow kept(String key) {
+    MiniRow row = rows.get(key);
+    if (row == null) {
+      throw new BenchmarkException(
+          "%s: has no row '%s'; optmerge reproduce makes rows".formatted(file, key));
+    }
+    return row;
+  }
+
+  /**
+   * Rows in the order in which they are asked for; those that are not known are made.
+   *
+   * @throws BenchmarkException if one is not known and the study is {@linkplain #recorded over}
+   */
   public List<MiniRow> rows(List<? extends Wanted> wanted) {
+    if (over) {
+      return wanted.stream().map(one -> kept(key(one))).toList();
+    }
     Set<Wanted> missing = new LinkedHashSet<>();
     for (Wanted one : wanted) {
       if (known(one) == null) {

@@ -141,43 +141,15 @@ public final class ContactSheet {
   }
 
   private void picture(Image image, Optional<Box> box, int left, int top) {
-    double fit = PICTURE / (double) Math.max(image.width(), image.height());
-    double scale = fit >= 1 ? Math.floor(fit) : fit;
-    int width = (int) Math.round(scale * image.width());
-    int height = (int) Math.round(scale * image.height());
-    BufferedImage pixels =
-        new BufferedImage(image.width(), image.height(), BufferedImage.TYPE_INT_RGB);
-    for (int y = 0; y < image.height(); y++) {
-      for (int x = 0; x < image.width(); x++) {
-        pixels.setRGB(
-            x,
-            y,
-            image.channel(x, y, 0) << 16 | image.channel(x, y, 1) << 8 | image.channel(x, y, 2));
-      }
-    }
-    graphics.setRenderingHint(
-        RenderingHints.KEY_INTERPOLATION,
-        fit >= 1
-            ? RenderingHints.VALUE_INTERPOLATION_NEAREST_NEIGHBOR
-            : RenderingHints.VALUE_INTERPOLATION_BICUBIC);
-    graphics.drawImage(pixels, left, top, width, height, null);
+    double scale = Pictures.scale(image, PICTURE);
+    Pictures.draw(graphics, image, box, left, top, PICTURE);
     graphics.setColor(Palette.GRID);
     graphics.setStroke(new BasicStroke(1));
-    graphics.drawRect(left, top, width, height);
-    box.ifPresent(
-        b -> {
-          int x = left + (int) Math.round(scale * b.left());
-          int y = top + (int) Math.round(scale * b.top());
-          int across = (int) Math.round(scale * (b.right() + 1 - b.left()));
-          int down = (int) Math.round(scale * (b.bottom() + 1 - b.top()));
-          // Dark on light, so that it is seen on any picture.
-          graphics.setColor(Color.WHITE);
-          graphics.setStroke(new BasicStroke(4));
-          graphics.drawRect(x, y, across, down);
-          graphics.setColor(Palette.INK);
-          graphics.setStroke(new BasicStroke(1.5f));
-          graphics.drawRect(x, y, across, down);
-        });
+    graphics.drawRect(
+        left,
+        top,
+        (int) Math.round(scale * image.width()),
+        (int) Math.round(scale * image.height()));
   }
 
   private void write(String text, Font font, Color colour, int left, int baseline) {

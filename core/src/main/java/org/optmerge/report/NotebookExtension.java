@@ -8,10 +8,13 @@ import org.dflib.jjava.jupyter.kernel.BaseKernel;
 import org.dflib.jjava.jupyter.kernel.display.Renderer;
 import org.dflib.jjava.jupyter.kernel.display.mime.MIMEType;
 import org.knowm.xchart.internal.chartpart.Chart;
+import org.optmerge.benchmark.Example;
+import org.optmerge.model.media.Image;
 import tech.tablesaw.api.Table;
 
 /**
- * Lets a notebook show a chart, a table or an image that is the last expression of a cell. The
+ * Lets a notebook show a chart, a table, an image or a question of a benchmark that is the last
+ * expression of a cell. The
  * kernel finds this class by the service loader; cells need no import for it.
  *
  * <p>Pictures have twice the pixels of their size on the page, so that they are sharp on dense
@@ -53,6 +56,50 @@ public final class NotebookExtension implements Extension {
             (table, context) -> {
               context.getOutputContainer().putText(Tables.text(table));
               context.renderIfRequested(MIMEType.TEXT_HTML, () -> Tables.html(table));
+            });
+    renderer
+        .createRegistration(TableView.class)
+        .preferring(MIMEType.TEXT_HTML)
+        .register(
+            (view, context) -> {
+              context.getOutputContainer().putText(view.toString());
+              context.renderIfRequested(
+                  MIMEType.TEXT_HTML, () -> Tables.html(view.table(), view.format()));
+            });
+    renderer
+        .createRegistration(Card.class)
+        .preferring(MIMEType.TEXT_HTML)
+        .register(
+            (card, context) -> {
+              context.getOutputContainer().putText(card.toString());
+              context.renderIfRequested(MIMEType.TEXT_HTML, () -> CardHtml.html(card));
+            });
+    renderer
+        .createRegistration(Card.Cards.class)
+        .preferring(MIMEType.TEXT_HTML)
+        .register(
+            (cards, context) -> {
+              context.getOutputContainer().putText(cards.toString());
+              context.renderIfRequested(MIMEType.TEXT_HTML, () -> CardHtml.html(cards));
+            });
+    renderer
+        .createRegistration(Example.class)
+        .preferring(MIMEType.TEXT_HTML)
+        .register(
+            (example, context) -> {
+              Card card = Card.of(example);
+              context.getOutputContainer().putText(card.toString());
+              context.renderIfRequested(MIMEType.TEXT_HTML, () -> CardHtml.html(card));
+            });
+    renderer
+        .createRegistration(Image.class)
+        .preferring(MIMEType.TEXT_HTML)
+        .register(
+            (image, context) -> {
+              context
+                  .getOutputContainer()
+                  .putText("image: %d × %d".formatted(image.width(), image.height()));
+              context.renderIfRequested(MIMEType.TEXT_HTML, () -> CardHtml.html(image));
             });
     renderer
         .createRegistration(BufferedImage.class)

@@ -8,7 +8,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.UnaryOperator;
-import tech.tablesaw.api.ColumnType;
+import tech.tablesaw.api.DoubleColumn;
+import tech.tablesaw.api.FloatColumn;
 import tech.tablesaw.api.NumericColumn;
 import tech.tablesaw.api.Table;
 import tech.tablesaw.columns.Column;
@@ -70,6 +71,16 @@ public final class Tables {
       }
       return new Format(decimals, more);
     }
+  }
+
+  /** A table to be shown in a format, as the last expression of a notebook's cell. */
+  public static TableView view(Table table, Format format) {
+    return new TableView(table, format);
+  }
+
+  /** A table of percentages: one decimal, the largest value of these columns set off. */
+  public static TableView percent(Table table, String... largest) {
+    return view(table, Format.DEFAULT.decimals(1).largest(largest));
   }
 
   /** {@link #html(Table, Format)} in the default format. */
@@ -283,7 +294,8 @@ public final class Tables {
     if (column.isMissing(row)) {
       return MISSING;
     }
-    boolean fractional = column.type() == ColumnType.DOUBLE || column.type() == ColumnType.FLOAT;
+    // Not by the column's type: depending on which of its classes is loaded first, Tablesaw has two.
+    boolean fractional = column instanceof DoubleColumn || column instanceof FloatColumn;
     return fractional
         ? number(((NumericColumn<?>) column).getDouble(row), decimals)
         : column.getString(row);

@@ -63,6 +63,31 @@ class MiniStudyTest {
   }
 
   @Test
+  void a_study_that_is_over_gives_what_its_file_has_and_makes_nothing() throws IOException {
+    List<MiniRow> rows = study().rows(all());
+    String kept = Files.readString(file);
+    MiniFamily moved =
+        new MiniFamily(
+            all().get(0).family().name(),
+            "gone",
+            folder.resolve("no-base"),
+            Map.of(MiniTask.OCR, folder.resolve("no-expert")),
+            false,
+            folder.resolve("no-mixture"));
+
+    MiniStudy over = MiniStudy.recorded(file);
+
+    assertThat(over.rows(List.of(base(moved)))).containsExactly(rows.get(0));
+    assertThat(over.row(moved, "Average")).isEqualTo(rows.get(2));
+    assertThatThrownBy(() -> over.row(moved, "Median"))
+        .isInstanceOf(BenchmarkException.class)
+        .hasMessageContaining("has no row '%s/Median'".formatted(moved.name()));
+    assertThat(file).hasContent(kept);
+    assertThatThrownBy(() -> MiniStudy.recorded(folder.resolve("none.json")))
+        .hasMessageEndingWith("there is no such file of recorded rows");
+  }
+
+  @Test
   void it_tells_where_it_is_up_to_the_last_question() {
     study().rows(all());
 

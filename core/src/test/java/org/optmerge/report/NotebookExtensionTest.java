@@ -6,6 +6,7 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
 import javax.imageio.ImageIO;
@@ -15,6 +16,8 @@ import org.dflib.jjava.jupyter.kernel.display.Renderer;
 import org.dflib.jjava.jupyter.kernel.display.mime.MIMEType;
 import org.junit.jupiter.api.Test;
 import org.knowm.xchart.CategoryChart;
+import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.mini.MiniBenchmark;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.Table;
 
@@ -62,6 +65,34 @@ class NotebookExtensionTest {
 
     assertThat(shown.getData(MIMEType.TEXT_HTML)).isEqualTo(Tables.html(table));
     assertThat(shown.getData(MIMEType.TEXT_PLAIN)).isEqualTo(Tables.text(table));
+  }
+
+  @Test
+  void a_table_with_a_format_is_shown_in_it() {
+    Table table = Table.create("t", DoubleColumn.create("x", 1.52, 3.0));
+
+    DisplayData shown = renderer().render(Tables.percent(table, "x"));
+
+    assertThat((String) shown.getData(MIMEType.TEXT_HTML)).contains("1.5<", "<b>3.0</b>");
+    assertThat((String) shown.getData(MIMEType.TEXT_PLAIN)).contains("1.5", "3.0*");
+  }
+
+  @Test
+  void a_question_is_shown_as_a_card() {
+    Example example =
+        MiniBenchmark.of("mini:vqa").withPerTask(1).examples().findFirst().orElseThrow();
+
+    DisplayData shown = renderer().render(example);
+
+    assertThat(shown.getData(MIMEType.TEXT_HTML)).isEqualTo(CardHtml.html(Card.of(example)));
+    assertThat(renderer().render(Card.of(example)).getData(MIMEType.TEXT_HTML))
+        .isEqualTo(shown.getData(MIMEType.TEXT_HTML));
+    assertThat((String) renderer().render(example.media().get(0)).getData(MIMEType.TEXT_HTML))
+        .contains("data:image/png");
+    assertThat(
+            (String)
+                renderer().render(Card.rowOf(List.of(example))).getData(MIMEType.TEXT_HTML))
+        .contains(CardHtml.html(Card.of(example)));
   }
 
   @Test

@@ -1,0 +1,75 @@
+package org.optmerge.report;
+
+import java.awt.image.BufferedImage;
+import java.util.Base64;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.mini.Box;
+import org.optmerge.model.media.Image;
+import org.optmerge.model.media.Media;
+
+/** Cards as HTML that needs no other file: pictures and sounds are in it. */
+final class CardHtml {
+  /** Of a picture on the page; its file has twice as many pixels. */
+  private static final int SIDE = 192;
+
+  private CardHtml() {}
+
+  static String html(Card.Cards cards) {
+    return cards.cards().stream()
+        .map(CardHtml::html)
+        .collect(
+            Collectors.joining(
+                "\n", "<div style=\"display:flex;flex-wrap:wrap;gap:20px\">\n", "\n</div>"));
+  }
+
+  static String html(Card card) {
+    Example example = card.example();
+    String answer = String.join(" / ", example.answers());
+    Optional<Box> box = Box.ofAnswer(answer);
+    StringBuilder html = new StringBuilder();
+    html.append("<div style=\"width:%dpx;line-height:1.35\">".formatted(SIDE + 8));
+    for (Media media : example.media()) {
+      html.append(media(media, box)).append("<br/>");
+    }
+    html.append("<small>%s</small><br/>".formatted(Tables.escapeHtml(kind(example))));
+    html.append(Tables.escapeHtml(example.question().replace(" ?", "?"))).append("<br/>");
+    html.append("<b>%s</b>".formatted(Tables.escapeHtml(shown(answer))));
+    for (Card.Answer given : card.answers()) {
+      html.append("<br/>")
+          .append(
+              Tables.escapeHtml(
+                  new Card.Answer(given.model(), shown(given.text()), given.score()).toString()));
+    }
+    return html.append("</div>").toString();
+  }
+
+  private static String kind(Example example) {
+    boolean heldOut = "true".equals(example.fields().get("heldOut"));
+    return example.task()
+        + (example.type().isEmpty() ? "" : " · " + example.type())
+        + (heldOut ? " · held out" : "");
+  }
+
+  /** A box of the miniature is four tokens; its numbers are easier to read. */
+  static String shown(String answer) {
+    return Box.ofAnswer(answer)
+        .map(b -> "%d, %d to %d, %d".formatted(b.left(), b.top(), b.right(), b.bottom()))
+        .orElse(answer);
+  }
+
+  private static String media(Media media, Optional<Box> box) {
+    return media instanceof Image image ? image(Pictures.of(image, box, 2 * SIDE), SIDE) : "";
+  }
+
+  static String html(Image image) {
+    return media(image, Optional.empty());
+  }
+
+  /** A picture at a width on the page. */
+  static String image(BufferedImage picture, int width) {
+    return "<img width=\"%d\" alt=\"\" src=\"data:image/png;base64,%s\"/>"
+        .formatted(width, Base64.getEncoder().encodeToString(Plots.png(picture)));
+  }
+}

@@ -1,0 +1,89 @@
+package org.optmerge.report;
+
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Graphics2D;
+import java.awt.RenderingHints;
+import java.awt.image.BufferedImage;
+import java.util.Optional;
+import org.optmerge.benchmark.mini.Box;
+import org.optmerge.model.media.Image;
+
+/** Pictures of examples as figures show them. */
+final class Pictures {
+  private Pictures() {}
+
+  static BufferedImage buffered(Image image) {
+    BufferedImage pixels =
+        new BufferedImage(image.width(), image.height(), BufferedImage.TYPE_INT_RGB);
+    for (int y = 0; y < image.height(); y++) {
+      for (int x = 0; x < image.width(); x++) {
+        pixels.setRGB(
+            x,
+            y,
+            image.channel(x, y, 0) << 16 | image.channel(x, y, 1) << 8 | image.channel(x, y, 2));
+      }
+    }
+    return pixels;
+  }
+
+  /** How many times larger a picture becomes: a whole number if it grows. */
+  static double scale(Image image, int side) {
+    double fit = side / (double) Math.max(image.width(), image.height());
+    return fit >= 1 ? Math.floor(fit) : fit;
+  }
+
+  /** A picture of its own, no side of it longer than so many pixels. */
+  static BufferedImage of(Image image, Optional<Box> box, int side) {
+    double scale = scale(image, side);
+    BufferedImage picture =
+        new BufferedImage(
+            Math.max(1, (int) Math.round(scale * image.width())),
+            Math.max(1, (int) Math.round(scale * image.height())),
+            BufferedImage.TYPE_INT_RGB);
+    Graphics2D graphics = picture.createGraphics();
+    try {
+      draw(graphics, image, box, 0, 0, side);
+    } finally {
+      graphics.dispose();
+    }
+    return picture;
+  }
+
+  /**
+   * Draws a picture, with its box if there is one.
+   *
+   * @param side no side becomes longer
+   */
+  static void draw(
+      Graphics2D graphics, Image image, Optional<Box> box, int left, int top, int side) {
+    double scale = scale(image, side);
+    graphics.setRenderingHint(
+        RenderingHints.KEY_INTERPOLATION,
+        scale >= 1
+            ? RenderingHints.VALUE_INTERPOLATION_NEAREST_NEIGHBOR
+            : RenderingHints.VALUE_INTERPOLATION_BICUBIC);
+    graphics.drawImage(
+        buffered(image),
+        left,
+        top,
+        (int) Math.round(scale * image.width()),
+        (int) Math.round(scale * image.height()),
+        null);
+    box.ifPresent(
+        b -> {
+          int x = left + (int) Math.round(scale * b.left());
+          int y = top + (int) Math.round(scale * b.top());
+          int across = (int) Math.round(scale * (b.right() + 1 - b.left()));
+          int down = (int) Math.round(scale * (b.bottom() + 1 - b.top()));
+          float line = side / 128f;
+          // Dark on light, so that it is seen on any picture.
+          graphics.setColor(Color.WHITE);
+          graphics.setStroke(new BasicStroke(2.67f * line));
+          graphics.drawRect(x, y, across, down);
+          graphics.setColor(Palette.INK);
+          graphics.setStroke(new BasicStroke(line));
+          graphics.drawRect(x, y, across, down);
+        });
+  }
+}
