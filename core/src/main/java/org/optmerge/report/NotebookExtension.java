@@ -14,8 +14,8 @@ import tech.tablesaw.api.Table;
 
 /**
  * Lets a notebook show a chart, a table, an image or a question of a benchmark that is the last
- * expression of a cell. The
- * kernel finds this class by the service loader; cells need no import for it.
+ * expression of a cell. The kernel finds this class by the service loader; cells need no import for
+ * it.
  *
  * <p>Pictures have twice the pixels of their size on the page, so that they are sharp on dense
  * screens. Their text form does not change from run to run, so that a notebook's outputs can be

@@ -9,8 +9,8 @@ import org.optmerge.evaluation.MiniStudy;
 import org.optmerge.merge.Progress;
 
 /**
- * A bar that is written over as work goes on, for cells that take more than a moment. It begins each
- * time with a carriage return, which every notebook page and terminal understands, and what it
+ * A bar that is written over as work goes on, for cells that take more than a moment. It begins
+ * each time with a carriage return, which every notebook page and terminal understands, and what it
  * leaves behind says nothing of the time it took, so that a notebook run again does not change.
  *
  * <pre>{@code

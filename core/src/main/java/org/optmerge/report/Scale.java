@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * How much a notebook does: all of it, or the little that shows that its code runs. The environment
- * variable {@code OPTMERGE_SCALE} says which, {@code full} (the default) or {@code tiny}; the system
- * property {@code optmerge.scale} goes before it.
+ * variable {@code OPTMERGE_SCALE} says which, {@code full} (the default) or {@code tiny}; the
+ * system property {@code optmerge.scale} goes before it.
  */
 public enum Scale {
   /** What a reader sees. */

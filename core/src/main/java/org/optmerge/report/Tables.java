@@ -294,7 +294,8 @@ public final class Tables {
     if (column.isMissing(row)) {
       return MISSING;
     }
-    // Not by the column's type: depending on which of its classes is loaded first, Tablesaw has two.
+    // Not by the column's type: depending on which of its classes is loaded first, Tablesaw has
+    // two.
     boolean fractional = column instanceof DoubleColumn || column instanceof FloatColumn;
     return fractional
         ? number(((NumericColumn<?>) column).getDouble(row), decimals)

@@ -89,9 +89,7 @@ class NotebookExtensionTest {
         .isEqualTo(shown.getData(MIMEType.TEXT_HTML));
     assertThat((String) renderer().render(example.media().get(0)).getData(MIMEType.TEXT_HTML))
         .contains("data:image/png");
-    assertThat(
-            (String)
-                renderer().render(Card.rowOf(List.of(example))).getData(MIMEType.TEXT_HTML))
+    assertThat((String) renderer().render(Card.rowOf(List.of(example))).getData(MIMEType.TEXT_HTML))
         .contains(CardHtml.html(Card.of(example)));
   }
 
