@@ -80,9 +80,47 @@ public final class MiniReports {
     return new MiniReport(
         "seeds-" + family.name(),
         "%s, mean of %d seeds".formatted(report.title(), seeds.size()),
-        report.miniature(),
-        report.published(),
+        seedsTable(family, seeds, means),
+        null,
         report.findings());
+  }
+
+  /** Mean accuracies in percent by seed, their mean, and its difference to task arithmetic. */
+  private static Table seedsTable(
+      MiniFamily family, List<Map<String, MiniRow>> seeds, Map<String, MiniRow> means) {
+    Table table = Table.create(family.title(), StringColumn.create("model or method"));
+    for (int seed = 1; seed <= seeds.size(); seed++) {
+      table.addColumns(DoubleColumn.create("seed " + seed));
+    }
+    table.addColumns(
+        DoubleColumn.create("mean"),
+        StringColumn.create("95 % interval"),
+        StringColumn.create("against task arithmetic"));
+    MiniRow reference = row(means, TASK_ARITHMETIC);
+    means.forEach(
+        (label, mean) -> {
+          tech.tablesaw.api.Row cells = table.appendRow();
+          cells.setString("model or method", label);
+          for (int seed = 1; seed <= seeds.size(); seed++) {
+            MiniRow row = seeds.get(seed - 1).get(family.name() + "/" + label);
+            cells.setDouble("seed " + seed, 100 * Objects.requireNonNull(row).mean());
+          }
+          Interval interval = Bootstrap.DEFAULT.mean(mean.capabilities()).times(100);
+          cells.setDouble("mean", interval.mean());
+          cells.setString("95 % interval", text(interval));
+          boolean itself = family.singles().containsKey(label) || label.equals(TASK_ARITHMETIC);
+          cells.setString(
+              "against task arithmetic",
+              itself
+                  ? ""
+                  : difference(
+                      Bootstrap.DEFAULT.difference(mean.capabilities(), reference.capabilities())));
+        });
+    return table;
+  }
+
+  private static String text(Interval interval) {
+    return String.format(Locale.ROOT, "[%.1f, %.1f]", interval.lower(), interval.upper());
   }
 
   /**
@@ -372,9 +410,7 @@ public final class MiniReports {
       }
       Interval interval = Bootstrap.DEFAULT.mean(row.capabilities()).times(100);
       cells.setDouble("mean", interval.mean());
-      cells.setString(
-          "95 % interval",
-          String.format(Locale.ROOT, "[%.1f, %.1f]", interval.lower(), interval.upper()));
+      cells.setString("95 % interval", text(interval));
       cells.setDouble("new skills", 100 * row.newSkills());
       if (row.correct().containsKey(MiniTask.COMBINED)) {
         cells.setDouble(MiniTask.COMBINED.label(), 100 * row.accuracy(MiniTask.COMBINED));
