@@ -502,7 +502,7 @@ public final class MiniReports {
         new Finding(
             "the best merge closes at least 60 % of the gap between the base and the experts' own tasks",
             closed >= 0.6,
-            "%s: %s of %s points, %.0f %%"
+            "%s: %s of %s points, %.1f %%"
                 .formatted(
                     winner.label(),
                     points(winner.mean() - base.mean()),
