@@ -7,7 +7,7 @@ import java.util.Objects;
  * A sound of one channel.
  *
  * @param sampleRate samples a second
- * @param samples in [−1, 1], full scale at 1, at least one; not copied, so not to be changed
+ * @param samples full scale is 1, at least one; not copied, so not to be changed
  *     afterwards
  */
 @SuppressWarnings("ArrayRecordComponent") // equality and hash are defined below
@@ -30,6 +30,16 @@ public record Audio(int sampleRate, float[] samples) implements Media {
   /** How long it lasts, in seconds. */
   public double seconds() {
     return samples.length / (double) sampleRate;
+  }
+
+  /**
+   * The same sound at another rate, as torchaudio would resample it.
+   *
+   * @param rate samples a second, such as {@link #SAMPLE_RATE}
+   * @throws IllegalArgumentException if the rate is not positive, or one of them above 1 MHz
+   */
+  public Audio resampled(int rate) {
+    return Resampler.TORCHAUDIO.resample(this, rate);
   }
 
   @Override
