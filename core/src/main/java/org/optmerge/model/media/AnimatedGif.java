@@ -46,8 +46,7 @@ final class AnimatedGif {
       FrameCanvas canvas = new FrameCanvas(number(bytes, 6), number(bytes, 8));
       Sampled sampled = new Sampled(frames, count);
       for (int i = 0; i < frames; i++) {
-        IIOMetadataNode root =
-            (IIOMetadataNode) reader.getImageMetadata(i).getAsTree(FRAME);
+        IIOMetadataNode root = (IIOMetadataNode) reader.getImageMetadata(i).getAsTree(FRAME);
         IIOMetadataNode place = child(root, "ImageDescriptor");
         int left = Integer.parseInt(place.getAttribute("imageLeftPosition"));
         int top = Integer.parseInt(place.getAttribute("imageTopPosition"));

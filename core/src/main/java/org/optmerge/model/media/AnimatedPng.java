@@ -102,8 +102,7 @@ final class AnimatedPng {
       int top = frame.number(16);
       int disposal = frame.control.get(24);
       FrameCanvas before = disposal == 2 ? canvas.copy() : canvas;
-      BufferedImage picture =
-          ImageIO.read(new ByteArrayInputStream(png(header, frame)));
+      BufferedImage picture = ImageIO.read(new ByteArrayInputStream(png(header, frame)));
       canvas.draw(picture, left, top, frame.control.get(25) == 1);
       if (sampled.wantsNext()) {
         sampled.keep(canvas.image());

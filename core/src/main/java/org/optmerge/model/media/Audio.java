@@ -7,8 +7,7 @@ import java.util.Objects;
  * A sound of one channel.
  *
  * @param sampleRate samples a second
- * @param samples full scale is 1, at least one; not copied, so not to be changed
- *     afterwards
+ * @param samples full scale is 1, at least one; not copied, so not to be changed afterwards
  */
 @SuppressWarnings("ArrayRecordComponent") // equality and hash are defined below
 public record Audio(int sampleRate, float[] samples) implements Media {

@@ -42,8 +42,8 @@ public final class AudioFiles {
   /**
    * Reads a file.
    *
-   * @throws IOException if it cannot be read, is no sound of a known format, or a damaged, truncated
-   *     or empty one; the message names the file
+   * @throws IOException if it cannot be read, is no sound of a known format, or a damaged,
+   *     truncated or empty one; the message names the file
    */
   public static Audio read(Path file) throws IOException {
     try {
@@ -133,7 +133,8 @@ public final class AudioFiles {
       return total == 0 ? -1 : total;
     }
     // A WAV that was written to a pipe could not know its length, and has the greatest.
-    if (starts(bytes, "RIFF") && stored.getFrameLength() * stored.getFormat().getFrameSize() >= 0x7fff_0000L) {
+    if (starts(bytes, "RIFF")
+        && stored.getFrameLength() * stored.getFormat().getFrameSize() >= 0x7fff_0000L) {
       return -1;
     }
     return stored.getFrameLength() == AudioSystem.NOT_SPECIFIED ? -1 : stored.getFrameLength();

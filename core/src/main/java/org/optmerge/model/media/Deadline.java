@@ -11,9 +11,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Steps of a decoder that may never return from damaged data, done on a thread of their own that does
- * not keep the process alive. A step that is late is given up; its thread goes on if it listens to no
- * interrupt, since Java cannot end it.
+ * Steps of a decoder that may never return from damaged data, done on a thread of their own that
+ * does not keep the process alive. A step that is late is given up; its thread goes on if it
+ * listens to no interrupt, since Java cannot end it.
  */
 final class Deadline implements AutoCloseable {
   private final ExecutorService thread =
@@ -45,8 +45,7 @@ final class Deadline implements AutoCloseable {
     } catch (TimeoutException e) {
       result.cancel(true);
       throw new IOException(
-          "%s was not decoded within %d seconds; is it damaged?"
-              .formatted(what, limit.toSeconds()),
+          "%s was not decoded within %d seconds; is it damaged?".formatted(what, limit.toSeconds()),
           e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

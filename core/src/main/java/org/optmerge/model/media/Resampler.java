@@ -2,8 +2,8 @@ package org.optmerge.model.media;
 
 /**
  * Turns a sound into one of another rate: a sum of windowed sinc functions, one around each sample,
- * low enough to leave out what the lower of the two rates cannot hold. Outside of the sound there is
- * silence. Computed in float64 with {@link StrictMath}, so the same on every JDK.
+ * low enough to leave out what the lower of the two rates cannot hold. Outside of the sound there
+ * is silence. Computed in float64 with {@link StrictMath}, so the same on every JDK.
  *
  * @param zeroCrossings of the sinc function to each side, until its Hann window ends
  * @param rolloff the cut-off, as a part of half the lower rate

@@ -13,9 +13,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Films to frames: a folder of images in the order of their names and of the
- * numbers in them, an animated GIF or PNG, or an MP4
- * with H.264.
+ * Films to frames: a folder of images in the order of their names and of the numbers in them, an
+ * animated GIF or PNG, or an MP4 with H.264.
  *
  * <p>All frames of a film have one size. A GIF or PNG's frames are composed as a viewer shows them,
  * on black where nothing is drawn. How long each frame stays does not count: frames are taken by
@@ -86,7 +85,8 @@ public final class VideoFiles {
   private static Video ofFolder(Path folder, int count) throws IOException {
     List<Path> files;
     try (Stream<Path> all = Files.list(folder)) {
-      files = all.filter(VideoFiles::isImage).sorted(Comparator.comparing(VideoFiles::order)).toList();
+      files =
+          all.filter(VideoFiles::isImage).sorted(Comparator.comparing(VideoFiles::order)).toList();
     }
     if (files.isEmpty()) {
       throw new IOException(
@@ -95,7 +95,8 @@ public final class VideoFiles {
     List<Image> frames = new ArrayList<>();
     int last = -1;
     for (int index : Video.indices(files.size(), count)) {
-      Image frame = index == last ? frames.get(frames.size() - 1) : ImageFiles.read(files.get(index));
+      Image frame =
+          index == last ? frames.get(frames.size() - 1) : ImageFiles.read(files.get(index));
       Image first = frames.isEmpty() ? frame : frames.get(0);
       if (frame.width() != first.width() || frame.height() != first.height()) {
         throw new IOException(
@@ -122,7 +123,8 @@ public final class VideoFiles {
   private static String order(Path file) {
     return NUMBER
         .matcher(String.valueOf(file.getFileName()))
-        .replaceAll(number -> "0".repeat(Math.max(0, 20 - number.group().length())) + number.group());
+        .replaceAll(
+            number -> "0".repeat(Math.max(0, 20 - number.group().length())) + number.group());
   }
 
   /**

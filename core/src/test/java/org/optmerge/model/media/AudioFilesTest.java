@@ -107,8 +107,7 @@ class AudioFilesTest {
       // 440 Hz on the left, 700 Hz on the right, each rounded to 16 bits by its coder.
       double left = .4 * Math.sin(2 * Math.PI * 440 * i / 8000);
       double right = .3 * Math.sin(2 * Math.PI * 700 * i / 8000);
-      assertThat((double) audio.samples()[i])
-          .isCloseTo((left + right) / 2, within(1.01 / 32_768));
+      assertThat((double) audio.samples()[i]).isCloseTo((left + right) / 2, within(1.01 / 32_768));
     }
   }
 
@@ -215,7 +214,8 @@ class AudioFilesTest {
     SplittableRandom random = new SplittableRandom(7);
     int sounds = 0;
     for (int trial = 0; trial < 200; trial++) {
-      byte[] file = Arrays.copyOf(whole, trial % 3 == 0 ? random.nextInt(whole.length) : whole.length);
+      byte[] file =
+          Arrays.copyOf(whole, trial % 3 == 0 ? random.nextInt(whole.length) : whole.length);
       for (int i = 0; i < 1 + trial % 5 && file.length > 0; i++) {
         file[random.nextInt(trial % 2 == 0 ? Math.min(60, file.length) : file.length)] =
             (byte) random.nextInt();

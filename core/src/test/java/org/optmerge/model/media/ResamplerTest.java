@@ -22,7 +22,10 @@ class ResamplerTest {
     return wave;
   }
 
-  /** Values of torchaudio 2.7.1's {@code functional.resample} in float64: 0, 1, 50, 100, the last two. */
+  /**
+   * Values of torchaudio 2.7.1's {@code functional.resample} in float64: 0, 1, 50, 100, the last
+   * two.
+   */
   @ParameterizedTest
   @CsvSource({
     "44100, 218, '-0.2096385, -0.1649580, 0.1630922, 0.0192965, -0.0969748, -0.1062135'",

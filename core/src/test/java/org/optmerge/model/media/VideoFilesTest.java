@@ -165,8 +165,7 @@ class VideoFilesTest {
       control.putInt(x).putInt(y).putShort((short) 1).putShort((short) 10);
       frames.add(chunk("fcTL", control.put((byte) disposal).put((byte) blend).array()));
       ByteArrayOutputStream packed = new ByteArrayOutputStream();
-      try (DeflaterOutputStream deflater =
-          new DeflaterOutputStream(packed)) {
+      try (DeflaterOutputStream deflater = new DeflaterOutputStream(packed)) {
         for (int row = 0; row < h; row++) {
           deflater.write(0);
           for (int column = 0; column < w; column++) {
@@ -294,7 +293,8 @@ class VideoFilesTest {
   @Test
   void a_step_that_does_not_return_is_given_up() {
     try (Deadline deadline = new Deadline(Duration.ofMillis(20))) {
-      assertThatThrownBy(() -> deadline.within("frame 3", () -> new CountDownLatch(1).await(1, HOURS)))
+      assertThatThrownBy(
+              () -> deadline.within("frame 3", () -> new CountDownLatch(1).await(1, HOURS)))
           .isInstanceOf(IOException.class)
           .hasMessage("frame 3 was not decoded within 0 seconds; is it damaged?");
     }
