@@ -493,7 +493,7 @@ public final class Plots {
 
   /** A chart as a PNG file's bytes; {@code scale} as for {@link #image}. */
   public static byte[] png(Chart<?, ?> chart, int scale) {
-    return png(image(chart, scale));
+    return png(IndexedColours.of(image(chart, scale)));
   }
 
   static byte[] png(BufferedImage image) {

@@ -1,0 +1,96 @@
+package org.optmerge.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.optmerge.benchmark.mini.MiniPrompt;
+import org.optmerge.benchmark.mini.MiniSplit;
+import org.optmerge.benchmark.mini.MiniTask;
+import org.optmerge.evaluation.MiniEvaluator;
+import org.optmerge.evaluation.MiniResult;
+import tech.tablesaw.api.Table;
+
+class CapabilityTest {
+  private static final Capability CHART = Capability.of(MiniTask.CHART);
+
+  @Test
+  void rows_are_the_recorded_ones_of_a_thousand_questions() {
+    Table table = CHART.table();
+
+    assertThat(table.name()).isEqualTo("Chart: 1,000 questions, percent");
+    assertThat(table.stringColumn("model or method").asList()).isEqualTo(CHART.labels());
+    assertThat(table.doubleColumn("accuracy").asList().subList(0, 2))
+        .containsExactly(22.0, 67.0); // as core/MINIATURE.md has them
+    assertThat(table.doubleColumn("gain kept").asList().subList(0, 2)).containsExactly(0.0, 100.0);
+  }
+
+  @Test
+  void kinds_of_questions_add_up_to_all_of_them() {
+    Table kinds = CHART.kinds("Base");
+
+    double right = 0;
+    int questions = 0;
+    for (int i = 0; i < kinds.rowCount(); i++) {
+      right += kinds.doubleColumn("Base").get(i) / 100 * kinds.intColumn("questions").get(i);
+      questions += kinds.intColumn("questions").get(i);
+    }
+    assertThat(questions).isEqualTo(1000);
+    assertThat(right).isCloseTo(220, within(1e-9));
+  }
+
+  @Test
+  void every_kind_of_question_is_shown_once_or_those_asked_for() {
+    assertThat(CHART.kindsShown().cards())
+        .extracting(card -> card.example().type())
+        .containsExactlyElementsOf(CHART.kinds().stringColumn("kind").asList());
+    assertThat(CHART.kindsShown("value", "count").cards())
+        .extracting(card -> card.example().type())
+        .containsExactly("value", "count");
+    assertThatThrownBy(() -> CHART.kindsShown("slope"))
+        .hasMessageStartingWith("Chart has no questions of kind 'slope'; it has [count, difference");
+  }
+
+  @Test
+  void published_numbers_are_means_of_the_data_sets_of_the_capability() {
+    Table published = Capability.of(MiniTask.VQA).published("table2", "table3");
+
+    int row = published.stringColumn("model or method").asList().indexOf("Individual VQA");
+    assertThat(published.doubleColumn("table2").get(row))
+        .isCloseTo((30.58 + 60.91) / 2, within(1e-9));
+    assertThat(published.stringColumn("model or method").asList())
+        .doesNotContain("Individual OCR")
+        .contains("OptMerge");
+  }
+
+  @Test
+  void a_model_asked_again_answers_as_recorded() {
+    MiniEvaluator questions =
+        new MiniEvaluator(
+            MiniSplit.TEST, List.of(MiniTask.CHART), 12, MiniPrompt.Form.QUESTION);
+
+    Map<String, MiniResult> answers = CHART.ask(questions, "Base", "Task Arithmetic");
+
+    answers.forEach(
+        (label, result) -> {
+          double[] recorded = CHART.study().row(CHART.family(), label).scores(MiniTask.CHART);
+          for (int i = 0; i < 12; i++) {
+            assertThat(result.answers().get(i).correct()).as(label).isEqualTo(recorded[i] == 1);
+          }
+        });
+  }
+
+  @Test
+  void an_unknown_model_is_named_with_those_there_are() {
+    MiniEvaluator questions =
+        new MiniEvaluator(MiniSplit.TEST, List.of(MiniTask.CHART), 1, MiniPrompt.Form.QUESTION);
+
+    assertThatThrownBy(() -> CHART.ask("Nobody", questions, more -> {}))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("no model or merge 'Nobody'")
+        .hasMessageContaining("Task Arithmetic");
+  }
+}
