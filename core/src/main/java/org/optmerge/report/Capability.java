@@ -90,9 +90,7 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
   /** How much of what the expert gained over the base a model or merge has, in percent. */
   public double kept(String label) {
     double base = row(BASE).accuracy(task);
-    return PERCENT
-        * (row(label).accuracy(task) - base)
-        / (row(expert()).accuracy(task) - base);
+    return PERCENT * (row(label).accuracy(task) - base) / (row(expert()).accuracy(task) - base);
   }
 
   /**
@@ -159,8 +157,7 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
         Table.create(
             "%s: right answers by kind of question, percent".formatted(task.label()),
             StringColumn.create("kind", places.keySet()),
-            IntColumn.create(
-                "questions", places.values().stream().mapToInt(List::size).toArray()));
+            IntColumn.create("questions", places.values().stream().mapToInt(List::size).toArray()));
     for (String label : labels) {
       double[] scores = scores(label);
       table.addColumns(

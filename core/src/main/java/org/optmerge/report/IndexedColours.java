@@ -8,8 +8,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Charts as images of at most 256 colours: half the bytes of a file. A chart has few colours but for
- * the edges of letters and lines, whose in-between shades are taken to the nearest that is kept.
+ * Charts as images of at most 256 colours: half the bytes of a file. A chart has few colours but
+ * for the edges of letters and lines, whose in-between shades are taken to the nearest that is
+ * kept.
  */
 final class IndexedColours {
   private static final int MOST = 256;

@@ -51,7 +51,8 @@ class CapabilityTest {
         .extracting(card -> card.example().type())
         .containsExactly("value", "count");
     assertThatThrownBy(() -> CHART.kindsShown("slope"))
-        .hasMessageStartingWith("Chart has no questions of kind 'slope'; it has [count, difference");
+        .hasMessageStartingWith(
+            "Chart has no questions of kind 'slope'; it has [count, difference");
   }
 
   @Test
@@ -69,8 +70,7 @@ class CapabilityTest {
   @Test
   void a_model_asked_again_answers_as_recorded() {
     MiniEvaluator questions =
-        new MiniEvaluator(
-            MiniSplit.TEST, List.of(MiniTask.CHART), 12, MiniPrompt.Form.QUESTION);
+        new MiniEvaluator(MiniSplit.TEST, List.of(MiniTask.CHART), 12, MiniPrompt.Form.QUESTION);
 
     Map<String, MiniResult> answers = CHART.ask(questions, "Base", "Task Arithmetic");
 
