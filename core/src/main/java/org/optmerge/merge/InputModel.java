@@ -58,7 +58,11 @@ final class InputModel {
     this.checkpoint = under.checkpoint;
     this.adapter = adapter;
     this.under = under;
-    this.names = under.names;
+    List<String> all = new ArrayList<>(under.names);
+    adapter.replacements().keySet().stream()
+        .filter(replaced -> under.info(replaced).isEmpty())
+        .forEach(all::add);
+    this.names = List.copyOf(all);
     this.mayBeQuantised = under.mayBeQuantised;
     this.config = under.config;
     this.hasConfig = under.hasConfig;
@@ -109,7 +113,7 @@ final class InputModel {
         .flatMap(checkpoint::whyNotMergeable);
   }
 
-  /** All tensors, in the order of the checkpoint. */
+  /** All tensors, in the order of the checkpoint, then those that only the adapter has. */
   List<String> names() {
     return names;
   }
@@ -148,8 +152,12 @@ final class InputModel {
     return delta == null ? below : below.map(weight -> new Weight.Adapted(weight, changes, delta));
   }
 
-  /** What is wrong with the adapter on this model, one line each. */
-  List<String> adapterProblems() {
+  /**
+   * What is wrong with the adapter on this model, one line each.
+   *
+   * @param adds whether it may hold whole tensors that the model does not have, such as a connector
+   */
+  List<String> adapterProblems(boolean adds) {
     List<String> problems = new ArrayList<>();
     if (adapter == null || under == null) {
       return problems;
@@ -172,9 +180,9 @@ final class InputModel {
       }
     }
     for (String replaced : adapter.replacements().keySet()) {
-      if (under.info(replaced).isEmpty()) {
+      if (!adds && under.info(replaced).isEmpty()) {
         problems.add(
-            "adapter '%s' replaces tensor '%s', which '%s' does not have"
+            "adapter '%s' replaces tensor '%s', which '%s' does not have; 'extra: union' adds it"
                 .formatted(adapter.folder(), replaced, under.name()));
       }
     }

@@ -22,6 +22,7 @@ final class InputModels {
   private final Map<Path, LoraAdapter> adapters = new LinkedHashMap<>();
   private final Map<String, InputModel> byFiles = new LinkedHashMap<>();
   private final Map<String, InputModel> byText = new LinkedHashMap<>();
+  private boolean adaptersAdd;
 
   InputModels(ModelLocator locator, ExternalFiles external, Findings findings) {
     this.locator = locator;
@@ -31,6 +32,7 @@ final class InputModels {
 
   /** Opens every model; what cannot be opened is booked. */
   void openAll(Recipe recipe) {
+    adaptersAdd = recipe.extra() == Recipe.Extra.UNION || recipe.extra() == Recipe.Extra.COPY;
     Recipe.Model base = recipe.base();
     if (base != null) {
       open(base, null);
@@ -64,7 +66,7 @@ final class InputModels {
         return;
       }
       InputModel opened = adapter == null ? under : open(model.text(), under, adapter);
-      for (String problem : opened.adapterProblems()) {
+      for (String problem : opened.adapterProblems(adaptersAdd)) {
         findings.problem(model.at(), problem);
       }
       byText.put(model.text(), opened);

@@ -28,7 +28,8 @@ import org.optmerge.taskvector.Weight;
  * @param donor whose non-weight files are copied
  * @param shards the output's weight files, in order
  * @param files non-weight files to copy, relative to the donor's folder
- * @param rewritten non-weight files whose content must differ from the donor's, by relative name
+ * @param rewritten non-weight files whose content must differ from the donor's, and those that the
+ *     donor does not have, by relative name
  * @param coverage what becomes of every input tensor
  * @param notices what a user should know, one sentence each
  * @param allowNonFinite true if the recipe lets NaN and infinity through

@@ -139,6 +139,11 @@ public final class Planner {
     types.notices().forEach(findings::notice);
     MergeMethods.twin(named.name()).ifPresent(twin -> findings.notice(tellApart(twin)));
     Map<String, byte[]> rewritten = rewriteConfig(donor, entries, donorLayers);
+    if (recipe.extra() == Recipe.Extra.UNION) {
+      List<Checkpoint> others = new ArrayList<>();
+      models.all().forEach(model -> others.add(model.checkpoint()));
+      FileUnion.add(donor.checkpoint(), others, rewritten, findings);
+    }
     MergePlan plan =
         new MergePlan(
             named.name(),

@@ -25,6 +25,7 @@ import org.optmerge.checkpoint.DType;
  * @param selection which tensors are merged
  * @param missing what happens where a model lacks a tensor
  * @param extra what happens to tensors that only an expert has
+ * @param factorwise true if the factors B and A of adapters are merged each by themselves
  * @param allowNonFinite true if NaN and infinity may pass
  * @param seed of random methods
  * @param tokenizer the tokenizer asked for, if any
@@ -41,6 +42,7 @@ public record Recipe(
     Selection selection,
     Missing missing,
     Extra extra,
+    boolean factorwise,
     boolean allowNonFinite,
     long seed,
     @Nullable Tokenizer tokenizer) {
@@ -138,7 +140,13 @@ public record Recipe(
     /** The merge is refused. */
     ERROR,
     /** It is copied from the first expert that has it. */
-    COPY;
+    COPY,
+    /**
+     * It is copied, as are settings of {@code config.json} and files that only experts have; two
+     * experts may have the same, but no two have different ones under one name. What modality
+     * models with an encoder and a connector each need.
+     */
+    UNION;
 
     /** The name in recipes. */
     public String label() {
@@ -253,6 +261,7 @@ public record Recipe(
         selection,
         missing,
         extra,
+        factorwise,
         allowNonFinite,
         other,
         tokenizer);
@@ -272,6 +281,7 @@ public record Recipe(
         selection,
         missing,
         extra,
+        factorwise,
         allow,
         seed,
         tokenizer);

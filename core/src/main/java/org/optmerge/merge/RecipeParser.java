@@ -53,6 +53,7 @@ public final class RecipeParser {
           "rest",
           "missing",
           "extra",
+          "factorwise",
           "allow_nonfinite",
           "random_seed");
 
@@ -163,6 +164,7 @@ public final class RecipeParser {
         selection(),
         choice("missing", Recipe.Missing.values(), Recipe.Missing::label, Recipe.Missing.ERROR),
         choice("extra", Recipe.Extra.values(), Recipe.Extra::label, Recipe.Extra.REPORT),
+        flag("factorwise"),
         flag("allow_nonfinite"),
         seed(),
         tokenizer());

@@ -51,6 +51,9 @@ final class ResolvedRecipe {
     node.put("rest", selection.rest().label());
     node.put("missing", recipe.missing().label());
     node.put("extra", recipe.extra().label());
+    if (recipe.factorwise()) {
+      node.put("factorwise", true);
+    }
     node.put("allow_nonfinite", recipe.allowNonFinite());
     node.put("random_seed", recipe.seed());
     Recipe.Tokenizer tokenizer = recipe.tokenizer();

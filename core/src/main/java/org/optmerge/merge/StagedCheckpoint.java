@@ -77,7 +77,12 @@ final class StagedCheckpoint {
       }
     }
     for (Map.Entry<String, byte[]> file : plan.rewritten().entrySet()) {
-      Files.write(folder.resolve(file.getKey()), file.getValue());
+      Path target = folder.resolve(file.getKey());
+      Path parent = target.getParent();
+      if (parent != null) {
+        Files.createDirectories(parent);
+      }
+      Files.write(target, file.getValue());
     }
   }
 

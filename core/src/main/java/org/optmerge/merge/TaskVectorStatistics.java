@@ -295,8 +295,8 @@ public record TaskVectorStatistics(
     LoraAdapter adapter = LoraAdapter.open(folder);
     opened.add(adapter);
     InputModel model = new InputModel(name, under, adapter);
-    if (!model.adapterProblems().isEmpty()) {
-      throw new CheckpointException(String.join("\n", model.adapterProblems()));
+    if (!model.adapterProblems(false).isEmpty()) {
+      throw new CheckpointException(String.join("\n", model.adapterProblems(false)));
     }
     return model;
   }

@@ -2,16 +2,15 @@ package org.optmerge.merge;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.ParameterBinder.Bound;
+import org.optmerge.method.Factorwise;
 import org.optmerge.method.Linear;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.PerModel;
@@ -35,7 +34,10 @@ final class TensorPlanner {
   private final Findings findings;
   private final CoverageLedger ledger;
   private final Map<InputModel, String> firstMissing = new LinkedHashMap<>();
-  private final Set<String> copied = new HashSet<>();
+  private final Map<String, Copied> copied = new LinkedHashMap<>();
+
+  /** A tensor that only experts have, and the expert that it is copied from. */
+  private record Copied(InputModel model, String tensor) {}
 
   TensorPlanner(
       Recipe recipe,
@@ -119,14 +121,38 @@ final class TensorPlanner {
               types.output(info.dtype()),
               info.shape(),
               new PlannedTensor.Merge(
-                  bound.method(), base, inputs, bound.scaling(), types.taskVectors(info.dtype())),
+                  recipe.factorwise() ? factorwise(bound.method(), inputs) : bound.method(),
+                  base,
+                  inputs,
+                  bound.scaling(),
+                  types.taskVectors(info.dtype())),
               "merged"));
     } catch (RecipeException e) {
       for (String problem : e.problems()) {
         findings.problemOfTensor(problem, target.tensor());
       }
       return Optional.empty();
+    } catch (IllegalArgumentException e) {
+      findings.problemOfTensor(
+          recipe.line(
+              recipe.method().at(), "tensor '%s': %s".formatted(target.tensor(), e.getMessage())),
+          target.tensor());
+      return Optional.empty();
     }
+  }
+
+  /** Where adapters change a tensor, their factors are merged; else there is nothing to factor. */
+  private static MergeMethod factorwise(MergeMethod method, List<Weight> inputs) {
+    long adapted = inputs.stream().filter(Weight.Adapted.class::isInstance).count();
+    if (adapted == 0) {
+      return method;
+    }
+    if (adapted < inputs.size()) {
+      throw new IllegalArgumentException(
+          "factorwise: an adapter changes it in %d of %d models; it must in all or in none"
+              .formatted(adapted, inputs.size()));
+    }
+    return new Factorwise(method);
   }
 
   /** For tensors that are not selected, where the recipe says so. */
@@ -342,6 +368,12 @@ final class TensorPlanner {
     return new PlannedTensor(tensor, out, weight.shape(), work, source);
   }
 
+  private static boolean areEqual(Copied earlier, InputModel model, String tensor) {
+    return earlier.model().weight(earlier.tensor()).orElse(null) instanceof Weight.Stored one
+        && model.weight(tensor).orElse(null) instanceof Weight.Stored other
+        && Weights.haveEqualBytes(one, other);
+  }
+
   /**
    * Tensors that only an input has.
    *
@@ -353,6 +385,7 @@ final class TensorPlanner {
     List<PlannedTensor> planned = new ArrayList<>();
     String example = "";
     int left = 0;
+    Map<InputModel, List<String>> collisions = new LinkedHashMap<>();
     for (Map.Entry<String, String> entry : tensors.entrySet()) {
       String tensor = entry.getKey();
       if (reference.tiedTo(tensor).isPresent()) {
@@ -371,20 +404,35 @@ final class TensorPlanner {
           example = left == 0 ? tensor : example;
           left++;
         }
-        case COPY -> {
-          boolean first = copied.add(entry.getValue());
-          if (first) {
+        case COPY, UNION -> {
+          Copied earlier = copied.get(entry.getValue());
+          if (earlier == null) {
+            copied.put(entry.getValue(), new Copied(model, tensor));
             planned.add(keep(entry.getValue(), model, tensor, "copied from " + model.name()));
+            ledger.used(model, tensor, "copied: not in '%s'".formatted(reference.name()));
+          } else if (recipe.extra() == Recipe.Extra.COPY || areEqual(earlier, model, tensor)) {
+            ledger.used(
+                model, tensor, "left out: copied from '%s'".formatted(earlier.model().name()));
+          } else {
+            collisions
+                .computeIfAbsent(earlier.model(), key -> new ArrayList<>())
+                .add(entry.getValue());
           }
-          ledger.used(
-              model,
-              tensor,
-              first
-                  ? "copied: not in '%s'".formatted(reference.name())
-                  : "left out: copied from another model");
         }
       }
     }
+    collisions.forEach(
+        (other, names) ->
+            findings.problem(
+                lane.at(),
+                "models '%s' and '%s' have different values for %d %s that '%s' does not have, such as '%s'; one name cannot hold both: give each model's encoder and connector names of their own, or take the first model's with 'extra: copy'"
+                    .formatted(
+                        other.name(),
+                        model.name(),
+                        names.size(),
+                        names.size() == 1 ? "tensor" : "tensors",
+                        reference.name(),
+                        names.get(0))));
     if (left > 0) {
       findings.notice(
           "model '%s' has %d %s that '%s' does not have, such as '%s'; left out ('extra: copy' keeps them)"

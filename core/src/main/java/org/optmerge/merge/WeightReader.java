@@ -22,6 +22,9 @@ final class WeightReader {
   private final LowRankChange @Nullable [] changes;
   private final LongAdder bytesRead;
 
+  /** Whether the weight under the adapter is the base's; null before it was asked. */
+  private @Nullable Boolean equalsBase;
+
   WeightReader(Weight weight, LongAdder bytesRead) {
     this.weight = weight;
     this.bytesRead = bytesRead;
@@ -56,11 +59,21 @@ final class WeightReader {
     }
   }
 
-  /** True if this weight is an adapter over just that base. */
+  /** True if this weight is an adapter over just that base, or over a copy of it. */
   boolean isAdaptedFrom(Weight base) {
     return changes != null
         && base instanceof Weight.Stored other
-        && stored.tensor().equals(other.tensor());
+        && (stored.tensor().equals(other.tensor()) || isEqual(other));
+  }
+
+  /** True if the weight under the adapter is a copy of the base's, as modality models have it. */
+  private synchronized boolean isEqual(Weight.Stored base) {
+    Boolean known = equalsBase;
+    if (known == null) {
+      known = Weights.haveEqualBytes(stored, base);
+      equalsBase = known;
+    }
+    return known;
   }
 
   /**

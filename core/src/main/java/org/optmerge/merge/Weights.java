@@ -1,12 +1,16 @@
 package org.optmerge.merge;
 
+import java.nio.ByteBuffer;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.taskvector.Weight;
 
-/** Words for weights in messages. */
+/** What is asked of weights, whatever they are made of. */
 final class Weights {
+  /** Bytes that are compared at a time. */
+  private static final int CHUNK = 1 << 20;
+
   private Weights() {}
 
   /** The stored tensor under any adapters. */
@@ -14,6 +18,26 @@ final class Weights {
     return weight instanceof Weight.Adapted adapted
         ? stored(adapted.base())
         : (Weight.Stored) weight;
+  }
+
+  /** True if two stored weights have the same type, shape and bytes, which are read. */
+  static boolean haveEqualBytes(Weight.Stored one, Weight.Stored other) {
+    if (one.dtype() != other.dtype() || !one.shape().equals(other.shape())) {
+      return false;
+    }
+    long size = one.shape().stream().reduce(1L, Math::multiplyExact);
+    long bytes = Math.multiplyExact(size, one.dtype().bytes());
+    ByteBuffer ours = ByteBuffer.allocate((int) Math.min(bytes, CHUNK));
+    ByteBuffer theirs = ByteBuffer.allocate(ours.capacity());
+    for (long at = 0; at < bytes; at += CHUNK) {
+      int length = (int) Math.min(CHUNK, bytes - at);
+      one.checkpoint().readBytes(one.tensor(), at, ours.clear().limit(length));
+      other.checkpoint().readBytes(other.tensor(), at, theirs.clear().limit(length));
+      if (!ours.flip().equals(theirs.flip())) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Every checkpoint that a piece of work reads. */

@@ -6,8 +6,12 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import org.optmerge.benchmark.Example;
 import org.optmerge.benchmark.mini.Box;
+import org.optmerge.model.media.Audio;
+import org.optmerge.model.media.AudioFiles;
 import org.optmerge.model.media.Image;
 import org.optmerge.model.media.Media;
+import org.optmerge.model.media.Video;
+import org.optmerge.model.media.VideoFiles;
 
 /** Cards as HTML that needs no other file: pictures and sounds are in it. */
 final class CardHtml {
@@ -60,11 +64,27 @@ final class CardHtml {
   }
 
   private static String media(Media media, Optional<Box> box) {
-    return media instanceof Image image ? image(Pictures.of(image, box, 2 * SIDE), SIDE) : "";
+    if (media instanceof Image image) {
+      return image(Pictures.of(image, box, 2 * SIDE), SIDE);
+    }
+    return media instanceof Audio audio ? audio(audio) : video((Video) media);
   }
 
-  static String html(Image image) {
-    return media(image, Optional.empty());
+  /** What a sound looks like, and a player. */
+  private static String audio(Audio audio) {
+    return image(Pictures.of(Spectrogram.of(audio), Optional.empty(), 2 * SIDE), SIDE)
+        + "<br/><audio controls style=\"width:%dpx;height:32px\" src=\"data:audio/wav;base64,%s\"></audio>"
+            .formatted(SIDE, Base64.getEncoder().encodeToString(AudioFiles.wav(audio)));
+  }
+
+  /** A film that repeats, four frames a second. */
+  private static String video(Video video) {
+    return "<img width=\"%d\" style=\"image-rendering:pixelated\" alt=\"\" src=\"data:image/gif;base64,%s\"/>"
+        .formatted(SIDE, Base64.getEncoder().encodeToString(VideoFiles.gif(video, 250)));
+  }
+
+  static String html(Media media) {
+    return media(media, Optional.empty());
   }
 
   /** A picture at a width on the page. */

@@ -14,17 +14,25 @@ import java.util.Map;
 import java.util.Optional;
 import org.optmerge.benchmark.Example;
 import org.optmerge.benchmark.mini.Box;
+import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Image;
+import org.optmerge.model.media.Media;
+import org.optmerge.model.media.Video;
 
 /**
  * Examples of a benchmark at a glance: their pictures with question, kind and answer, the tasks one
- * below the other. A box that is an answer is drawn into its picture.
+ * below the other. A box that is an answer is drawn into its picture; a sound is shown as its
+ * spectrogram, a film by four of its frames.
  */
 public final class ContactSheet {
   /** Pixels of the file for a pixel of the layout, as for all figures. */
   private static final int SCALE = 2;
 
   private static final int PICTURE = 192;
+
+  /** Frames that are shown of a film. */
+  private static final int FRAMES = 4;
+
   private static final int GAP = 20;
   private static final int MARGIN = 28;
   private static final int TITLE = 34;
@@ -53,7 +61,8 @@ public final class ContactSheet {
    * Draws a sheet.
    *
    * @param title the line at the top
-   * @param examples each with one picture; small pictures are enlarged by a whole number
+   * @param examples each with a picture, a sound, a film, or one of each; small pictures are
+   *     enlarged by a whole number
    * @param columns pictures beside each other
    * @throws IllegalArgumentException if there is no example or no column
    */
@@ -117,11 +126,7 @@ public final class ContactSheet {
   private void card(Example example, Color colour, int left, int top) {
     String answer = String.join(" / ", example.answers());
     Optional<Box> box = Box.ofAnswer(answer);
-    example.media().stream()
-        .filter(Image.class::isInstance)
-        .map(Image.class::cast)
-        .findFirst()
-        .ifPresent(image -> picture(image, box, left, top));
+    media(example.media(), box, left, top);
     int baseline = top + PICTURE + LINE;
     for (String line : wrapped(example.question())) {
       write(line, QUESTION, Palette.INK, left, baseline);
@@ -140,9 +145,48 @@ public final class ContactSheet {
         baseline + LINE);
   }
 
-  private void picture(Image image, Optional<Box> box, int left, int top) {
-    double scale = Pictures.scale(image, PICTURE);
-    Pictures.draw(graphics, image, box, left, top, PICTURE);
+  /** A picture or a sound alone; else two beside each other and frames of films in a row below. */
+  private void media(List<Media> all, Optional<Box> box, int left, int from) {
+    List<Image> large = new ArrayList<>();
+    List<Image> frames = new ArrayList<>();
+    for (Media each : all) {
+      if (each instanceof Image image) {
+        large.add(image);
+      } else if (each instanceof Audio audio) {
+        large.add(Spectrogram.of(audio));
+      } else if (each instanceof Video video) {
+        frames.addAll(video.sampled(FRAMES).frames());
+      }
+    }
+    if (large.size() == 1 && frames.isEmpty()) {
+      boolean drawn = all.get(0) instanceof Image;
+      picture(large.get(0), PICTURE, drawn ? box : Optional.empty(), left, from);
+      return;
+    }
+    int half = PICTURE / 2;
+    // What is lower than a picture stands on the text.
+    int row = frames.isEmpty() ? 0 : PICTURE / FRAMES;
+    int top = large.isEmpty() ? from : from + PICTURE - half - row;
+    for (int i = 0; i < Math.min(2, large.size()); i++) {
+      picture(large.get(i), half, Optional.empty(), left + i * half, top);
+    }
+    // Frames alone have the place of four pictures, else of a row below them.
+    int side = large.isEmpty() ? half : PICTURE / FRAMES;
+    int below = large.isEmpty() ? top : top + half;
+    int across = PICTURE / side;
+    for (int i = 0; i < Math.min(FRAMES, frames.size()); i++) {
+      picture(
+          frames.get(i),
+          side,
+          Optional.empty(),
+          left + i % across * side,
+          below + i / across * side);
+    }
+  }
+
+  private void picture(Image image, int side, Optional<Box> box, int left, int top) {
+    double scale = Pictures.scale(image, side);
+    Pictures.draw(graphics, image, box, left, top, side);
     graphics.setColor(Palette.GRID);
     graphics.setStroke(new BasicStroke(1));
     graphics.drawRect(

@@ -9,7 +9,9 @@ import org.dflib.jjava.jupyter.kernel.display.Renderer;
 import org.dflib.jjava.jupyter.kernel.display.mime.MIMEType;
 import org.knowm.xchart.internal.chartpart.Chart;
 import org.optmerge.benchmark.Example;
+import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Image;
+import org.optmerge.model.media.Video;
 import tech.tablesaw.api.Table;
 
 /**
@@ -100,6 +102,28 @@ public final class NotebookExtension implements Extension {
                   .getOutputContainer()
                   .putText("image: %d × %d".formatted(image.width(), image.height()));
               context.renderIfRequested(MIMEType.TEXT_HTML, () -> CardHtml.html(image));
+            });
+    renderer
+        .createRegistration(Audio.class)
+        .preferring(MIMEType.TEXT_HTML)
+        .register(
+            (audio, context) -> {
+              context
+                  .getOutputContainer()
+                  .putText("sound: %.2f s at %d Hz".formatted(audio.seconds(), audio.sampleRate()));
+              context.renderIfRequested(MIMEType.TEXT_HTML, () -> CardHtml.html(audio));
+            });
+    renderer
+        .createRegistration(Video.class)
+        .preferring(MIMEType.TEXT_HTML)
+        .register(
+            (video, context) -> {
+              context
+                  .getOutputContainer()
+                  .putText(
+                      "film: %d frames of %d × %d"
+                          .formatted(video.frames().size(), video.width(), video.height()));
+              context.renderIfRequested(MIMEType.TEXT_HTML, () -> CardHtml.html(video));
             });
     renderer
         .createRegistration(BufferedImage.class)
