@@ -248,10 +248,11 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
   }
 
   /** {@link #ask(String, MiniEvaluator, IntConsumer)} of several, in their order. */
-  public Map<String, MiniResult> ask(MiniEvaluator questions, String... labels) {
+  public Map<String, MiniResult> ask(
+      MiniEvaluator questions, IntConsumer progress, String... labels) {
     Map<String, MiniResult> answers = new LinkedHashMap<>();
     for (String label : labels) {
-      answers.put(label, ask(label, questions, more -> {}));
+      answers.put(label, ask(label, questions, progress));
     }
     return answers;
   }

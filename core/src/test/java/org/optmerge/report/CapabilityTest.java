@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -72,8 +73,11 @@ class CapabilityTest {
     MiniEvaluator questions =
         new MiniEvaluator(MiniSplit.TEST, List.of(MiniTask.CHART), 12, MiniPrompt.Form.QUESTION);
 
-    Map<String, MiniResult> answers = CHART.ask(questions, "Base", "Task Arithmetic");
+    List<Integer> told = new ArrayList<>();
+    Map<String, MiniResult> answers =
+        CHART.ask(questions, told::add, "Base", "Task Arithmetic");
 
+    assertThat(told.stream().mapToInt(more -> more).sum()).isEqualTo(2 * 12);
     answers.forEach(
         (label, result) -> {
           double[] recorded = CHART.study().row(CHART.family(), label).scores(MiniTask.CHART);
