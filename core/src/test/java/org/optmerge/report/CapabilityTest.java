@@ -74,8 +74,7 @@ class CapabilityTest {
         new MiniEvaluator(MiniSplit.TEST, List.of(MiniTask.CHART), 12, MiniPrompt.Form.QUESTION);
 
     List<Integer> told = new ArrayList<>();
-    Map<String, MiniResult> answers =
-        CHART.ask(questions, told::add, "Base", "Task Arithmetic");
+    Map<String, MiniResult> answers = CHART.ask(questions, told::add, "Base", "Task Arithmetic");
 
     assertThat(told.stream().mapToInt(more -> more).sum()).isEqualTo(2 * 12);
     answers.forEach(
