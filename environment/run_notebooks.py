@@ -148,11 +148,13 @@ def clean(notebook):
             if "execution_count" in output:
                 output.execution_count = None
             if output.output_type == "stream":
-                output.text = re.sub(r"[^\n]*\r(?!\n)", "", output.text)
                 if outputs and outputs[-1].output_type == "stream" and outputs[-1].name == output.name:
                     outputs[-1].text += output.text
                     continue
             outputs.append(output)
+        for output in outputs:
+            if output.output_type == "stream":  # of a line that was written over, only its last form is kept
+                output.text = re.sub(r" +(?=\n)", "", re.sub(r"[^\n]*\r(?!\n)", "", output.text))
         cell.outputs = outputs
 
 

@@ -94,7 +94,7 @@ public record MiniRow(
   }
 
   /** Of a model's answers. */
-  static MiniRow of(String label, MiniResult result) {
+  public static MiniRow of(String label, MiniResult result) {
     return of(label, null, Map.of(), result);
   }
 
@@ -124,6 +124,54 @@ public record MiniRow(
 
   MiniRow madeFrom(String digest) {
     return new MiniRow(label, scaling, curve, correct, heldOut, digest, models);
+  }
+
+  /**
+   * The same with the first questions of each task only, to be compared with a model that was asked
+   * no more.
+   *
+   * @throws IllegalArgumentException if it is none, or a task has fewer
+   */
+  public MiniRow first(int questions) {
+    return new MiniRow(
+        label, scaling, curve, first(correct, questions), first(heldOut, questions), null, models);
+  }
+
+  private static Map<MiniTask, String> first(Map<MiniTask, String> all, int questions) {
+    Map<MiniTask, String> first = new LinkedHashMap<>();
+    all.forEach(
+        (task, digits) -> {
+          if (questions < 1 || questions > digits.length()) {
+            throw new IllegalArgumentException(
+                "%s has %d questions, not %d".formatted(task.label(), digits.length(), questions));
+          }
+          first.put(task, digits.substring(0, questions));
+        });
+    return first;
+  }
+
+  /**
+   * The share of questions of the capabilities that this row and another have both right or both
+   * wrong.
+   *
+   * @throws IllegalArgumentException if they were not asked equally many
+   */
+  public double agreement(MiniRow other) {
+    List<double[]> mine = capabilities();
+    List<double[]> theirs = other.capabilities();
+    double same = 0;
+    double count = 0;
+    for (int t = 0; t < mine.size(); t++) {
+      if (mine.get(t).length != theirs.get(t).length) {
+        throw new IllegalArgumentException(
+            "'%s' and '%s' were not asked the same questions".formatted(label, other.label));
+      }
+      for (int i = 0; i < mine.get(t).length; i++) {
+        same += mine.get(t)[i] == theirs.get(t)[i] ? 1 : 0;
+        count++;
+      }
+    }
+    return same / count;
   }
 
   /** Scores of a task's questions: of one model 0 or 1, of several the share that was right. */

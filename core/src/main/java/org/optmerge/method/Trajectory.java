@@ -62,6 +62,10 @@ public record Trajectory(List<Point> points, NDArray merged) {
   private static Trajectory run(DescentMethod method, Matrices tau, int every, NDManager target) {
     Descent descent = method.descent();
     ProjectionLoss.Factored loss = (ProjectionLoss.Factored) method.loss(tau, true);
+    // The value needs the factors, to be exact near zero; steps take whatever is cheaper.
+    boolean factored =
+        ProjectionLoss.Builder.prefersFactors(loss.b().getShape().get(0), tau.columns());
+    ProjectionLoss slope = factored ? loss : method.loss(tau, false);
     NDArray merged = tau.sum(method.init().ofSum(tau.count()));
     NDArray buffer = merged.zerosLike();
     Adam adam = new Adam(merged);
@@ -69,7 +73,7 @@ public record Trajectory(List<Point> points, NDArray merged) {
     List<Point> points = new ArrayList<>();
     points.add(point(0, loss, merged));
     for (int step = 1; step <= descent.steps(); step++) {
-      try (NDArray gradient = loss.halfGradient(merged)) {
+      try (NDArray gradient = slope.halfGradient(merged)) {
         gradient.muli(2);
         if (descent.optimiser() == Descent.Optimiser.ADAM) {
           adam.step(gradient, learningRate);

@@ -16,7 +16,7 @@ import org.optmerge.model.media.VideoFiles;
 /** Cards as HTML that needs no other file: pictures and sounds are in it. */
 final class CardHtml {
   /** Of a picture on the page; its file has twice as many pixels. */
-  private static final int SIDE = 192;
+  private static final int SIDE = 160;
 
   private CardHtml() {}
 
@@ -25,7 +25,7 @@ final class CardHtml {
         .map(CardHtml::html)
         .collect(
             Collectors.joining(
-                "\n", "<div style=\"display:flex;flex-wrap:wrap;gap:20px\">\n", "\n</div>"));
+                "\n", "<div style=\"display:flex;flex-wrap:wrap;gap:14px\">\n", "\n</div>"));
   }
 
   static String html(Card card) {

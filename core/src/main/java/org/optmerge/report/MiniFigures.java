@@ -1,6 +1,5 @@
 package org.optmerge.report;
 
-import ai.djl.ndarray.NDManager;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -8,28 +7,21 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.DoubleStream;
+import org.knowm.xchart.XYChart;
 import org.knowm.xchart.internal.chartpart.Chart;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Interval;
 import org.optmerge.evaluation.MiniFamily;
-import org.optmerge.evaluation.MiniMerge;
 import org.optmerge.evaluation.MiniRow;
+import org.optmerge.evaluation.MiniTrajectories;
 import org.optmerge.merge.MagnitudeHistogram;
-import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.Progress;
 import org.optmerge.merge.TaskVectorStatistics;
-import org.optmerge.method.Descent;
-import org.optmerge.method.Init;
-import org.optmerge.method.MergeMethod;
-import org.optmerge.method.OptMerge;
 import org.optmerge.method.Trajectory;
-import org.optmerge.method.Wudi;
 
 /** The paper's figures, drawn of the miniature. */
 public final class MiniFigures {
-  private static final int EVERY = 10;
-
   private MiniFigures() {}
 
   /** Figure 2: how large the entries of task vectors are, and their norm layer by layer. */
@@ -41,7 +33,9 @@ public final class MiniFigures {
             family.base(), experts, name -> name.endsWith("_proj.weight"), 1, Progress.NONE);
     Map<String, Chart<?, ?>> charts = new LinkedHashMap<>();
     charts.put("magnitudes", Plots.magnitudes(family.title(), magnitudes(statistics)));
-    charts.put("norm-per-layer", Plots.normPerLayer(statistics));
+    Chart<?, ?> norms = Plots.normPerLayer(statistics);
+    norms.setTitle(family.title());
+    charts.put("norm-per-layer", norms);
     return charts;
   }
 
@@ -55,59 +49,39 @@ public final class MiniFigures {
 
   /**
    * Figures 3 and 4: the norm of the merged task vector and the interference loss over the steps of
-   * Adam and of SGD, summed over all matrices.
+   * Adam and of SGD, over all matrices.
    */
   public static Map<String, Chart<?, ?>> figures3And4(MiniFamily family) {
-    Map<String, MergeMethod> methods = new LinkedHashMap<>();
-    methods.put("WUDI, Adam from the sum", Wudi.PUBLISHED);
-    methods.put("WUDI, SGD from the sum", new Wudi(Init.SUM, Descent.sgd(1e-4, 0.9, 300)));
-    methods.put("WUDI, SGD from the mean", new Wudi(Init.MEAN, Descent.sgd(1e-4, 0.9, 300)));
-    methods.put("OptMerge, SGD from the mean", OptMerge.LORA);
+    return figures3And4(
+        family.title(), MiniTrajectories.of(family, (method, matrices) -> {}).methods());
+  }
+
+  /**
+   * The same of steps that were made.
+   *
+   * @param trajectories by method, all with points at the same steps
+   * @return {@code norm} and {@code loss}
+   */
+  public static Map<String, Chart<?, ?>> figures3And4(
+      String title, Map<String, List<Trajectory.Point>> trajectories) {
+    double[] steps = {};
     Map<String, double[]> norms = new LinkedHashMap<>();
     Map<String, double[]> losses = new LinkedHashMap<>();
-    double[] steps = {};
-    try (MergePlan plan = MiniMerge.published("figure", "weight-average").plan(family, 0)) {
-      for (Map.Entry<String, MergeMethod> method : methods.entrySet()) {
-        List<Trajectory.Point> sum = summed(plan, method.getValue());
-        steps = sum.stream().mapToDouble(Trajectory.Point::step).toArray();
-        norms.put(method.getKey(), sum.stream().mapToDouble(Trajectory.Point::norm).toArray());
-        double first = sum.get(0).loss();
-        losses.put(
-            method.getKey(), sum.stream().mapToDouble(point -> point.loss() / first).toArray());
-      }
+    for (Map.Entry<String, List<Trajectory.Point>> method : trajectories.entrySet()) {
+      List<Trajectory.Point> points = method.getValue();
+      steps = points.stream().mapToDouble(Trajectory.Point::step).toArray();
+      norms.put(method.getKey(), points.stream().mapToDouble(Trajectory.Point::norm).toArray());
+      losses.put(method.getKey(), points.stream().mapToDouble(Trajectory.Point::loss).toArray());
     }
     Map<String, Chart<?, ?>> charts = new LinkedHashMap<>();
     charts.put(
         "norm",
-        Plots.lines(family.title(), "step", "norm of the merged task vector", steps, norms));
-    charts.put(
-        "loss",
-        Plots.lines(
-            family.title(), "step", "interference loss / its value at the start", steps, losses));
-    return charts;
-  }
-
-  private static List<Trajectory.Point> summed(MergePlan plan, MergeMethod method) {
-    List<Trajectory.Point> sum = new ArrayList<>();
-    for (String parameter : plan.mergedParameters()) {
-      try (NDManager manager = NDManager.newBaseManager()) {
-        List<Trajectory.Point> points =
-            Trajectory.of(method, plan.taskVectors(parameter, manager), EVERY).points();
-        for (int i = 0; i < points.size(); i++) {
-          Trajectory.Point point = points.get(i);
-          if (sum.size() <= i) {
-            sum.add(point);
-          } else {
-            Trajectory.Point so = sum.get(i);
-            sum.set(
-                i,
-                new Trajectory.Point(
-                    point.step(), so.loss() + point.loss(), Math.hypot(so.norm(), point.norm())));
-          }
-        }
-      }
+        Plots.lines(title, "step", "norm of the merged task vector, ‖τ‖", steps, norms));
+    charts.put("loss", Plots.lines(title, "step", "interference loss, all matrices", steps, losses));
+    for (Chart<?, ?> chart : charts.values()) {
+      ((XYChart) chart).getStyler().setYAxisMin(0.0);
     }
-    return sum;
+    return charts;
   }
 
   /**

@@ -1,5 +1,8 @@
 package org.optmerge.report;
 
+import de.erichseifert.vectorgraphics2d.Processors;
+import de.erichseifert.vectorgraphics2d.VectorGraphics2D;
+import de.erichseifert.vectorgraphics2d.util.PageSize;
 import java.awt.Color;
 import java.awt.Font;
 import java.awt.Graphics2D;
@@ -22,7 +25,11 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
+import javax.imageio.ImageWriteParam;
+import javax.imageio.ImageWriter;
+import javax.imageio.stream.ImageOutputStream;
 import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategorySeries;
@@ -49,6 +56,9 @@ import org.optmerge.merge.TaskVectorStatistics;
 public final class Plots {
   private static final int WIDTH = 720;
   private static final int HEIGHT = 420;
+
+  /** A point, which is a chart's unit, in the unit of VectorGraphics2D's pages. */
+  private static final double MILLIMETRES = 25.4 / 72;
 
   private static final Pattern LONG_NUMBER = Pattern.compile("-?\\d+\\.\\d{3,}(?:[eE]-?\\d+)?");
   private static final Pattern LAYER = Pattern.compile("(.*?)\\.(\\d+)");
@@ -347,7 +357,9 @@ public final class Plots {
     List<String> names = List.copyOf(values.keySet());
     // Thirty pixels for a bar are enough for its turned name, forty for its value above it.
     int width = Math.max(WIDTH, 80 + 30 * names.size());
-    int height = areLong(names) ? HEIGHT + 60 : HEIGHT;
+    // A turned name takes its length from the plot.
+    int longest = names.stream().mapToInt(String::length).max().orElse(0);
+    int height = areLong(names) ? HEIGHT - 40 + Math.max(100, 7 * longest) : HEIGHT;
     CategoryChart chart = new CategoryChart(width, height, new PlotTheme());
     label(chart, title, "", valueTitle);
     var style = chart.getStyler();
@@ -498,10 +510,17 @@ public final class Plots {
 
   static byte[] png(BufferedImage image) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try {
-      ImageIO.write(image, "png", bytes);
+    ImageWriter writer = ImageIO.getImageWritersByFormatName("png").next();
+    try (ImageOutputStream out = ImageIO.createImageOutputStream(bytes)) {
+      writer.setOutput(out);
+      ImageWriteParam smallest = writer.getDefaultWriteParam();
+      smallest.setCompressionMode(ImageWriteParam.MODE_EXPLICIT);
+      smallest.setCompressionQuality(0);
+      writer.write(null, new IIOImage(image, null, null), smallest);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    } finally {
+      writer.dispose();
     }
     return bytes.toByteArray();
   }
@@ -528,6 +547,32 @@ public final class Plots {
             name ->
                 Matcher.quoteReplacement(
                     names.computeIfAbsent(name.group(), n -> "clip" + names.size())));
+  }
+
+  /** A chart as a PDF document of one page, for a paper. The same chart gives the same bytes. */
+  public static byte[] pdf(Chart<?, ?> chart) {
+    // XChart's own encoder for PDF wants another library.
+    VectorGraphics2D graphics = new VectorGraphics2D();
+    graphics.scale(MILLIMETRES, MILLIMETRES);
+    chart.paint(graphics, chart.getWidth(), chart.getHeight());
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    PageSize page =
+        new PageSize(0, 0, MILLIMETRES * chart.getWidth(), MILLIMETRES * chart.getHeight());
+    try {
+      Processors.get("pdf").getDocument(graphics.getCommands(), page).writeTo(bytes);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return bytes.toByteArray();
+  }
+
+  /**
+   * Writes a chart as PDF.
+   *
+   * @throws UncheckedIOException if the file cannot be written
+   */
+  public static void savePdf(Chart<?, ?> chart, Path file) {
+    write(file, pdf(chart));
   }
 
   /**
@@ -581,6 +626,7 @@ public final class Plots {
   private static XYChart xy(String title, String xTitle, String yTitle) {
     XYChart chart = new XYChart(WIDTH, HEIGHT, new PlotTheme());
     label(chart, title, xTitle, yTitle);
+    chart.getStyler().setXAxisTickMarkSpacingHint(60);
     return chart;
   }
 

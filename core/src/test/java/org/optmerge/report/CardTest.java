@@ -61,9 +61,9 @@ class CardTest {
         .contains("✓ Merged: yes")
         .contains("0.50 Half: y");
     BufferedImage picture = picture(html);
-    assertThat(picture.getWidth()).isEqualTo(384);
-    assertThat(picture.getRGB(191, 191)).isEqualTo(0xffff0000);
-    assertThat(picture.getRGB(192, 191)).isEqualTo(0xff000000);
+    assertThat(picture.getWidth()).isEqualTo(320);
+    assertThat(picture.getRGB(159, 159)).isEqualTo(0xffff0000);
+    assertThat(picture.getRGB(160, 159)).isEqualTo(0xff000000);
   }
 
   @Test

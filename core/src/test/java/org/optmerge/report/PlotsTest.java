@@ -9,6 +9,7 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,6 +23,7 @@ import javax.xml.parsers.DocumentBuilderFactory;
 import org.assertj.core.util.DoubleComparator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
@@ -33,6 +35,21 @@ import org.optmerge.merge.TaskVectorStatistics.Parameter;
 
 class PlotsTest {
   private static final List<String> TASKS = List.of("vqa", "ocr", "chart");
+
+  @Test
+  void a_pdf_is_one_page_of_the_charts_size_and_the_same_every_time(@TempDir Path folder)
+      throws IOException {
+    CategoryChart chart = Plots.methods("Scores", "score (%)", Map.of("tsv", 50.0));
+
+    Plots.savePdf(chart, folder.resolve("figures/scores.pdf"));
+
+    byte[] written = Files.readAllBytes(folder.resolve("figures/scores.pdf"));
+    String text = new String(written, StandardCharsets.ISO_8859_1);
+    assertThat(text).startsWith("%PDF-").contains("%%EOF");
+    assertThat(text.split("/Type /Page\\b", -1)).hasSize(2);
+    assertThat(text).containsPattern("/MediaBox \\[0(\\.0)? 0(\\.0)? 720(\\.0+)? 420(\\.0+)?]");
+    assertThat(written).isEqualTo(Plots.pdf(chart));
+  }
 
   @Test
   void a_png_has_twice_the_chart_s_size() throws IOException {
