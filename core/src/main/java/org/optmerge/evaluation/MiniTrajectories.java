@@ -24,8 +24,8 @@ import org.optmerge.method.Trajectory;
 import org.optmerge.method.Wudi;
 
 /**
- * How WUDI and OptMerge go down their losses on a family's experts, over all matrices: figures 3 and
- * 4 of the paper.
+ * How WUDI and OptMerge go down their losses on a family's experts, over all matrices: figures 3
+ * and 4 of the paper.
  *
  * @param methods points by method: the sum of the losses of all matrices, and the norm of the whole
  *     merged task vector

@@ -75,9 +75,9 @@ public final class MiniFigures {
     }
     Map<String, Chart<?, ?>> charts = new LinkedHashMap<>();
     charts.put(
-        "norm",
-        Plots.lines(title, "step", "norm of the merged task vector, ‖τ‖", steps, norms));
-    charts.put("loss", Plots.lines(title, "step", "interference loss, all matrices", steps, losses));
+        "norm", Plots.lines(title, "step", "norm of the merged task vector, ‖τ‖", steps, norms));
+    charts.put(
+        "loss", Plots.lines(title, "step", "interference loss, all matrices", steps, losses));
     for (Chart<?, ?> chart : charts.values()) {
       ((XYChart) chart).getStyler().setYAxisMin(0.0);
     }
