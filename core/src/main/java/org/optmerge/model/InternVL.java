@@ -47,7 +47,7 @@ import org.optmerge.model.vision.ImagePreprocessing;
  *
  * @see <a href="https://arxiv.org/abs/2412.05271">Chen et al., InternVL 2.5, section 2</a>
  */
-public final class InternVL implements AutoCloseable {
+public final class InternVL implements AutoCloseable, Lora.Host {
   /** Token that visual features take the place of. */
   public static final String IMAGE_CONTEXT = "<IMG_CONTEXT>";
 
@@ -160,50 +160,9 @@ public final class InternVL implements AutoCloseable {
     }
     InternVL model =
         new InternVL(config, tokenizer, tokenizer.id(IMAGE_CONTEXT), preprocessing, null);
-    config.parameters().forEach((name, shape) -> model.initialise(name, shape, seed));
+    new InitialWeights(seed, config.language().layers(), config.vision().layerScale())
+        .fill(model.parameters);
     return model;
-  }
-
-  private void initialise(String name, Shape shape, long seed) {
-    float constant = constant(name);
-    if (!Float.isNaN(constant)) {
-      parameters.fill(name, (first, length, target) -> Arrays.fill(target, 0, length, constant));
-      return;
-    }
-    double deviation = deviation(name, shape);
-    CounterRandom random = CounterRandom.of(seed, name);
-    parameters.fill(
-        name,
-        (first, length, target) -> {
-          for (int i = 0; i < length; i++) {
-            target[i] = (float) (deviation * random.gaussian(first + i));
-          }
-        });
-  }
-
-  /** What a parameter that is not random begins with, else NaN. */
-  private float constant(String name) {
-    if (name.endsWith(".bias")) {
-      return 0;
-    }
-    if (name.endsWith(".ls1") || name.endsWith(".ls2")) {
-      return (float) config.vision().layerScale();
-    }
-    return name.contains("norm") || name.equals("mlp1.0.weight") ? 1 : Float.NaN;
-  }
-
-  private double deviation(String name, Shape shape) {
-    if (name.contains("embed_tokens") || name.contains("_embedding") && !name.contains("patch")) {
-      return 0.1;
-    }
-    if (name.equals(InternVLConfig.HEAD)) {
-      return 0.02;
-    }
-    double fanIn = (double) shape.size() / shape.get(0);
-    double deviation = 0.7 / Math.sqrt(fanIn);
-    return name.contains("o_proj") || name.contains("down_proj")
-        ? deviation / Math.sqrt(2.0 * config.language().layers())
-        : deviation;
   }
 
   /** The shape of the model. */
@@ -229,6 +188,7 @@ public final class InternVL implements AutoCloseable {
   }
 
   /** What the parameters live in; make a sub-manager of it for each step. */
+  @Override
   public NDManager manager() {
     return manager;
   }
@@ -237,12 +197,14 @@ public final class InternVL implements AutoCloseable {
    * The parameters by published name. They are the model's own: who trains one calls {@code
    * setRequiresGradient(true)} on it and changes it in place.
    */
+  @Override
   public SortedMap<String, NDArray> parameters() {
     return parameters.all();
   }
 
   /** A parameter, or a factor of the adapters. */
-  NDArray parameter(String name) {
+  @Override
+  public NDArray parameter(String name) {
     NDArray factor = lora == null ? null : lora.find(name);
     return factor == null ? parameters.get(name) : factor;
   }
@@ -265,7 +227,8 @@ public final class InternVL implements AutoCloseable {
     return added;
   }
 
-  void forget(Lora old) {
+  @Override
+  public void forget(Lora old) {
     if (lora == old) {
       ModelScript plain = InternViTMethods.script(config, Map.of());
       script.close();
@@ -346,6 +309,7 @@ public final class InternVL implements AutoCloseable {
    * @param values row by row
    * @throws ModelException if there is no such parameter or it has another size
    */
+  @Override
   public void load(String name, float[] values) {
     parameters.fill(name, values);
   }
@@ -573,7 +537,8 @@ public final class InternVL implements AutoCloseable {
   }
 
   /** The folder it was opened from, if it was. */
-  @Nullable Path folder() {
+  @Override
+  public @Nullable Path folder() {
     return folder;
   }
 

@@ -221,7 +221,7 @@ public record InternVLConfig(
     }
   }
 
-  private static Vision vision(ConfigReader config) {
+  static Vision vision(ConfigReader config) {
     config.oneOf("hidden_act", List.of("gelu"));
     return new Vision(
         config.positive("hidden_size"),
@@ -287,7 +287,13 @@ public record InternVLConfig(
     json.put("select_layer", selectLayer);
     json.put("tie_word_embeddings", tied);
     json.put("torch_dtype", "float32");
-    ObjectNode sight = json.putObject("vision_config");
+    json.set("vision_config", visionJson(vision, 3));
+    json.set("llm_config", languageJson(language, tied));
+    return json;
+  }
+
+  static ObjectNode visionJson(Vision vision, int channels) {
+    ObjectNode sight = JsonNodeFactory.instance.objectNode();
     sight.putArray("architectures").add("InternVisionModel");
     sight.put("model_type", "intern_vit_6b");
     sight.put("hidden_act", "gelu");
@@ -297,13 +303,17 @@ public record InternVLConfig(
     sight.put("intermediate_size", vision.intermediate());
     sight.put("image_size", vision.imageSize());
     sight.put("patch_size", vision.patch());
-    sight.put("num_channels", 3);
+    sight.put("num_channels", channels);
     sight.put("layer_norm_eps", vision.epsilon());
     sight.put("norm_type", vision.rmsNorm() ? "rms_norm" : "layer_norm");
     sight.put("qkv_bias", vision.qkvBias());
     sight.put("qk_normalization", vision.qkNorm());
     sight.put("initializer_factor", vision.layerScale());
-    ObjectNode speech = json.putObject("llm_config");
+    return sight;
+  }
+
+  static ObjectNode languageJson(Language language, boolean tied) {
+    ObjectNode speech = JsonNodeFactory.instance.objectNode();
     speech.putArray("architectures").add(QWEN2);
     speech.put("model_type", "qwen2");
     speech.put("hidden_act", "silu");
@@ -320,13 +330,13 @@ public record InternVLConfig(
     speech.put("rope_theta", language.ropeTheta());
     speech.put("max_position_embeddings", language.maxPositions());
     speech.put("tie_word_embeddings", tied);
-    return json;
+    return speech;
   }
 
   /** Name and shape of every parameter, as published checkpoints have them. */
   public SortedMap<String, Shape> parameters() {
     SortedMap<String, Shape> shapes = new TreeMap<>();
-    visionParameters(shapes);
+    visionParameters(shapes, vision, "vision_model.", 3);
     int feature = featureWidth();
     int width = language.width();
     shapes.put("mlp1.0.weight", new Shape(feature));
@@ -339,18 +349,19 @@ public record InternVLConfig(
     return shapes;
   }
 
-  private void visionParameters(SortedMap<String, Shape> shapes) {
+  static void visionParameters(
+      SortedMap<String, Shape> shapes, Vision vision, String prefix, int channels) {
     int width = vision.width();
-    String embeddings = "vision_model.embeddings.";
+    String embeddings = prefix + "embeddings.";
     shapes.put(embeddings + "class_embedding", new Shape(1, 1, width));
     shapes.put(
-        embeddings + "patch_embedding.weight", new Shape(width, 3, vision.patch(), vision.patch()));
+        embeddings + "patch_embedding.weight", new Shape(width, channels, vision.patch(), vision.patch()));
     shapes.put(embeddings + "patch_embedding.bias", new Shape(width));
     shapes.put(
         embeddings + "position_embedding",
         new Shape(1, 1 + (long) vision.grid() * vision.grid(), width));
     for (int i = 0; i < vision.layers(); i++) {
-      String layer = visionLayer(i);
+      String layer = prefix + "encoder.layers.%d.".formatted(i);
       for (String norm : List.of("norm1", "norm2")) {
         shapes.put(layer + norm + ".weight", new Shape(width));
         if (!vision.rmsNorm()) {
@@ -406,10 +417,6 @@ public record InternVLConfig(
   static final String EMBEDDING = "language_model.model.embed_tokens.weight";
   static final String FINAL_NORM = "language_model.model.norm.weight";
   static final String HEAD = "language_model.lm_head.weight";
-
-  static String visionLayer(int index) {
-    return "vision_model.encoder.layers.%d.".formatted(index);
-  }
 
   /** This configuration, with the embedding as output head or without. */
   InternVLConfig withTied(boolean value) {

@@ -16,10 +16,12 @@ import org.optmerge.model.ScriptWriter.Method;
 final class InternViTMethods {
   private final InternVLConfig config;
   private final Map<String, LowRank> adapters;
+  private final VitMethods tower;
 
   InternViTMethods(InternVLConfig config, Map<String, LowRank> adapters) {
     this.config = config;
     this.adapters = adapters;
+    this.tower = new VitMethods(config.vision(), "vision_model.", 3);
   }
 
   /** All methods of an InternVL. */
@@ -42,9 +44,9 @@ final class InternViTMethods {
   private Method visionStates() {
     ScriptWriter code = method("vision_states(pixels: Tensor");
     List<String> states = new ArrayList<>();
-    states.add(visionEmbedding(code));
+    states.add(tower.embedding(code));
     for (int i = 0; i < config.vision().layers(); i++) {
-      states.add(visionLayer(code, states.get(i), i));
+      states.add(tower.layer(code, states.get(i), i));
     }
     return code.finish("List[Tensor]", "[%s]".formatted(String.join(", ", states)));
   }
@@ -52,14 +54,14 @@ final class InternViTMethods {
   /** (T, 3, H, W) to (T, tokens, 4d): the selected layer after pixel shuffle. */
   private Method visualFeatures() {
     ScriptWriter code = method("visual_features(pixels: Tensor");
-    String x = visionEmbedding(code);
+    String x = tower.embedding(code);
     int last = config.vision().layers() + 1 + config.selectLayer();
     for (int i = 0; i < last; i++) {
-      x = visionLayer(code, x, i);
+      x = tower.layer(code, x, i);
     }
     int s = config.downsample();
-    String h = rowsOfPatches(code, 2);
-    String w = rowsOfPatches(code, 3);
+    String h = tower.rowsOfPatches(code, 2);
+    String w = tower.rowsOfPatches(code, 3);
     code.line("h = torch.floordiv(%s, %d)", h, s);
     code.line("w = torch.floordiv(%s, %d)", w, s);
     String patches = code.let("torch.slice(%s, 1, 1)", x);
@@ -76,85 +78,6 @@ final class InternViTMethods {
         "Tensor",
         "torch.reshape(%s, [torch.size(pixels, 0), torch.mul(h, w), %d])"
             .formatted(blocks, config.featureWidth()));
-  }
-
-  private String rowsOfPatches(ScriptWriter code, int dimension) {
-    return code.let(
-        "torch.floordiv(torch.size(pixels, %d), %d)", dimension, config.vision().patch());
-  }
-
-  private String visionEmbedding(ScriptWriter code) {
-    InternVLConfig.Vision vision = config.vision();
-    int width = vision.width();
-    int p = vision.patch();
-    String embeddings = "vision_model.embeddings.";
-    String weight = code.parameter(embeddings + "patch_embedding.weight");
-    String bias = code.parameter(embeddings + "patch_embedding.bias");
-    String h = rowsOfPatches(code, 2);
-    String w = rowsOfPatches(code, 3);
-    // A convolution whose stride is its size is one product of matrices.
-    String cut =
-        code.let("torch.reshape(pixels, [torch.size(pixels, 0), 3, %s, %d, %s, %d])", h, p, w, p);
-    String rows =
-        code.let(
-            "torch.reshape(torch.permute(%s, [0, 2, 4, 1, 3, 5]), [torch.size(pixels, 0), torch.mul(%s, %s), %d])",
-            cut, h, w, 3 * p * p);
-    String patches =
-        code.let(
-            "torch.linear(%s, torch.reshape(%s, [%d, %d]), %s)",
-            rows, weight, width, 3 * p * p, bias);
-    String first =
-        code.let(
-            "torch.expand(%s, [torch.size(pixels, 0), 1, %d])",
-            code.parameter(embeddings + "class_embedding"), width);
-    String positions = code.let("%s", code.parameter(embeddings + "position_embedding"));
-    int g = vision.grid();
-    code.line("if torch.__and__(torch.eq(%s, %d), torch.eq(%s, %d)):", h, g, w, g);
-    code.line("  position = %s", positions);
-    code.line("else:");
-    code.line(
-        "  grid = torch.reshape(torch.slice(%s, 1, 1), [1, %d, %d, %d])", positions, g, g, width);
-    code.line(
-        "  resized = torch.upsample_bicubic2d(torch.permute(grid, [0, 3, 1, 2]), [%s, %s], False, None, None)",
-        h, w);
-    code.line(
-        "  flat = torch.reshape(torch.permute(resized, [0, 2, 3, 1]), [1, torch.mul(%s, %s), %d])",
-        h, w, width);
-    code.line("  position = torch.cat([torch.slice(%s, 1, 0, 1), flat], 1)", positions);
-    return code.let("torch.add(torch.cat([%s, %s], 1), position)", first, patches);
-  }
-
-  private String visionLayer(ScriptWriter code, String x, int index) {
-    InternVLConfig.Vision vision = config.vision();
-    String layer = InternVLConfig.visionLayer(index);
-    int width = vision.width();
-    String qkv =
-        code.linear(visionNorm(code, x, layer + "norm1"), layer + "attn.qkv", vision.qkvBias());
-    String q = code.let("torch.narrow(%s, 2, 0, %d)", qkv, width);
-    String k = code.let("torch.narrow(%s, 2, %d, %d)", qkv, width, width);
-    String v = code.let("torch.narrow(%s, 2, %d, %d)", qkv, 2 * width, width);
-    if (vision.qkNorm()) {
-      q = code.rmsNorm(q, layer + "attn.q_norm.weight", vision.epsilon());
-      k = code.rmsNorm(k, layer + "attn.k_norm.weight", vision.epsilon());
-    }
-    String y =
-        code.let(
-            "torch.scaled_dot_product_attention(%s, %s, %s)",
-            code.heads(q, vision.heads(), width / vision.heads()),
-            code.heads(k, vision.heads(), width / vision.heads()),
-            code.heads(v, vision.heads(), width / vision.heads()));
-    String attended = code.linear(code.joined(y, width), layer + "attn.proj", true);
-    String h = code.let("torch.addcmul(%s, %s, %s)", x, attended, code.parameter(layer + "ls1"));
-    String inner = code.linear(visionNorm(code, h, layer + "norm2"), layer + "mlp.fc1", true);
-    String outer = code.linear(code.let("torch.gelu(%s)", inner), layer + "mlp.fc2", true);
-    return code.let("torch.addcmul(%s, %s, %s)", h, outer, code.parameter(layer + "ls2"));
-  }
-
-  private String visionNorm(ScriptWriter code, String x, String name) {
-    InternVLConfig.Vision vision = config.vision();
-    return vision.rmsNorm()
-        ? code.rmsNorm(x, name + ".weight", vision.epsilon())
-        : code.layerNorm(x, name, vision.width(), vision.epsilon());
   }
 
   private Method connect() {

@@ -1,0 +1,47 @@
+package org.optmerge.benchmark.mini.stage;
+
+import java.util.List;
+import java.util.Locale;
+
+/** The views of a scene: what a model may be given of it, in the order in which they are listed. */
+public enum StageModality {
+  /** The picture: colours and places. */
+  VISION("<image>", "<img>", "</img>"),
+  /** The sound: which instruments are played, how often, in which order. */
+  AUDIO("<audio>", "<aud>", "</aud>"),
+  /** The film: where instruments move. */
+  VIDEO("<video>", "<vid>", "</vid>");
+
+  /** All of them, in order. */
+  public static final List<StageModality> ALL = List.of(values());
+
+  private final String token;
+  private final String begin;
+  private final String end;
+
+  StageModality(String token, String begin, String end) {
+    this.token = token;
+    this.begin = begin;
+    this.end = end;
+  }
+
+  /** As parameters and commands name it: {@code vision}, {@code audio}, {@code video}. */
+  public String key() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /** The token that a feature takes the place of. */
+  public String token() {
+    return token;
+  }
+
+  /** Before its tokens or facts. */
+  public String begin() {
+    return begin;
+  }
+
+  /** After its tokens or facts. */
+  public String end() {
+    return end;
+  }
+}

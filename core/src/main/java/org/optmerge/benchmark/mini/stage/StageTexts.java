@@ -1,0 +1,89 @@
+package org.optmerge.benchmark.mini.stage;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.optmerge.benchmark.mini.Dice;
+import org.optmerge.benchmark.mini.MiniSplit;
+import org.optmerge.method.CounterRandom;
+import org.optmerge.model.InternVL;
+import org.optmerge.model.OmniModel;
+import org.optmerge.train.Objective;
+
+/**
+ * The loss of a language model on scenes told in words: any of the segments, in any order, and
+ * several questions of all types that they answer. No scene comes twice.
+ */
+final class StageTexts implements Objective {
+  /** A segment is there with this probability; at least one is. */
+  private static final double PRESENT = 0.6;
+
+  /** Questions of several modalities come so much more often than those of one. */
+  private static final double CROSS_MODAL = 0.6;
+
+  private final OmniModel model;
+  private final long seed;
+  private final int batch;
+  private final int questions;
+
+  /**
+   * @param batch texts of a step
+   * @param questions of each text
+   */
+  StageTexts(OmniModel model, long seed, int batch, int questions) {
+    this.model = model;
+    this.seed = seed;
+    this.batch = batch;
+    this.questions = questions;
+  }
+
+  @Override
+  public NDArray loss(NDManager arrays, int step) {
+    List<StagePrompt> prompts =
+        IntStream.range(0, batch).mapToObj(i -> text(step * batch + i)).toList();
+    StagePrompt.Batch tokens = StagePrompt.batch(prompts, (int) InternVL.IGNORE);
+    Shape shape = new Shape(tokens.size(), tokens.length());
+    return model.loss(
+        arrays,
+        arrays.create(tokens.ids(), shape),
+        arrays.create(tokens.labels(), shape),
+        arrays.create(tokens.mask(), shape),
+        Map.of());
+  }
+
+  private StagePrompt text(int index) {
+    Dice dice = new Dice(CounterRandom.of(seed, "stage text " + index));
+    StageScene scene = StageScene.draw(seed, MiniSplit.BASE, index);
+    Set<StageModality> present = EnumSet.noneOf(StageModality.class);
+    while (present.isEmpty()) {
+      for (StageModality modality : StageModality.ALL) {
+        if (dice.chance(PRESENT)) {
+          present.add(modality);
+        }
+      }
+    }
+    StagePrompt prompt = new StagePrompt();
+    for (StageModality modality : dice.shuffled(present)) {
+      prompt.facts(modality, scene, dice);
+    }
+    List<StageQuestionType> single = new ArrayList<>();
+    List<StageQuestionType> cross = new ArrayList<>();
+    for (StageQuestionType type : StageQuestionType.ALL) {
+      if (present.containsAll(type.modalities())
+          && (type.sounding() == 0 || type.sounding() == scene.sounding().size())) {
+        (type.isCrossModal() ? cross : single).add(type);
+      }
+    }
+    for (int i = 0; i < questions; i++) {
+      boolean several = !cross.isEmpty() && dice.chance(CROSS_MODAL);
+      prompt.dialogue(dice.pick(several ? cross : single).ask(scene, dice::below));
+    }
+    return prompt;
+  }
+}

@@ -1,0 +1,220 @@
+package org.optmerge.model;
+
+import ai.djl.ndarray.types.Shape;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * The shape of a language model with an encoder and a connector for each of its modalities, none,
+ * one or several: what its {@code config.json} says.
+ *
+ * @param language the Qwen2 decoder
+ * @param tied true if the input embedding is the output head as well
+ * @param modalities by name, such as {@code audio}
+ * @see <a href="https://arxiv.org/abs/2402.12750">Chen et al., ModelCompose, ACL 2024, section
+ *     3</a>
+ */
+public record OmniConfig(
+    InternVLConfig.Language language, boolean tied, SortedMap<String, Modality> modalities) {
+  private static final String ARCHITECTURE = "OmniQwen2ForCausalLM";
+
+  /**
+   * A modality.
+   *
+   * @param token that a feature takes the place of, such as {@code <audio>}
+   * @param channels of its input: three colours, one spectrogram, or so many frames
+   * @param encoder the vision transformer that reads it
+   * @param downsample how many patches in each direction become one token
+   * @param connector what is between encoder and decoder
+   */
+  public record Modality(
+      String token,
+      int channels,
+      InternVLConfig.Vision encoder,
+      int downsample,
+      Connector connector) {
+    /**
+     * @throws ModelException if the patches cannot be joined that way
+     */
+    public Modality {
+      if (downsample < 1 || encoder.grid() % downsample != 0) {
+        throw new ModelException(
+            "config.json: 1 / downsample_ratio (%d) must divide the %d patches of a side"
+                .formatted(downsample, encoder.grid()));
+      }
+    }
+
+    /** Tokens of one input. */
+    public int tokens() {
+      int side = encoder.grid() / downsample;
+      return side * side;
+    }
+
+    /** Width of a feature: that of the patches which become one token, side by side. */
+    public int featureWidth() {
+      return encoder.width() * downsample * downsample;
+    }
+  }
+
+  /** Between encoder and decoder. */
+  public enum Connector {
+    /** One matrix and a bias. */
+    LINEAR("linear"),
+    /** Two with a GELU between, as LLaVA-1.5 has it. */
+    MLP("mlp2x_gelu");
+
+    private final String key;
+
+    Connector(String key) {
+      this.key = key;
+    }
+
+    /** As {@code mm_projector_type} has it. */
+    public String key() {
+      return key;
+    }
+
+    static Connector of(String key) {
+      for (Connector connector : values()) {
+        if (connector.key.equals(key)) {
+          return connector;
+        }
+      }
+      throw new ModelException(
+          "config.json: mm_projector_type is '%s'; known: [linear, mlp2x_gelu]".formatted(key));
+    }
+  }
+
+  /** Copies the map. */
+  public OmniConfig {
+    modalities = Collections.unmodifiableSortedMap(new TreeMap<>(modalities));
+  }
+
+  /** What the names of a modality's encoder begin with. */
+  public static String encoder(String modality) {
+    return "modal_encoders.%s.".formatted(modality);
+  }
+
+  /** What the names of a modality's connector begin with. */
+  public static String projector(String modality) {
+    return "modal_projectors.%s.".formatted(modality);
+  }
+
+  /** The same with one more modality, or another in its place. */
+  public OmniConfig with(String name, Modality modality) {
+    SortedMap<String, Modality> more = new TreeMap<>(modalities);
+    more.put(name, modality);
+    return new OmniConfig(language, tied, more);
+  }
+
+  /** True if {@code config.json} of a folder describes such a model. */
+  public static boolean describes(Path folder) {
+    try {
+      Path file = folder.resolve("config.json");
+      return Files.isRegularFile(file)
+          && new ObjectMapper()
+              .readTree(file.toFile())
+              .path("architectures")
+              .path(0)
+              .asText("")
+              .equals(ARCHITECTURE);
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /**
+   * Reads {@code config.json} of a folder.
+   *
+   * @throws ModelException if the file is not there, or describes a model that is not known here
+   */
+  public static OmniConfig read(Path folder) {
+    Path file = folder.resolve("config.json");
+    if (!Files.isRegularFile(file)) {
+      throw new ModelException("%s: no config.json; is this a model folder?".formatted(folder));
+    }
+    try {
+      return of(new ObjectMapper().readTree(file.toFile()));
+    } catch (IOException e) {
+      throw new ModelException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
+    } catch (ModelException e) {
+      throw new ModelException("%s: %s".formatted(folder, e.getMessage()), e);
+    }
+  }
+
+  static OmniConfig of(JsonNode json) {
+    JsonNode architecture = json.path("architectures").path(0);
+    if (!architecture.asText("").equals(ARCHITECTURE)) {
+      throw new ModelException(
+          "config.json: the architecture is %s; known: [%s]"
+              .formatted(architecture.isMissingNode() ? "missing" : architecture, ARCHITECTURE));
+    }
+    ConfigReader config = new ConfigReader(json, "");
+    SortedMap<String, Modality> modalities = new TreeMap<>();
+    for (Map.Entry<String, JsonNode> entry : json.path("modalities").properties()) {
+      JsonNode node = entry.getValue();
+      ConfigReader encoder = new ConfigReader(node, "modalities." + entry.getKey() + ".");
+      modalities.put(
+          entry.getKey(),
+          new Modality(
+              node.path("token").asText("<%s>".formatted(entry.getKey())),
+              encoder.section("encoder_config").positive("num_channels", 3),
+              InternVLConfig.vision(encoder.section("encoder_config")),
+              (int) Math.rint(1 / encoder.number("downsample_ratio", 1)),
+              Connector.of(node.path("mm_projector_type").asText("missing"))));
+    }
+    return new OmniConfig(
+        InternVLConfig.qwen2(config.section("llm_config")),
+        config.truth("tie_word_embeddings", false),
+        modalities);
+  }
+
+  /** This configuration as {@code config.json} has it. */
+  public ObjectNode toJson() {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.putArray("architectures").add(ARCHITECTURE);
+    json.put("model_type", "omni_qwen2");
+    json.put("tie_word_embeddings", tied);
+    json.put("torch_dtype", "float32");
+    ObjectNode all = json.putObject("modalities");
+    modalities.forEach(
+        (name, modality) -> {
+          ObjectNode node = all.putObject(name);
+          node.put("token", modality.token);
+          node.put("downsample_ratio", 1.0 / modality.downsample);
+          node.put("mm_projector_type", modality.connector.key);
+          node.set("encoder_config", InternVLConfig.visionJson(modality.encoder, modality.channels));
+        });
+    json.set("llm_config", InternVLConfig.languageJson(language, tied));
+    return json;
+  }
+
+  /** Name and shape of every parameter. */
+  public SortedMap<String, Shape> parameters() {
+    SortedMap<String, Shape> shapes = new TreeMap<>();
+    InternVLConfig.languageParameters(shapes, language, "language_model.", tied);
+    modalities.forEach(
+        (name, modality) -> {
+          InternVLConfig.visionParameters(
+              shapes, modality.encoder, encoder(name), modality.channels);
+          String projector = projector(name);
+          shapes.put(
+              projector + "0.weight", new Shape(language.width(), modality.featureWidth()));
+          shapes.put(projector + "0.bias", new Shape(language.width()));
+          if (modality.connector == Connector.MLP) {
+            shapes.put(projector + "2.weight", new Shape(language.width(), language.width()));
+            shapes.put(projector + "2.bias", new Shape(language.width()));
+          }
+        });
+    return shapes;
+  }
+}

@@ -1,0 +1,66 @@
+package org.optmerge.model;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.optmerge.model.ScriptWriter.LowRank;
+import org.optmerge.model.ScriptWriter.Method;
+
+/** The computations of a language model with encoders and connectors. */
+final class OmniMethods {
+  private OmniMethods() {}
+
+  /** All methods of an omni model; those of a modality end with its name. */
+  static ModelScript script(OmniConfig config, Map<String, LowRank> adapters) {
+    List<Method> all =
+        new ArrayList<>(
+            new LanguageMethods(
+                    config.language(),
+                    "language_model.",
+                    config.tied(),
+                    adapters,
+                    // Features come connected: each modality has a connector of its own.
+                    code -> "features")
+                .all());
+    config
+        .modalities()
+        .forEach(
+            (name, modality) -> {
+              all.add(features(name, modality));
+              all.add(connect(name, modality));
+            });
+    return new ModelScript(all);
+  }
+
+  /** (T, channels, H, W) to (T, tokens, width · s²): the last states, s × s patches side by side. */
+  private static Method features(String name, OmniConfig.Modality modality) {
+    ScriptWriter code = new ScriptWriter("features_%s(pixels: Tensor".formatted(name), Map.of());
+    VitMethods tower =
+        new VitMethods(modality.encoder(), OmniConfig.encoder(name), modality.channels());
+    String x = tower.embedding(code);
+    for (int i = 0; i < modality.encoder().layers(); i++) {
+      x = tower.layer(code, x, i);
+    }
+    int s = modality.downsample();
+    int side = modality.encoder().grid() / s;
+    String grid =
+        code.let(
+            "torch.reshape(torch.slice(%s, 1, 1), [torch.size(pixels, 0), %d, %d, %d, %d, %d])",
+            x, side, s, side, s, modality.encoder().width());
+    return code.finish(
+        "Tensor",
+        "torch.reshape(torch.permute(%s, [0, 1, 3, 2, 4, 5]), [torch.size(pixels, 0), %d, %d])"
+            .formatted(grid, modality.tokens(), modality.featureWidth()));
+  }
+
+  /** (…, feature width) to (…, decoder width). */
+  private static Method connect(String name, OmniConfig.Modality modality) {
+    ScriptWriter code = new ScriptWriter("connect_%s(features: Tensor".formatted(name), Map.of());
+    String projector = OmniConfig.projector(name);
+    String x = code.linear("features", projector + "0", true);
+    if (modality.connector() == OmniConfig.Connector.MLP) {
+      x = code.linear(code.let("torch.gelu(%s)", x), projector + "2", true);
+    }
+    return code.finish("Tensor", x);
+  }
+}
