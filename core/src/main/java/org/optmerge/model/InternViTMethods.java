@@ -15,17 +15,17 @@ import org.optmerge.model.ScriptWriter.Method;
  */
 final class InternViTMethods {
   private final InternVLConfig config;
-  private final Map<String, LowRank> adapters;
+  private final Map<String, List<LowRank>> adapters;
   private final VitMethods tower;
 
-  InternViTMethods(InternVLConfig config, Map<String, LowRank> adapters) {
+  InternViTMethods(InternVLConfig config, Map<String, List<LowRank>> adapters) {
     this.config = config;
     this.adapters = adapters;
     this.tower = new VitMethods(config.vision(), "vision_model.", 3);
   }
 
   /** All methods of an InternVL. */
-  static ModelScript script(InternVLConfig config, Map<String, LowRank> adapters) {
+  static ModelScript script(InternVLConfig config, Map<String, List<LowRank>> adapters) {
     InternViTMethods vision = new InternViTMethods(config, adapters);
     List<Method> all =
         new ArrayList<>(List.of(vision.visionStates(), vision.visualFeatures(), vision.connect()));

@@ -19,7 +19,7 @@ final class LanguageMethods {
   private final InternVLConfig.Language language;
   private final String prefix;
   private final boolean tied;
-  private final Map<String, LowRank> adapters;
+  private final Map<String, List<LowRank>> adapters;
   private final Function<ScriptWriter, String> connector;
 
   /**
@@ -31,7 +31,7 @@ final class LanguageMethods {
       InternVLConfig.Language language,
       String prefix,
       boolean tied,
-      Map<String, LowRank> adapters,
+      Map<String, List<LowRank>> adapters,
       Function<ScriptWriter, String> connector) {
     this.language = language;
     this.prefix = prefix;
@@ -192,7 +192,11 @@ final class LanguageMethods {
     int layers = language.layers();
     for (int i = 0; i < layers; i++) {
       String h = attention(code, x, i, cache);
-      x = feedForward(code, i == layers - 1 ? rows.apply(h) : h, i);
+      if (i == layers - 1) {
+        h = rows.apply(h);
+        code.select(rows);
+      }
+      x = feedForward(code, h, i);
     }
     return x;
   }

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -54,7 +55,7 @@ public final class Lora {
   private final Host model;
   private final LoraSettings settings;
   private final SortedMap<String, NDArray> factors = new TreeMap<>();
-  private final Map<String, ScriptWriter.LowRank> adapters = new LinkedHashMap<>();
+  private final Map<String, List<ScriptWriter.LowRank>> adapters = new LinkedHashMap<>();
 
   Lora(Host model, LoraSettings settings) {
     this.model = model;
@@ -103,10 +104,12 @@ public final class Lora {
         });
     factors.put(nameOfA, a);
     factors.put(nameOfB, b);
-    adapters.put(module + WEIGHT, new ScriptWriter.LowRank(nameOfA, nameOfB, settings.scale()));
+    adapters.put(
+        module + WEIGHT,
+        List.of(new ScriptWriter.LowRank(nameOfA, nameOfB, settings.scale(), null)));
   }
 
-  Map<String, ScriptWriter.LowRank> adapters() {
+  Map<String, List<ScriptWriter.LowRank>> adapters() {
     return adapters;
   }
 
@@ -148,7 +151,8 @@ public final class Lora {
   public void merge() {
     try (NDManager scope = model.manager().newSubManager()) {
       adapters.forEach(
-          (weight, adapter) -> {
+          (weight, all) -> {
+            ScriptWriter.LowRank adapter = all.get(0);
             NDArray b =
                 scope.create(factor(adapter.b()).toFloatArray(), factor(adapter.b()).getShape());
             NDArray a =

@@ -11,7 +11,7 @@ final class OmniMethods {
   private OmniMethods() {}
 
   /** All methods of an omni model; those of a modality end with its name. */
-  static ModelScript script(OmniConfig config, Map<String, LowRank> adapters) {
+  static ModelScript script(OmniConfig config, Map<String, List<LowRank>> adapters) {
     List<Method> all =
         new ArrayList<>(
             new LanguageMethods(

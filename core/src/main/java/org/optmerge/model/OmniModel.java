@@ -45,6 +45,7 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
   private final @Nullable Path folder;
   private ModelScript script;
   private @Nullable Lora lora;
+  private @Nullable OnlineComposition composition;
 
   private OmniModel(OmniConfig config, Tokenizer tokenizer, @Nullable Path folder) {
     if (tokenizer.size() > config.language().vocabulary()) {
@@ -120,7 +121,8 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
 
   @Override
   public NDArray parameter(String name) {
-    NDArray factor = lora == null ? null : lora.find(name);
+    NDArray factor =
+        lora != null ? lora.find(name) : composition != null ? composition.find(name) : null;
     return factor == null ? parameters.get(name) : factor;
   }
 
@@ -147,9 +149,7 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
    * @throws ModelException if the model has adapters already, or no linear module matches
    */
   public Lora addLora(LoraSettings settings) {
-    if (lora != null) {
-      throw new ModelException("LoRA: the model has adapters already; merge or remove them first");
-    }
+    requireNoAdapters();
     Lora added = new Lora(this, settings);
     use(OmniMethods.script(config, added.adapters()));
     lora = added;
@@ -161,6 +161,36 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
     if (lora == old) {
       use(OmniMethods.script(config, Map.of()));
       lora = null;
+    }
+  }
+
+  /**
+   * Lets several adapters work side by side, until the composition is closed. For answering, not for
+   * training.
+   *
+   * @param adapters PEFT folders by modality
+   * @param share how much of each adapter a token gets that belongs to no modality
+   * @throws ModelException if the model has adapters already, or lacks a modality or weight
+   */
+  public OnlineComposition compose(
+      SortedMap<String, Path> adapters, OnlineComposition.Mode mode, double share) {
+    requireNoAdapters();
+    OnlineComposition added = new OnlineComposition(this, adapters, mode, share);
+    use(OmniMethods.script(config, added.adapters()));
+    composition = added;
+    return added;
+  }
+
+  void forget(OnlineComposition old) {
+    if (composition == old) {
+      use(OmniMethods.script(config, Map.of()));
+      composition = null;
+    }
+  }
+
+  private void requireNoAdapters() {
+    if (lora != null || composition != null) {
+      throw new ModelException("the model has adapters already; merge or remove them first");
     }
   }
 
@@ -292,7 +322,16 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
     try (NDManager scope = manager.newSubManager()) {
       Connected connected = connect(scope, features);
       TokenBatch batch = batch(inputIds, attentionMask, connected);
-      return new Decoder(config.language(), rotary, this::decode, scope, batch, decoding)
+      OnlineComposition online = composition;
+      Decoder.Step gated =
+          (results, method, arguments) -> {
+            if (online != null) {
+              NDArray ids = (NDArray) arguments[0];
+              online.open(results, ids.toLongArray(), ids.getShape());
+            }
+            return decode(results, method, arguments);
+          };
+      return new Decoder(config.language(), rotary, gated, scope, batch, decoding)
           .run(
               step -> rotary.of(step, batch.positions()), batch.deltas(), inputIds, connected.all);
     } finally {

@@ -2,11 +2,15 @@ package org.optmerge.model;
 
 import ai.djl.ndarray.NDArray;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes one method of a TorchScript module that takes a model's parameters as its last argument, a
@@ -16,13 +20,18 @@ final class ScriptWriter {
   /** The class of every module that is written here. */
   static final String MODULE = "Model";
 
-  /** A low-rank change of a weight, added in factored form. */
-  record LowRank(String a, String b, double scale) {}
+  /**
+   * A low-rank change of a weight, added in factored form.
+   *
+   * @param gate name of an array (B, N, 1) that says how much of it each token gets; null: all
+   */
+  record LowRank(String a, String b, double scale, @Nullable String gate) {}
 
   private final StringBuilder body = new StringBuilder();
   private final Map<String, Integer> parameters = new LinkedHashMap<>();
+  private final Map<String, String> gates = new HashMap<>();
   private final String header;
-  private final Map<String, LowRank> adapters;
+  private final Map<String, List<LowRank>> adapters;
   private int variables;
   private String indent = "  ";
 
@@ -30,7 +39,7 @@ final class ScriptWriter {
    * @param header the method's name and other arguments, such as {@code "embed(ids: Tensor"}
    * @param adapters low-rank changes by the name of the weight
    */
-  ScriptWriter(String header, Map<String, LowRank> adapters) {
+  ScriptWriter(String header, Map<String, List<LowRank>> adapters) {
     this.header = header;
     this.adapters = adapters;
   }
@@ -69,14 +78,26 @@ final class ScriptWriter {
         let(
             "torch.linear(%s, %s, %s)",
             x, parameter(weight), bias ? parameter(module + ".bias") : "None");
-    LowRank adapter = adapters.get(weight);
-    if (adapter == null) {
-      return y;
+    for (LowRank adapter : adapters.getOrDefault(weight, List.of())) {
+      String low = let("torch.linear(%s, %s)", x, parameter(adapter.a));
+      String change = let("torch.linear(%s, %s)", low, parameter(adapter.b));
+      if (adapter.gate != null) {
+        String gate = gates.getOrDefault(adapter.gate, parameter(adapter.gate));
+        change = let("torch.mul(%s, %s)", change, gate);
+      }
+      y = let("torch.add(%s, %s, alpha=%s)", y, change, Double.toString(adapter.scale));
     }
-    String low = let("torch.linear(%s, %s)", x, parameter(adapter.a));
-    return let(
-        "torch.add(%s, torch.linear(%s, %s), alpha=%s)",
-        y, low, parameter(adapter.b), Double.toString(adapter.scale));
+    return y;
+  }
+
+  /** From here on only some rows are computed: gates are of these rows. */
+  void select(UnaryOperator<String> rows) {
+    adapters.values().stream()
+        .flatMap(List::stream)
+        .map(LowRank::gate)
+        .filter(Objects::nonNull)
+        .distinct()
+        .forEach(gate -> gates.put(gate, rows.apply(parameter(gate))));
   }
 
   /** LayerNorm over the last dimension. */

@@ -30,6 +30,15 @@ public enum StageModality {
     return name().toLowerCase(Locale.ROOT);
   }
 
+  /** What people call it: {@code picture}, {@code audio}, {@code film}. */
+  public String noun() {
+    return switch (this) {
+      case VISION -> "picture";
+      case AUDIO -> "audio";
+      case VIDEO -> "film";
+    };
+  }
+
   /** The token that a feature takes the place of. */
   public String token() {
     return token;

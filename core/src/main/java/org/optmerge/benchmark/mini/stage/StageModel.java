@@ -1,5 +1,7 @@
 package org.optmerge.benchmark.mini.stage;
 
+import ai.djl.ndarray.NDManager;
+import java.util.List;
 import java.util.TreeMap;
 import org.optmerge.model.InternVLConfig;
 import org.optmerge.model.OmniConfig;
@@ -11,6 +13,9 @@ public final class StageModel {
   /** Longest text. */
   private static final int POSITIONS = 256;
 
+  /** Scenes that are encoded at a time. */
+  private static final int CHUNK = 256;
+
   private StageModel() {}
 
   /** The language model alone: four layers of width 96. */
@@ -18,7 +23,7 @@ public final class StageModel {
     return new OmniConfig(
         new InternVLConfig.Language(
             96, 4, 4, 4, 24, 256, StageVocabulary.size(), 1e-6, 10_000, POSITIONS),
-        false,
+        true,
         new TreeMap<>());
   }
 
@@ -40,5 +45,27 @@ public final class StageModel {
   /** A model with these modalities and random weights. */
   public static OmniModel initialise(OmniConfig config, long seed) {
     return OmniModel.initialise(config, Tokenizer.of(StageVocabulary.tokenizerJson()), seed);
+  }
+
+  /**
+   * What a model's encoder makes of scenes, row by row: scenes, tokens, width of a feature.
+   *
+   * @param modality one that the model has
+   */
+  public static float[] features(
+      OmniModel model, StageModality modality, List<StageScene> scenes) {
+    int size = modality(modality).tokens() * modality(modality).featureWidth();
+    float[] all = new float[scenes.size() * size];
+    for (int from = 0; from < scenes.size(); from += CHUNK) {
+      List<StageScene> chunk = scenes.subList(from, Math.min(scenes.size(), from + CHUNK));
+      try (NDManager step = model.manager().newSubManager()) {
+        float[] some =
+            model
+                .features(step, modality.key(), StageInputs.of(step, modality, chunk))
+                .toFloatArray();
+        System.arraycopy(some, 0, all, from * size, some.length);
+      }
+    }
+    return all;
   }
 }

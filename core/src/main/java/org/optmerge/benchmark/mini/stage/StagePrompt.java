@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -67,6 +68,22 @@ public final class StagePrompt {
     return question(question.text()).add(question.answer() + " " + StageVocabulary.END, true);
   }
 
+  /**
+   * What a modality shows, told in words: a caption, its instruments in an order of its own.
+   *
+   * @param anyOrder whether what is said of each instrument is in an order of its own as well, its
+   *     name not always first
+   */
+  public StagePrompt description(
+      StageModality modality, StageScene scene, Dice dice, boolean anyOrder) {
+    String caption =
+        modality == StageModality.AUDIO || !anyOrder
+            ? words(modality, scene, dice)
+            : words(modality, scene, dice, dice.shuffled(fields(modality)));
+    return question("describe " + modality.noun())
+        .add(caption + " " + StageVocabulary.END, true);
+  }
+
   private StagePrompt add(String text, boolean learned) {
     for (int id : StageVocabulary.encode(text)) {
       ids.add(id);
@@ -80,30 +97,40 @@ public final class StagePrompt {
    * nothing of their places.
    */
   static String words(StageModality modality, StageScene scene, Dice dice) {
-    return switch (modality) {
-      case VISION ->
-          dice.shuffled(scene.players()).stream()
-              .map(
-                  player ->
-                      "%s %s %s"
-                          .formatted(
-                              player.instrument().word(),
-                              player.colour().word(),
-                              player.place().word()))
-              .collect(Collectors.joining(" , "));
-      case AUDIO ->
-          IntStream.range(0, StageScene.SLOTS)
-              .mapToObj(
-                  slot ->
-                      slot < scene.notes().size()
-                          ? scene.notes().get(slot).word()
-                          : StageVocabulary.REST)
-              .collect(Collectors.joining(" "));
-      case VIDEO ->
-          dice.shuffled(scene.players()).stream()
-              .map(player -> player.instrument().word() + " " + player.direction().word())
-              .collect(Collectors.joining(" , "));
-    };
+    if (modality == StageModality.AUDIO) {
+      return IntStream.range(0, StageScene.SLOTS)
+          .mapToObj(
+              slot ->
+                  slot < scene.notes().size()
+                      ? scene.notes().get(slot).word()
+                      : StageVocabulary.REST)
+          .collect(Collectors.joining(" "));
+    }
+    return words(modality, scene, dice, fields(modality));
+  }
+
+  private static String words(
+      StageModality modality,
+      StageScene scene,
+      Dice dice,
+      List<Function<Player, String>> fields) {
+    return dice.shuffled(scene.players()).stream()
+        .map(
+            player ->
+                fields.stream()
+                    .map(field -> field.apply(player))
+                    .collect(Collectors.joining(" ")))
+        .collect(Collectors.joining(" , "));
+  }
+
+  /** What a picture or a film says of a player. */
+  private static List<Function<Player, String>> fields(StageModality modality) {
+    return modality == StageModality.VISION
+        ? List.of(
+            player -> player.instrument().word(),
+            player -> player.colour().word(),
+            player -> player.place().word())
+        : List.of(player -> player.instrument().word(), player -> player.direction().word());
   }
 
   /**

@@ -34,7 +34,7 @@ public record StageScene(
    * How often the first and the second of two sounding instruments are played: never equally often,
    * and the first as often more as less.
    */
-  private static final List<List<Integer>> PAIRS =
+  static final List<List<Integer>> PAIRS =
       List.of(List.of(1, 2), List.of(2, 1), List.of(1, 3), List.of(3, 1));
 
   /** Copies the lists. */

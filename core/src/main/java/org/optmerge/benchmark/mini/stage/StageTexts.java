@@ -27,26 +27,40 @@ final class StageTexts implements Objective {
   /** Questions of several modalities come so much more often than those of one. */
   private static final double CROSS_MODAL = 0.6;
 
+  /**
+   * A segment is described with this probability. Many look-ups in a few tokens: which attribute
+   * belongs to which instrument is learned from these long before it is from questions.
+   */
+  private static final double DESCRIBED = 0.7;
+
   private final OmniModel model;
   private final long seed;
   private final int batch;
   private final int questions;
+  private final int captions;
+  private final boolean anyOrder;
 
   /**
    * @param batch texts of a step
    * @param questions of each text
+   * @param captions the first steps have captions only
+   * @param anyOrder whether captions begin with anything that is said of an instrument
    */
-  StageTexts(OmniModel model, long seed, int batch, int questions) {
+  StageTexts(OmniModel model, long seed, int batch, int questions, int captions, boolean anyOrder) {
     this.model = model;
     this.seed = seed;
     this.batch = batch;
     this.questions = questions;
+    this.captions = captions;
+    this.anyOrder = anyOrder;
   }
 
   @Override
   public NDArray loss(NDManager arrays, int step) {
     List<StagePrompt> prompts =
-        IntStream.range(0, batch).mapToObj(i -> text(step * batch + i)).toList();
+        IntStream.range(0, batch)
+            .mapToObj(i -> step < captions ? caption(step * batch + i) : text(step * batch + i))
+            .toList();
     StagePrompt.Batch tokens = StagePrompt.batch(prompts, (int) InternVL.IGNORE);
     Shape shape = new Shape(tokens.size(), tokens.length());
     return model.loss(
@@ -55,6 +69,17 @@ final class StageTexts implements Objective {
         arrays.create(tokens.labels(), shape),
         arrays.create(tokens.mask(), shape),
         Map.of());
+  }
+
+  /** One segment and captions of it, each in an order of its own. */
+  private StagePrompt caption(int index) {
+    Dice dice = new Dice(CounterRandom.of(seed, "stage text " + index));
+    StageScene scene = StageScene.draw(seed, MiniSplit.BASE, index);
+    StageModality modality = dice.pick(List.of(StageModality.VISION, StageModality.VIDEO));
+    return new StagePrompt()
+        .facts(modality, scene, dice)
+        .description(modality, scene, dice, anyOrder)
+        .description(modality, scene, dice, anyOrder);
   }
 
   private StagePrompt text(int index) {
@@ -71,6 +96,11 @@ final class StageTexts implements Objective {
     StagePrompt prompt = new StagePrompt();
     for (StageModality modality : dice.shuffled(present)) {
       prompt.facts(modality, scene, dice);
+    }
+    for (StageModality modality : dice.shuffled(present)) {
+      if (dice.chance(DESCRIBED)) {
+        prompt.description(modality, scene, dice, anyOrder);
+      }
     }
     List<StageQuestionType> single = new ArrayList<>();
     List<StageQuestionType> cross = new ArrayList<>();

@@ -37,7 +37,7 @@ public final class StageVocabulary {
   private static final String WORDS =
       """
       , . ? what color is the sounding instrument where that sounds first last more often how many
-      times does sound which direction move moves and it on look at listen to watch yes no A B C
+      times does sound which direction move moves and it on look at listen to watch describe yes no A B C
       0 1 2 3 4
       """;
 
@@ -46,6 +46,7 @@ public final class StageVocabulary {
       Stream.of(
               Stream.of(PAD, USER, ASSISTANT, END, UNKNOWN),
               StageModality.ALL.stream().flatMap(m -> Stream.of(m.begin(), m.token(), m.end())),
+              StageModality.ALL.stream().map(StageModality::noun),
               Arrays.stream(WORDS.strip().split("\\s+")),
               Stream.of(REST),
               Instrument.ALL.stream().map(Instrument::word),

@@ -1,0 +1,180 @@
+package org.optmerge.evaluation;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.optmerge.benchmark.mini.Dice;
+import org.optmerge.benchmark.mini.MiniGenerator;
+import org.optmerge.benchmark.mini.MiniSplit;
+import org.optmerge.benchmark.mini.stage.StageModality;
+import org.optmerge.benchmark.mini.stage.StageModel;
+import org.optmerge.benchmark.mini.stage.StagePrompt;
+import org.optmerge.benchmark.mini.stage.StageQuestion;
+import org.optmerge.benchmark.mini.stage.StageQuestionType;
+import org.optmerge.benchmark.mini.stage.StageScene;
+import org.optmerge.benchmark.mini.stage.StageVocabulary;
+import org.optmerge.model.GreedyDecoding;
+import org.optmerge.model.OmniModel;
+
+/**
+ * Asks models the questions about scenes, with any of the modalities, and marks their answers.
+ *
+ * <p>Encoders are never merged, so what they make of the scenes is computed once, from the first
+ * model that is asked.
+ */
+public final class StageEvaluator {
+  private static final int BATCH = 128;
+  private static final int PAD = StageVocabulary.id(StageVocabulary.PAD);
+
+  /** An answer is one token, and then its end. */
+  private static final GreedyDecoding DECODING =
+      new GreedyDecoding(2, StageVocabulary.id(StageVocabulary.END), PAD);
+
+  private final Map<StageQuestionType, List<Item>> items = new LinkedHashMap<>();
+  private final List<StageScene> scenes = new ArrayList<>();
+  private final Map<StageModality, float[]> features = new EnumMap<>(StageModality.class);
+
+  /** A question and its place among all. */
+  private record Item(int place, StageScene scene, StageQuestion question) {}
+
+  /** How scenes are given. */
+  public enum Form {
+    /** As features of the encoders. */
+    FEATURES,
+    /** As facts in words: what the language model was trained on. */
+    WORDS
+  }
+
+  /**
+   * Draws the questions.
+   *
+   * @param perType how many of each type
+   */
+  public StageEvaluator(MiniSplit split, Collection<StageQuestionType> types, int perType) {
+    for (StageQuestionType type : types) {
+      List<Item> of = new ArrayList<>();
+      for (int i = 0; i < perType; i++) {
+        int sounding = type.sounding() == 0 ? 1 + i % 2 : type.sounding();
+        // Scenes of a type are its own, whatever other types are asked.
+        int index = type.ordinal() * split.size() + i;
+        StageScene scene = StageScene.draw(MiniGenerator.SEED, split, index, sounding);
+        Dice dice = scene.dice("question");
+        of.add(new Item(scenes.size(), scene, type.ask(scene, dice::below)));
+        scenes.add(scene);
+      }
+      items.put(type, of);
+    }
+  }
+
+  /** How many questions there are. */
+  public int size() {
+    return scenes.size();
+  }
+
+  /** The types that are asked. */
+  public Set<StageQuestionType> types() {
+    return items.keySet();
+  }
+
+  /**
+   * Asks a model the questions of some types.
+   *
+   * @param types some of those drawn
+   * @param given the modalities it gets; the others are absent
+   * @return for each type one score, 0 or 1, for each question
+   */
+  public Map<StageQuestionType, double[]> evaluate(
+      OmniModel model, Collection<StageQuestionType> types, Set<StageModality> given, Form form) {
+    List<Item> asked = new ArrayList<>();
+    Map<StageQuestionType, double[]> scores = new LinkedHashMap<>();
+    for (StageQuestionType type : types) {
+      List<Item> of = items.getOrDefault(type, List.of());
+      asked.addAll(of);
+      scores.put(type, new double[of.size()]);
+    }
+    if (form == Form.FEATURES) {
+      given.forEach(
+          modality ->
+              features.computeIfAbsent(modality, one -> StageModel.features(model, one, scenes)));
+    }
+    Map<Item, StagePrompt> prompts = new HashMap<>();
+    asked.forEach(item -> prompts.put(item, prompt(item, given, form)));
+    // Prompts of one length side by side: nothing is padded.
+    asked.sort(Comparator.comparingInt(item -> prompts.get(item).length()));
+    for (int from = 0; from < asked.size(); ) {
+      int length = prompts.get(asked.get(from)).length();
+      int to = from;
+      while (to < asked.size()
+          && to - from < BATCH
+          && prompts.get(asked.get(to)).length() == length) {
+        to++;
+      }
+      List<Item> batch = asked.subList(from, to);
+      List<String> answers = answer(model, batch, prompts, form == Form.FEATURES ? given : Set.of());
+      for (int i = 0; i < batch.size(); i++) {
+        Item item = batch.get(i);
+        StageQuestionType type = item.question.type();
+        int place = item.place - items.get(type).get(0).place;
+        scores.get(type)[place] = answers.get(i).equals(item.question.answer()) ? 1 : 0;
+      }
+      from = to;
+    }
+    return scores;
+  }
+
+  private static StagePrompt prompt(Item item, Set<StageModality> given, Form form) {
+    StagePrompt prompt = new StagePrompt();
+    for (StageModality modality : StageModality.ALL) {
+      if (given.contains(modality)) {
+        if (form == Form.FEATURES) {
+          prompt.features(modality, StageModel.modality(modality).tokens());
+        } else {
+          prompt.facts(modality, item.scene, item.scene.dice("order of the facts"));
+        }
+      }
+    }
+    return prompt.question(item.question.text());
+  }
+
+  private List<String> answer(
+      OmniModel model, List<Item> batch, Map<Item, StagePrompt> prompts, Set<StageModality> given) {
+    StagePrompt.Batch tokens = StagePrompt.batch(batch.stream().map(prompts::get).toList(), PAD);
+    try (NDManager step = model.manager().newSubManager()) {
+      Shape grid = new Shape(tokens.size(), tokens.length());
+      Map<String, NDArray> seen = new HashMap<>();
+      for (StageModality modality : given) {
+        seen.put(modality.key(), features(step, modality, batch));
+      }
+      return Arrays.stream(
+              model.generate(
+                  step.create(tokens.ids(), grid),
+                  step.create(tokens.mask(), grid),
+                  seen,
+                  DECODING))
+          .map(StageVocabulary::decode)
+          .toList();
+    }
+  }
+
+  private NDArray features(NDManager step, StageModality modality, List<Item> batch) {
+    int tokens = StageModel.modality(modality).tokens();
+    int width = StageModel.modality(modality).featureWidth();
+    float[] all = features.getOrDefault(modality, new float[0]);
+    float[] some = new float[batch.size() * tokens * width];
+    for (int i = 0; i < batch.size(); i++) {
+      System.arraycopy(
+          all, batch.get(i).place * tokens * width, some, i * tokens * width, tokens * width);
+    }
+    return step.create(some, new Shape(batch.size(), tokens, width));
+  }
+}
