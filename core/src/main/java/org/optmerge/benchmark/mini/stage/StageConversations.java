@@ -95,7 +95,7 @@ final class StageConversations implements Objective {
       }
     }
     if (dice.chance(DESCRIBED)) {
-      prompt.description(modality, scene, dice, true);
+      prompt.description(modality, scene, dice);
     }
     List<StageQuestionType> types =
         StageQuestionType.of(EnumSet.of(modality)).stream()

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.function.Function;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -15,7 +14,7 @@ import org.optmerge.benchmark.mini.Dice;
  *
  * <pre>
  * &lt;img&gt; 16 × &lt;image&gt; &lt;/img&gt; &lt;aud&gt; 16 × &lt;audio&gt; &lt;/aud&gt; &lt;user&gt; question &lt;assistant&gt; answer &lt;end&gt; &lt;user&gt; …
- * &lt;img&gt; drum red left , piano blue right , … &lt;/img&gt; &lt;user&gt; question &lt;assistant&gt; answer &lt;end&gt; …
+ * &lt;img&gt; drum red drum left drum , … &lt;/img&gt; &lt;user&gt; question &lt;assistant&gt; answer &lt;end&gt; …
  * </pre>
  *
  * <p>A segment may be given as features, as textual facts, empty, or not at all.
@@ -68,20 +67,10 @@ public final class StagePrompt {
     return question(question.text()).add(question.answer() + " " + StageVocabulary.END, true);
   }
 
-  /**
-   * What a modality shows, told in words: a caption, its instruments in an order of its own.
-   *
-   * @param anyOrder whether what is said of each instrument is in an order of its own as well, its
-   *     name not always first
-   */
-  public StagePrompt description(
-      StageModality modality, StageScene scene, Dice dice, boolean anyOrder) {
-    String caption =
-        modality == StageModality.AUDIO || !anyOrder
-            ? words(modality, scene, dice)
-            : words(modality, scene, dice, dice.shuffled(fields(modality)));
+  /** What a modality shows, told in words: a caption, its instruments in an order of its own. */
+  public StagePrompt description(StageModality modality, StageScene scene, Dice dice) {
     return question("describe " + modality.noun())
-        .add(caption + " " + StageVocabulary.END, true);
+        .add(words(modality, scene, dice) + " " + StageVocabulary.END, true);
   }
 
   private StagePrompt add(String text, boolean learned) {
@@ -106,31 +95,20 @@ public final class StagePrompt {
                       : StageVocabulary.REST)
           .collect(Collectors.joining(" "));
     }
-    return words(modality, scene, dice, fields(modality));
-  }
-
-  private static String words(
-      StageModality modality,
-      StageScene scene,
-      Dice dice,
-      List<Function<Player, String>> fields) {
     return dice.shuffled(scene.players()).stream()
-        .map(
-            player ->
-                fields.stream()
-                    .map(field -> field.apply(player))
-                    .collect(Collectors.joining(" ")))
+        .map(player -> told(player, modality))
         .collect(Collectors.joining(" , "));
   }
 
-  /** What a picture or a film says of a player. */
-  private static List<Function<Player, String>> fields(StageModality modality) {
+  /**
+   * What a picture or a film says of a player, the name on both sides of each fact: what is asked
+   * for always follows what is known.
+   */
+  private static String told(Player player, StageModality modality) {
+    String name = player.instrument().word();
     return modality == StageModality.VISION
-        ? List.of(
-            player -> player.instrument().word(),
-            player -> player.colour().word(),
-            player -> player.place().word())
-        : List.of(player -> player.instrument().word(), player -> player.direction().word());
+        ? String.join(" ", name, player.colour().word(), name, player.place().word(), name)
+        : String.join(" ", name, player.direction().word(), name);
   }
 
   /**

@@ -53,8 +53,7 @@ public record StageRecipe(
       @JsonProperty("final") double finalShare,
       int batch,
       int questions,
-      int captions,
-      boolean anyOrder) {
+      int captions) {
     Schedule schedule() {
       return new Schedule(peak, warmUp, steps, finalShare);
     }

@@ -38,21 +38,18 @@ final class StageTexts implements Objective {
   private final int batch;
   private final int questions;
   private final int captions;
-  private final boolean anyOrder;
 
   /**
    * @param batch texts of a step
    * @param questions of each text
    * @param captions the first steps have captions only
-   * @param anyOrder whether captions begin with anything that is said of an instrument
    */
-  StageTexts(OmniModel model, long seed, int batch, int questions, int captions, boolean anyOrder) {
+  StageTexts(OmniModel model, long seed, int batch, int questions, int captions) {
     this.model = model;
     this.seed = seed;
     this.batch = batch;
     this.questions = questions;
     this.captions = captions;
-    this.anyOrder = anyOrder;
   }
 
   @Override
@@ -78,8 +75,8 @@ final class StageTexts implements Objective {
     StageModality modality = dice.pick(List.of(StageModality.VISION, StageModality.VIDEO));
     return new StagePrompt()
         .facts(modality, scene, dice)
-        .description(modality, scene, dice, anyOrder)
-        .description(modality, scene, dice, anyOrder);
+        .description(modality, scene, dice)
+        .description(modality, scene, dice);
   }
 
   private StagePrompt text(int index) {
@@ -99,7 +96,7 @@ final class StageTexts implements Objective {
     }
     for (StageModality modality : dice.shuffled(present)) {
       if (dice.chance(DESCRIBED)) {
-        prompt.description(modality, scene, dice, anyOrder);
+        prompt.description(modality, scene, dice);
       }
     }
     List<StageQuestionType> single = new ArrayList<>();

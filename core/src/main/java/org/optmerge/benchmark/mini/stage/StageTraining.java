@@ -138,8 +138,7 @@ public final class StageTraining {
               seed + 1_000_003L * (part - 1),
               settings.batch(),
               settings.questions(),
-              settings.captions(),
-              settings.anyOrder()),
+              settings.captions()),
           settings.schedule(),
           recipe.optimiser());
       model.save(out, DType.F16);
