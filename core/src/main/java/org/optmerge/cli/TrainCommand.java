@@ -3,12 +3,16 @@ package org.optmerge.cli;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.mini.MiniRecipe;
 import org.optmerge.benchmark.mini.MiniTraining;
+import org.optmerge.benchmark.mini.stage.StageRecipe;
+import org.optmerge.benchmark.mini.stage.StageTraining;
 import org.optmerge.train.TrainingListener;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -22,7 +26,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "train",
     description = {
-      "Train the models of the miniature benchmark from scratch.",
+      "Train the models of the miniature benchmark from scratch: those of capabilities ('mini') or of"
+          + " modalities ('omni').",
       "What is trained already is not trained again; what was interrupted goes on from its last"
           + " saved state, to the same weights."
     })
@@ -31,7 +36,7 @@ final class TrainCommand implements Callable<Integer> {
   static final class Targets implements Iterable<String> {
     @Override
     public Iterator<String> iterator() {
-      return List.of("mini").iterator();
+      return List.of(MINI, OMNI).iterator();
     }
   }
 
@@ -39,19 +44,35 @@ final class TrainCommand implements Callable<Integer> {
   static final class ModelNames implements Iterable<String> {
     @Override
     public Iterator<String> iterator() {
-      return new MiniTraining(MiniRecipe.shipped(), 1, Path.of(""), TrainingListener.NONE)
-          .names()
-          .iterator();
+      List<String> names =
+          new ArrayList<>(
+              new MiniTraining(MiniRecipe.shipped(), 1, Path.of(""), TrainingListener.NONE)
+                  .names());
+      names.addAll(
+          new StageTraining(StageRecipe.shipped(), 1, Path.of(""), TrainingListener.NONE).names());
+      return names.iterator();
     }
+  }
+
+  private static final String MINI = "mini";
+  private static final String OMNI = "omni";
+
+  /** A recipe that is carried out. */
+  private interface Training {
+    List<String> names();
+
+    Path folder(String name);
+
+    Path train(String name);
   }
 
   @ParentCommand private Main main;
   @Spec private CommandSpec spec;
 
   @Parameters(
-      paramLabel = "mini",
+      paramLabel = "mini|omni",
       completionCandidates = Targets.class,
-      description = "What to train: the miniature benchmark's models.")
+      description = "What to train: the miniature's experts, or its models of picture, sound and film.")
   private String target;
 
   @Option(
@@ -85,15 +106,14 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (!target.equals("mini")) {
+    if (!target.equals(MINI) && !target.equals(OMNI)) {
       throw new ParameterException(
           spec.commandLine(),
-          "there is no recipe for '%s'; 'mini' can be trained".formatted(target));
+          "there is no recipe for '%s'; 'mini' and 'omni' can be trained".formatted(target));
     }
     Console console = main.console();
-    MiniRecipe used = recipe == null ? MiniRecipe.shipped() : MiniRecipe.read(recipe);
     try (StatusLine status = console.status()) {
-      MiniTraining training = new MiniTraining(used, seed, out, report -> show(status, report));
+      Training training = training(report -> show(status, report));
       List<String> names = only == null ? training.names() : only;
       for (String name : names) {
         if (!training.names().contains(name)) {
@@ -127,7 +147,38 @@ final class TrainCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static ObjectNode json(List<String> names, MiniTraining training) {
+  private Training training(TrainingListener listener) {
+    if (target.equals(OMNI)) {
+      StageRecipe used = recipe == null ? StageRecipe.shipped() : StageRecipe.read(recipe);
+      StageTraining training = new StageTraining(used, seed, out, listener);
+      return of(training.names(), training::folder, training::train);
+    }
+    MiniRecipe used = recipe == null ? MiniRecipe.shipped() : MiniRecipe.read(recipe);
+    MiniTraining training = new MiniTraining(used, seed, out, listener);
+    return of(training.names(), training::folder, training::train);
+  }
+
+  private static Training of(
+      List<String> names, Function<String, Path> folder, Function<String, Path> train) {
+    return new Training() {
+      @Override
+      public List<String> names() {
+        return names;
+      }
+
+      @Override
+      public Path folder(String name) {
+        return folder.apply(name);
+      }
+
+      @Override
+      public Path train(String name) {
+        return train.apply(name);
+      }
+    };
+  }
+
+  private static ObjectNode json(List<String> names, Training training) {
     ObjectNode node = Console.object();
     ObjectNode models = node.putObject("models");
     names.forEach(name -> models.put(name, training.folder(name).toString()));

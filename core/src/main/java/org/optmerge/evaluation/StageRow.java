@@ -58,8 +58,6 @@ public record StageRow(
     Map<String, Set<StageModality>> groups = new LinkedHashMap<>();
     groups.put("vision+audio", EnumSet.of(StageModality.VISION, StageModality.AUDIO));
     groups.put("audio+video", EnumSet.of(StageModality.AUDIO, StageModality.VIDEO));
-    groups.put("vision+video", EnumSet.of(StageModality.VISION, StageModality.VIDEO));
-    groups.put("all three", EnumSet.allOf(StageModality.class));
     return groups;
   }
 
@@ -119,6 +117,15 @@ public record StageRow(
   /** Scores of the questions of several modalities, group by group. */
   public List<double[]> crossModal() {
     return GROUPS.values().stream().map(this::scores).toList();
+  }
+
+  /** Share of right answers among questions of several modalities beyond reach. */
+  public double beyondReach() {
+    return StageQuestionType.ALL.stream()
+        .filter(type -> type.isCrossModal() && !type.isWithinReach())
+        .mapToDouble(this::accuracy)
+        .average()
+        .orElse(Double.NaN);
   }
 
   /** The mean over the groups of questions of several modalities. */

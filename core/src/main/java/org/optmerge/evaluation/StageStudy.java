@@ -37,6 +37,12 @@ public final class StageStudy implements AutoCloseable {
   /** Questions of a type by which λ is chosen. */
   public static final int VALIDATION = 20;
 
+  /** The row of the language model that is told everything in words. */
+  public static final String WORDS = "Facts in words";
+
+  /** The row of the language model with every connector and no adapter. */
+  public static final String UNMERGED = "No adapter";
+
   private static final Set<StageModality> EVERYTHING = EnumSet.allOf(StageModality.class);
 
   private final Path models;
@@ -57,7 +63,9 @@ public final class StageStudy implements AutoCloseable {
     this.validation =
         new StageEvaluator(
             MiniSplit.VALIDATION,
-            StageQuestionType.ALL.stream().filter(type -> !type.isCrossModal()).toList(),
+            StageQuestionType.ALL.stream()
+                .filter(type -> !type.isCrossModal() && type.isWithinReach())
+                .toList(),
             validation);
     this.test = new StageEvaluator(MiniSplit.TEST, StageQuestionType.ALL, test);
     this.model = OmniModel.open(models.resolve(StageTraining.BASE));
@@ -76,6 +84,11 @@ public final class StageStudy implements AutoCloseable {
     }
     for (MiniMerge merge : methods()) {
       rows.add(merged(merge, EVERYTHING));
+    }
+    for (MiniMerge merge : ablation()) {
+      if (rows.stream().noneMatch(row -> row.label().equals(merge.label()))) {
+        rows.add(merged(merge, EVERYTHING));
+      }
     }
     for (OnlineComposition.Mode mode : OnlineComposition.Mode.values()) {
       rows.add(online(mode));
@@ -99,6 +112,15 @@ public final class StageStudy implements AutoCloseable {
     return methods;
   }
 
+  /** From WUDI to OptMerge, one change at a time, with the settings for modalities. */
+  public static List<MiniMerge> ablation() {
+    return List.of(
+        MiniMerge.published("WUDI Merging", "wudi"),
+        new MiniMerge("+ SGD", "optmerge-modal", "init: sum, rank_share: 1.0, projector: full"),
+        new MiniMerge("+ Initialization", "optmerge-modal", "rank_share: 1.0, projector: full"),
+        MiniMerge.published("OptMerge", "optmerge-modal"));
+  }
+
   private static MiniMerge method(String name) {
     return methods().stream()
         .filter(merge -> merge.method().equals(name))
@@ -115,12 +137,12 @@ public final class StageStudy implements AutoCloseable {
 
   /** The language model alone, told everything in words: what can be hoped for. */
   public StageRow words() {
-    return test("Facts in words", null, EVERYTHING, StageEvaluator.Form.WORDS);
+    return test(WORDS, null, EVERYTHING, StageEvaluator.Form.WORDS);
   }
 
   /** The language model with every connector and no adapter. */
   public StageRow unmerged() {
-    return test("No adapter", null, EVERYTHING, StageEvaluator.Form.FEATURES);
+    return test(UNMERGED, null, EVERYTHING, StageEvaluator.Form.FEATURES);
   }
 
   /** One modality's model. */
@@ -239,7 +261,8 @@ public final class StageStudy implements AutoCloseable {
     merged.names().forEach(name -> model.load(name, merged.weights(name, scaling)));
   }
 
-  private static String title(StageModality modality) {
+  /** What a modality's model is called in tables. */
+  public static String title(StageModality modality) {
     String key = modality.key();
     return Character.toUpperCase(key.charAt(0)) + key.substring(1);
   }

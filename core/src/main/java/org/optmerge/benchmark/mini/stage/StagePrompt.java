@@ -14,7 +14,7 @@ import org.optmerge.benchmark.mini.Dice;
  *
  * <pre>
  * &lt;img&gt; 16 × &lt;image&gt; &lt;/img&gt; &lt;aud&gt; 16 × &lt;audio&gt; &lt;/aud&gt; &lt;user&gt; question &lt;assistant&gt; answer &lt;end&gt; &lt;user&gt; …
- * &lt;img&gt; drum red drum left drum , … &lt;/img&gt; &lt;user&gt; question &lt;assistant&gt; answer &lt;end&gt; …
+ * &lt;img&gt; drum red left , … &lt;/img&gt; &lt;user&gt; question &lt;assistant&gt; answer &lt;end&gt; …
  * </pre>
  *
  * <p>A segment may be given as features, as textual facts, empty, or not at all.
@@ -85,7 +85,7 @@ public final class StagePrompt {
    * What a modality shows of a scene, in words. Instruments are in an order drawn at random: it says
    * nothing of their places.
    */
-  static String words(StageModality modality, StageScene scene, Dice dice) {
+  private static String words(StageModality modality, StageScene scene, Dice dice) {
     if (modality == StageModality.AUDIO) {
       return IntStream.range(0, StageScene.SLOTS)
           .mapToObj(
@@ -100,15 +100,12 @@ public final class StagePrompt {
         .collect(Collectors.joining(" , "));
   }
 
-  /**
-   * What a picture or a film says of a player, the name on both sides of each fact: what is asked
-   * for always follows what is known.
-   */
+  /** What a picture or a film says of a player. */
   private static String told(Player player, StageModality modality) {
     String name = player.instrument().word();
     return modality == StageModality.VISION
-        ? String.join(" ", name, player.colour().word(), name, player.place().word(), name)
-        : String.join(" ", name, player.direction().word(), name);
+        ? String.join(" ", name, player.colour().word(), player.place().word())
+        : name + " " + player.direction().word();
   }
 
   /**

@@ -75,6 +75,8 @@ public enum StageQuestionType {
   FIRST_COLOUR("Temporal", 2, VISION, AUDIO),
   /** What color is the instrument that sounds more often? */
   MORE_COLOUR("Comparative", 2, VISION, AUDIO),
+  /** Where is the instrument that sounds more often? */
+  MORE_PLACE("Comparative", 2, VISION, AUDIO),
   /** Is the red instrument sounding? */
   IS_COLOUR_SOUNDING("Existential", 1, VISION, AUDIO),
   /** How many times does the red instrument sound? */
@@ -84,6 +86,8 @@ public enum StageQuestionType {
   SOUNDING_DIRECTION("Attribute", 1, AUDIO, VIDEO),
   /** Which direction does the instrument that sounds first, or last, move? */
   FIRST_DIRECTION("Temporal", 2, AUDIO, VIDEO),
+  /** Which direction does the instrument that sounds more often move? */
+  MORE_DIRECTION("Comparative", 2, AUDIO, VIDEO),
   /** Which direction does the sounding instrument move? A up, B down, C leftward. */
   SOUNDING_DIRECTION_CHOICE("Choice", 1, AUDIO, VIDEO),
 
@@ -99,6 +103,32 @@ public enum StageQuestionType {
 
   /** All of them, in order. */
   public static final List<StageQuestionType> ALL = List.of(values());
+
+  /** Types that no model is trained on, not even the language model with words. */
+  private static final Set<StageQuestionType> HELD_OUT = EnumSet.of(MORE_PLACE, MORE_DIRECTION);
+
+  /**
+   * Types that the language model did not learn to answer from words: those that find an instrument
+   * by what is said of it, and those with lettered options or an order. Nothing is trained on these
+   * with inputs, and they are no part of a mean.
+   */
+  private static final Set<StageQuestionType> BEYOND_REACH =
+      EnumSet.of(
+          OF_COLOUR,
+          AT_PLACE,
+          COLOUR_AT_PLACE,
+          COLOUR_CHOICE,
+          MOVES,
+          DIRECTION_CHOICE,
+          FIRST_COLOUR,
+          IS_COLOUR_SOUNDING,
+          COLOUR_TIMES,
+          FIRST_DIRECTION,
+          SOUNDING_DIRECTION_CHOICE,
+          MOVING_COLOUR,
+          MOVING_PLACE,
+          COLOUR_DIRECTION,
+          IS_COLOUR_SOUNDING_MOVING);
 
   private final String aspect;
   private final int sounding;
@@ -130,14 +160,26 @@ public enum StageQuestionType {
     return modalities.size() > 1;
   }
 
+  /** True if no model is trained on it, not even the language model with words. */
+  public boolean isHeldOut() {
+    return HELD_OUT.contains(this);
+  }
+
+  /** False if the language model of the miniature cannot answer it even when told all in words. */
+  public boolean isWithinReach() {
+    return !BEYOND_REACH.contains(this);
+  }
+
   /** As files have it, such as {@code sounding-colour}. */
   public String key() {
     return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
-  /** The types that need just these modalities. */
+  /** The types within reach that need just these modalities. */
   public static List<StageQuestionType> of(Set<StageModality> modalities) {
-    return ALL.stream().filter(type -> type.modalities.equals(modalities)).toList();
+    return ALL.stream()
+        .filter(type -> type.isWithinReach() && type.modalities.equals(modalities))
+        .toList();
   }
 
   /**
@@ -213,6 +255,16 @@ public enum StageQuestionType {
               "what color is the instrument that sounds more often ?",
               "",
               scene.player(asked.loudest()).colour().word());
+      case MORE_PLACE ->
+          question(
+              "where is the instrument that sounds more often ?",
+              "",
+              scene.player(asked.loudest()).place().word());
+      case MORE_DIRECTION ->
+          question(
+              "which direction does the instrument that sounds more often move ?",
+              "",
+              scene.player(asked.loudest()).direction().word());
       case IS_COLOUR_SOUNDING -> {
         Player one = asked.balanced();
         yield question(

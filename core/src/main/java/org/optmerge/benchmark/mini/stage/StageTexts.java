@@ -102,7 +102,8 @@ final class StageTexts implements Objective {
     List<StageQuestionType> single = new ArrayList<>();
     List<StageQuestionType> cross = new ArrayList<>();
     for (StageQuestionType type : StageQuestionType.ALL) {
-      if (present.containsAll(type.modalities())
+      if (!type.isHeldOut()
+          && present.containsAll(type.modalities())
           && (type.sounding() == 0 || type.sounding() == scene.sounding().size())) {
         (type.isCrossModal() ? cross : single).add(type);
       }

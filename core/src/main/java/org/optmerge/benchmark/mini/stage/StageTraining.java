@@ -18,6 +18,7 @@ import org.optmerge.model.OmniConfig;
 import org.optmerge.model.OmniModel;
 import org.optmerge.train.AdamW;
 import org.optmerge.train.Objective;
+import org.optmerge.train.Schedule;
 import org.optmerge.train.TrainingException;
 import org.optmerge.train.TrainingListener;
 import org.optmerge.train.TrainingRun;
@@ -134,8 +135,7 @@ public final class StageTraining {
           new TreeMap<>(model.parameters()),
           new StageTexts(
               model,
-              // No text comes twice, in whichever training.
-              seed + 1_000_003L * (part - 1),
+              seed,
               settings.batch(),
               settings.questions(),
               settings.captions()),
@@ -250,7 +250,7 @@ public final class StageTraining {
       String name,
       SortedMap<String, NDArray> trained,
       Objective objective,
-      org.optmerge.train.Schedule schedule,
+      Schedule schedule,
       AdamW.Settings optimiser) {
     new TrainingRun(
             name,
