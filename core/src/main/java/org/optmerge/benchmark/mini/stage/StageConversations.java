@@ -24,6 +24,9 @@ import org.optmerge.train.Objective;
  * after, so that company is no surprise later; nothing is said of what they would show.
  */
 final class StageConversations implements Objective {
+  /** Texts that the language model was not trained on. */
+  private static final long REHEARSED = 1_000_003;
+
   private static final double EMPTY = 0.5;
   private static final double DESCRIBED = 0.5;
 
@@ -32,6 +35,8 @@ final class StageConversations implements Objective {
   private final long seed;
   private final int batch;
   private final int questions;
+  private final int texts;
+  private final StageTexts rehearsal;
   private final OmniConfig.Modality shape;
   private final List<StageScene> scenes;
   private final float[] features;
@@ -43,14 +48,24 @@ final class StageConversations implements Objective {
    * @param scenes how many different ones
    * @param batch of a step
    * @param questions of each scene in a step
+   * @param texts of a step that are all in words, as the language model's own were: rehearsed, so
+   *     that the adapter leaves the reading of words as it is
    */
   StageConversations(
-      OmniModel model, StageModality modality, long seed, int scenes, int batch, int questions) {
+      OmniModel model,
+      StageModality modality,
+      long seed,
+      int scenes,
+      int batch,
+      int questions,
+      int texts) {
     this.model = model;
     this.modality = modality;
     this.seed = seed;
     this.batch = batch;
     this.questions = questions;
+    this.texts = texts;
+    this.rehearsal = new StageTexts(model, REHEARSED + seed, texts, questions, 0);
     this.shape = StageModel.modality(modality);
     this.scenes =
         IntStream.range(0, scenes)
@@ -63,6 +78,9 @@ final class StageConversations implements Objective {
   @Override
   public NDArray loss(NDManager arrays, int step) {
     List<StagePrompt> prompts = new ArrayList<>();
+    for (int i = 0; i < texts; i++) {
+      prompts.add(rehearsal.text(step * texts + i));
+    }
     float[] seen = new float[batch * size];
     for (int i = 0; i < batch; i++) {
       Dice dice =

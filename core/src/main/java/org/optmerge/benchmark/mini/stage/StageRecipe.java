@@ -75,6 +75,7 @@ public record StageRecipe(
       @JsonProperty("final") double finalShare,
       int batch,
       int questions,
+      int texts,
       int scenes,
       int rank,
       double alpha,

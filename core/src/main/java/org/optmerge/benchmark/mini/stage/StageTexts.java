@@ -79,7 +79,8 @@ final class StageTexts implements Objective {
         .description(modality, scene, dice);
   }
 
-  private StagePrompt text(int index) {
+  /** Text number {@code index}. */
+  StagePrompt text(int index) {
     Dice dice = new Dice(CounterRandom.of(seed, "stage text " + index));
     StageScene scene = StageScene.draw(seed, MiniSplit.BASE, index);
     Set<StageModality> present = EnumSet.noneOf(StageModality.class);

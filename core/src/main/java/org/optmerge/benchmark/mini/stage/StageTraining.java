@@ -184,7 +184,8 @@ public final class StageTraining {
               seed,
               settings.scenes(),
               settings.batch(),
-              settings.questions());
+              settings.questions(),
+              settings.texts());
       Lora lora =
           model.addLora(
               new LoraSettings(
