@@ -10,6 +10,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,9 @@ import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Interval;
 import org.optmerge.evaluation.MiniEvaluator;
 import org.optmerge.evaluation.MiniResult;
+import org.optmerge.benchmark.mini.stage.StageModality;
+import org.optmerge.benchmark.mini.stage.StageQuestionType;
+import org.optmerge.evaluation.StageStudy;
 import org.optmerge.model.InternVL;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -96,6 +100,15 @@ final class EvaluateCommand implements Callable<Integer> {
   private MiniPrompt.Form form = MiniPrompt.Form.QUESTION;
 
   @Option(
+      names = "--given",
+      split = ",",
+      paramLabel = "MODALITY",
+      description =
+          "Of a model of several modalities: those that it gets, some of ${COMPLETION-CANDIDATES}"
+              + " (default: all).")
+  private List<StageModality> given = StageModality.ALL;
+
+  @Option(
       names = {"-o", "--out"},
       paramLabel = "DIR",
       description = "Write predictions.jsonl and scores.json there.")
@@ -104,6 +117,20 @@ final class EvaluateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Console console = main.console();
+    if (OmniEvaluation.isOf(model)) {
+      Map<StageQuestionType, double[]> scores =
+          new OmniEvaluation(model, Set.copyOf(given))
+              .scores(split(), count == null ? StageStudy.TEST : count);
+      TextTable table = new TextTable()
+              .left("question")
+              .left("needs")
+              .left("aspect")
+              .right("correct, %")
+              .right("95 %");
+      OmniEvaluation.lines(scores).forEach(table::row);
+      console.result(() -> console.lines(table), () -> OmniEvaluation.json(scores));
+      return 0;
+    }
     List<MiniTask> tasks = tasks();
     MiniSplit from = split();
     int each = count == null ? from.size() : count;

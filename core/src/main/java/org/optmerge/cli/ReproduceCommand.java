@@ -46,8 +46,20 @@ final class ReproduceCommand implements Callable<Integer> {
   /** What can be reproduced, in the paper's order. */
   static final List<String> NAMES =
       List.of(
-          "table2", "table3", "table4", "table4-vicuna", "table5", "table6", "table8", "table9", "table10", "fig2", "fig3",
-          "fig4", "appB1", "seeds");
+          "table2",
+          "table3",
+          "table4",
+          "table4-vicuna",
+          "table5",
+          "table6",
+          "table8",
+          "table9",
+          "table10",
+          "fig2",
+          "fig3",
+          "fig4",
+          "appB1",
+          "seeds");
 
   /** Those of modality merging. */
   private static final Set<String> MODALITIES = Set.of("table4-vicuna", "table5");

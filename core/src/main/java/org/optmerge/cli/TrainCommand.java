@@ -72,7 +72,8 @@ final class TrainCommand implements Callable<Integer> {
   @Parameters(
       paramLabel = "mini|omni",
       completionCandidates = Targets.class,
-      description = "What to train: the miniature's experts, or its models of picture, sound and film.")
+      description =
+          "What to train: the miniature's experts, or its models of picture, sound and film.")
   private String target;
 
   @Option(

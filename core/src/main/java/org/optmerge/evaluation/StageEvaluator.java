@@ -45,7 +45,10 @@ public final class StageEvaluator {
   private final Map<StageModality, float[]> features = new EnumMap<>(StageModality.class);
 
   /** A question and its place among all. */
-  private record Item(int place, StageScene scene, StageQuestion question) {}
+  private record Item(int place, int ofType, StageScene scene, StageQuestion question) {}
+
+  /** A question as it is put. */
+  private record Put(Item item, StagePrompt prompt) {}
 
   /** How scenes are given. */
   public enum Form {
@@ -69,7 +72,7 @@ public final class StageEvaluator {
         int index = type.ordinal() * split.size() + i;
         StageScene scene = StageScene.draw(MiniGenerator.SEED, split, index, sounding);
         Dice dice = scene.dice("question");
-        of.add(new Item(scenes.size(), scene, type.ask(scene, dice::below)));
+        of.add(new Item(scenes.size(), i, scene, type.ask(scene, dice::below)));
         scenes.add(scene);
       }
       items.put(type, of);
@@ -95,11 +98,11 @@ public final class StageEvaluator {
    */
   public Map<StageQuestionType, double[]> evaluate(
       OmniModel model, Collection<StageQuestionType> types, Set<StageModality> given, Form form) {
-    List<Item> asked = new ArrayList<>();
     Map<StageQuestionType, double[]> scores = new LinkedHashMap<>();
+    List<Put> asked = new ArrayList<>();
     for (StageQuestionType type : types) {
       List<Item> of = items.getOrDefault(type, List.of());
-      asked.addAll(of);
+      of.forEach(item -> asked.add(new Put(item, prompt(item, given, form))));
       scores.put(type, new double[of.size()]);
     }
     if (form == Form.FEATURES) {
@@ -107,25 +110,20 @@ public final class StageEvaluator {
           modality ->
               features.computeIfAbsent(modality, one -> StageModel.features(model, one, scenes)));
     }
-    Map<Item, StagePrompt> prompts = new HashMap<>();
-    asked.forEach(item -> prompts.put(item, prompt(item, given, form)));
     // Prompts of one length side by side: nothing is padded.
-    asked.sort(Comparator.comparingInt(item -> prompts.get(item).length()));
+    asked.sort(Comparator.comparingInt(put -> put.prompt.length()));
     for (int from = 0; from < asked.size(); ) {
-      int length = prompts.get(asked.get(from)).length();
+      int length = asked.get(from).prompt.length();
       int to = from;
-      while (to < asked.size()
-          && to - from < BATCH
-          && prompts.get(asked.get(to)).length() == length) {
+      while (to < asked.size() && to - from < BATCH && asked.get(to).prompt.length() == length) {
         to++;
       }
-      List<Item> batch = asked.subList(from, to);
-      List<String> answers = answer(model, batch, prompts, form == Form.FEATURES ? given : Set.of());
+      List<Put> batch = asked.subList(from, to);
+      List<String> answers = answer(model, batch, form == Form.FEATURES ? given : Set.of());
       for (int i = 0; i < batch.size(); i++) {
-        Item item = batch.get(i);
-        StageQuestionType type = item.question.type();
-        int place = item.place - items.get(type).get(0).place;
-        scores.get(type)[place] = answers.get(i).equals(item.question.answer()) ? 1 : 0;
+        Item item = batch.get(i).item;
+        double[] of = scores.getOrDefault(item.question.type(), new double[0]);
+        of[item.ofType] = answers.get(i).equals(item.question.answer()) ? 1 : 0;
       }
       from = to;
     }
@@ -146,9 +144,8 @@ public final class StageEvaluator {
     return prompt.question(item.question.text());
   }
 
-  private List<String> answer(
-      OmniModel model, List<Item> batch, Map<Item, StagePrompt> prompts, Set<StageModality> given) {
-    StagePrompt.Batch tokens = StagePrompt.batch(batch.stream().map(prompts::get).toList(), PAD);
+  private List<String> answer(OmniModel model, List<Put> batch, Set<StageModality> given) {
+    StagePrompt.Batch tokens = StagePrompt.batch(batch.stream().map(Put::prompt).toList(), PAD);
     try (NDManager step = model.manager().newSubManager()) {
       Shape grid = new Shape(tokens.size(), tokens.length());
       Map<String, NDArray> seen = new HashMap<>();
@@ -166,14 +163,14 @@ public final class StageEvaluator {
     }
   }
 
-  private NDArray features(NDManager step, StageModality modality, List<Item> batch) {
+  private NDArray features(NDManager step, StageModality modality, List<Put> batch) {
     int tokens = StageModel.modality(modality).tokens();
     int width = StageModel.modality(modality).featureWidth();
     float[] all = features.getOrDefault(modality, new float[0]);
     float[] some = new float[batch.size() * tokens * width];
     for (int i = 0; i < batch.size(); i++) {
       System.arraycopy(
-          all, batch.get(i).place * tokens * width, some, i * tokens * width, tokens * width);
+          all, batch.get(i).item.place * tokens * width, some, i * tokens * width, tokens * width);
     }
     return step.create(some, new Shape(batch.size(), tokens, width));
   }

@@ -31,8 +31,8 @@ import org.optmerge.benchmark.mini.stage.StageQuestionType;
  * @param scaling λ that was chosen, or the share of each adapter of a composition; null for a model
  * @param given keys of the modalities it was given
  * @param questions of each type
- * @param correct for each type of question, by its key, the answers as bits of a hexadecimal number,
- *     the first question's the highest of so many; 1 where it was right
+ * @param correct for each type of question, by its key, the answers as bits of a hexadecimal
+ *     number, the first question's the highest of so many; 1 where it was right
  * @param milliseconds a question, on the machine that made the row, in batches
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -181,8 +181,7 @@ public record StageRow(
       if (folder != null) {
         Files.createDirectories(folder);
       }
-      Files.writeString(
-          file, lines.stream().collect(Collectors.joining(",\n", "[\n", "\n]\n")));
+      Files.writeString(file, lines.stream().collect(Collectors.joining(",\n", "[\n", "\n]\n")));
     } catch (IOException e) {
       throw new UncheckedIOException("%s: cannot be written".formatted(file), e);
     }

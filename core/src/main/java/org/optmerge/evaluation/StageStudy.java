@@ -27,8 +27,8 @@ import org.optmerge.model.OnlineComposition;
  * Judges merges of modalities: one language model, an adapter for each of picture, sound and film,
  * tested on questions that need several of them and that no model was trained on.
  *
- * <p>λ is chosen on validation questions of one modality each, asked with all modalities present, by
- * the rule of {@link MergeSearch}: what is tested is never seen before the test.
+ * <p>λ is chosen on validation questions of one modality each, asked with all modalities present,
+ * by the rule of {@link MergeSearch}: what is tested is never seen before the test.
  */
 public final class StageStudy implements AutoCloseable {
   /** Questions of a type in the test. */
@@ -93,7 +93,7 @@ public final class StageStudy implements AutoCloseable {
     for (OnlineComposition.Mode mode : OnlineComposition.Mode.values()) {
       rows.add(online(mode));
     }
-    for (String method : List.of("task-arithmetic", "tsv", "optmerge-modal")) {
+    for (String method : List.of("task-arithmetic", "tsv", "optmerge-lora")) {
       for (Set<StageModality> pair : pairs()) {
         rows.add(merged(method(method), pair));
       }
@@ -101,24 +101,20 @@ public final class StageStudy implements AutoCloseable {
     return rows;
   }
 
-  /** The methods of the paper's table, and OptMerge with steps that fit these models. */
+  /** The methods of the paper's table for adapters, and those whose steps fit small models. */
   public static List<MiniMerge> methods() {
     List<MiniMerge> methods = new ArrayList<>(MiniMerge.ofPaper(true));
-    methods.removeIf(merge -> merge.method().startsWith("optmerge"));
-    methods.add(MiniMerge.published("OptMerge", "optmerge-modal"));
-    methods.add(MiniMerge.published("OptMerge, LoRA setting", "optmerge-lora"));
-    methods.add(MiniMerge.published("OptMerge, relative Adam", "optmerge-full-rel"));
-    methods.add(MiniMerge.published("SWUDI", "swudi"));
+    methods.addAll(MiniMerge.scaleAware());
     return methods;
   }
 
-  /** From WUDI to OptMerge, one change at a time, with the settings for modalities. */
+  /** From WUDI to OptMerge, one change at a time. */
   public static List<MiniMerge> ablation() {
     return List.of(
         MiniMerge.published("WUDI Merging", "wudi"),
-        new MiniMerge("+ SGD", "optmerge-modal", "init: sum, rank_share: 1.0, projector: full"),
-        new MiniMerge("+ Initialization", "optmerge-modal", "rank_share: 1.0, projector: full"),
-        MiniMerge.published("OptMerge", "optmerge-modal"));
+        new MiniMerge("+ SGD", "optmerge-lora", "init: sum, rank_share: 1.0, projector: full"),
+        new MiniMerge("+ Initialization", "optmerge-lora", "rank_share: 1.0, projector: full"),
+        MiniMerge.published("OptMerge", "optmerge-lora"));
   }
 
   private static MiniMerge method(String name) {

@@ -21,7 +21,6 @@ import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.TensorInfo;
-import org.optmerge.method.CounterRandom;
 import org.optmerge.model.vision.ImagePreprocessing;
 
 /**

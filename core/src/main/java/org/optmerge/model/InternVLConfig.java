@@ -355,7 +355,8 @@ public record InternVLConfig(
     String embeddings = prefix + "embeddings.";
     shapes.put(embeddings + "class_embedding", new Shape(1, 1, width));
     shapes.put(
-        embeddings + "patch_embedding.weight", new Shape(width, channels, vision.patch(), vision.patch()));
+        embeddings + "patch_embedding.weight",
+        new Shape(width, channels, vision.patch(), vision.patch()));
     shapes.put(embeddings + "patch_embedding.bias", new Shape(width));
     shapes.put(
         embeddings + "position_embedding",

@@ -192,7 +192,8 @@ public record OmniConfig(
           node.put("token", modality.token);
           node.put("downsample_ratio", 1.0 / modality.downsample);
           node.put("mm_projector_type", modality.connector.key);
-          node.set("encoder_config", InternVLConfig.visionJson(modality.encoder, modality.channels));
+          node.set(
+              "encoder_config", InternVLConfig.visionJson(modality.encoder, modality.channels));
         });
     json.set("llm_config", InternVLConfig.languageJson(language, tied));
     return json;
@@ -207,8 +208,7 @@ public record OmniConfig(
           InternVLConfig.visionParameters(
               shapes, modality.encoder, encoder(name), modality.channels);
           String projector = projector(name);
-          shapes.put(
-              projector + "0.weight", new Shape(language.width(), modality.featureWidth()));
+          shapes.put(projector + "0.weight", new Shape(language.width(), modality.featureWidth()));
           shapes.put(projector + "0.bias", new Shape(language.width()));
           if (modality.connector == Connector.MLP) {
             shapes.put(projector + "2.weight", new Shape(language.width(), language.width()));

@@ -32,7 +32,9 @@ final class OmniMethods {
     return new ModelScript(all);
   }
 
-  /** (T, channels, H, W) to (T, tokens, width · s²): the last states, s × s patches side by side. */
+  /**
+   * (T, channels, H, W) to (T, tokens, width · s²): the last states, s × s patches side by side.
+   */
   private static Method features(String name, OmniConfig.Modality modality) {
     ScriptWriter code = new ScriptWriter("features_%s(pixels: Tensor".formatted(name), Map.of());
     VitMethods tower =

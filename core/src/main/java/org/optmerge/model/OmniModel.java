@@ -28,8 +28,8 @@ import org.optmerge.checkpoint.TensorInfo;
  * the modality's token stands in the text. A text need not have all of them.
  *
  * <p>Parameters: {@code language_model.…} as Qwen2 publishes them, {@code modal_encoders.NAME.…} as
- * InternViT's, {@code modal_projectors.NAME.0} (and {@code .2}). Ownership, training and threads are
- * as for {@link InternVL}.
+ * InternViT's, {@code modal_projectors.NAME.0} (and {@code .2}). Ownership, training and threads
+ * are as for {@link InternVL}.
  *
  * <p>Shapes: B sequences of N tokens, T inputs of a modality, each of P patches.
  *
@@ -165,8 +165,8 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
   }
 
   /**
-   * Lets several adapters work side by side, until the composition is closed. For answering, not for
-   * training.
+   * Lets several adapters work side by side, until the composition is closed. For answering, not
+   * for training.
    *
    * @param adapters PEFT folders by modality
    * @param share how much of each adapter a token gets that belongs to no modality
@@ -245,9 +245,9 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
   }
 
   /**
-   * What the connector is given of a modality's inputs: the last states of its encoder, neighbouring
-   * patches side by side. They do not depend on decoder or connector, so they can be kept while only
-   * those are trained.
+   * What the connector is given of a modality's inputs: the last states of its encoder,
+   * neighbouring patches side by side. They do not depend on decoder or connector, so they can be
+   * kept while only those are trained.
    *
    * @param inputs (T, channels, H, W)
    * @return (T, {@link OmniConfig.Modality#tokens}, {@link OmniConfig.Modality#featureWidth})
@@ -275,8 +275,8 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
    * @param features of {@link #features} by modality, in the order of the batch; a modality may be
    *     absent
    * @return a scalar
-   * @throws ModelException if no token is to be learned, or the number of a modality's tokens is not
-   *     that of its features
+   * @throws ModelException if no token is to be learned, or the number of a modality's tokens is
+   *     not that of its features
    */
   public NDArray loss(
       NDManager step,
@@ -332,8 +332,7 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
             return decode(results, method, arguments);
           };
       return new Decoder(config.language(), rotary, gated, scope, batch, decoding)
-          .run(
-              step -> rotary.of(step, batch.positions()), batch.deltas(), inputIds, connected.all);
+          .run(step -> rotary.of(step, batch.positions()), batch.deltas(), inputIds, connected.all);
     } finally {
       JniUtils.setGradMode(recording);
     }
@@ -394,7 +393,8 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
         target,
         staging -> {
           ObjectNode json = config.toJson().put("torch_dtype", dtype.torchName());
-          String text = new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(json);
+          String text =
+              new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(json);
           Files.write(
               staging.resolve("config.json"), (text + "\n").getBytes(StandardCharsets.UTF_8));
           Files.write(staging.resolve("tokenizer.json"), tokenizer.json());

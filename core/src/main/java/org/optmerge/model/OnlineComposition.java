@@ -17,8 +17,8 @@ import org.optmerge.checkpoint.TensorInfo;
 
 /**
  * Several adapters at work side by side, one for each modality, in place of one merged model: y = W
- * x + Σ_m g_m (α_m / r_m) B_m A_m x, where g_m says how much of adapter m a token gets. All adapters
- * stay in memory and take part in every product.
+ * x + Σ_m g_m (α_m / r_m) B_m A_m x, where g_m says how much of adapter m a token gets. All
+ * adapters stay in memory and take part in every product.
  *
  * @see <a href="https://arxiv.org/abs/2402.12750">Chen et al., ModelCompose, ACL 2024, sections 3.2
  *     and 3.3</a>

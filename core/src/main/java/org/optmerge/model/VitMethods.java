@@ -23,8 +23,7 @@ final class VitMethods {
 
   /** How many patches lie along a dimension of the pixels. */
   String rowsOfPatches(ScriptWriter code, int dimension) {
-    return code.let(
-        "torch.floordiv(torch.size(pixels, %d), %d)", dimension, vision.patch());
+    return code.let("torch.floordiv(torch.size(pixels, %d), %d)", dimension, vision.patch());
   }
 
   /** (T, channels, H, W) to (T, 1 + patches, d). */
@@ -38,7 +37,8 @@ final class VitMethods {
     String w = rowsOfPatches(code, 3);
     // A convolution whose stride is its size is one product of matrices.
     String cut =
-        code.let("torch.reshape(pixels, [torch.size(pixels, 0), %d, %s, %d, %s, %d])",
+        code.let(
+            "torch.reshape(pixels, [torch.size(pixels, 0), %d, %s, %d, %s, %d])",
             channels, h, p, w, p);
     String rows =
         code.let(
@@ -73,8 +73,7 @@ final class VitMethods {
   String layer(ScriptWriter code, String x, int index) {
     String layer = prefix + "encoder.layers.%d.".formatted(index);
     int width = vision.width();
-    String qkv =
-        code.linear(norm(code, x, layer + "norm1"), layer + "attn.qkv", vision.qkvBias());
+    String qkv = code.linear(norm(code, x, layer + "norm1"), layer + "attn.qkv", vision.qkvBias());
     String q = code.let("torch.narrow(%s, 2, 0, %d)", qkv, width);
     String k = code.let("torch.narrow(%s, 2, %d, %d)", qkv, width, width);
     String v = code.let("torch.narrow(%s, 2, %d, %d)", qkv, 2 * width, width);

@@ -32,8 +32,7 @@ public final class StageReports {
   private static final double TEXT_GOAL = 0.9;
 
   /** The methods that the paper's claim is tested with. */
-  private static final List<String> CLAIMED =
-      List.of("TSV Merging", "Task Arithmetic", "OptMerge");
+  private static final List<String> CLAIMED = List.of("TSV Merging", "Task Arithmetic", "OptMerge");
 
   private StageReports() {}
 
@@ -125,7 +124,9 @@ public final class StageReports {
     return table;
   }
 
-  /** One line a row: the groups of questions, their mean, and the questions of one modality each. */
+  /**
+   * One line a row: the groups of questions, their mean, and the questions of one modality each.
+   */
   public static Table table(Collection<StageRow> rows) {
     Table table =
         Table.create(
@@ -141,8 +142,7 @@ public final class StageReports {
       tech.tablesaw.api.Row cells = table.appendRow();
       cells.setString("model", row.label());
       cells.setString("given", String.join("+", row.given()));
-      StageRow.GROUPS.forEach(
-          (name, group) -> cells.setDouble(name, 100 * row.accuracy(group)));
+      StageRow.GROUPS.forEach((name, group) -> cells.setDouble(name, 100 * row.accuracy(group)));
       Interval interval = BOOTSTRAP.mean(row.crossModal()).times(100);
       cells.setDouble("mean", interval.mean());
       cells.setString(
@@ -191,8 +191,7 @@ public final class StageReports {
     findings.add(
         new Finding(
             "told in words, the language model answers at least 90 % of the questions",
-            words.mean() >= TEXT_GOAL,
-            points(words.mean()) + " %"));
+            words.mean() >= TEXT_GOAL, points(words.mean()) + " %"));
     List<StageRow> singles = new ArrayList<>();
     for (StageModality modality : StageModality.ALL) {
       singles.add(row(rows, StageStudy.title(modality), List.of(modality.key())));

@@ -109,12 +109,10 @@ class OmniModelTest {
                       inputs(model, step, StageModality.AUDIO)))
           .isInstanceOf(ModelException.class)
           .hasMessageContaining("<audio>");
-      assertThatThrownBy(
-              () -> model.features(step, "video", step.zeros(new Shape(1, 3, 48, 48))))
+      assertThatThrownBy(() -> model.features(step, "video", step.zeros(new Shape(1, 3, 48, 48))))
           .isInstanceOf(ModelException.class)
           .hasMessageContaining("(inputs, 4, 48, 48)");
-      assertThatThrownBy(
-              () -> model.features(step, "smell", step.zeros(new Shape(1, 3, 48, 48))))
+      assertThatThrownBy(() -> model.features(step, "smell", step.zeros(new Shape(1, 3, 48, 48))))
           .isInstanceOf(ModelException.class)
           .hasMessageContaining("no modality 'smell'");
     }

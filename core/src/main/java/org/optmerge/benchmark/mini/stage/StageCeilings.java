@@ -16,8 +16,8 @@ import org.optmerge.benchmark.mini.MiniSplit;
 /**
  * How often the best guess can be right: for a question type and a set of modalities, the share of
  * right answers of a guesser who knows the question, what these modalities show, and the generator.
- * Exact, by enumeration of everything that {@link StageScene#draw} and {@link StageQuestionType#ask}
- * can draw.
+ * Exact, by enumeration of everything that {@link StageScene#draw} and {@link
+ * StageQuestionType#ask} can draw.
  */
 public final class StageCeilings {
   private StageCeilings() {}
@@ -52,9 +52,9 @@ public final class StageCeilings {
       do {
         StageQuestion question = type.ask(scene, asking);
         double probability = scenes.probability() * asking.probability();
-        sets.forEach(
-            set ->
-                seen.get(set)
+        seen.forEach(
+            (set, answers) ->
+                answers
                     .computeIfAbsent(views.get(set) + question.text(), key -> new HashMap<>())
                     .merge(question.answer(), probability, Double::sum));
       } while (asking.next());
@@ -90,9 +90,7 @@ public final class StageCeilings {
     Set<StageModality> asked = type.modalities();
     List<Instrument> instruments =
         draws.some(
-            type.isCrossModal()
-                ? Instrument.ALL.subList(0, StageScene.PLAYERS)
-                : Instrument.ALL,
+            type.isCrossModal() ? Instrument.ALL.subList(0, StageScene.PLAYERS) : Instrument.ALL,
             StageScene.PLAYERS);
     boolean seen = asked.contains(StageModality.VISION);
     boolean filmed = asked.contains(StageModality.VIDEO);

@@ -19,9 +19,9 @@ import org.optmerge.model.OmniModel;
 import org.optmerge.train.Objective;
 
 /**
- * The loss of a model on one modality: scenes given as features of its frozen encoder, a caption and
- * questions that this modality answers. The other segments are empty or absent and stand before or
- * after, so that company is no surprise later; nothing is said of what they would show.
+ * The loss of a model on one modality: scenes given as features of its frozen encoder, a caption
+ * and questions that this modality answers. The other segments are empty or absent and stand before
+ * or after, so that company is no surprise later; nothing is said of what they would show.
  */
 final class StageConversations implements Objective {
   /** Texts that the language model was not trained on. */
@@ -117,8 +117,7 @@ final class StageConversations implements Objective {
     }
     List<StageQuestionType> types =
         StageQuestionType.of(EnumSet.of(modality)).stream()
-            .filter(
-                type -> type.sounding() == 0 || type.sounding() == scene.sounding().size())
+            .filter(type -> type.sounding() == 0 || type.sounding() == scene.sounding().size())
             .toList();
     for (int i = 0; i < questions; i++) {
       prompt.dialogue(dice.pick(types).ask(scene, dice::below));

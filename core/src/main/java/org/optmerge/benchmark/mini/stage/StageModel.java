@@ -52,8 +52,7 @@ public final class StageModel {
    *
    * @param modality one that the model has
    */
-  public static float[] features(
-      OmniModel model, StageModality modality, List<StageScene> scenes) {
+  public static float[] features(OmniModel model, StageModality modality, List<StageScene> scenes) {
     int size = modality(modality).tokens() * modality(modality).featureWidth();
     float[] all = new float[scenes.size() * size];
     for (int from = 0; from < scenes.size(); from += CHUNK) {

@@ -53,13 +53,13 @@ public final class StagePrompt {
   /** A segment with what the modality shows, in words. */
   public StagePrompt facts(StageModality modality, StageScene scene, Dice dice) {
     return add(
-        "%s %s %s".formatted(modality.begin(), words(modality, scene, dice), modality.end()), false);
+        "%s %s %s".formatted(modality.begin(), words(modality, scene, dice), modality.end()),
+        false);
   }
 
   /** A question without its answer. */
   public StagePrompt question(String text) {
-    return add(
-        "%s %s %s".formatted(StageVocabulary.USER, text, StageVocabulary.ASSISTANT), false);
+    return add("%s %s %s".formatted(StageVocabulary.USER, text, StageVocabulary.ASSISTANT), false);
   }
 
   /** A question with its answer. */
@@ -82,8 +82,8 @@ public final class StagePrompt {
   }
 
   /**
-   * What a modality shows of a scene, in words. Instruments are in an order drawn at random: it says
-   * nothing of their places.
+   * What a modality shows of a scene, in words. Instruments are in an order drawn at random: it
+   * says nothing of their places.
    */
   private static String words(StageModality modality, StageScene scene, Dice dice) {
     if (modality == StageModality.AUDIO) {

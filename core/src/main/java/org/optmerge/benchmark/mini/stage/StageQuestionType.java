@@ -13,9 +13,9 @@ import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The kinds of questions about a scene. Those of one modality are for training; those of several are
- * only for testing, in the manner of MUSIC-AVQA (closed answers: location, counting, comparative,
- * existential, temporal) and of AVQA (lettered options).
+ * The kinds of questions about a scene. Those of one modality are for training; those of several
+ * are only for testing, in the manner of MUSIC-AVQA (closed answers: location, counting,
+ * comparative, existential, temporal) and of AVQA (lettered options).
  *
  * <p>Answers are balanced: given any one modality alone, the best guess of a question of several is
  * right no more often than {@link StageCeilings} says.
@@ -185,8 +185,8 @@ public enum StageQuestionType {
   /**
    * Asks a question of this type.
    *
-   * @param choose gives a number below its argument, each as likely as the others; asked a number of
-   *     times that the earlier numbers decide
+   * @param choose gives a number below its argument, each as likely as the others; asked a number
+   *     of times that the earlier numbers decide
    * @throws IllegalArgumentException if another number of instruments sounds in the scene
    */
   public StageQuestion ask(StageScene scene, IntUnaryOperator choose) {
@@ -240,15 +240,15 @@ public enum StageQuestionType {
               asked.courses(),
               choose);
       case SOUNDING_COLOUR ->
-          question("what color is the sounding instrument ?", "", asked.sounding(0).colour().word());
+          question(
+              "what color is the sounding instrument ?", "", asked.sounding(0).colour().word());
       case SOUNDING_PLACE ->
           question("where is the sounding instrument ?", "", asked.sounding(0).place().word());
       case FIRST_COLOUR -> {
         int which = choose.applyAsInt(2);
         yield question(
             "what color is the instrument that sounds %s ?",
-            order(which),
-            asked.sounding(which).colour().word());
+            order(which), asked.sounding(which).colour().word());
       }
       case MORE_COLOUR ->
           question(
@@ -269,14 +269,12 @@ public enum StageQuestionType {
         Player one = asked.balanced();
         yield question(
             "is the %s instrument sounding ?",
-            one.colour().word(),
-            yes(scene.times(one.instrument()) > 0));
+            one.colour().word(), yes(scene.times(one.instrument()) > 0));
       }
       case COLOUR_TIMES ->
           question(
               "how many times does the %s instrument sound ?",
-              asked.hue(),
-              String.valueOf(scene.times(asked.player().instrument())));
+              asked.hue(), String.valueOf(scene.times(asked.player().instrument())));
       case SOUNDING_DIRECTION ->
           question(
               "which direction does the sounding instrument move ?",
@@ -286,8 +284,7 @@ public enum StageQuestionType {
         int which = choose.applyAsInt(2);
         yield question(
             "which direction does the instrument that sounds %s move ?",
-            order(which),
-            asked.sounding(which).direction().word());
+            order(which), asked.sounding(which).direction().word());
       }
       case SOUNDING_DIRECTION_CHOICE ->
           choice(

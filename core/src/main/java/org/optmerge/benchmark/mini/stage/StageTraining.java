@@ -28,10 +28,11 @@ import org.optmerge.train.TrainingRun;
  *
  * <p>In the folder, {@code seed-S/models/NAME} is a finished model in Hugging Face layout, or an
  * adapter in PEFT layout, {@code seed-S/runs/NAME} the log of its training and the state it resumes
- * from. What is there is not trained again. The models: {@code omni-language-1} and on, the language
- * model after each of its trainings; {@code omni-encoder-KEY}, a modality's pretrained encoder;
- * {@code omni-KEY-parts}, the language model as it was with this encoder and its connector; {@code
- * omni-KEY}, its adapter; {@code omni-base}, the language model with every encoder and connector.
+ * from. What is there is not trained again. The models: {@code omni-language-1} and on, the
+ * language model after each of its trainings; {@code omni-encoder-KEY}, a modality's pretrained
+ * encoder; {@code omni-KEY-parts}, the language model as it was with this encoder and its
+ * connector; {@code omni-KEY}, its adapter; {@code omni-base}, the language model with every
+ * encoder and connector.
  */
 public final class StageTraining {
   /** The model with every encoder and connector, which no adapter has changed. */
@@ -120,8 +121,7 @@ public final class StageTraining {
         return out;
       }
     }
-    throw new TrainingException(
-        "the recipe has no model '%s'; it has %s".formatted(name, names()));
+    throw new TrainingException("the recipe has no model '%s'; it has %s".formatted(name, names()));
   }
 
   private void trainLanguage(int part, Path out) {
@@ -133,12 +133,7 @@ public final class StageTraining {
       run(
           language(part),
           new TreeMap<>(model.parameters()),
-          new StageTexts(
-              model,
-              seed,
-              settings.batch(),
-              settings.questions(),
-              settings.captions()),
+          new StageTexts(model, seed, settings.batch(), settings.questions(), settings.captions()),
           settings.schedule(),
           recipe.optimiser());
       model.save(out, DType.F16);
