@@ -208,6 +208,18 @@ public final class StageReports {
       findings.add(above(merged, chosen, "the best single modality of each type of question"));
       findings.add(above(merged, unmerged, "the language model with all connectors, not merged"));
     }
+    StageRow strict = unmerged;
+    for (StageModality modality : StageModality.ALL) {
+      StageRow one = row(rows, StageStudy.title(modality), everything());
+      strict = one.mean() > strict.mean() ? one : strict;
+    }
+    for (String label : CLAIMED) {
+      findings.add(
+          above(
+              row(rows, label, everything()),
+              strict,
+              "the best single adapter with all connectors, " + strict.label()));
+    }
     for (String label : CLAIMED) {
       StageRow merged = row(rows, label, everything());
       List<String> losses = new ArrayList<>();
