@@ -17,12 +17,12 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.mini.MiniPrompt;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
+import org.optmerge.benchmark.mini.stage.StageModality;
+import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Interval;
 import org.optmerge.evaluation.MiniEvaluator;
 import org.optmerge.evaluation.MiniResult;
-import org.optmerge.benchmark.mini.stage.StageModality;
-import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.evaluation.StageStudy;
 import org.optmerge.model.InternVL;
 import picocli.CommandLine.Command;
@@ -121,7 +121,8 @@ final class EvaluateCommand implements Callable<Integer> {
       Map<StageQuestionType, double[]> scores =
           new OmniEvaluation(model, Set.copyOf(given))
               .scores(split(), count == null ? StageStudy.TEST : count);
-      TextTable table = new TextTable()
+      TextTable table =
+          new TextTable()
               .left("question")
               .left("needs")
               .left("aspect")

@@ -55,8 +55,7 @@ record OmniEvaluation(String model, Set<StageModality> given) {
       if (adapter != null) {
         opened.apply(adapter);
       }
-      return evaluator.evaluate(
-          opened, StageQuestionType.ALL, given, StageEvaluator.Form.FEATURES);
+      return evaluator.evaluate(opened, StageQuestionType.ALL, given, StageEvaluator.Form.FEATURES);
     }
   }
 
@@ -69,12 +68,10 @@ record OmniEvaluation(String model, Set<StageModality> given) {
           lines.add(
               List.of(
                   type.key(),
-                  String.join(
-                      "+", type.modalities().stream().map(StageModality::key).toList()),
+                  String.join("+", type.modalities().stream().map(StageModality::key).toList()),
                   type.aspect(),
                   String.format(Locale.ROOT, "%.1f", interval.mean()),
-                  String.format(
-                      Locale.ROOT, "[%.1f, %.1f]", interval.lower(), interval.upper())));
+                  String.format(Locale.ROOT, "[%.1f, %.1f]", interval.lower(), interval.upper())));
         });
     return lines;
   }

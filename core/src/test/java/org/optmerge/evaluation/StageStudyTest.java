@@ -82,12 +82,9 @@ class StageStudyTest {
     StageTraining again =
         training(StageRecipe.read(folder.resolve("recipe.yaml")), folder.resolve("again"));
     again.train("omni-audio");
-    assertThat(
-            Files.readAllBytes(
-                again.folder("omni-audio").resolve("adapter_model.safetensors")))
+    assertThat(Files.readAllBytes(again.folder("omni-audio").resolve("adapter_model.safetensors")))
         .isEqualTo(
-            Files.readAllBytes(
-                training.folder("omni-audio").resolve("adapter_model.safetensors")));
+            Files.readAllBytes(training.folder("omni-audio").resolve("adapter_model.safetensors")));
   }
 
   @Test

@@ -20,8 +20,7 @@ class StageReportsTest {
   void recordedRowsAreThoseOfTheStudy() {
     assertThat(ROWS).extracting(StageRow::label).contains(StageStudy.WORDS, StageStudy.UNMERGED);
     StageStudy.methods()
-        .forEach(
-            method -> assertThat(ROWS).extracting(StageRow::label).contains(method.label()));
+        .forEach(method -> assertThat(ROWS).extracting(StageRow::label).contains(method.label()));
     assertThat(ROWS).allMatch(row -> row.questions() == StageStudy.TEST);
     assertThat(ROWS).allMatch(row -> row.correct().size() == StageQuestionType.ALL.size());
   }
