@@ -268,7 +268,9 @@ record CheckpointFiles(
 
     CheckpointFiles without(Path folder, List<Path> weights, Optional<ShardIndex> index) {
       Set<Path> rest = new TreeSet<>(files);
-      weights.forEach(weight -> rest.remove(folder.relativize(folder.resolve(weight))));
+      // Both absolute, as a weight file may be where the folder is not.
+      Path root = folder.toAbsolutePath();
+      weights.forEach(weight -> rest.remove(root.relativize(weight.toAbsolutePath())));
       if (index.isPresent()) {
         rest.remove(Path.of(ShardIndex.FILE_NAME));
       }

@@ -1,28 +1,62 @@
 package org.optmerge.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
 import org.optmerge.benchmark.Example;
-import org.optmerge.benchmark.mini.MiniBenchmark;
+import org.optmerge.model.media.Audio;
+import org.optmerge.model.media.AudioFiles;
+import org.optmerge.model.media.Image;
+import org.optmerge.model.media.ImageFiles;
+import org.optmerge.model.media.Media;
+import org.optmerge.model.media.Video;
+import org.optmerge.model.media.VideoFiles;
 import org.optmerge.report.ContactSheet;
 import org.optmerge.report.Plots;
 
-/** The picture of {@code examples --sheet}. A class of its own: drawing takes long to load. */
+/**
+ * The files of {@code examples --sheet} and {@code --media}. A class of its own: drawing takes long
+ * to load.
+ */
 final class ExampleSheet {
+  /** How long a frame of a film stays, in milliseconds. */
+  private static final int FRAME = 250;
+
   private ExampleSheet() {}
 
-  static void draw(MiniBenchmark benchmark, int columns, Path file) {
+  static void draw(String title, List<Example> examples, int columns, Path file) {
+    setHeadless();
+    Plots.savePng(ContactSheet.of(title, examples, columns), file);
+  }
+
+  private static void setHeadless() {
     if (System.getProperty("java.awt.headless") == null) {
       System.setProperty("java.awt.headless", "true"); // a display is not needed, nor always there
     }
-    List<Example> examples;
-    try (Stream<Example> all = benchmark.examples()) {
-      examples = all.toList();
+  }
+
+  /**
+   * Writes pictures as PNG, sounds as WAV and films as GIF, named by their examples.
+   *
+   * @return how many files
+   */
+  static int export(List<Example> examples, Path folder) throws IOException {
+    setHeadless();
+    Files.createDirectories(folder);
+    int files = 0;
+    for (Example example : examples) {
+      for (Media media : example.media()) {
+        if (media instanceof Image image) {
+          Files.write(folder.resolve(example.id() + ".png"), ImageFiles.png(image));
+        } else if (media instanceof Audio audio) {
+          Files.write(folder.resolve(example.id() + ".wav"), AudioFiles.wav(audio));
+        } else if (media instanceof Video video) {
+          Files.write(folder.resolve(example.id() + ".gif"), VideoFiles.gif(video, FRAME));
+        }
+        files++;
+      }
     }
-    String title =
-        "Miniature benchmark, %s split, seed %d"
-            .formatted(benchmark.split().key(), benchmark.seed());
-    Plots.savePng(ContactSheet.of(title, examples, columns), file);
+    return files;
   }
 }

@@ -5,16 +5,21 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.Example;
 import org.optmerge.benchmark.mini.MiniBenchmark;
+import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.benchmark.mini.MiniTsv;
+import org.optmerge.benchmark.mini.stage.StageBenchmark;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -39,7 +44,8 @@ final class ExamplesCommand implements Callable<Integer> {
       paramLabel = "BENCHMARK",
       completionCandidates = MiniNames.class,
       description = {
-        "mini for the five capabilities, mini:TASK for one of ${COMPLETION-CANDIDATES}."
+        "mini for the five capabilities, mini:TASK for one of them, stage for questions about"
+            + " picture, sound and film, stage:TYPE for one type: one of ${COMPLETION-CANDIDATES}."
       })
   private String name;
 
@@ -55,7 +61,8 @@ final class ExamplesCommand implements Callable<Integer> {
       names = "--count",
       paramLabel = "N",
       description =
-          "Examples of each task (default: 5 in text, 12 on a sheet, the whole split in a table).")
+          "Examples of each task, or of each type of question about scenes (default: 5 in text, 12"
+              + " on a sheet, the whole split in a table; 1 of scenes).")
   private @Nullable Integer count;
 
   @Option(
@@ -70,13 +77,21 @@ final class ExamplesCommand implements Callable<Integer> {
       description = "Write a table that VLMEvalKit reads, images included.")
   private @Nullable Path tsv;
 
+  @Option(
+      names = "--media",
+      paramLabel = "DIR",
+      description = "Write pictures as PNG, sounds as WAV, films as GIF into a folder.")
+  private @Nullable Path media;
+
   /** What the benchmarks are called. */
   static final class MiniNames implements Iterable<String> {
     @Override
     public Iterator<String> iterator() {
       return Stream.concat(
               Stream.of(MiniBenchmark.NAME),
-              Stream.of(MiniTask.values()).map(task -> MiniBenchmark.NAME + ":" + task.key()))
+              Stream.concat(
+                  Stream.of(MiniTask.values()).map(task -> MiniBenchmark.NAME + ":" + task.key()),
+                  Stream.of(StageBenchmark.NAME)))
           .iterator();
     }
   }
@@ -91,20 +106,38 @@ final class ExamplesCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    MiniBenchmark benchmark = benchmark();
+    if (count != null && count < 1) {
+      throw wrong("--count must be at least 1, is %d".formatted(count));
+    }
+    boolean stage =
+        name.equals(StageBenchmark.NAME) || name.startsWith(StageBenchmark.NAME + ":");
+    if (stage && tsv != null) {
+      throw wrong("a table of VLMEvalKit has pictures, but no sounds and films; use --media");
+    }
     Console console = main.console();
     List<String> written = new ArrayList<>();
     ObjectNode result = Console.object();
-    result.put("benchmark", benchmark.name());
-    result.put("split", benchmark.split().key());
+    result.put("benchmark", name);
+    result.put("split", split);
     if (sheet != null) {
-      MiniBenchmark shown = benchmark.withPerTask(count == null ? ON_SHEET : count);
-      ExampleSheet.draw(shown, Math.min(COLUMNS, shown.perTask()), sheet);
-      written.add("%s: %s".formatted(sheet, Quantities.of((int) shown.size(), "example")));
+      List<Example> shown = stage ? ofStage() : ofMini(count == null ? ON_SHEET : count);
+      ExampleSheet.draw(
+          "Miniature benchmark, %s split, seed %d".formatted(split, MiniGenerator.SEED),
+          shown,
+          columns(shown),
+          sheet);
+      written.add("%s: %s".formatted(sheet, Quantities.of(shown.size(), "example")));
       result.put("sheet", sheet.toString());
     }
+    if (media != null) {
+      int files =
+          ExampleSheet.export(stage ? ofStage() : ofMini(count == null ? PRINTED : count), media);
+      written.add("%s: %s".formatted(media, Quantities.of(files, "file")));
+      result.put("media", media.toString());
+      result.put("files", files);
+    }
     if (tsv != null) {
-      MiniBenchmark whole = count == null ? benchmark : benchmark.withPerTask(count);
+      MiniBenchmark whole = count == null ? benchmark() : benchmark().withPerTask(count);
       long rows = MiniTsv.write(whole, tsv);
       written.add("%s: %s".formatted(tsv, Quantities.of((int) rows, "row")));
       result.put("tsv", tsv.toString());
@@ -114,12 +147,31 @@ final class ExamplesCommand implements Callable<Integer> {
       console.outcome(() -> written, () -> result);
       return 0;
     }
-    List<Example> examples;
-    try (Stream<Example> all = benchmark.withPerTask(count == null ? PRINTED : count).examples()) {
-      examples = all.toList();
-    }
+    List<Example> examples = stage ? ofStage() : ofMini(count == null ? PRINTED : count);
     console.result(() -> console.lines(table(examples)), () -> json(result, examples));
     return 0;
+  }
+
+  /** As many as the largest task fills. */
+  private static int columns(List<Example> examples) {
+    Map<String, Integer> tasks = new HashMap<>();
+    examples.forEach(example -> tasks.merge(example.task(), 1, Integer::sum));
+    return Math.min(COLUMNS, Collections.max(tasks.values()));
+  }
+
+  private List<Example> ofMini(int perTask) {
+    try (Stream<Example> all = benchmark().withPerTask(perTask).examples()) {
+      return all.toList();
+    }
+  }
+
+  private List<Example> ofStage() {
+    try (Stream<Example> all =
+        StageBenchmark.of(name, MiniSplit.of(split), count == null ? 1 : count).examples()) {
+      return all.toList();
+    } catch (IllegalArgumentException e) {
+      throw wrong(String.valueOf(e.getMessage()));
+    }
   }
 
   private MiniBenchmark benchmark() {
@@ -127,9 +179,6 @@ final class ExamplesCommand implements Callable<Integer> {
       throw wrong(
           "no benchmark '%s' that is drawn here; there are %s"
               .formatted(name, String.join(", ", new MiniNames())));
-    }
-    if (count != null && count < 1) {
-      throw wrong("--count must be at least 1, is %d".formatted(count));
     }
     try {
       return MiniBenchmark.of(name, MiniSplit.of(split));

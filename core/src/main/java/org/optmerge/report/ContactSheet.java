@@ -8,6 +8,7 @@ import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -78,7 +79,7 @@ public final class ContactSheet {
     int width = 2 * MARGIN + columns * (PICTURE + GAP) - GAP;
     int height = 2 * MARGIN + TITLE;
     for (List<Example> task : tasks.values()) {
-      height += HEADING + rows(task, columns) * (PICTURE + TEXT);
+      height += HEADING + rows(task, columns) * (height(task) + TEXT);
     }
     BufferedImage sheet =
         new BufferedImage(SCALE * width, SCALE * height, BufferedImage.TYPE_INT_RGB);
@@ -115,19 +116,20 @@ public final class ContactSheet {
       write(task.getKey(), TASK, Palette.INK, MARGIN + 13, top + 17);
       top += HEADING;
       List<Example> examples = task.getValue();
+      int height = height(examples);
       for (int i = 0; i < examples.size(); i++) {
         int left = MARGIN + i % columns * (PICTURE + GAP);
-        card(examples.get(i), colour, left, top + i / columns * (PICTURE + TEXT));
+        card(examples.get(i), colour, left, top + i / columns * (height + TEXT), height);
       }
-      top += rows(examples, columns) * (PICTURE + TEXT);
+      top += rows(examples, columns) * (height + TEXT);
     }
   }
 
-  private void card(Example example, Color colour, int left, int top) {
+  private void card(Example example, Color colour, int left, int top, int height) {
     String answer = String.join(" / ", example.answers());
     Optional<Box> box = Box.ofAnswer(answer);
     media(example.media(), box, left, top);
-    int baseline = top + PICTURE + LINE;
+    int baseline = top + height + LINE;
     for (String line : wrapped(example.question())) {
       write(line, QUESTION, Palette.INK, left, baseline);
       baseline += LINE;
@@ -145,8 +147,20 @@ public final class ContactSheet {
         baseline + LINE);
   }
 
+  /** The place of the media of a task's examples: less than a picture's if all have several. */
+  private static int height(List<Example> examples) {
+    return examples.stream().mapToInt(example -> height(example.media())).max().orElse(PICTURE);
+  }
+
+  private static int height(Collection<Media> all) {
+    long films = all.stream().filter(Video.class::isInstance).count();
+    return all.size() <= 1 || films == all.size()
+        ? PICTURE
+        : PICTURE / 2 + (films > 0 ? PICTURE / FRAMES : 0);
+  }
+
   /** A picture or a sound alone; else two beside each other and frames of films in a row below. */
-  private void media(List<Media> all, Optional<Box> box, int left, int from) {
+  private void media(List<Media> all, Optional<Box> box, int left, int top) {
     List<Image> large = new ArrayList<>();
     List<Image> frames = new ArrayList<>();
     for (Media each : all) {
@@ -160,13 +174,10 @@ public final class ContactSheet {
     }
     if (large.size() == 1 && frames.isEmpty()) {
       boolean drawn = all.get(0) instanceof Image;
-      picture(large.get(0), PICTURE, drawn ? box : Optional.empty(), left, from);
+      picture(large.get(0), PICTURE, drawn ? box : Optional.empty(), left, top);
       return;
     }
     int half = PICTURE / 2;
-    // What is lower than a picture stands on the text.
-    int row = frames.isEmpty() ? 0 : PICTURE / FRAMES;
-    int top = large.isEmpty() ? from : from + PICTURE - half - row;
     for (int i = 0; i < Math.min(2, large.size()); i++) {
       picture(large.get(i), half, Optional.empty(), left + i * half, top);
     }

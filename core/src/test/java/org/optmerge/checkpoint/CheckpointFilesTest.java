@@ -405,4 +405,19 @@ class CheckpointFilesTest {
               "tf_model.h5");
     }
   }
+
+  @Test
+  void a_folder_named_relative_to_the_working_one_has_its_weights_once() {
+    Path folder =
+        TestCheckpoints.folder(dir.resolve("model"))
+            .random("a.weight", DType.F32, List.of(2L, 2L), 1)
+            .config("{}")
+            .write();
+
+    try (Checkpoint checkpoint =
+        Checkpoint.open(Path.of("").toAbsolutePath().relativize(folder.toAbsolutePath()))) {
+      assertThat(checkpoint.foreignWeights()).isEmpty();
+      assertThat(checkpoint.otherFiles()).containsExactly(Path.of("config.json"));
+    }
+  }
 }

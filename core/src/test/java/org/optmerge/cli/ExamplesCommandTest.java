@@ -9,6 +9,9 @@ import java.nio.file.Path;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.optmerge.model.media.AudioFiles;
+import org.optmerge.model.media.ImageFiles;
+import org.optmerge.model.media.VideoFiles;
 
 class ExamplesCommandTest {
   @Test
@@ -102,5 +105,47 @@ class ExamplesCommandTest {
     CommandRun count = CommandRun.of("examples", "mini", "--count", "0");
     assertThat(count.code()).isEqualTo(2);
     assertThat(count.err()).contains("--count must be at least 1, is 0").hasLineCount(1);
+  }
+
+  @Test
+  void scenes_are_asked_about_and_shown(@TempDir Path folder) throws IOException {
+    CommandRun text = CommandRun.of("examples", "stage:sounding-colour", "--count", "3");
+    assertThat(text.out().lines()).hasSize(4);
+    assertThat(text.out())
+        .containsPattern(
+            "sounding-colour-2 +sounding-colour +what color is the sounding instrument \\? +\\w+");
+
+    Path sheet = folder.resolve("sheet.png");
+    CommandRun run =
+        CommandRun.of(
+            "examples",
+            "stage:sounding-colour",
+            "--count",
+            "2",
+            "--sheet",
+            sheet.toString(),
+            "--media",
+            folder.resolve("media").toString());
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out()).contains("sheet.png: 2 examples", "media: 6 files");
+    assertThat(ImageIO.read(sheet.toFile()).getWidth()).isGreaterThan(2 * 2 * 192);
+    Path media = folder.resolve("media");
+    assertThat(ImageFiles.read(media.resolve("sounding-colour-1.png")).width()).isEqualTo(48);
+    assertThat(AudioFiles.read(media.resolve("sounding-colour-1.wav")).sampleRate())
+        .isEqualTo(16_000);
+    assertThat(VideoFiles.read(media.resolve("sounding-colour-1.gif"), 4).frames()).hasSize(4);
+  }
+
+  @Test
+  void a_table_of_scenes_and_an_unknown_type_are_wrong_command_lines(@TempDir Path folder) {
+    CommandRun table =
+        CommandRun.of("examples", "stage", "--tsv", folder.resolve("t.tsv").toString());
+    assertThat(table.code()).isEqualTo(2);
+    assertThat(table.err()).contains("use --media").hasLineCount(1);
+
+    CommandRun type = CommandRun.of("examples", "stage:smell");
+    assertThat(type.code()).isEqualTo(2);
+    assertThat(type.err()).contains("no question of type 'smell'").hasLineCount(1);
   }
 }

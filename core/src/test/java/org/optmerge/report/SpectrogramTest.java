@@ -114,12 +114,11 @@ class SpectrogramTest {
 
     // Two pixels of the file for one of the layout: margin 28, title 34, heading 34, then a card.
     int left = 2 * 28;
-    // Picture and frames are 144 high and stand on the text below 192.
-    int top = 2 * (28 + 34 + 34 + 48);
+    int top = 2 * (28 + 34 + 34);
     assertThat(distinct(sheet, left + 2, top + 2, 188)).as("picture").isGreaterThan(500);
     assertThat(distinct(sheet, left + 194, top + 2, 188)).as("spectrogram").isGreaterThan(20);
     assertThat(distinct(sheet, left + 290, top + 194, 90)).as("last frame").isGreaterThan(20);
-    assertThat(distinct(sheet, left + 2 * 212 + 194, top + 98, 188)).as("alone").isGreaterThan(20);
+    assertThat(distinct(sheet, left + 2 * 212 + 194, top + 194, 188)).as("alone").isGreaterThan(20);
   }
 
   private static long distinct(BufferedImage sheet, int left, int top, int side) {

@@ -5,15 +5,15 @@ import java.util.Locale;
 
 /** What can stand on the stage: the one thing that picture, sound and film all show. */
 public enum Instrument {
-  /** A disc; a low thump with noise. */
+  /** With two sticks; a low thump with noise. */
   DRUM,
-  /** A rectangle; a few harmonics that fade. */
+  /** With keys and two legs; four harmonics that fade. */
   PIANO,
-  /** A rhombus; many harmonics. */
+  /** On end; eight harmonics that fade slowly. */
   GUITAR,
-  /** A bar on end; a high tone with vibrato. */
+  /** Aslant, with holes; a high tone with vibrato. */
   FLUTE,
-  /** A triangle; inharmonic partials. */
+  /** With its clapper; three inharmonic partials. */
   BELL;
 
   /** All of them, in order. */
