@@ -109,8 +109,7 @@ final class ExamplesCommand implements Callable<Integer> {
     if (count != null && count < 1) {
       throw wrong("--count must be at least 1, is %d".formatted(count));
     }
-    boolean stage =
-        name.equals(StageBenchmark.NAME) || name.startsWith(StageBenchmark.NAME + ":");
+    boolean stage = name.equals(StageBenchmark.NAME) || name.startsWith(StageBenchmark.NAME + ":");
     if (stage && tsv != null) {
       throw wrong("a table of VLMEvalKit has pictures, but no sounds and films; use --media");
     }

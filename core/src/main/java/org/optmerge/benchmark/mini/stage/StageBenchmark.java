@@ -19,9 +19,9 @@ import org.optmerge.model.media.Media;
  * Questions about scenes with picture, sound and film, drawn as they are asked for; the same that
  * models are tested on.
  *
- * <p>An example's task says what is needed to answer it, such as {@code picture + audio}; its type is
- * {@link StageQuestionType#key}; its id such as {@code sounding-colour-17}. Its media are the picture,
- * the sound and the film of its scene. Its fields:
+ * <p>An example's task says what is needed to answer it, such as {@code picture + audio}; its type
+ * is {@link StageQuestionType#key}; its id such as {@code sounding-colour-17}. Its media are the
+ * picture, the sound and the film of its scene. Its fields:
  *
  * <ul>
  *   <li>{@code aspect}: {@link StageQuestionType#aspect}
@@ -34,8 +34,7 @@ import org.optmerge.model.media.Media;
  * @param perType how many of each
  */
 public record StageBenchmark(
-    String name, MiniSplit split, List<StageQuestionType> types, int perType)
-    implements Benchmark {
+    String name, MiniSplit split, List<StageQuestionType> types, int perType) implements Benchmark {
   /** What names of this benchmark begin with. */
   public static final String NAME = "stage";
 
@@ -50,7 +49,9 @@ public record StageBenchmark(
     types =
         types.stream()
             .sorted(Comparator.comparingInt(type -> type.modalities().size()))
-            .collect(Collectors.groupingBy(StageBenchmark::needs, LinkedHashMap::new, Collectors.toList()))
+            .collect(
+                Collectors.groupingBy(
+                    StageBenchmark::needs, LinkedHashMap::new, Collectors.toList()))
             .values()
             .stream()
             .flatMap(List::stream)
