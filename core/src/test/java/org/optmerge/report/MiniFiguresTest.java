@@ -22,7 +22,8 @@ class MiniFiguresTest {
 
     XYChart norm = (XYChart) figures.get("norm");
     XYChart loss = (XYChart) figures.get("loss");
-    assertThat(norm.getSeriesMap().keySet()).containsExactly("WUDI, Adam", "OptMerge");
+    assertThat(norm.getSeriesCollection().stream().map(XYSeries::getName))
+        .containsExactly("WUDI, Adam", "OptMerge");
     XYSeries adam = norm.getSeries("WUDI, Adam");
     assertThat(adam.getXData()).containsExactly(0, 10);
     assertThat(adam.getYData()).containsExactly(3, 2);
