@@ -18,6 +18,9 @@ import org.junit.jupiter.api.Test;
 import org.knowm.xchart.CategoryChart;
 import org.optmerge.benchmark.Example;
 import org.optmerge.benchmark.mini.MiniBenchmark;
+import org.optmerge.benchmark.mini.MiniSplit;
+import org.optmerge.benchmark.mini.stage.StageMedia;
+import org.optmerge.benchmark.mini.stage.StageScene;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.Table;
 
@@ -91,6 +94,19 @@ class NotebookExtensionTest {
         .contains("data:image/png");
     assertThat((String) renderer().render(Card.rowOf(List.of(example))).getData(MIMEType.TEXT_HTML))
         .contains(CardHtml.html(Card.of(example)));
+  }
+
+  @Test
+  void a_sound_has_a_player_and_a_film_moves() {
+    StageScene scene = StageScene.draw(1, MiniSplit.TEST, 0);
+
+    DisplayData sound = renderer().render(StageMedia.sound(scene));
+    DisplayData film = renderer().render(StageMedia.film(scene));
+
+    assertThat(sound.getData(MIMEType.TEXT_PLAIN)).isEqualTo("sound: 0.98 s at 16000 Hz");
+    assertThat((String) sound.getData(MIMEType.TEXT_HTML)).contains("<audio controls");
+    assertThat(film.getData(MIMEType.TEXT_PLAIN)).isEqualTo("film: 4 frames of 48 × 48");
+    assertThat((String) film.getData(MIMEType.TEXT_HTML)).contains("data:image/gif");
   }
 
   @Test
