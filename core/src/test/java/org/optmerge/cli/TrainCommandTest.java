@@ -82,7 +82,8 @@ class TrainCommandTest {
     CommandRun run = CommandRun.of("train", "qwen");
 
     assertThat(run.code()).isEqualTo(Main.WRONG_REQUEST);
-    assertThat(run.err()).contains("there is no recipe for 'qwen'; 'mini' and 'omni' can be trained");
+    assertThat(run.err())
+        .contains("there is no recipe for 'qwen'; 'mini' and 'omni' can be trained");
   }
 
   @Test
