@@ -141,7 +141,8 @@ public final class StageReports {
     for (StageRow row : rows) {
       tech.tablesaw.api.Row cells = table.appendRow();
       cells.setString("model", row.label());
-      cells.setString("given", String.join("+", row.given()));
+      boolean all = row.given().size() == StageModality.ALL.size();
+      cells.setString("given", all ? "all" : String.join("+", row.given()));
       StageRow.GROUPS.forEach((name, group) -> cells.setDouble(name, 100 * row.accuracy(group)));
       Interval interval = BOOTSTRAP.mean(row.crossModal()).times(100);
       cells.setDouble("mean", interval.mean());
@@ -259,6 +260,24 @@ public final class StageReports {
 
   private static Difference difference(StageRow one, StageRow other) {
     return BOOTSTRAP.difference(one.crossModal(), other.crossModal());
+  }
+
+  /**
+   * The row that stands for a label of the paper's table 5: a single modality with its own input,
+   * anything else with all three.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
+  public static StageRow claimed(List<StageRow> rows, String label) {
+    return rows.stream()
+        .filter(row -> row.label().equals(label))
+        .filter(row -> row.given().size() == (isSingle(label) ? 1 : StageModality.ALL.size()))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException("no row '%s'".formatted(label)));
+  }
+
+  private static boolean isSingle(String label) {
+    return StageModality.ALL.stream().map(StageStudy::title).anyMatch(label::equals);
   }
 
   private static StageRow row(List<StageRow> rows, String label) {
