@@ -1,7 +1,12 @@
 package org.optmerge.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Reads values of a {@code config.json}; an error names the key and what came. */
@@ -12,6 +17,25 @@ final class ConfigReader {
   ConfigReader(JsonNode json, String path) {
     this.json = json;
     this.path = path;
+  }
+
+  /**
+   * What {@code config.json} of a folder describes.
+   *
+   * @throws ModelException if the file is not there, cannot be read, or {@code of} refuses it
+   */
+  static <T> T read(Path folder, Function<JsonNode, T> of) {
+    Path file = folder.resolve("config.json");
+    if (!Files.isRegularFile(file)) {
+      throw new ModelException("%s: no config.json; is this a model folder?".formatted(folder));
+    }
+    try {
+      return of.apply(new ObjectMapper().readTree(file.toFile()));
+    } catch (IOException e) {
+      throw new ModelException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
+    } catch (ModelException e) {
+      throw new ModelException("%s: %s".formatted(folder, e.getMessage()), e);
+    }
   }
 
   ConfigReader section(String key) {

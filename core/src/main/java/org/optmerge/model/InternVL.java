@@ -20,7 +20,6 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapter;
-import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.model.vision.ImagePreprocessing;
 
 /**
@@ -132,7 +131,7 @@ public final class InternVL implements AutoCloseable, Lora.Host {
         .factors()
         .forEach(
             (name, pair) ->
-                addLowRank(name, checkpoint, pair.b(), pair.a(), CheckpointNames.SCALE));
+                parameters.addLowRank(name, checkpoint, pair.b(), pair.a(), CheckpointNames.SCALE));
   }
 
   /** Tensors that follow from others or from the configuration. */
@@ -256,7 +255,7 @@ public final class InternVL implements AutoCloseable, Lora.Host {
       }
       deltas.forEach(
           (name, delta) ->
-              addLowRank(name, adapter.tensors(), delta.b(), delta.a(), delta.scale()));
+              parameters.addLowRank(name, adapter.tensors(), delta.b(), delta.a(), delta.scale()));
     }
   }
 
@@ -284,22 +283,6 @@ public final class InternVL implements AutoCloseable, Lora.Host {
                   delta.fanInFanOut() ? ", transposed" : "",
                   shape));
     }
-  }
-
-  /** W + scale · B · A, in place of W. */
-  private void addLowRank(
-      String name, Checkpoint tensors, TensorInfo b, TensorInfo a, double scale) {
-    try (NDManager scope = manager.newSubManager()) {
-      NDArray change =
-          whole(scope, tensors, b).matMul(whole(scope, tensors, a)).muli((float) scale);
-      parameters.fill(name, change.addi(parameters.get(name)).toFloatArray());
-    }
-  }
-
-  private static NDArray whole(NDManager scope, Checkpoint tensors, TensorInfo tensor) {
-    float[] values = new float[Math.toIntExact(tensor.size())];
-    tensors.read(tensor, 0, values.length, values);
-    return scope.create(values, new Shape(tensor.shape()));
   }
 
   /**

@@ -2,11 +2,8 @@ package org.optmerge.model;
 
 import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.SortedMap;
@@ -151,17 +148,7 @@ public record InternVLConfig(
    * @throws ModelException if the file is not there, or describes a model that is not known here
    */
   public static InternVLConfig read(Path folder) {
-    Path file = folder.resolve("config.json");
-    if (!Files.isRegularFile(file)) {
-      throw new ModelException("%s: no config.json; is this a model folder?".formatted(folder));
-    }
-    try {
-      return of(new ObjectMapper().readTree(file.toFile()));
-    } catch (IOException e) {
-      throw new ModelException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
-    } catch (ModelException e) {
-      throw new ModelException("%s: %s".formatted(folder, e.getMessage()), e);
-    }
+    return ConfigReader.read(folder, InternVLConfig::of);
   }
 
   /**

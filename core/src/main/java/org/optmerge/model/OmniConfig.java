@@ -138,17 +138,7 @@ public record OmniConfig(
    * @throws ModelException if the file is not there, or describes a model that is not known here
    */
   public static OmniConfig read(Path folder) {
-    Path file = folder.resolve("config.json");
-    if (!Files.isRegularFile(file)) {
-      throw new ModelException("%s: no config.json; is this a model folder?".formatted(folder));
-    }
-    try {
-      return of(new ObjectMapper().readTree(file.toFile()));
-    } catch (IOException e) {
-      throw new ModelException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
-    } catch (ModelException e) {
-      throw new ModelException("%s: %s".formatted(folder, e.getMessage()), e);
-    }
+    return ConfigReader.read(folder, OmniConfig::of);
   }
 
   static OmniConfig of(JsonNode json) {

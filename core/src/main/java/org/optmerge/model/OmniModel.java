@@ -20,7 +20,6 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapter;
-import org.optmerge.checkpoint.TensorInfo;
 
 /**
  * A Qwen2 decoder that reads text and any number of modalities: each has an encoder (a vision
@@ -206,8 +205,7 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
    * @throws org.optmerge.checkpoint.CheckpointException if the folder is no adapter
    */
   public void apply(Path adapterFolder) {
-    try (LoraAdapter adapter = LoraAdapter.open(adapterFolder);
-        NDManager scope = manager.newSubManager()) {
+    try (LoraAdapter adapter = LoraAdapter.open(adapterFolder)) {
       adapter
           .deltas()
           .forEach(
@@ -219,19 +217,9 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
                       "%s: the change of '%s' has shape %s, the model has %s"
                           .formatted(adapterFolder, name, delta.shape(), weight.getShape()));
                 }
-                NDArray change =
-                    whole(scope, adapter.tensors(), delta.b())
-                        .matMul(whole(scope, adapter.tensors(), delta.a()))
-                        .muli((float) delta.scale());
-                load(name, change.addi(weight).toFloatArray());
+                parameters.addLowRank(name, adapter.tensors(), delta.b(), delta.a(), delta.scale());
               });
     }
-  }
-
-  private static NDArray whole(NDManager scope, Checkpoint tensors, TensorInfo tensor) {
-    float[] values = new float[Math.toIntExact(tensor.size())];
-    tensors.read(tensor, 0, values.length, values);
-    return scope.create(values, new Shape(tensor.shape()));
   }
 
   private OmniConfig.Modality modality(String name) {

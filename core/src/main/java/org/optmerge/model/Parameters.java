@@ -147,6 +147,21 @@ final class Parameters {
             System.arraycopy(values, Math.toIntExact(first), target, 0, length));
   }
 
+  /** W + scale · B · A, in place of W. */
+  void addLowRank(String name, Checkpoint tensors, TensorInfo b, TensorInfo a, double scale) {
+    try (NDManager scope = manager.newSubManager()) {
+      NDArray change =
+          whole(scope, tensors, b).matMul(whole(scope, tensors, a)).muli((float) scale);
+      fill(name, change.addi(get(name)).toFloatArray());
+    }
+  }
+
+  private static NDArray whole(NDManager scope, Checkpoint tensors, TensorInfo tensor) {
+    float[] values = new float[Math.toIntExact(tensor.size())];
+    tensors.read(tensor, 0, values.length, values);
+    return scope.create(values, new Shape(tensor.shape()));
+  }
+
   /** A sentence on names, for a message. */
   static String some(List<String> names) {
     return names.stream().limit(3).map(name -> "'" + name + "'").collect(Collectors.joining(", "))

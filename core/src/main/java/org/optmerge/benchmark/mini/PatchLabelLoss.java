@@ -1,15 +1,11 @@
 package org.optmerge.benchmark.mini;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.nn.core.Linear;
-import ai.djl.nn.norm.LayerNorm;
 import java.util.List;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import org.optmerge.method.CounterRandom;
 
 /**
@@ -17,7 +13,6 @@ import org.optmerge.method.CounterRandom;
  * the kind, colour, box and value of the object there. The head is thrown away afterwards.
  */
 final class PatchLabelLoss {
-  private static final double EPSILON = 1e-6;
   private static final int KINDS = PatchLabels.KINDS.size();
   private static final int COLOURS = PatchLabels.COLOURS.size();
   private static final int BOX = 4;
@@ -34,10 +29,7 @@ final class PatchLabelLoss {
   record Weights(double noneWeight, double colour, double box, double boxBeta, double value) {}
 
   private final Weights weights;
-  private final NDArray normWeight;
-  private final NDArray normBias;
-  private final NDArray weight;
-  private final NDArray bias;
+  private final LabelHead head;
 
   /**
    * @param manager where the head lives
@@ -46,25 +38,12 @@ final class PatchLabelLoss {
   PatchLabelLoss(NDManager manager, int width, Weights weights, long seed) {
     this.weights = weights;
     int outputs = KINDS + COLOURS + BOX + PatchLabels.VALUES;
-    CounterRandom random = CounterRandom.of(seed, "patch head");
-    float[] initial = new float[outputs * width];
-    for (int i = 0; i < initial.length; i++) {
-      initial[i] = (float) (random.gaussian(i) / Math.sqrt(width));
-    }
-    normWeight = manager.ones(new Shape(width));
-    normBias = manager.zeros(new Shape(width));
-    weight = manager.create(initial, new Shape(outputs, width));
-    bias = manager.zeros(new Shape(outputs));
+    head = new LabelHead(manager, outputs, width, CounterRandom.of(seed, "patch head"));
   }
 
   /** What is trained with the tower. */
   SortedMap<String, NDArray> parameters() {
-    SortedMap<String, NDArray> parameters = new TreeMap<>();
-    parameters.put("head.norm.weight", normWeight);
-    parameters.put("head.norm.bias", normBias);
-    parameters.put("head.weight", weight);
-    parameters.put("head.bias", bias);
-    return parameters;
+    return head.parameters();
   }
 
   /**
@@ -76,10 +55,7 @@ final class PatchLabelLoss {
   NDArray of(NDArray hidden, List<PatchLabels> labels) {
     NDManager arrays = hidden.getManager();
     long width = hidden.getShape().get(2);
-    NDArray patches = hidden.get(":, 1:").reshape(-1, width);
-    NDList normed =
-        LayerNorm.layerNorm(patches, new Shape(width), normWeight, normBias, (float) EPSILON);
-    NDArray outputs = Linear.linear(normed.singletonOrThrow(), weight, bias).singletonOrThrow();
+    NDArray outputs = head.of(hidden.get(":, 1:").reshape(-1, width));
 
     int count = labels.size() * labels.get(0).kind().length;
     int each = count / labels.size();

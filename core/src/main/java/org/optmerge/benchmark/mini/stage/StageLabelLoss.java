@@ -4,11 +4,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.nn.core.Linear;
-import ai.djl.nn.norm.LayerNorm;
 import java.util.List;
 import java.util.SortedMap;
-import java.util.TreeMap;
+import org.optmerge.benchmark.mini.LabelHead;
 import org.optmerge.method.CounterRandom;
 
 /**
@@ -19,15 +17,11 @@ import org.optmerge.method.CounterRandom;
  * direction. A spectrogram's columns are the slots of the sound: instrument, or none.
  */
 final class StageLabelLoss {
-  private static final double EPSILON = 1e-6;
 
   private final StageModality modality;
   private final int first;
   private final int second;
-  private final NDArray normWeight;
-  private final NDArray normBias;
-  private final NDArray weight;
-  private final NDArray bias;
+  private final LabelHead head;
 
   /**
    * @param manager where the head lives
@@ -42,25 +36,14 @@ final class StageLabelLoss {
           case AUDIO -> 0;
           case VIDEO -> Direction.ALL.size();
         };
-    CounterRandom random = CounterRandom.of(seed, "stage head " + modality.key());
-    float[] initial = new float[(first + second) * width];
-    for (int i = 0; i < initial.length; i++) {
-      initial[i] = (float) (random.gaussian(i) / Math.sqrt(width));
-    }
-    normWeight = manager.ones(new Shape(width));
-    normBias = manager.zeros(new Shape(width));
-    weight = manager.create(initial, new Shape(first + second, width));
-    bias = manager.zeros(new Shape(first + second));
+    head =
+        new LabelHead(
+            manager, first + second, width, CounterRandom.of(seed, "stage head " + modality.key()));
   }
 
   /** What is trained with the encoder. */
   SortedMap<String, NDArray> parameters() {
-    SortedMap<String, NDArray> parameters = new TreeMap<>();
-    parameters.put("head.norm.weight", normWeight);
-    parameters.put("head.norm.bias", normBias);
-    parameters.put("head.weight", weight);
-    parameters.put("head.bias", bias);
-    return parameters;
+    return head.parameters();
   }
 
   /**
@@ -72,15 +55,7 @@ final class StageLabelLoss {
     long width = features.getShape().get(2);
     int tokens = Math.toIntExact(features.getShape().get(1));
     int side = (int) Math.round(Math.sqrt(tokens));
-    NDArray normed =
-        LayerNorm.layerNorm(
-                features.reshape(-1, width),
-                new Shape(width),
-                normWeight,
-                normBias,
-                (float) EPSILON)
-            .singletonOrThrow();
-    NDArray outputs = Linear.linear(normed, weight, bias).singletonOrThrow();
+    NDArray outputs = head.of(features.reshape(-1, width));
     int[] one = new int[scenes.size() * tokens];
     int[] two = new int[one.length];
     for (int i = 0; i < one.length; i++) {
