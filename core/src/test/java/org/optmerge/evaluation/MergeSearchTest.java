@@ -12,15 +12,15 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.optmerge.base.Progress;
 import org.optmerge.benchmark.mini.MiniPrompt;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.Merger;
-import org.optmerge.merge.Planner;
-import org.optmerge.merge.Progress;
-import org.optmerge.merge.RecipeParser;
+import org.optmerge.merge.plan.Planner;
+import org.optmerge.merge.recipe.RecipeParser;
 import org.optmerge.model.InternVL;
 
 /** With the shipped experts for VQA and OCR. */
