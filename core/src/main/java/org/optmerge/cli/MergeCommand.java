@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Percent;
 import org.optmerge.merge.AdapterMerger;
 import org.optmerge.merge.MergeEstimate;
 import org.optmerge.merge.MergeOptions;
@@ -185,7 +186,7 @@ final class MergeCommand implements Callable<Integer> {
                             ? "1 matrix"
                             : result.layers().size() + " matrices",
                         Quantities.bytes(result.bytes()),
-                        Quantities.percent(result.largestError()))),
+                        Percent.withSign(result.largestError()))),
         () -> adapterJson(result));
   }
 

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Percent;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Evaluation;
 import org.optmerge.evaluation.EvaluationJson;
@@ -244,16 +245,11 @@ final class ScoreCommand implements Callable<Integer> {
     for (Score score : evaluation.scores()) {
       table.row(
           score.name(),
-          percent(score.interval().mean()),
-          "[%s, %s]"
-              .formatted(percent(score.interval().lower()), percent(score.interval().upper())),
+          Percent.of(score.interval().mean(), 2),
+          Percent.range(score.interval().lower(), score.interval().upper(), 2),
           String.valueOf(score.examples()));
     }
     return table;
-  }
-
-  static String percent(double share) {
-    return String.format(Locale.ROOT, "%.2f", 100 * share);
   }
 
   private static TextTable official(OfficialTable official) {
@@ -277,7 +273,7 @@ final class ScoreCommand implements Callable<Integer> {
       Double score = item.score();
       table.row(
           item.id(),
-          score == null ? "-" : percent(score),
+          score == null ? "-" : Percent.of(score, 2),
           shortened(item.prediction().text()),
           shortened(String.join(" | ", item.reference().answers())));
     }

@@ -123,7 +123,7 @@ public final class PredictionFiles {
               id,
               protocol.title(),
               type(fields),
-              predictions.get(r).prediction(),
+              Prediction.of(predictions.get(r)),
               reference,
               null));
     }
@@ -268,7 +268,7 @@ public final class PredictionFiles {
         item.id(),
         item.task(),
         item.type(),
-        extracted.prediction(),
+        Prediction.of(extracted),
         new Reference(item.reference().answers(), fields),
         null);
   }

@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.atomic.LongAdder;
 import org.optmerge.base.Progress;
-import org.optmerge.base.Tasks;
+import org.optmerge.base.Workers;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.linalg.LinearAlgebraException;
@@ -116,12 +116,12 @@ public final class AdapterMerger {
     try (AdapterFolder adapter =
         AdapterFolder.create(out, plan.donor().folder(), rank, matrices, List.of())) {
       Map<MergeMethod, MergeMethod> fitted =
-          Tasks.get(pool.submit(() -> WholeModel.fit(changed, tensorMerger)));
+          Workers.get(pool.submit(() -> WholeModel.fit(changed, tensorMerger)));
       progress.phase("merging");
       for (int i = 0; i < changed.size(); i++) {
         PlannedTensor tensor = changed.get(i);
         AdapterFolder.Matrix matrix = matrices.get(i);
-        Layer layer = Tasks.get(pool.submit(() -> merge(tensor, matrix, fitted, adapter)));
+        Layer layer = Workers.get(pool.submit(() -> merge(tensor, matrix, fitted, adapter)));
         if (wanted == 0 && layer.relativeError() > ROUNDING) {
           throw new MergeException(
               "tensor '%s': %s gives a result of more than rank %d, %.2g of it would be lost; give a rank to accept that, or write a checkpoint"

@@ -20,8 +20,9 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.InterruptedWorkException;
 import org.optmerge.base.Progress;
-import org.optmerge.base.Tasks;
+import org.optmerge.base.Workers;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.SafetensorsLayout;
@@ -80,7 +81,7 @@ public final class Merger {
       } catch (IOException | UncheckedIOException e) {
         throw new MergeException(
             "writing %s failed: %s%s".formatted(out, Workspace.reason(e), merger.leftOver()), e);
-      } catch (MergeException e) {
+      } catch (MergeException | InterruptedWorkException e) {
         throw new MergeException(e.getMessage() + merger.leftOver(), e);
       } catch (CheckpointException e) {
         throw new CheckpointException(e.getMessage() + merger.leftOver(), e);
@@ -130,7 +131,7 @@ public final class Merger {
         forced.add(pool.submit(writer::force));
       }
       Map<Path, String> hashes = digests.finish(pool);
-      forced.forEach(Tasks::get);
+      forced.forEach(Workers::get);
       new StagedCheckpoint(workspace.staging(), plan)
           .complete(inputs, hashes, outcomes, options.modelCard());
     } finally {
@@ -216,7 +217,7 @@ public final class Merger {
     Map<MergeMethod, MergeMethod> fitted =
         open.isEmpty()
             ? Map.of()
-            : Tasks.get(
+            : Workers.get(
                 pool.submit(
                     () -> WholeModel.fit(work.stream().map(Work::tensor).toList(), tensorMerger)));
     progress.phase("merging");
@@ -270,7 +271,7 @@ public final class Merger {
     }
     for (Work item : matrices) {
       if (!TensorMerger.isMergedOnOneThread(item.tensor)) {
-        Tasks.get(pool.submit(() -> make.run(item)));
+        Workers.get(pool.submit(() -> make.run(item)));
       }
     }
   }
@@ -320,7 +321,7 @@ public final class Merger {
     }
     int done = 0;
     for (Future<Integer> worker : workers) {
-      done += Tasks.get(worker);
+      done += Workers.get(worker);
     }
     return done;
   }

@@ -1,12 +1,13 @@
 package org.optmerge.merge.recipe;
 
 import java.util.List;
+import org.optmerge.base.OptMergeException;
 
 /**
  * A recipe that cannot be carried out. Each problem is one line: file, line, column, what was
  * expected, what came, and what to do.
  */
-public final class RecipeException extends RuntimeException {
+public final class RecipeException extends OptMergeException {
   /** Problems listed in the message; the rest is counted. */
   static final int LISTED = 20;
 
