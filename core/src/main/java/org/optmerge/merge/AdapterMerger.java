@@ -21,7 +21,6 @@ import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.merge.weights.Weights;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.taskvector.TaskVector;
-import org.optmerge.taskvector.TaskVectors;
 import org.optmerge.taskvector.Weight;
 
 /**
@@ -90,11 +89,7 @@ public final class AdapterMerger {
       throw new IllegalArgumentException("rank must not be negative, is " + rank);
     }
     TensorMerger tensorMerger =
-        new TensorMerger(
-            options.allowNonFinite() || plan.allowNonFinite(),
-            ScratchPool.of(plan, TensorMerger.keepable(options.memory())),
-            new LongAdder(),
-            progress);
+        new TensorMerger(plan, options.memory(), new LongAdder(), progress);
     try {
       AdapterFolder.requireFree(out);
       return new AdapterMerger(plan, options, tensorMerger).run(rank, out, progress);
@@ -225,8 +220,10 @@ public final class AdapterMerger {
       AdapterFolder adapter) {
     PlannedTensor.Merge merge = (PlannedTensor.Merge) tensor.work();
     try (NDManager manager = NDManager.newBaseManager()) {
-      TaskVectors tau = tensorMerger.taskVectors(tensor, merge, manager, buffers);
-      TaskVector merged = fitted.getOrDefault(merge.method(), merge.method()).mergeFactored(tau);
+      CheckedMethod method =
+          tensorMerger.checked(tensor, fitted.getOrDefault(merge.method(), merge.method()));
+      TaskVector merged = method.merge(tensorMerger.taskVectors(tensor, merge, manager, buffers));
+      requireFinite(method, MergedValues.of(merged, manager));
       int rows = Math.toIntExact(tensor.shape().get(0));
       int columns = Math.toIntExact(tensor.shape().get(1));
       int rank = Math.min(adapter.rank(), Math.min(rows, columns));
@@ -243,6 +240,18 @@ public final class AdapterMerger {
       return new Layer(tensor.name(), approximation.relativeError());
     } catch (LinearAlgebraException e) {
       throw e.at(tensor.name());
+    }
+  }
+
+  private static void requireFinite(CheckedMethod method, MergedValues values) {
+    float[] block = new float[TensorMerger.BLOCK];
+    long size = method.tensor().size();
+    for (long at = 0; at < size; at += block.length) {
+      int length = (int) Math.min(block.length, size - at);
+      try (MergedValues.Stretch stretch = values.stretch(at, at + length)) {
+        stretch.get(at, block, length);
+      }
+      method.requireFinite(at, block, length);
     }
   }
 

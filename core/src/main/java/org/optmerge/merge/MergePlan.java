@@ -17,6 +17,7 @@ import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.StreamingMergeMethod;
+import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectorStream;
 import org.optmerge.taskvector.TaskVectors;
 import org.optmerge.taskvector.Weight;
@@ -132,8 +133,7 @@ public record MergePlan(
       for (PlannedTensor tensor : shard.tensors()) {
         if (tensor.name().equals(parameter) && tensor.work() instanceof PlannedTensor.Merge merge) {
           // The arrays share buffers that the merger would use again: it makes no other.
-          return new TensorMerger(
-                  allowNonFinite, ScratchPool.of(this, 0), new LongAdder(), Progress.NONE)
+          return new TensorMerger(this, 0, new LongAdder(), Progress.NONE)
               .taskVectors(tensor, merge, manager);
         }
       }
@@ -174,6 +174,16 @@ public record MergePlan(
     @Override
     public NDArray merge(TaskVectors tau) {
       return method.merge(tau);
+    }
+
+    @Override
+    public TaskVector mergeFactored(TaskVectors tau) {
+      return method.mergeFactored(tau);
+    }
+
+    @Override
+    public Map<String, Object> derived(String parameter, List<Long> shape) {
+      return method.derived(parameter, shape);
     }
 
     @Override

@@ -110,12 +110,12 @@ public final class Merger {
     ForkJoinPool pool = new ForkJoinPool(options.threads());
     int resumed;
     try {
-      Journal journal = Journal.open(workspace, inputs.fingerprint(plan), options.resume());
+      Journal journal = Journal.open(workspace, inputs.fingerprint(plan), options.has(MergeOptions.Flag.RESUME));
       ownsWorkspace = true;
       finishedBefore = journal.finished().size();
       workspace.requireSpace(bytesToWrite(journal.finished().keySet()));
       openOutputs(journal, writers, work);
-      if (options.checksumInputs()) {
+      if (!options.has(MergeOptions.Flag.NO_INPUT_CHECKSUMS)) {
         for (Checkpoint input : inputs.names().keySet()) {
           for (Path file : input.weightFiles()) {
             digests.add(file, 0, false);
@@ -132,7 +132,7 @@ public final class Merger {
       Map<Path, String> hashes = digests.finish(pool);
       forced.forEach(Tasks::get);
       new StagedCheckpoint(workspace.staging(), plan)
-          .complete(inputs, hashes, outcomes, options.modelCard());
+          .complete(inputs, hashes, outcomes, options.has(MergeOptions.Flag.MODEL_CARD));
     } finally {
       pool.shutdown();
       for (SafetensorsWriter writer : writers.values()) {
@@ -206,11 +206,7 @@ public final class Merger {
   private int mergeAll(List<Work> work, Journal journal, ForkJoinPool pool) {
     progress.started(work.stream().mapToLong(it -> it.place.bytes()).sum(), work.size());
     TensorMerger tensorMerger =
-        new TensorMerger(
-            options.allowNonFinite() || plan.allowNonFinite(),
-            ScratchPool.of(plan, TensorMerger.keepable(options.memory())),
-            bytesRead,
-            progress);
+        new TensorMerger(plan, options.memory(), bytesRead, progress);
     int resumed = await(pool, work.stream().filter(it -> it.earlier != null).toList(), this::check);
     List<Work> open = work.stream().filter(it -> !outcomes.containsKey(it.tensor.name())).toList();
     Map<MergeMethod, MergeMethod> fitted =
