@@ -18,7 +18,6 @@ import org.optmerge.checkpoint.DType;
 import org.optmerge.linalg.LinearAlgebraException;
 import org.optmerge.linalg.LowRankApproximation;
 import org.optmerge.merge.weights.PlannedTensor;
-import org.optmerge.merge.weights.Weights;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.Weight;
@@ -139,25 +138,23 @@ public final class AdapterMerger {
   private List<PlannedTensor> changed() {
     List<PlannedTensor> changed = new ArrayList<>();
     List<String> problems = new ArrayList<>();
-    for (MergePlan.OutputShard shard : plan.shards()) {
-      for (PlannedTensor tensor : shard.tensors()) {
-        if (tensor.work() instanceof PlannedTensor.Copy copy) {
-          if (copy.from().checkpoint() != plan.donor()) {
-            problems.add("tensor '%s' is not the base's".formatted(tensor.name()));
-          }
-        } else if (tensor.work() instanceof PlannedTensor.Merge merge && !isUnchanged(merge)) {
-          if (merge.base() == null) {
-            problems.add(
-                "tensor '%s': %s merges weights, not task vectors"
-                    .formatted(tensor.name(), plan.method()));
-          } else if (!AdapterFolder.holds(tensor.name(), tensor.shape())) {
-            problems.add(
-                "tensor '%s' %s is no matrix of a linear layer"
-                    .formatted(tensor.name(), tensor.shape()));
-          } else {
-            requireMemory(tensor);
-            changed.add(tensor);
-          }
+    for (PlannedTensor tensor : plan.tensors()) {
+      if (tensor.work() instanceof PlannedTensor.Copy copy) {
+        if (copy.from().checkpoint() != plan.donor()) {
+          problems.add("tensor '%s' is not the base's".formatted(tensor.name()));
+        }
+      } else if (tensor.work() instanceof PlannedTensor.Merge merge && !isUnchanged(merge)) {
+        if (merge.base() == null) {
+          problems.add(
+              "tensor '%s': %s merges weights, not task vectors"
+                  .formatted(tensor.name(), plan.method()));
+        } else if (!AdapterFolder.holds(tensor.name(), tensor.shape())) {
+          problems.add(
+              "tensor '%s' %s is no matrix of a linear layer"
+                  .formatted(tensor.name(), tensor.shape()));
+        } else {
+          requireMemory(tensor);
+          changed.add(tensor);
         }
       }
     }
@@ -204,7 +201,7 @@ public final class AdapterMerger {
         } else if (!input.equals(merge.base())) {
           throw new MergeException(
               "tensor '%s': %s is no adapter, so an exact result may need any rank; give one"
-                  .formatted(tensor.name(), Weights.describe(input)));
+                  .formatted(tensor.name(), input.describe()));
         }
       }
       long full = Math.min(tensor.shape().get(0), tensor.shape().get(1));

@@ -47,7 +47,7 @@ public final class MergedWeights {
    */
   public static MergedWeights of(MergePlan plan) {
     List<PlannedTensor> planned =
-        plan.shards().stream().flatMap(shard -> shard.tensors().stream()).toList();
+        plan.tensors();
     LongAdder bytesRead = new LongAdder();
     TensorMerger merger = new TensorMerger(plan, 0, bytesRead, Progress.NONE);
     Map<MergeMethod, MergeMethod> fitted = WholeModel.fit(planned, merger);

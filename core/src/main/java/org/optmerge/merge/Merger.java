@@ -29,7 +29,6 @@ import org.optmerge.checkpoint.SafetensorsWriter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.linalg.EngineThreads;
 import org.optmerge.merge.weights.PlannedTensor;
-import org.optmerge.merge.weights.Weights;
 import org.optmerge.method.MergeMethod;
 
 /**
@@ -51,6 +50,7 @@ public final class Merger {
   private final Digests digests = new Digests();
   private final Map<String, TensorOutcome> outcomes = new ConcurrentHashMap<>();
   private boolean ownsWorkspace;
+  private boolean merging;
   private int finishedBefore;
 
   private Merger(MergePlan plan, Workspace workspace, MergeOptions options, Progress progress) {
@@ -81,6 +81,10 @@ public final class Merger {
         throw new MergeException(
             "writing %s failed: %s%s".formatted(out, Workspace.reason(e), merger.leftOver()), e);
       } catch (MergeException e) {
+        if (merger.refuses()) {
+          workspace.discard();
+          throw e;
+        }
         throw new MergeException(e.getMessage() + merger.leftOver(), e);
       } catch (CheckpointException e) {
         throw new CheckpointException(e.getMessage() + merger.leftOver(), e);
@@ -89,14 +93,20 @@ public final class Merger {
   }
 
   /**
-   * After a failure: what is kept, for the message; an unfinished merge without a finished tensor
-   * is removed.
+   * True if the same merge would be refused again, whatever was finished: an input, a method or its
+   * result is not as it must be. What would change that changes the fingerprint too, so that
+   * nothing finished serves; how much there is depends on timing.
    */
+  private boolean refuses() {
+    return merging && !Thread.currentThread().isInterrupted();
+  }
+
+  /** After a failure from outside: what is kept, for the message; nothing if nothing was begun. */
   private String leftOver() {
     if (!ownsWorkspace) {
       return "";
     }
-    if (outcomes.isEmpty() && finishedBefore == 0) {
+    if (!merging && finishedBefore == 0) {
       workspace.discard();
       return "";
     }
@@ -122,6 +132,7 @@ public final class Merger {
           }
         }
       }
+      merging = true;
       resumed = mergeAll(work, journal, pool);
       progress.phase("finishing");
       // The disk can take its time over the output while the processors finish the digests.
@@ -336,14 +347,7 @@ public final class Merger {
   private void note(Work item, TensorOutcome outcome) {
     outcomes.put(item.tensor.name(), outcome);
     digests.follow(item.place);
-    if (item.tensor.work() instanceof PlannedTensor.Copy copy) {
-      digests.follow(copy.from().tensor());
-    } else if (item.tensor.work() instanceof PlannedTensor.Merge merge) {
-      if (merge.base() != null) {
-        digests.follow(Weights.stored(merge.base()).tensor());
-      }
-      merge.inputs().forEach(input -> digests.follow(Weights.stored(input).tensor()));
-    }
+    item.tensor.work().weights().forEach(weight -> digests.follow(weight.stored().tensor()));
   }
 
   private List<String> warnings() {
@@ -360,18 +364,16 @@ public final class Merger {
 
   /** Refuses a matrix that would not fit before anything is written. */
   private static void requireMemory(MergePlan plan, long memory) {
-    for (MergePlan.OutputShard shard : plan.shards()) {
-      for (PlannedTensor tensor : shard.tensors()) {
-        if (TensorMerger.needsMatrices(tensor) && TensorMerger.matrixBytes(tensor) > memory) {
-          throw new MergeException(
-              "tensor '%s' %s needs about %,d bytes for %s, the memory budget is %,d; raise --memory or exclude the tensor"
-                  .formatted(
-                      tensor.name(),
-                      tensor.shape(),
-                      TensorMerger.matrixBytes(tensor),
-                      plan.method(),
-                      memory));
-        }
+    for (PlannedTensor tensor : plan.tensors()) {
+      if (TensorMerger.needsMatrices(tensor) && TensorMerger.matrixBytes(tensor) > memory) {
+        throw new MergeException(
+            "tensor '%s' %s needs about %,d bytes for %s, the memory budget is %,d; raise --memory or exclude the tensor"
+                .formatted(
+                    tensor.name(),
+                    tensor.shape(),
+                    TensorMerger.matrixBytes(tensor),
+                    plan.method(),
+                    memory));
       }
     }
   }
