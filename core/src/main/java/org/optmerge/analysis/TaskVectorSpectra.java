@@ -186,7 +186,7 @@ public record TaskVectorSpectra(
     if (experts.isEmpty()) {
       throw new IllegalArgumentException("task vector spectra need at least one expert");
     }
-    List<AutoCloseable> opened = new ArrayList<>();
+    List<Checkpoint> opened = new ArrayList<>();
     try (Checkpoint checkpoint = Checkpoint.open(base)) {
       InputModel under = new InputModel("base", checkpoint);
       Map<String, InputModel> models = new LinkedHashMap<>();
@@ -203,7 +203,7 @@ public record TaskVectorSpectra(
       }
       throw e;
     } finally {
-      TaskVectorStatistics.close(opened);
+      opened.forEach(Checkpoint::close);
     }
   }
 

@@ -9,7 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.merge.weights.PlannedTensor;
-import org.optmerge.merge.weights.Weights;
 
 /**
  * The weight files that a plan reads.
@@ -22,16 +21,10 @@ record PlanInputs(Map<Checkpoint, String> names) {
     Map<Path, String> byFolder = new LinkedHashMap<>();
     plan.models().forEach((name, folder) -> byFolder.putIfAbsent(normal(folder), name));
     Map<Checkpoint, String> names = new LinkedHashMap<>();
-    for (MergePlan.OutputShard shard : plan.shards()) {
-      for (PlannedTensor tensor : shard.tensors()) {
-        for (Checkpoint checkpoint : Weights.checkpoints(tensor.work())) {
-          names.computeIfAbsent(
-              checkpoint,
-              it ->
-                  byFolder.getOrDefault(
-                      normal(it.folder()), String.valueOf(it.folder().getFileName())));
-        }
-      }
+    for (Checkpoint input : plan.inputs()) {
+      Path folder = input.folder();
+      names.put(
+          input, byFolder.getOrDefault(normal(folder), String.valueOf(folder.getFileName())));
     }
     return new PlanInputs(names);
   }

@@ -111,20 +111,16 @@ final class Provenance {
   private static void tensors(
       JsonGenerator json, MergePlan plan, Map<String, TensorOutcome> outcomes) throws IOException {
     Map<String, Integer> methods = new LinkedHashMap<>();
-    for (MergePlan.OutputShard shard : plan.shards()) {
-      for (PlannedTensor tensor : shard.tensors()) {
-        if (tensor.work() instanceof PlannedTensor.Merge merge) {
-          methods.putIfAbsent(merge.method().toString(), methods.size());
-        }
+    for (PlannedTensor tensor : plan.tensors()) {
+      if (tensor.work() instanceof PlannedTensor.Merge merge) {
+        methods.putIfAbsent(merge.method().toString(), methods.size());
       }
     }
     json.writeFieldName("methods");
     json.writeObject(methods.keySet());
     json.writeArrayFieldStart("tensors");
-    for (MergePlan.OutputShard shard : plan.shards()) {
-      for (PlannedTensor tensor : shard.tensors()) {
-        tensor(json, tensor, methods, outcomes);
-      }
+    for (PlannedTensor tensor : plan.tensors()) {
+      tensor(json, tensor, methods, outcomes);
     }
     json.writeEndArray();
   }

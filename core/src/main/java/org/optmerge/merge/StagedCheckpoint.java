@@ -130,16 +130,14 @@ final class StagedCheckpoint {
     try (Checkpoint written = Checkpoint.open(folder)) {
       Map<String, TensorInfo> found = new HashMap<>();
       written.tensors().forEach(tensor -> found.put(tensor.name(), tensor));
-      for (MergePlan.OutputShard shard : plan.shards()) {
-        for (PlannedTensor tensor : shard.tensors()) {
-          TensorInfo info = found.remove(tensor.name());
-          if (info == null
-              || info.dtype() != tensor.dtype()
-              || !info.shape().equals(tensor.shape())) {
-            throw new MergeException(
-                "the written checkpoint does not match the plan: tensor '%s' should be %s %s, is %s"
-                    .formatted(tensor.name(), tensor.dtype(), tensor.shape(), info));
-          }
+      for (PlannedTensor tensor : plan.tensors()) {
+        TensorInfo info = found.remove(tensor.name());
+        if (info == null
+            || info.dtype() != tensor.dtype()
+            || !info.shape().equals(tensor.shape())) {
+          throw new MergeException(
+              "the written checkpoint does not match the plan: tensor '%s' should be %s %s, is %s"
+                  .formatted(tensor.name(), tensor.dtype(), tensor.shape(), info));
         }
       }
       if (!found.isEmpty()) {

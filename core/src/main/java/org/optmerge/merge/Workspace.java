@@ -88,11 +88,11 @@ public final class Workspace implements AutoCloseable {
       }
       Path folder = parent.resolve("." + absolute.getFileName() + ".optmerge");
       if (!Files.exists(folder)) {
-        refuseOccupied(out, absolute, options.force());
+        refuseOccupied(out, absolute, options.has(MergeOptions.Flag.FORCE));
       }
-      Workspace workspace = new Workspace(absolute, folder, nearest, options.force(), lock(folder));
+      Workspace workspace = new Workspace(absolute, folder, nearest, options.has(MergeOptions.Flag.FORCE), lock(folder));
       try {
-        workspace.prepare(out, options.resume());
+        workspace.prepare(out, options.has(MergeOptions.Flag.RESUME));
         return workspace;
       } catch (IOException | RuntimeException e) {
         workspace.close();

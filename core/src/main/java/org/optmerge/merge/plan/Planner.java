@@ -162,7 +162,9 @@ public final class Planner {
             ledger.close(),
             findings.notices(),
             recipe.allowNonFinite());
-    models.closeAllBut(plan.inputs());
+    Set<Checkpoint> read = new LinkedHashSet<>(plan.inputs());
+    read.add(plan.donor());
+    models.closeAllBut(read);
     return plan;
   }
 

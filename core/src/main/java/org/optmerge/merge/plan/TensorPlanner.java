@@ -10,11 +10,11 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.plan.ParameterBinder.Bound;
+import org.optmerge.merge.recipe.Position;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.recipe.RecipeException;
 import org.optmerge.merge.weights.InputModel;
 import org.optmerge.merge.weights.PlannedTensor;
-import org.optmerge.merge.weights.Weights;
 import org.optmerge.method.Factorwise;
 import org.optmerge.method.Linear;
 import org.optmerge.method.MergeMethod;
@@ -133,15 +133,14 @@ final class TensorPlanner {
                   types.taskVectors(info.dtype())),
               "merged"));
     } catch (RecipeException e) {
-      for (String problem : e.problems()) {
-        findings.problemOfTensor(problem, target.tensor());
-      }
+      Position kind = e.at().orElse(recipe.method().at());
+      String detail = String.join("\n", e.problems());
+      findings.problem(new Findings.Problem(kind, target.tensor(), detail));
       return Optional.empty();
     } catch (IllegalArgumentException e) {
-      findings.problemOfTensor(
-          recipe.line(
-              recipe.method().at(), "tensor '%s': %s".formatted(target.tensor(), e.getMessage())),
-          target.tensor());
+      Position at = recipe.method().at();
+      String detail = "tensor '%s': %s".formatted(target.tensor(), e.getMessage());
+      findings.problem(new Findings.Problem(at, target.tensor(), recipe.line(at, detail)));
       return Optional.empty();
     }
   }
@@ -376,7 +375,7 @@ final class TensorPlanner {
   private static boolean areEqual(Copied earlier, InputModel model, String tensor) {
     return earlier.model().weight(earlier.tensor()).orElse(null) instanceof Weight.Stored one
         && model.weight(tensor).orElse(null) instanceof Weight.Stored other
-        && Weights.haveEqualBytes(one, other);
+        && one.hasBytesOf(other);
   }
 
   /**
