@@ -36,6 +36,11 @@ public interface StreamingMergeMethod extends MergeMethod {
   }
 
   @Override
+  default StreamingMergeMethod fit(List<TaskVectorStream> model) {
+    return this;
+  }
+
+  @Override
   default NDArray merge(TaskVectors tau) {
     ArrayTaskVectorStream stream = ArrayTaskVectorStream.of(tau);
     return tau.manager().create(merge(stream), tau.shape());

@@ -222,7 +222,7 @@ class GoldenMethodsTest {
 
   private static IsoC isoC(GoldenCase c) {
     boolean sum = c.setting("non_2d").asText().equals("sum");
-    return new IsoC(sum ? Elsewhere.SUM : Elsewhere.MEAN);
+    return new IsoC(sum ? NonMatrixRule.SUM : NonMatrixRule.MEAN);
   }
 
   private static OptMerge preset(GoldenCase c) {

@@ -78,7 +78,7 @@ class SpectralPeersTest {
   void iso_c_gives_all_directions_the_mean_singular_value() {
     // sum diag(7, −1, 4): singular values 7, 4, 1, mean 4, signs stay
     assertDiagonal(
-        new IsoC(Elsewhere.MEAN).merge(diagonal(new double[] {5, -1, 4}, new double[] {2, 0, 0})),
+        new IsoC(NonMatrixRule.MEAN).merge(diagonal(new double[] {5, -1, 4}, new double[] {2, 0, 0})),
         4,
         -4,
         4);

@@ -2,7 +2,6 @@ package org.optmerge.method.interference;
 
 import java.util.Locale;
 import org.optmerge.method.Check;
-import org.optmerge.method.Paper;
 import org.optmerge.method.ParameterDoc;
 
 /**
@@ -19,10 +18,8 @@ import org.optmerge.method.ParameterDoc;
  * @param rankScale the number is then multiplied by this and rounded half to even
  * @param init where the filter starts from
  * @param minEigenvalue eigenvalues below it count as it
+ * @see <a href="https://arxiv.org/abs/2606.07289">Wei et al., Closed-form spectral regularization for multi-task model merging</a>
  */
-@Paper(
-    value = "Wei et al., Closed-form spectral regularization for multi-task model merging",
-    url = "https://arxiv.org/abs/2606.07289")
 public record Aswudi(
     @ParameterDoc("how many eigendirections are merged") RankRule rankRule,
     @ParameterDoc("share of the spectrum that cumulative_variance keeps") double cumulativeShare,

@@ -2,7 +2,6 @@ package org.optmerge.method.interference;
 
 import org.optmerge.method.Check;
 import org.optmerge.method.FixedByName;
-import org.optmerge.method.Paper;
 import org.optmerge.method.ParameterDoc;
 
 /**
@@ -18,10 +17,8 @@ import org.optmerge.method.ParameterDoc;
  * @param stepShare Landweber's step as a share of 1/λ_max
  * @param init where the filter starts from
  * @param minEigenvalue eigenvalues below it count as it
+ * @see <a href="https://arxiv.org/abs/2606.07289">Wei et al., Closed-form spectral regularization for multi-task model merging</a>
  */
-@Paper(
-    value = "Wei et al., Closed-form spectral regularization for multi-task model merging",
-    url = "https://arxiv.org/abs/2606.07289")
 public record Iwudi(
     @FixedByName Filter filter,
     @ParameterDoc("t of the exponential filter 1 - exp(-eigenvalue t)") double time,

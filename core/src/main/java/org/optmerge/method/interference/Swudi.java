@@ -1,7 +1,6 @@
 package org.optmerge.method.interference;
 
 import org.optmerge.method.Check;
-import org.optmerge.method.Paper;
 import org.optmerge.method.ParameterDoc;
 
 /**
@@ -16,10 +15,8 @@ import org.optmerge.method.ParameterDoc;
  * @param filter exponential, or all the way to the minimum
  * @param init where the filter starts from
  * @param minEigenvalue eigenvalues below it count as it
+ * @see <a href="https://arxiv.org/abs/2606.07289">Wei et al., Closed-form spectral regularization for multi-task model merging</a>
  */
-@Paper(
-    value = "Wei et al., Closed-form spectral regularization for multi-task model merging",
-    url = "https://arxiv.org/abs/2606.07289")
 public record Swudi(
     @ParameterDoc("how long gradient flow flows") double time,
     @ParameterDoc("share of the eigendirections that is merged") double rankShare,

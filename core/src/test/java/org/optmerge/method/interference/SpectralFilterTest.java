@@ -68,12 +68,12 @@ class SpectralFilterTest {
     assertThatThrownBy(() -> new SpectralFilter.GradientFlow(Double.NaN))
         .hasMessage("GradientFlow: time must be at least 0, is NaN");
     assertThatThrownBy(() -> Descent.sgd(0.1, 1, 3))
-        .hasMessage("Descent: momentum must be in [0, 1), is 1.0");
+        .hasMessage("descent: momentum must be in [0, 1), is 1.0");
     assertThatThrownBy(() -> Descent.adam(-1, 3))
-        .hasMessage("Descent: learningRate must be at least 0, is -1.0");
+        .hasMessage("descent: learning_rate must be at least 0, is -1.0");
     assertThatThrownBy(() -> Descent.adam(1, -3))
-        .hasMessage("Descent: steps must be at least 0, is -3");
+        .hasMessage("descent: steps must be at least 0, is -3");
     assertThatThrownBy(() -> Descent.flow(-1))
-        .hasMessage("Descent: time must be at least 0, is -1.0");
+        .hasMessage("descent: time must be at least 0, is -1.0");
   }
 }

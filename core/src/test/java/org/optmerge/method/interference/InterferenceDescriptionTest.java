@@ -13,7 +13,7 @@ import org.optmerge.method.DropAndRescale;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.MergeMethods;
 
-class DerivedTest {
+class InterferenceDescriptionTest {
   private static final List<Long> MATRIX = List.of(8L, 4L);
 
   private static Map<String, Object> derived(String method) {

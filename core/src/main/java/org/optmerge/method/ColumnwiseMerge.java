@@ -8,8 +8,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  * Merges of two inputs in which every column, a vector along the first extent, has coefficients of
  * its own.
  */
-final class Columns {
-  private Columns() {}
+final class ColumnwiseMerge {
+  private ColumnwiseMerge() {}
 
   /** Takes the scalar products of every column and returns the merge. */
   static BlockMerge prepare(TaskVectorStream x, Coefficients coefficients) {

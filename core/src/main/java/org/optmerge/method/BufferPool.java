@@ -9,11 +9,11 @@ import java.util.stream.Stream;
  * Buffers that threads borrow for the time of one block, so that there are as many as threads at
  * work, whatever the number of blocks.
  */
-final class Pool<B> {
+final class BufferPool<B> {
   private final ConcurrentLinkedQueue<B> idle = new ConcurrentLinkedQueue<>();
   private final Supplier<B> fresh;
 
-  Pool(Supplier<B> fresh) {
+  BufferPool(Supplier<B> fresh) {
     this.fresh = fresh;
   }
 
@@ -39,8 +39,8 @@ final class Pool<B> {
       this.rows = new float[count][0];
     }
 
-    static Pool<Scratch> of(int count) {
-      return new Pool<>(() -> new Scratch(count));
+    static BufferPool<Scratch> of(int count) {
+      return new BufferPool<>(() -> new Scratch(count));
     }
 
     float[] row(int index, int length) {

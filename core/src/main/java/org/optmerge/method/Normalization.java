@@ -2,12 +2,12 @@ package org.optmerge.method;
 
 import java.util.Arrays;
 
-/** Weights that are made to sum to one. */
-final class Weights {
+/** Division of weights by their sum. */
+final class Normalization {
   /** Sums this small come from weights that were meant to cancel. */
   private static final double ZERO = 1e-12;
 
-  private Weights() {}
+  private Normalization() {}
 
   static double sum(double[] weights) {
     return Arrays.stream(weights).sum();
@@ -22,9 +22,11 @@ final class Weights {
   /** Refuses weights that cannot be divided by their sum. */
   static void checkSum(String method, String parameter, double[] weights) {
     if (Math.abs(sum(weights)) < ZERO) {
-      throw new IllegalArgumentException(
-          "%s: the weights %s of '%s' sum to 0 and cannot be normalized; change one, or set normalize: false"
-              .formatted(method, Arrays.toString(weights), parameter));
+      throw new ParameterException(
+          method,
+          "weight",
+          "the weights %s of '%s' sum to 0 and cannot be normalized; change one, or set normalize: false"
+              .formatted(Arrays.toString(weights), parameter));
     }
   }
 }

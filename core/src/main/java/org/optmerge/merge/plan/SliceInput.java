@@ -11,7 +11,7 @@ import org.optmerge.merge.weights.InputModel;
  * @param source the entry
  * @param model what it names
  */
-record Lane(Recipe.Source source, InputModel model) {
+record SliceInput(Recipe.Source source, InputModel model) {
   /** Where the recipe names the model. */
   Position at() {
     return source.model().at();

@@ -1,10 +1,10 @@
 package org.optmerge.method;
 
 /** Points on a great circle. */
-final class Arc {
+final class SphericalPath {
   private static final double STRAIGHT = 1e-8;
 
-  private Arc() {}
+  private SphericalPath() {}
 
   /**
    * The coefficients of two vectors at an angle, of which the combination goes the share t of the

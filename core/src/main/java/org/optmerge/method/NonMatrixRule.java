@@ -1,7 +1,7 @@
 package org.optmerge.method;
 
 /** What a method for matrices does with parameters that are not matrices. */
-public enum Elsewhere {
+public enum NonMatrixRule {
   /** The mean of the task vectors. */
   MEAN,
   /** Their sum. */

@@ -8,10 +8,10 @@ package org.optmerge.method;
  * is cut off; zero stays zero and NaN stays NaN. The difference of two unequal floats is never
  * zero, so {@code positive(a - b)} compares exactly.
  */
-final class Indicator {
+final class BranchFree {
   private static final float HUGE = 0x1p100f;
 
-  private Indicator() {}
+  private BranchFree() {}
 
   /** 1 if x > 0, else 0. */
   static float positive(float x) {

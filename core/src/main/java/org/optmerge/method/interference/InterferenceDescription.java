@@ -7,7 +7,7 @@ import java.util.Map;
 import org.optmerge.method.MergeMethod;
 
 /** What {@link MergeMethod#derived} says of the methods that minimise an interference loss. */
-final class Derived {
+final class InterferenceDescription {
   /**
    * The filter's share of the way is given at these eigenvalues, descending. Those of WUDI's
    * Hessian add up to the number of experts at most; 0.01 is typical of a layer and 1 of a
@@ -15,7 +15,7 @@ final class Derived {
    */
   private static final List<Double> EIGENVALUES = List.of(1.0, 0.1, 0.01);
 
-  private Derived() {}
+  private InterferenceDescription() {}
 
   /**
    * True for what these methods merge; the published code averages the output layer as it does
