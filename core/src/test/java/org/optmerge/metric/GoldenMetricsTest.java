@@ -28,6 +28,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.optmerge.Recorded;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Evaluation;
 import org.optmerge.evaluation.PredictionFiles;
@@ -146,20 +147,23 @@ class GoldenMetricsTest {
       return Files.readAllLines(file).stream()
           .filter(line -> !line.isBlank())
           .map(GoldenMetricsTest::json)
+          .map(json -> Recorded.object(Recorded.tree(json)))
           .map(json -> dynamicTest(json.path("id").asText(), () -> verify(json)));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private static void verify(JsonNode json) {
+  private static void verify(Recorded json) {
     Consumer<JsonNode> metric = METRICS.get(json.path("metric").asText());
     if (metric == null) {
       fail("unknown metric '%s'".formatted(json.path("metric").asText()));
       return;
     }
+    json.passOver("source", "note");
     if (!json.has("error")) {
       metric.accept(json);
+      json.requireAllRead("case '%s'".formatted(json.path("id").asText()));
       return;
     }
     Class<? extends Exception> type =
@@ -172,6 +176,9 @@ class GoldenMetricsTest {
                 "ZeroDivisionError",
                 ArithmeticException.class));
     assertThatThrownBy(() -> metric.accept(json)).isInstanceOf(type);
+    // There is nothing to compare with.
+    json.mustBe("expected", "null");
+    json.requireAllRead("case '%s'".formatted(json.path("id").asText()));
   }
 
   private static ScoringProfile profile(JsonNode json) {

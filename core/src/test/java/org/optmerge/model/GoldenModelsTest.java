@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.net.URL;
@@ -18,6 +17,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.optmerge.Recorded;
 
 /**
  * What the reference implementations computed, one test per recorded case. The folder is that of
@@ -50,14 +50,15 @@ class GoldenModelsTest {
   Stream<DynamicTest> computes_what_the_reference_computes()
       throws IOException, URISyntaxException {
     Path folder = folder();
-    JsonNode json = new ObjectMapper().readTree(folder.resolve("cases.json").toFile());
+    JsonNode json = Recorded.tree(folder.resolve("cases.json"));
     JsonNode cases = json.isArray() ? json : json.path("cases");
     assertThat(cases).isNotEmpty();
     return StreamSupport.stream(cases.spliterator(), false)
+        .map(Recorded::object)
         .map(recorded -> dynamicTest(recorded.path("id").asText(), () -> verify(folder, recorded)));
   }
 
-  private static void verify(Path folder, JsonNode recorded) throws IOException {
+  private static void verify(Path folder, Recorded recorded) throws IOException {
     Verification kind = KINDS.get(recorded.path("kind").asText());
     if (kind == null) {
       fail("no kind '%s'".formatted(recorded.path("kind").asText()));
@@ -65,6 +66,8 @@ class GoldenModelsTest {
       try (GoldenModelCase golden = new GoldenModelCase(folder, recorded)) {
         kind.run(golden);
       }
+      recorded.passOver("folder", "inputs", "expected", "source", "note");
+      recorded.requireAllRead("case '%s'".formatted(recorded.path("id").asText()));
     }
   }
 
