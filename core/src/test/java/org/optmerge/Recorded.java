@@ -83,6 +83,11 @@ public final class Recorded extends ObjectNode {
     return properties().iterator();
   }
 
+  @Override
+  public Iterator<JsonNode> elements() {
+    return properties().stream().map(Map.Entry::getValue).iterator();
+  }
+
   /** A copy that notes nothing; all of this counts as read. */
   public ObjectNode whole() {
     ObjectNode copy = JsonNodeFactory.instance.objectNode();

@@ -82,7 +82,9 @@ final class GoldenCase {
     return Recorded.object(json.path("hyperparameters"));
   }
 
-  /** Where factors are merged by themselves, this must be done by a strategy, for ranks as given. */
+  /**
+   * Where factors are merged by themselves, this must be done by a strategy, for ranks as given.
+   */
   void strategy(String name) {
     if (!json.path("quantity").asText().equals("adapter")) {
       return;

@@ -234,8 +234,7 @@ class GoldenMethodsTest {
     String strategy = c.settings().word("strategy");
     c.strategy(strategy);
     assertThat(strategy).startsWith("weighted-");
-    List<Double> weights =
-        Arrays.stream(strategy.split("-")).skip(1).map(Double::valueOf).toList();
+    List<Double> weights = Arrays.stream(strategy.split("-")).skip(1).map(Double::valueOf).toList();
     return new Linear(PerModel.of(weights), false);
   }
 

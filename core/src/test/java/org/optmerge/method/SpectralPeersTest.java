@@ -120,8 +120,8 @@ class SpectralPeersTest {
   void aswudi_goes_to_the_minimum_in_as_many_directions_as_the_rule_says() {
     // as above: C = diag(1.8, 0.2); stable rank ⌈(3.24 + 0.04)/3.24⌉ = 2 with limits 1 and 0.5 · 2
     TaskVectors tau = diagonal(new double[] {4, 2}, new double[] {4, 0});
-    Aswudi limited = new Aswudi(
-            RankRule.STABLE_RANK, 0.95, 1, 0.5, 1, Swudi.Filter.NONE, 1e6, Init.MEAN, 1e-8);
+    Aswudi limited =
+        new Aswudi(RankRule.STABLE_RANK, 0.95, 1, 0.5, 1, Swudi.Filter.NONE, 1e6, Init.MEAN, 1e-8);
 
     assertDiagonal(limited.merge(tau), 4, 1);
     assertDiagonal(Aswudi.of(RankRule.STABLE_RANK, Init.MEAN).merge(tau), 4, 2);

@@ -11,6 +11,7 @@ import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -67,7 +68,26 @@ class GoldenModelsTest {
         kind.run(golden);
       }
       recorded.passOver("folder", "inputs", "expected", "source", "note");
+      exact(recorded);
+      Recorded params = Recorded.object(recorded.path("params"));
+      // Descriptions: inputs are padded already, and generation ends at the token to stop at.
+      params.passOver("min_top2_gap", "padding_side", "eos_token_id", "pad_token_id");
+      params.mustBe(
+          "optimizer",
+          "AdamW lr=1e-3 betas=0.9,0.999 eps=1e-8 weight_decay=0.05, all parameters, one step");
       recorded.requireAllRead("case '%s'".formatted(recorded.path("id").asText()));
+    }
+  }
+
+  /** Where nothing but equality will do, the tests ask for it. */
+  private static void exact(Recorded recorded) {
+    if (recorded.path("tolerance").isTextual()) {
+      recorded.mustBe("tolerance", "exact");
+      return;
+    }
+    Recorded tolerance = Recorded.object(recorded.path("tolerance"));
+    for (String name : List.of("tokens", "ids", "grid", "size", "sha256", "tiles_u8")) {
+      tolerance.mustBe(name, "exact");
     }
   }
 

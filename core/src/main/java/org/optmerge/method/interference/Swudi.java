@@ -36,9 +36,7 @@ public record Swudi(
     NONE;
 
     SpectralFilter after(double time) {
-      return this == NONE
-          ? new SpectralFilter.Minimiser(0)
-          : new SpectralFilter.GradientFlow(time);
+      return this == NONE ? new SpectralFilter.Minimiser(0) : new SpectralFilter.GradientFlow(time);
     }
   }
 
