@@ -81,7 +81,7 @@ public final class Merger {
       } catch (IOException | UncheckedIOException e) {
         throw new MergeException(
             "writing %s failed: %s%s".formatted(out, Workspace.reason(e), merger.leftOver()), e);
-} catch (MergeException | InterruptedWorkException e) {
+      } catch (MergeException | InterruptedWorkException e) {
         if (e instanceof MergeException refused && merger.refuses()) {
           workspace.discard();
           throw refused;

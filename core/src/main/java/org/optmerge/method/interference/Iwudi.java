@@ -12,7 +12,7 @@ import org.optmerge.method.ParameterDoc;
  *
  * @param filter which filter
  * @param time t of the exponential filter
- * @param alpha α of the Tikhonov filter
+ * @param alpha α of the Tikhonov filter; 0 goes all the way to the minimum
  * @param steps of Landweber's iteration
  * @param stepShare Landweber's step as a share of 1/λ_max
  * @param init where the filter starts from
@@ -46,9 +46,9 @@ public record Iwudi(
 
   public Iwudi {
     Check.atLeastZero("iwudi", "time", time);
-    Check.that("iwudi", "alpha", alpha, a -> a > 0 && Double.isFinite(a), "positive");
+    Check.atLeastZero("iwudi", "alpha", alpha);
     Check.atLeastZero("iwudi", "steps", steps);
-    Check.that("iwudi", "step_share", stepShare, s -> s > 0 && s <= 1, "in (0, 1]");
+    Check.that("iwudi", "step_share", stepShare, s -> s > 0 && s < 2, "in (0, 2)");
     FilteredWudi.requireFloor("iwudi", minEigenvalue);
   }
 
@@ -61,7 +61,8 @@ public record Iwudi(
   public SpectralFilter spectralFilter() {
     return switch (filter) {
       case EXPONENTIAL -> new SpectralFilter.GradientFlow(time);
-      case TIKHONOV -> new SpectralFilter.Tikhonov(alpha);
+      case TIKHONOV ->
+          alpha == 0 ? new SpectralFilter.Minimiser(0) : new SpectralFilter.Tikhonov(alpha);
       case LANDWEBER -> new SpectralFilter.Landweber(stepShare, steps);
     };
   }

@@ -11,7 +11,8 @@ import org.optmerge.method.ParameterDoc;
  * have no say; if all are (nearly) zero, the result is the mean. Factors stay factors.
  *
  * @param time t of the filter 1 − exp(−λt)
- * @param rankShare share r of the n eigendirections that are filtered, ⌊n·r + 0.999⌋, at least one
+ * @param rankShare share r of the n eigendirections that are filtered, ⌊n·r + 0.999⌋, at least one;
+ *     1 for all, which the published code writes as no {@code truncate_rank_ratio}
  * @param filter exponential, or all the way to the minimum
  * @param init where the filter starts from
  * @param minEigenvalue eigenvalues below it count as it
@@ -19,17 +20,21 @@ import org.optmerge.method.ParameterDoc;
  */
 public record Swudi(
     @ParameterDoc("how long gradient flow flows") double time,
-    @ParameterDoc("share of the eigendirections that is merged") double rankShare,
+    @ParameterDoc("share of the eigendirections that is merged; 1: no truncation") double rankShare,
     @ParameterDoc("exponential: gradient flow; none: all the way to the minimum") Filter filter,
     @ParameterDoc("where the filter starts from") Init init,
     @ParameterDoc("eigenvalues below it count as it") double minEigenvalue)
     implements FilteredWudi {
-  /** What is done in the directions kept. */
+  /** The filter in the directions kept. */
   public enum Filter {
-    /** Gradient flow for {@code time}. */
+    /** Gradient flow for a time. */
     EXPONENTIAL,
-    /** The minimum. */
-    NONE
+    /** All the way to the minimum. */
+    NONE;
+
+    SpectralFilter after(double time) {
+      return this == NONE ? new SpectralFilter.Minimiser(0) : new SpectralFilter.GradientFlow(time);
+    }
   }
 
   /** The function's defaults; its authors use 0.65 to 0.85 for full fine-tuning. */
@@ -47,9 +52,7 @@ public record Swudi(
   /** The filter in the directions kept, as a function of the eigenvalue. */
   @Override
   public SpectralFilter spectralFilter() {
-    return filter == Filter.NONE
-        ? new SpectralFilter.Minimiser(0)
-        : new SpectralFilter.GradientFlow(time);
+    return filter.after(time);
   }
 
   @Override
