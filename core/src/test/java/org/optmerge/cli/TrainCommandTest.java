@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.optmerge.benchmark.mini.MiniRecipe;
+import org.optmerge.benchmark.mini.CapabilityRecipe;
 import org.optmerge.benchmark.mini.MiniRecipes;
 
 class TrainCommandTest {
@@ -61,7 +61,7 @@ class TrainCommandTest {
     CommandRun run = CommandRun.of("train", "mini", "--list", "--json");
 
     assertThat(run.code()).as(run.err()).isZero();
-    for (MiniRecipe.Run model : MiniRecipe.shipped().runs()) {
+    for (CapabilityRecipe.Run model : CapabilityRecipe.shipped().runs()) {
       assertThat(run.json().get("models").has(model.name())).as(model.name()).isTrue();
     }
     assertThat(run.json().get("models").has("expert-grounding")).isTrue();

@@ -12,14 +12,14 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.optmerge.base.Progress;
-import org.optmerge.benchmark.mini.MiniPrompt;
+import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.Merger;
 import org.optmerge.merge.plan.Planner;
+import org.optmerge.base.Progress;
 import org.optmerge.merge.recipe.RecipeParser;
 import org.optmerge.model.InternVL;
 
@@ -32,7 +32,7 @@ class MergeSearchTest {
 
   private static MiniEvaluator evaluator(MiniSplit split) {
     return new MiniEvaluator(
-        split, List.of(MiniTask.VQA, MiniTask.OCR), 12, MiniPrompt.Form.QUESTION);
+        split, List.of(MiniTask.VQA, MiniTask.OCR), 12, Dialogue.Form.QUESTION);
   }
 
   private static Map<String, float[]> weights(InternVL model) {

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
-import org.optmerge.benchmark.mini.stage.StageRecipe;
+import org.optmerge.benchmark.mini.stage.ModalityRecipe;
 import org.optmerge.benchmark.mini.stage.StageTraining;
 import org.optmerge.model.OmniModel;
 import org.optmerge.model.OnlineComposition;
@@ -44,11 +44,11 @@ class StageStudyTest {
   @BeforeAll
   static void train() throws IOException {
     Path recipe = Files.writeString(folder.resolve("recipe.yaml"), RECIPE);
-    training = training(StageRecipe.read(recipe), folder.resolve("out"));
+    training = training(ModalityRecipe.read(recipe), folder.resolve("out"));
     training.names().forEach(training::train);
   }
 
-  private static StageTraining training(StageRecipe recipe, Path out) {
+  private static StageTraining training(ModalityRecipe recipe, Path out) {
     return new StageTraining(recipe, 1, out, TrainingListener.NONE);
   }
 
@@ -80,7 +80,7 @@ class StageStudyTest {
   @Test
   void theSameSeedTrainsTheSameWeights() throws IOException {
     StageTraining again =
-        training(StageRecipe.read(folder.resolve("recipe.yaml")), folder.resolve("again"));
+        training(ModalityRecipe.read(folder.resolve("recipe.yaml")), folder.resolve("again"));
     again.train("omni-audio");
     assertThat(Files.readAllBytes(again.folder("omni-audio").resolve("adapter_model.safetensors")))
         .isEqualTo(

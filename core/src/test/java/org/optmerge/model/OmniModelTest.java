@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.base.CounterRandom;
 import org.optmerge.benchmark.mini.stage.StageModality;
-import org.optmerge.benchmark.mini.stage.StageModel;
+import org.optmerge.benchmark.mini.stage.ModalityModel;
 import org.optmerge.benchmark.mini.stage.StagePrompt;
 import org.optmerge.benchmark.mini.stage.StageVocabulary;
 import org.optmerge.checkpoint.DType;
@@ -27,18 +27,18 @@ class OmniModelTest {
   private static final Offset<Float> CLOSE = within(2e-4f);
 
   private static OmniModel model() {
-    OmniConfig config = StageModel.language();
+    OmniConfig config = ModalityModel.language();
     for (StageModality modality : StageModality.ALL) {
-      config = config.with(modality.key(), StageModel.modality(modality));
+      config = config.with(modality.key(), ModalityModel.modality(modality));
     }
-    return StageModel.initialise(config, 3);
+    return ModalityModel.initialise(config, 3);
   }
 
   private static Map<String, NDArray> inputs(
       OmniModel model, NDManager step, StageModality... given) {
     Map<String, NDArray> features = new HashMap<>();
     for (StageModality modality : given) {
-      OmniConfig.Modality shape = StageModel.modality(modality);
+      OmniConfig.Modality shape = ModalityModel.modality(modality);
       float[] values = new float[shape.channels() * 48 * 48];
       CounterRandom random = CounterRandom.of(5, modality.key());
       for (int i = 0; i < values.length; i++) {
@@ -53,7 +53,7 @@ class OmniModelTest {
   private static float[] logits(OmniModel model, StageModality... given) {
     StagePrompt prompt = new StagePrompt();
     for (StageModality modality : given) {
-      prompt.features(modality, StageModel.modality(modality).tokens());
+      prompt.features(modality, ModalityModel.modality(modality).tokens());
     }
     int[] ids = prompt.question("where is the drum ?").ids();
     long[] mask = new long[ids.length];
@@ -191,7 +191,7 @@ class OmniModelTest {
   private static long[] generate(OmniModel model) {
     StagePrompt prompt = new StagePrompt();
     for (StageModality modality : StageModality.ALL) {
-      prompt.features(modality, StageModel.modality(modality).tokens());
+      prompt.features(modality, ModalityModel.modality(modality).tokens());
     }
     int[] ids = prompt.question("where is the drum ?").ids();
     long[] mask = new long[ids.length];

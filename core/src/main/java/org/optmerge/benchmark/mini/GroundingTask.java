@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.optmerge.benchmark.mini.Scene.Extreme;
 import org.optmerge.benchmark.mini.Scene.Thing;
-import org.optmerge.benchmark.mini.Schedule.Turn;
+import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 
 /** Boxes of objects that are named, or stand out by place or size. */
 final class GroundingTask implements TaskDrawing<GroundingTask.Kind> {
@@ -25,8 +25,8 @@ final class GroundingTask implements TaskDrawing<GroundingTask.Kind> {
     }
   }
 
-  private static final Schedule<Kind> SCHEDULE =
-      Schedule.of(
+  private static final BalancedSchedule<Kind> SCHEDULE =
+      BalancedSchedule.of(
           Map.ofEntries(
               entry(Kind.NAMED, 8),
               entry(Kind.LEFTMOST, 1),
@@ -37,7 +37,7 @@ final class GroundingTask implements TaskDrawing<GroundingTask.Kind> {
               entry(Kind.SMALLEST, 2)));
 
   @Override
-  public Schedule<Kind> schedule() {
+  public BalancedSchedule<Kind> schedule() {
     return SCHEDULE;
   }
 
@@ -56,11 +56,11 @@ final class GroundingTask implements TaskDrawing<GroundingTask.Kind> {
     }
   }
 
-  private static Optional<MiniQuestion> question(Scene scene, Kind kind) {
+  private static Optional<ImageQuestion> question(Scene scene, Kind kind) {
     if (kind == Kind.NAMED) {
       Thing subject = scene.subject();
       return Optional.of(
-          new MiniQuestion(
+          new ImageQuestion(
               "named",
               false,
               "locate the %s ?".formatted(subject.look()),
@@ -72,7 +72,7 @@ final class GroundingTask implements TaskDrawing<GroundingTask.Kind> {
         .find(extreme)
         .map(
             thing ->
-                new MiniQuestion(
+                new ImageQuestion(
                     extreme.word(),
                     true,
                     "locate the %s object ?".formatted(extreme.word()),

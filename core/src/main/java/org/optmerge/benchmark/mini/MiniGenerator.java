@@ -1,7 +1,7 @@
 package org.optmerge.benchmark.mini;
 
+import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 import org.optmerge.base.CounterRandom;
-import org.optmerge.benchmark.mini.Schedule.Turn;
 
 /**
  * Draws the images of the miniature benchmark. An image is a function of (seed, split, task,

@@ -9,17 +9,17 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.optmerge.benchmark.mini.MiniPrompt.Conversation;
-import org.optmerge.benchmark.mini.MiniPrompt.Form;
+import org.optmerge.benchmark.mini.Dialogue.Conversation;
+import org.optmerge.benchmark.mini.Dialogue.Form;
 
 class MiniPromptTest {
   private static final String IMAGE = "<img>" + " <IMG_CONTEXT>".repeat(16) + " </img>";
 
-  private static final List<MiniQuestion> QUESTIONS =
+  private static final List<ImageQuestion> QUESTIONS =
       List.of(
-          new MiniQuestion(
+          new ImageQuestion(
               "sides", false, "how many sides does the polygon have ?", "6", "polygon sides"),
-          new MiniQuestion("word", false, "what is written in the image ?", "FOX", "word"));
+          new ImageQuestion("word", false, "what is written in the image ?", "FOX", "word"));
 
   /** Tokens separated by spaces; those with loss in brackets. */
   private static String shown(Conversation conversation) {
@@ -69,15 +69,15 @@ class MiniPromptTest {
 
   @Test
   void what_does_not_fit_is_left_out_as_a_whole_and_shorter_questions_still_fit() {
-    MiniQuestion longest =
-        new MiniQuestion(
+    ImageQuestion longest =
+        new ImageQuestion(
             "relation",
             true,
             "is the red circle left the blue square ?",
             "yes",
             "red circle left blue square");
     // 18 + 3 × 13 are 57 tokens: a fourth has no room, but one of seven has.
-    MiniQuestion angle = new MiniQuestion("angle", false, "what is the", "1", "angle");
+    ImageQuestion angle = new ImageQuestion("angle", false, "what is the", "1", "angle");
 
     Conversation conversation =
         MiniPrompt.conversation(List.of(longest, longest, longest, longest, angle), Form.QUESTION);

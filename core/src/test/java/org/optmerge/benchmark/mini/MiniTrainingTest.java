@@ -20,13 +20,13 @@ import org.optmerge.train.TrainingListener;
 /** The whole chain, in a handful of steps. */
 class MiniTrainingTest {
   @TempDir private Path folder;
-  private MiniRecipe recipe;
+  private CapabilityRecipe recipe;
 
   @BeforeEach
   void read() throws IOException {
     Path file = folder.resolve("recipe.yaml");
     Files.writeString(file, MiniRecipes.TINY);
-    recipe = MiniRecipe.read(file);
+    recipe = CapabilityRecipe.read(file);
   }
 
   private MiniTraining training(String name, TrainingListener listener) {

@@ -70,7 +70,7 @@ class MiniVocabularyTest {
     MiniGenerator generator = new MiniGenerator(3);
     try (Tokenizer tokenizer = Tokenizer.of(MiniVocabulary.tokenizerJson())) {
       for (int i = 0; i < 60; i++) {
-        for (MiniQuestion each : generator.generate(MiniSplit.TEST, task, i).questions()) {
+        for (ImageQuestion each : generator.generate(MiniSplit.TEST, task, i).questions()) {
           String text =
               "<img><IMG_CONTEXT></img><user> %s <assistant> %s <end>"
                   .formatted(each.question(), each.answer());

@@ -41,7 +41,7 @@ class PatchLabelLossTest {
       float[] hidden, List<PatchLabels> labels, SortedMap<String, NDArray> head) {
     float[] weight = head.get("head.weight").toFloatArray();
     int kinds = PatchLabels.KINDS.size();
-    int colours = PatchLabels.COLOURS.size();
+    int colors = PatchLabels.COLORS.size();
     double[] sums = new double[4];
     double[] counts = new double[4];
     for (int image = 0; image < labels.size(); image++) {
@@ -57,17 +57,17 @@ class PatchLabelLossTest {
         boolean object = of.kind()[patch] > 0;
         add(sums, counts, 0, crossEntropy(out, 0, kinds, of.kind()[patch]), object ? 1 : 0.3);
         if (object) {
-          add(sums, counts, 1, crossEntropy(out, kinds, colours, of.colour()[patch]), 1);
+          add(sums, counts, 1, crossEntropy(out, kinds, colors, of.color()[patch]), 1);
           double smooth = 0;
           for (int side = 0; side < 4; side++) {
-            double error = Math.abs(out[kinds + colours + side] - of.box()[4 * patch + side]);
+            double error = Math.abs(out[kinds + colors + side] - of.box()[4 * patch + side]);
             smooth += error < 0.05 ? error * error / 0.1 : error - 0.025;
           }
           add(sums, counts, 2, smooth / 4, 1);
         }
         if (of.value()[patch] > 0) {
           double error =
-              crossEntropy(out, kinds + colours + 4, PatchLabels.VALUES, of.value()[patch]);
+              crossEntropy(out, kinds + colors + 4, PatchLabels.VALUES, of.value()[patch]);
           add(sums, counts, 3, error, 1);
         }
       }

@@ -68,7 +68,7 @@ class ShippedModelsTest {
               .map(folder -> folder.getFileName().toString())
               .collect(Collectors.toCollection(TreeSet::new));
     }
-    for (MiniRecipe.Run run : MiniRecipe.shipped().runs()) {
+    for (CapabilityRecipe.Run run : CapabilityRecipe.shipped().runs()) {
       // The base before its first questions is a step on the way.
       if (run.name().equals("statements")) {
         continue;

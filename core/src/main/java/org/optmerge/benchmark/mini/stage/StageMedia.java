@@ -12,7 +12,7 @@ import org.optmerge.model.media.Video;
 /**
  * A scene as it is seen, heard and filmed: functions of the scene, to the same bits on every JDK.
  *
- * <p>Colour is only in the picture, sound only in the sound, movement only in the film; what the
+ * <p>Color is only in the picture, sound only in the sound, movement only in the film; what the
  * three share is which instruments there are.
  */
 public final class StageMedia {
@@ -68,11 +68,11 @@ public final class StageMedia {
           shade(dice, player, 1),
           shade(dice, player, 2));
     }
-    return picture.coloured(dice);
+    return picture.colored(dice);
   }
 
   private static int shade(Dice dice, Player player, int channel) {
-    return StagePicture.clip(player.colour().channel(channel) + dice.between(-18, 18));
+    return StagePicture.clip(player.color().channel(channel) + dice.between(-18, 18));
   }
 
   /**

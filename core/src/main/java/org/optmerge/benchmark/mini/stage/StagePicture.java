@@ -37,7 +37,7 @@ final class StagePicture {
   }
 
   /** The image with noise of −8 to 8 on every channel of every pixel. */
-  Image coloured(Dice dice) {
+  Image colored(Dice dice) {
     return noisy(dice, 1);
   }
 

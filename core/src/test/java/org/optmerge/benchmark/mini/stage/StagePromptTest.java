@@ -32,7 +32,7 @@ class StagePromptTest {
   void onlyAnswersAndTheirEndsAreLearned() {
     StagePrompt prompt =
         new StagePrompt()
-            .dialogue(new StageQuestion(StageQuestionType.PLACE, "where is the drum ?", "left"));
+            .dialogue(new SceneQuestion(StageQuestionType.PLACE, "where is the drum ?", "left"));
     int[] labels = prompt.labels(-100);
     assertThat(Arrays.stream(labels).filter(label -> label != -100))
         .containsExactly(StageVocabulary.id("left"), StageVocabulary.id("<end>"));
@@ -48,7 +48,7 @@ class StagePromptTest {
           .contains(
               "%s %s %s"
                   .formatted(
-                      player.instrument().word(), player.colour().word(), player.place().word()));
+                      player.instrument().word(), player.color().word(), player.place().word()));
       assertThat(facts).doesNotContain(player.direction().word() + " ");
     }
     assertThat(new StagePrompt().facts(StageModality.AUDIO, scene, scene.dice("facts")).length())

@@ -14,7 +14,7 @@ import org.optmerge.base.CounterRandom;
  *
  * @param <K> the kinds
  */
-final class Schedule<K extends Enum<K>> {
+final class BalancedSchedule<K extends Enum<K>> {
   /** A kind of question, and the how manieth of its kind it is. */
   record Turn<K>(K kind, int occurrence) {
     /** A wanted one of so many answers, all equally often. */
@@ -25,18 +25,18 @@ final class Schedule<K extends Enum<K>> {
 
   private final List<K> slots;
 
-  private Schedule(List<K> slots) {
+  private BalancedSchedule(List<K> slots) {
     this.slots = slots;
   }
 
   /** A schedule of kinds and how often each comes in one round. */
-  static <K extends Enum<K>> Schedule<K> of(Map<K, Integer> shares) {
+  static <K extends Enum<K>> BalancedSchedule<K> of(Map<K, Integer> shares) {
     List<K> slots =
         shares.entrySet().stream()
             .sorted(Map.Entry.comparingByKey())
             .flatMap(share -> Collections.nCopies(share.getValue(), share.getKey()).stream())
             .toList();
-    return new Schedule<>(slots);
+    return new BalancedSchedule<>(slots);
   }
 
   /** The first question about the image of an index. */

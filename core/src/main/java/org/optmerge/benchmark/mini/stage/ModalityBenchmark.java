@@ -33,7 +33,7 @@ import org.optmerge.model.media.Media;
  * @param types in order of what they need
  * @param perType how many of each
  */
-public record StageBenchmark(
+public record ModalityBenchmark(
     String name, MiniSplit split, List<StageQuestionType> types, int perType) implements Benchmark {
   /** What names of this benchmark begin with. */
   public static final String NAME = "stage";
@@ -43,7 +43,7 @@ public record StageBenchmark(
    *
    * @throws IllegalArgumentException if there are no types or no examples
    */
-  public StageBenchmark {
+  public ModalityBenchmark {
     Objects.requireNonNull(name, "name");
     Objects.requireNonNull(split, "split");
     types =
@@ -51,7 +51,7 @@ public record StageBenchmark(
             .sorted(Comparator.comparingInt(type -> type.modalities().size()))
             .collect(
                 Collectors.groupingBy(
-                    StageBenchmark::needs, LinkedHashMap::new, Collectors.toList()))
+                    ModalityBenchmark::needs, LinkedHashMap::new, Collectors.toList()))
             .values()
             .stream()
             .flatMap(List::stream)
@@ -68,9 +68,9 @@ public record StageBenchmark(
    *
    * @throws IllegalArgumentException if there is no such benchmark; the message lists the types
    */
-  public static StageBenchmark of(String name, MiniSplit split, int perType) {
+  public static ModalityBenchmark of(String name, MiniSplit split, int perType) {
     if (name.equals(NAME)) {
-      return new StageBenchmark(name, split, StageQuestionType.ALL, perType);
+      return new ModalityBenchmark(name, split, StageQuestionType.ALL, perType);
     }
     String key = name.startsWith(NAME + ":") ? name.substring(NAME.length() + 1) : name;
     List<StageQuestionType> found =
@@ -84,7 +84,7 @@ public record StageBenchmark(
                       .map(StageQuestionType::key)
                       .collect(Collectors.joining(", "))));
     }
-    return new StageBenchmark(name, split, found, perType);
+    return new ModalityBenchmark(name, split, found, perType);
   }
 
   @Override
@@ -101,7 +101,7 @@ public record StageBenchmark(
   private Example example(StageQuestionType type, int number) {
     StageScene scene = scene(split, type, number);
     Dice dice = scene.dice("question");
-    StageQuestion question = type.ask(scene, dice::below);
+    SceneQuestion question = type.ask(scene, dice::below);
     Map<String, String> fields = new LinkedHashMap<>();
     fields.put("aspect", type.aspect());
     fields.put("heldOut", String.valueOf(type.isHeldOut()));

@@ -13,19 +13,19 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.train.TrainingException;
 
-class MiniRecipeTest {
+class CapabilityRecipeTest {
   @TempDir private Path folder;
 
   @Test
   void the_shipped_recipe_makes_both_families_each_model_after_what_it_continues() {
-    List<MiniRecipe.Run> runs = MiniRecipe.shipped().runs();
+    List<CapabilityRecipe.Run> runs = CapabilityRecipe.shipped().runs();
     assertThat(runs)
-        .extracting(MiniRecipe.Run::name)
+        .extracting(CapabilityRecipe.Run::name)
         .contains("base", "mixture", "instruct", "instruct-mixture")
         .contains("expert-vqa", "expert-grounding", "lora-chart", "instruct-expert-ocr")
         .hasSize(20);
-    Set<String> made = new HashSet<>(Set.of(MiniRecipe.VISION));
-    for (MiniRecipe.Run run : runs) {
+    Set<String> made = new HashSet<>(Set.of(CapabilityRecipe.VISION));
+    for (CapabilityRecipe.Run run : runs) {
       assertThat(made).contains(run.stage().from());
       made.add(run.name());
     }
@@ -33,7 +33,7 @@ class MiniRecipeTest {
 
   @Test
   void an_expert_sees_its_own_task_alone_and_the_mixture_sees_all() {
-    List<MiniRecipe.Run> runs = MiniRecipe.shipped().runs();
+    List<CapabilityRecipe.Run> runs = CapabilityRecipe.shipped().runs();
     assertThat(runs.stream().filter(run -> run.name().equals("expert-ocr")))
         .singleElement()
         .satisfies(
@@ -50,18 +50,18 @@ class MiniRecipeTest {
   void an_unknown_setting_is_named_with_its_line() throws IOException {
     Path file = folder.resolve("recipe.yaml");
     Files.writeString(file, "optimiser: {beta1: 0.9}\nvison: {}\n");
-    assertThatThrownBy(() -> MiniRecipe.read(file))
+    assertThatThrownBy(() -> CapabilityRecipe.read(file))
         .isInstanceOf(TrainingException.class)
         .hasMessageStartingWith(file + ", line ");
     Files.writeString(file, MiniRecipes.TINY.replace("warm-up: 1", "warmup: 1"));
-    assertThatThrownBy(() -> MiniRecipe.read(file)).hasMessageContaining("\"warmup\"");
+    assertThatThrownBy(() -> CapabilityRecipe.read(file)).hasMessageContaining("\"warmup\"");
   }
 
   @Test
   void a_stage_without_a_way_to_train_is_refused() throws IOException {
     Path file = folder.resolve("recipe.yaml");
     Files.writeString(file, MiniRecipes.TINY.replace("    train: language\n", ""));
-    assertThatThrownBy(() -> MiniRecipe.read(file))
+    assertThatThrownBy(() -> CapabilityRecipe.read(file))
         .hasMessageContaining("a stage of the recipe lacks one of train and lora");
   }
 }

@@ -15,7 +15,7 @@ import org.optmerge.benchmark.Example;
  * <p>An example's task is {@link MiniTask#label}, its id such as {@code chart-17}. Its fields:
  *
  * <ul>
- *   <li>{@code heldOut}: {@code true} or {@code false}, see {@link MiniQuestion#heldOut}
+ *   <li>{@code heldOut}: {@code true} or {@code false}, see {@link ImageQuestion#heldOut}
  *   <li>{@code statement}: the key of the same question as a statement
  * </ul>
  *
@@ -25,7 +25,7 @@ import org.optmerge.benchmark.Example;
  * @param tasks in order; examples of the first come first
  * @param perTask how many of each
  */
-public record MiniBenchmark(
+public record CapabilityBenchmark(
     String name, long seed, MiniSplit split, List<MiniTask> tasks, int perTask)
     implements Benchmark {
   /** What names of the miniature begin with. */
@@ -36,7 +36,7 @@ public record MiniBenchmark(
    *
    * @throws IllegalArgumentException if there are no tasks or no examples
    */
-  public MiniBenchmark {
+  public CapabilityBenchmark {
     Objects.requireNonNull(name, "name");
     Objects.requireNonNull(split, "split");
     tasks = List.copyOf(tasks);
@@ -51,22 +51,22 @@ public record MiniBenchmark(
    *
    * @throws IllegalArgumentException if there is no such benchmark; the message lists the tasks
    */
-  public static MiniBenchmark of(String name, MiniSplit split) {
+  public static CapabilityBenchmark of(String name, MiniSplit split) {
     List<MiniTask> tasks =
         name.equals(NAME)
             ? MiniTask.CAPABILITIES
             : List.of(MiniTask.of(name.startsWith(NAME + ":") ? name.substring(5) : name));
-    return new MiniBenchmark(name, MiniGenerator.SEED, split, tasks, split.size());
+    return new CapabilityBenchmark(name, MiniGenerator.SEED, split, tasks, split.size());
   }
 
   /** The test split of {@link #of(String, MiniSplit)}. */
-  public static MiniBenchmark of(String name) {
+  public static CapabilityBenchmark of(String name) {
     return of(name, MiniSplit.TEST);
   }
 
   /** The same with another number of examples for each task. */
-  public MiniBenchmark withPerTask(int number) {
-    return new MiniBenchmark(name, seed, split, tasks, number);
+  public CapabilityBenchmark withPerTask(int number) {
+    return new CapabilityBenchmark(name, seed, split, tasks, number);
   }
 
   @Override
@@ -85,7 +85,7 @@ public record MiniBenchmark(
   }
 
   private static Example example(MiniTask task, int index, MiniImage image) {
-    MiniQuestion question = image.first();
+    ImageQuestion question = image.first();
     Map<String, String> fields = new LinkedHashMap<>();
     fields.put("heldOut", String.valueOf(question.heldOut()));
     fields.put("statement", question.statement());

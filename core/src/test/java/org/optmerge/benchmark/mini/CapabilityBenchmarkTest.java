@@ -8,12 +8,12 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.optmerge.benchmark.Example;
 
-class MiniBenchmarkTest {
+class CapabilityBenchmarkTest {
   @Test
   void an_example_is_the_first_question_of_an_image() {
     MiniImage image =
         new MiniGenerator(MiniGenerator.SEED).generate(MiniSplit.TEST, MiniTask.CHART, 3);
-    Example example = MiniBenchmark.of("mini:chart").examples().skip(3).findFirst().orElseThrow();
+    Example example = CapabilityBenchmark.of("mini:chart").examples().skip(3).findFirst().orElseThrow();
 
     assertThat(example.id()).isEqualTo("chart-3");
     assertThat(example.task()).isEqualTo("Chart");
@@ -28,7 +28,7 @@ class MiniBenchmarkTest {
 
   @Test
   void the_whole_is_five_tasks_one_after_the_other() {
-    MiniBenchmark mini = MiniBenchmark.of("mini").withPerTask(2);
+    CapabilityBenchmark mini = CapabilityBenchmark.of("mini").withPerTask(2);
     assertThat(mini.size()).isEqualTo(10);
     try (Stream<Example> examples = mini.examples()) {
       assertThat(examples.map(Example::id))
@@ -48,26 +48,26 @@ class MiniBenchmarkTest {
 
   @Test
   void splits_have_their_customary_sizes() {
-    assertThat(MiniBenchmark.of("mini").size()).isEqualTo(5000);
-    assertThat(MiniBenchmark.of("mini:combined", MiniSplit.VALIDATION).size()).isEqualTo(250);
-    assertThat(MiniBenchmark.of("mini", MiniSplit.BASE).size()).isEqualTo(100_000);
-    assertThat(MiniBenchmark.of("mini", MiniSplit.EXPERT).size()).isEqualTo(80_000);
+    assertThat(CapabilityBenchmark.of("mini").size()).isEqualTo(5000);
+    assertThat(CapabilityBenchmark.of("mini:combined", MiniSplit.VALIDATION).size()).isEqualTo(250);
+    assertThat(CapabilityBenchmark.of("mini", MiniSplit.BASE).size()).isEqualTo(100_000);
+    assertThat(CapabilityBenchmark.of("mini", MiniSplit.EXPERT).size()).isEqualTo(80_000);
   }
 
   @Test
   void examples_are_drawn_as_they_are_asked_for() {
-    MiniBenchmark endless = MiniBenchmark.of("mini:ocr").withPerTask(Integer.MAX_VALUE);
+    CapabilityBenchmark endless = CapabilityBenchmark.of("mini:ocr").withPerTask(Integer.MAX_VALUE);
 
     assertThat(endless.examples().limit(3)).hasSize(3);
   }
 
   @Test
   void a_name_that_is_not_known_is_answered_with_those_that_are() {
-    assertThatThrownBy(() -> MiniBenchmark.of("mini:charts"))
+    assertThatThrownBy(() -> CapabilityBenchmark.of("mini:charts"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("no task 'charts'")
         .hasMessageContaining("combined");
-    assertThatThrownBy(() -> MiniBenchmark.of("mini").withPerTask(0))
+    assertThatThrownBy(() -> CapabilityBenchmark.of("mini").withPerTask(0))
         .hasMessageContaining("needs a task and an example");
   }
 }

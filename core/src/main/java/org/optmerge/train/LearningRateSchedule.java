@@ -8,11 +8,11 @@ package org.optmerge.train;
  * @param steps how many there are in all, more than the warm-up
  * @param finalShare the last rate over the peak, in [0, 1]
  */
-public record Schedule(double peak, int warmUp, int steps, double finalShare) {
+public record LearningRateSchedule(double peak, int warmUp, int steps, double finalShare) {
   /**
    * @throws IllegalArgumentException if a component is out of its range
    */
-  public Schedule {
+  public LearningRateSchedule {
     if (!(peak > 0 && Double.isFinite(peak))) {
       throw new IllegalArgumentException("the peak learning rate is positive, not " + peak);
     }

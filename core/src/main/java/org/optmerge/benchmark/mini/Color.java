@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Locale;
 
 /** The eight colours, each with a name of one word. */
-public enum Colour {
+public enum Color {
   /** The word is {@code red}. */
   RED(220, 40, 40),
   /** The word is {@code green}. */
@@ -23,13 +23,13 @@ public enum Colour {
   BLACK(30, 30, 30);
 
   /** All of them, in order. */
-  public static final List<Colour> ALL = List.of(values());
+  public static final List<Color> ALL = List.of(values());
 
   private final int red;
   private final int green;
   private final int blue;
 
-  Colour(int red, int green, int blue) {
+  Color(int red, int green, int blue) {
     this.red = red;
     this.green = green;
     this.blue = blue;

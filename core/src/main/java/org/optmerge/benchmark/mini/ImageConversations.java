@@ -4,8 +4,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -24,29 +22,29 @@ import org.optmerge.train.TrainingException;
  * <p>Which images a step shows is a function of seed, model and step. Features are rounded to
  * float16 whether they were just computed or kept, so that a resumed run computes the same.
  */
-final class Conversations implements Objective, AutoCloseable {
+final class ImageConversations implements Objective, AutoCloseable {
   /** Of so many images one has a question of the wanted types, or the recipe asks for too much. */
   private static final int ATTEMPTS = 64;
 
   private final InternVL model;
   private final MiniGenerator generator;
-  private final MiniRecipe.Stage stage;
+  private final CapabilityRecipe.Stage stage;
   private final List<MiniTask> tasks;
   private final int featureSize;
   private final CounterRandom images;
   private final CounterRandom formats;
   private final Map<MiniTask, FeatureStore> stores = new EnumMap<>(MiniTask.class);
-  private final Map<MiniTask, Map<Integer, List<MiniQuestion>>> questions =
+  private final Map<MiniTask, Map<Integer, List<ImageQuestion>>> questions =
       new EnumMap<>(MiniTask.class);
 
   /** One place of a batch. */
-  private record Place(MiniTask task, int index, List<MiniQuestion> questions) {}
+  record Place(MiniTask task, int index, Dialogue dialogue) {}
 
   /**
    * @param features where the features of this vision tower are kept
    */
-  Conversations(
-      InternVL model, MiniGenerator generator, MiniRecipe.Run run, long seed, Path features) {
+  ImageConversations(
+      InternVL model, MiniGenerator generator, CapabilityRecipe.Run run, long seed, Path features) {
     this.model = model;
     this.generator = generator;
     this.stage = run.stage();
@@ -63,46 +61,22 @@ final class Conversations implements Objective, AutoCloseable {
 
   @Override
   public NDArray loss(NDManager arrays, int step) {
-    List<Place> batch = IntStream.range(0, stage.batch()).mapToObj(i -> place(step, i)).toList();
+    List<Place> batch = batch(step);
     computeMissingFeatures(arrays, batch);
-
-    List<MiniPrompt.Conversation> tokens = new ArrayList<>();
     float[] features = new float[batch.size() * featureSize];
     for (int i = 0; i < batch.size(); i++) {
-      Place place = batch.get(i);
-      boolean asked = formats.uniform((long) step * stage.batch() + i) < stage.questions();
-      tokens.add(
-          MiniPrompt.conversation(
-              place.questions, asked ? MiniPrompt.Form.QUESTION : MiniPrompt.Form.STATEMENT));
-      store(place.task).get(place.index, features, i * featureSize);
+      store(batch.get(i).task).get(batch.get(i).index, features, i * featureSize);
     }
-    int length = tokens.stream().mapToInt(each -> each.ids().length).max().orElseThrow();
-    long[] ids = new long[batch.size() * length];
-    long[] labels = new long[ids.length];
-    long[] mask = new long[ids.length];
-    Arrays.fill(ids, MiniVocabulary.id(MiniVocabulary.PAD));
-    Arrays.fill(labels, InternVL.IGNORE);
-    for (int i = 0; i < batch.size(); i++) {
-      MiniPrompt.Conversation each = tokens.get(i);
-      for (int j = 0; j < each.ids().length; j++) {
-        int at = i * length + j;
-        ids[at] = each.ids()[j];
-        mask[at] = 1;
-        if (each.loss()[j]) {
-          labels[at] = each.ids()[j];
-        }
-      }
-    }
-    Shape shape = new Shape(batch.size(), length);
+    Batch tokens = Batch.of(arrays, batch.stream().map(Place::dialogue).toList());
+    Shape shape =
+        new Shape(batch.size(), model.config().tokensPerTile(), model.config().featureWidth());
     return model.loss(
-        arrays,
-        arrays.create(ids, shape),
-        arrays.create(labels, shape),
-        arrays.create(mask, shape),
-        arrays.create(
-            features,
-            new Shape(
-                batch.size(), model.config().tokensPerTile(), model.config().featureWidth())));
+        arrays, tokens.ids(), tokens.labels(), tokens.mask(), arrays.create(features, shape));
+  }
+
+  /** What a step shows. */
+  List<Place> batch(int step) {
+    return IntStream.range(0, stage.batch()).mapToObj(i -> place(step, i)).toList();
   }
 
   /** An image with at least one question of the wanted types. */
@@ -111,23 +85,25 @@ final class Conversations implements Objective, AutoCloseable {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
       long at = ((long) step * stage.batch() + i) * ATTEMPTS + attempt;
       int index = images.integer(at, stage.images());
-      List<MiniQuestion> wanted = wanted(task, index);
+      List<ImageQuestion> wanted = wanted(task, index);
       if (!wanted.isEmpty()) {
-        return new Place(task, index, wanted);
+        boolean asked = formats.uniform((long) step * stage.batch() + i) < stage.questions();
+        Dialogue.Form form = asked ? Dialogue.Form.QUESTION : Dialogue.Form.STATEMENT;
+        return new Place(task, index, CapabilityModel.conversation(wanted, form));
       }
     }
     throw new TrainingException(
         "%s: %d images in a row have no elementary question".formatted(task, ATTEMPTS));
   }
 
-  private List<MiniQuestion> wanted(MiniTask task, int index) {
+  private List<ImageQuestion> wanted(MiniTask task, int index) {
     return Objects.requireNonNull(questions.get(task))
         .computeIfAbsent(
             index,
             key ->
                 generator.generate(stage.split(), task, index).questions().stream()
                     .filter(
-                        question -> stage.types() == MiniRecipe.Types.ALL || !question.heldOut())
+                        question -> stage.types() == CapabilityRecipe.Types.ALL || !question.heldOut())
                     .toList());
   }
 
@@ -147,7 +123,7 @@ final class Conversations implements Objective, AutoCloseable {
             .toList();
     try (NDArray computed =
         model.visualFeatures(
-            arrays, MiniModel.pixels(arrays, pictures.stream().map(MiniImage::image).toList()))) {
+            arrays, CapabilityModel.pixels(arrays, pictures.stream().map(MiniImage::image).toList()))) {
       float[] values = computed.toFloatArray();
       for (int i = 0; i < missing.size(); i++) {
         Place place = missing.get(i);

@@ -13,14 +13,14 @@ import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Image;
 import org.optmerge.model.media.Video;
 
-class StageBenchmarkTest {
+class ModalityBenchmarkTest {
   private static List<Example> examples(String name, int perType) {
-    return StageBenchmark.of(name, MiniSplit.TEST, perType).examples().toList();
+    return ModalityBenchmark.of(name, MiniSplit.TEST, perType).examples().toList();
   }
 
   @Test
   void every_type_is_asked_of_scenes_with_picture_sound_and_film() {
-    StageBenchmark benchmark = StageBenchmark.of("stage", MiniSplit.TEST, 2);
+    ModalityBenchmark benchmark = ModalityBenchmark.of("stage", MiniSplit.TEST, 2);
     List<Example> examples = benchmark.examples().toList();
     Set<String> ids = new HashSet<>();
 
@@ -58,17 +58,17 @@ class StageBenchmarkTest {
               1);
       assertThat(example.media()).startsWith(StageMedia.picture(scene), StageMedia.sound(scene));
       assertThat(example.answers())
-          .containsExactly(scene.player(scene.sounding().get(0)).colour().word());
+          .containsExactly(scene.player(scene.sounding().get(0)).color().word());
       assertThat(example.task()).isEqualTo("picture + audio");
     }
   }
 
   @Test
   void an_unknown_type_is_refused_with_those_there_are() {
-    assertThatThrownBy(() -> StageBenchmark.of("stage:smell", MiniSplit.TEST, 1))
+    assertThatThrownBy(() -> ModalityBenchmark.of("stage:smell", MiniSplit.TEST, 1))
         .hasMessageContaining("no question of type 'smell'")
         .hasMessageContaining("sounding-colour");
-    assertThatThrownBy(() -> StageBenchmark.of("stage", MiniSplit.TEST, 0))
+    assertThatThrownBy(() -> ModalityBenchmark.of("stage", MiniSplit.TEST, 0))
         .hasMessageContaining("an example, not");
   }
 }

@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
 /**
  * The pixels from {@code left} to {@code right} and {@code top} to {@code bottom}, all included.
  */
-public record Box(int left, int top, int right, int bottom) {
+public record PixelBox(int left, int top, int right, int bottom) {
   private static final Pattern COORDINATE = Pattern.compile("<c(\\d{1,2})>");
 
   /** Pixels of a coordinate's unit. */
@@ -21,7 +21,7 @@ public record Box(int left, int top, int right, int bottom) {
   }
 
   /** The least box of the pixels that something covers within this one, which is at least one. */
-  Box around(Pixels pixels) {
+  PixelBox around(Pixels pixels) {
     int least = right;
     int first = bottom;
     int most = left;
@@ -36,7 +36,7 @@ public record Box(int left, int top, int right, int bottom) {
         }
       }
     }
-    return new Box(least, first, most, last);
+    return new PixelBox(least, first, most, last);
   }
 
   /** The distance of a point from the box, 0 within it; pixel p reaches from p to p + 1. */
@@ -47,7 +47,7 @@ public record Box(int left, int top, int right, int bottom) {
   }
 
   /** Whether the boxes share a pixel, or come within a number of pixels of that. */
-  boolean isWithin(int pixels, Box other) {
+  boolean isWithin(int pixels, PixelBox other) {
     return left - pixels <= other.right
         && other.left <= right + pixels
         && top - pixels <= other.bottom
@@ -64,7 +64,7 @@ public record Box(int left, int top, int right, int bottom) {
    * The pixels that an answer stands for, if it is four coordinate tokens such as {@code <c3> <c4>
    * <c10> <c12>} and nothing else.
    */
-  public static Optional<Box> ofAnswer(String answer) {
+  public static Optional<PixelBox> ofAnswer(String answer) {
     Matcher matcher = COORDINATE.matcher(answer);
     List<Integer> sides = new ArrayList<>();
     while (matcher.find()) {
@@ -72,14 +72,14 @@ public record Box(int left, int top, int right, int bottom) {
     }
     return sides.size() == 4 && COORDINATE.matcher(answer).replaceAll("").isBlank()
         ? Optional.of(
-            new Box(sides.get(0), sides.get(1), sides.get(2) + UNIT - 1, sides.get(3) + UNIT - 1))
+            new PixelBox(sides.get(0), sides.get(1), sides.get(2) + UNIT - 1, sides.get(3) + UNIT - 1))
         : Optional.empty();
   }
 
   /** Intersection over union; a box whose right is left of its left covers nothing. */
-  double overlap(Box other) {
+  double overlap(PixelBox other) {
     long shared =
-        new Box(
+        new PixelBox(
                 Math.max(left, other.left),
                 Math.max(top, other.top),
                 Math.min(right, other.right),

@@ -1,28 +1,73 @@
 package org.optmerge.benchmark.mini.stage;
 
 import ai.djl.ndarray.NDManager;
+import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.optmerge.benchmark.mini.Color;
+import org.optmerge.benchmark.mini.Dialogue;
+import org.optmerge.benchmark.mini.WordVocabulary;
 import org.optmerge.model.InternVLConfig;
 import org.optmerge.model.OmniConfig;
 import org.optmerge.model.OmniModel;
 import org.optmerge.model.Tokenizer;
 
-/** The shape of the audio-visual miniature's models. */
-public final class StageModel {
+/** Shape, words and prompts of the models of modalities. */
+public final class ModalityModel {
   /** Longest text. */
   private static final int POSITIONS = 256;
+
+  /** A slot of the sound in which nothing is played. */
+  static final String REST = "rest";
+
+  /** The words; none is spelled. */
+  public static final WordVocabulary WORDS =
+      new WordVocabulary(
+          "the audio-visual miniature",
+          Stream.concat(
+                  Stream.of(
+                      WordVocabulary.PAD,
+                      WordVocabulary.USER,
+                      WordVocabulary.ASSISTANT,
+                      WordVocabulary.END,
+                      WordVocabulary.UNKNOWN),
+                  StageModality.ALL.stream().flatMap(m -> Stream.of(m.begin(), m.token(), m.end())))
+              .toList(),
+          Stream.of(
+                  StageModality.ALL.stream().map(StageModality::noun),
+                  Arrays.stream(
+                      """
+                      , . ? what color is the sounding instrument where that sounds first last more often how many
+                      times does sound which direction move moves and it on look at listen to watch describe yes no A B C
+                      0 1 2 3 4
+                      """
+                          .strip()
+                          .split("\\s+")),
+                  Stream.of(REST),
+                  Instrument.ALL.stream().map(Instrument::word),
+                  StageScene.COLORS.stream().map(Color::word),
+                  Place.ALL.stream().map(Place::word),
+                  Direction.ALL.stream().map(Direction::word))
+              .flatMap(tokens -> tokens)
+              .toList(),
+          false);
 
   /** Scenes that are encoded at a time. */
   private static final int CHUNK = 256;
 
-  private StageModel() {}
+  private ModalityModel() {}
+
+  /** A dialogue to which segments and questions are to be added. */
+  public static Dialogue dialogue() {
+    return new Dialogue(WORDS, POSITIONS);
+  }
 
   /** The language model alone: four layers of width 96. */
   public static OmniConfig language() {
     return new OmniConfig(
         new InternVLConfig.Language(
-            96, 4, 4, 4, 24, 256, StageVocabulary.size(), 1e-6, 10_000, POSITIONS),
+            96, 4, 4, 4, 24, 256, WORDS.size(), 1e-6, 10_000, POSITIONS),
         true,
         new TreeMap<>());
   }
@@ -44,7 +89,7 @@ public final class StageModel {
 
   /** A model with these modalities and random weights. */
   public static OmniModel initialise(OmniConfig config, long seed) {
-    return OmniModel.initialise(config, Tokenizer.of(StageVocabulary.tokenizerJson()), seed);
+    return OmniModel.initialise(config, Tokenizer.of(WORDS.tokenizerJson()), seed);
   }
 
   /**

@@ -2,17 +2,17 @@ package org.optmerge.benchmark.mini.stage;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
-import org.optmerge.base.CounterRandom;
+import org.optmerge.benchmark.mini.Batch;
+import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.benchmark.mini.MiniSplit;
-import org.optmerge.model.InternVL;
+import org.optmerge.base.CounterRandom;
 import org.optmerge.model.OmniModel;
 import org.optmerge.train.Objective;
 
@@ -20,7 +20,7 @@ import org.optmerge.train.Objective;
  * The loss of a language model on scenes told in words: any of the segments, in any order, and
  * several questions of all types that they answer. No scene comes twice.
  */
-final class StageTexts implements Objective {
+final class SceneTexts implements Objective {
   /** A segment is there with this probability; at least one is. */
   private static final double PRESENT = 0.6;
 
@@ -44,7 +44,7 @@ final class StageTexts implements Objective {
    * @param questions of each text
    * @param captions the first steps have captions only
    */
-  StageTexts(OmniModel model, long seed, int batch, int questions, int captions) {
+  SceneTexts(OmniModel model, long seed, int batch, int questions, int captions) {
     this.model = model;
     this.seed = seed;
     this.batch = batch;
@@ -54,33 +54,34 @@ final class StageTexts implements Objective {
 
   @Override
   public NDArray loss(NDManager arrays, int step) {
-    List<StagePrompt> prompts =
-        IntStream.range(0, batch)
-            .mapToObj(i -> step < captions ? caption(step * batch + i) : text(step * batch + i))
-            .toList();
-    StagePrompt.Batch tokens = StagePrompt.batch(prompts, (int) InternVL.IGNORE);
-    Shape shape = new Shape(tokens.size(), tokens.length());
-    return model.loss(
-        arrays,
-        arrays.create(tokens.ids(), shape),
-        arrays.create(tokens.labels(), shape),
-        arrays.create(tokens.mask(), shape),
-        Map.of());
+    Batch tokens = Batch.of(arrays, batch(step));
+    return model.loss(arrays, tokens.ids(), tokens.labels(), tokens.mask(), Map.of());
+  }
+
+  /** What a step shows. */
+  List<Dialogue> batch(int step) {
+    return IntStream.range(step * batch, (step + 1) * batch)
+        .mapToObj(i -> step < captions ? caption(i) : text(i))
+        .toList();
   }
 
   /** One segment and captions of it, each in an order of its own. */
-  private StagePrompt caption(int index) {
+  private Dialogue caption(int index) {
     Dice dice = new Dice(CounterRandom.of(seed, "stage text " + index));
     StageScene scene = StageScene.draw(seed, MiniSplit.BASE, index);
     StageModality modality = dice.pick(List.of(StageModality.VISION, StageModality.VIDEO));
-    return new StagePrompt()
-        .facts(modality, scene, dice)
-        .description(modality, scene, dice)
-        .description(modality, scene, dice);
+    Dialogue dialogue = ModalityModel.dialogue();
+    dialogue.given(modality.segment(scene.told(modality, dice)));
+    return describe(describe(dialogue, modality, scene, dice), modality, scene, dice);
+  }
+
+  /** Adds a request for a caption, and one with its instruments in an order of its own. */
+  static Dialogue describe(Dialogue dialogue, StageModality modality, StageScene scene, Dice dice) {
+    return dialogue.question("describe " + modality.noun()).answer(scene.told(modality, dice));
   }
 
   /** Text number {@code index}. */
-  StagePrompt text(int index) {
+  Dialogue text(int index) {
     Dice dice = new Dice(CounterRandom.of(seed, "stage text " + index));
     StageScene scene = StageScene.draw(seed, MiniSplit.BASE, index);
     Set<StageModality> present = EnumSet.noneOf(StageModality.class);
@@ -91,13 +92,13 @@ final class StageTexts implements Objective {
         }
       }
     }
-    StagePrompt prompt = new StagePrompt();
+    Dialogue dialogue = ModalityModel.dialogue();
     for (StageModality modality : dice.shuffled(present)) {
-      prompt.facts(modality, scene, dice);
+      dialogue.given(modality.segment(scene.told(modality, dice)));
     }
     for (StageModality modality : dice.shuffled(present)) {
       if (dice.chance(DESCRIBED)) {
-        prompt.description(modality, scene, dice);
+        describe(dialogue, modality, scene, dice);
       }
     }
     List<StageQuestionType> single = new ArrayList<>();
@@ -111,8 +112,9 @@ final class StageTexts implements Objective {
     }
     for (int i = 0; i < questions; i++) {
       boolean several = !cross.isEmpty() && dice.chance(CROSS_MODAL);
-      prompt.dialogue(dice.pick(several ? cross : single).ask(scene, dice::below));
+      SceneQuestion question = dice.pick(several ? cross : single).ask(scene, dice::below);
+      dialogue.question(question.text()).answer(question.answer());
     }
-    return prompt;
+    return dialogue;
   }
 }
