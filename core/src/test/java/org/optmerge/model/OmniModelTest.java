@@ -18,9 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.base.CounterRandom;
 import org.optmerge.benchmark.mini.stage.StageModality;
+import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.stage.ModalityModel;
-import org.optmerge.benchmark.mini.stage.StagePrompt;
-import org.optmerge.benchmark.mini.stage.StageVocabulary;
 import org.optmerge.checkpoint.DType;
 
 class OmniModelTest {
@@ -51,9 +50,9 @@ class OmniModelTest {
   }
 
   private static float[] logits(OmniModel model, StageModality... given) {
-    StagePrompt prompt = new StagePrompt();
+    Dialogue prompt = ModalityModel.dialogue();
     for (StageModality modality : given) {
-      prompt.features(modality, ModalityModel.modality(modality).tokens());
+      prompt.given(modality.features(ModalityModel.modality(modality).tokens()));
     }
     int[] ids = prompt.question("where is the drum ?").ids();
     long[] mask = new long[ids.length];
@@ -86,9 +85,9 @@ class OmniModelTest {
   @Test
   void anySubsetOfModalitiesMayBeGiven() {
     try (OmniModel model = model()) {
-      assertThat(logits(model)).hasSize(StageVocabulary.size());
+      assertThat(logits(model)).hasSize(ModalityModel.WORDS.size());
       assertThat(logits(model, StageModality.AUDIO))
-          .hasSize(StageVocabulary.size())
+          .hasSize(ModalityModel.WORDS.size())
           .isNotEqualTo(logits(model, StageModality.VIDEO));
       assertThat(logits(model, StageModality.VISION, StageModality.VIDEO))
           .isNotEqualTo(logits(model, StageModality.VISION));
@@ -99,7 +98,7 @@ class OmniModelTest {
   void featuresThatFitNoTokenAreAnError() {
     try (OmniModel model = model();
         NDManager step = model.manager().newSubManager()) {
-      long[] ids = {StageVocabulary.id("drum")};
+      long[] ids = {ModalityModel.WORDS.id("drum")};
       assertThatThrownBy(
               () ->
                   model.logits(
@@ -189,9 +188,9 @@ class OmniModelTest {
   }
 
   private static long[] generate(OmniModel model) {
-    StagePrompt prompt = new StagePrompt();
+    Dialogue prompt = ModalityModel.dialogue();
     for (StageModality modality : StageModality.ALL) {
-      prompt.features(modality, ModalityModel.modality(modality).tokens());
+      prompt.given(modality.features(ModalityModel.modality(modality).tokens()));
     }
     int[] ids = prompt.question("where is the drum ?").ids();
     long[] mask = new long[ids.length];

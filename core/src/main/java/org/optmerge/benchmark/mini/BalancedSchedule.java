@@ -2,7 +2,6 @@ package org.optmerge.benchmark.mini;
 
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 import org.optmerge.base.CounterRandom;
 
@@ -29,14 +28,18 @@ final class BalancedSchedule<K extends Enum<K>> {
     this.slots = slots;
   }
 
-  /** A schedule of kinds and how often each comes in one round. */
-  static <K extends Enum<K>> BalancedSchedule<K> of(Map<K, Integer> shares) {
-    List<K> slots =
-        shares.entrySet().stream()
-            .sorted(Map.Entry.comparingByKey())
-            .flatMap(share -> Collections.nCopies(share.getValue(), share.getKey()).stream())
-            .toList();
-    return new BalancedSchedule<>(slots);
+  /** A schedule of kinds and how often each comes in one round, in order. */
+  static <K extends Enum<K>> BalancedSchedule<K> of(Class<K> kinds, int... shares) {
+    K[] all = kinds.getEnumConstants();
+    if (all.length != shares.length) {
+      throw new IllegalArgumentException(
+          "%d shares of %d kinds".formatted(shares.length, all.length));
+    }
+    return new BalancedSchedule<>(
+        IntStream.range(0, shares.length)
+            .boxed()
+            .flatMap(i -> Collections.nCopies(shares[i], all[i]).stream())
+            .toList());
   }
 
   /** The first question about the image of an index. */

@@ -1,18 +1,15 @@
 package org.optmerge.benchmark.mini;
 
-import static java.util.Map.entry;
-
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.optmerge.benchmark.mini.Chart.Entry;
 import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 
 /** Values of bars, points and slices, and how they compare. */
-final class ChartTask implements TaskDrawing<ChartTask.Kind> {
+final class ChartTask extends TaskDrawing<ChartTask.Kind> {
   enum Kind {
     VALUE,
     HIGHEST,
@@ -23,31 +20,19 @@ final class ChartTask implements TaskDrawing<ChartTask.Kind> {
     COUNT
   }
 
-  private static final BalancedSchedule<Kind> SCHEDULE =
-      BalancedSchedule.of(
-          Map.ofEntries(
-              entry(Kind.VALUE, 9),
-              entry(Kind.HIGHEST, 2),
-              entry(Kind.LOWEST, 2),
-              entry(Kind.VALUE_OF_HIGHEST, 1),
-              entry(Kind.VALUE_OF_LOWEST, 1),
-              entry(Kind.DIFFERENCE, 3),
-              entry(Kind.COUNT, 2)));
-
-  @Override
-  public BalancedSchedule<Kind> schedule() {
-    return SCHEDULE;
+  ChartTask() {
+    super(Kind.class, 9, 2, 2, 1, 1, 3, 2);
   }
 
   @Override
-  public void draw(Sketch sketch, Turn<Kind> first) {
+  void draw(Sketch sketch, Turn<Kind> first) {
     Dice dice = sketch.dice();
     Chart chart = chart(dice, dice.pick(Chart.Kind.ALL), first);
     chart.draw(sketch);
     question(chart, first.kind()).ifPresent(sketch::ask);
     for (int tries = 0; tries < 12 && !sketch.isFull(); tries++) {
       Chart another = new Chart(chart.kind(), dice.shuffled(chart.entries()));
-      question(another, SCHEDULE.any(dice).kind()).ifPresent(sketch::ask);
+      question(another, schedule().any(dice).kind()).ifPresent(sketch::ask);
     }
   }
 

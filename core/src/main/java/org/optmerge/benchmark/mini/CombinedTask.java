@@ -1,11 +1,8 @@
 package org.optmerge.benchmark.mini;
 
-import static java.util.Map.entry;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import org.optmerge.benchmark.mini.Chart.Entry;
 import org.optmerge.benchmark.mini.Scene.Choice;
@@ -18,7 +15,7 @@ import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
  * Questions that need two abilities at once, each of which experts learn by itself; drawn with the
  * same figures and asked with the same words.
  */
-final class CombinedTask implements TaskDrawing<CombinedTask.Kind> {
+final class CombinedTask extends TaskDrawing<CombinedTask.Kind> {
   enum Kind {
     /** Chart and OCR: the value of the bar that has a letter. */
     VALUE_OF_LETTER,
@@ -40,26 +37,12 @@ final class CombinedTask implements TaskDrawing<CombinedTask.Kind> {
     LENGTH_OF_COLOR
   }
 
-  private static final BalancedSchedule<Kind> SCHEDULE =
-      BalancedSchedule.of(
-          Map.ofEntries(
-              entry(Kind.VALUE_OF_LETTER, 2),
-              entry(Kind.LETTER_OF_HIGHEST, 1),
-              entry(Kind.BOX_OF_BAR, 1),
-              entry(Kind.BOX_OF_WRITTEN, 1),
-              entry(Kind.SHAPE_OF_WRITTEN, 1),
-              entry(Kind.COLOR_OF_EXTREME, 1),
-              entry(Kind.SHAPE_OF_EXTREME, 1),
-              entry(Kind.SIDES_OF_COLOR, 1),
-              entry(Kind.LENGTH_OF_COLOR, 1)));
-
-  @Override
-  public BalancedSchedule<Kind> schedule() {
-    return SCHEDULE;
+  CombinedTask() {
+    super(Kind.class, 2, 1, 1, 1, 1, 1, 1, 1, 1);
   }
 
   @Override
-  public void draw(Sketch sketch, Turn<Kind> first) {
+  void draw(Sketch sketch, Turn<Kind> first) {
     switch (first.kind()) {
       case VALUE_OF_LETTER, LETTER_OF_HIGHEST -> letters(sketch, first);
       case BOX_OF_BAR -> bars(sketch, first);

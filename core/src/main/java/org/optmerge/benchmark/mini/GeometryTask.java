@@ -1,14 +1,11 @@
 package org.optmerge.benchmark.mini;
 
-import static java.util.Map.entry;
-
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 
 /** Angles in steps of 15°, sizes of rectangles, and how many sides a polygon has. */
-final class GeometryTask implements TaskDrawing<GeometryTask.Kind> {
+final class GeometryTask extends TaskDrawing<GeometryTask.Kind> {
   enum Kind {
     ANGLE,
     WIDTH,
@@ -21,23 +18,12 @@ final class GeometryTask implements TaskDrawing<GeometryTask.Kind> {
   private static final List<Kind> OF_RECTANGLES =
       List.of(Kind.WIDTH, Kind.HEIGHT, Kind.AREA, Kind.PERIMETER);
 
-  private static final BalancedSchedule<Kind> SCHEDULE =
-      BalancedSchedule.of(
-          Map.ofEntries(
-              entry(Kind.ANGLE, 8),
-              entry(Kind.WIDTH, 2),
-              entry(Kind.HEIGHT, 2),
-              entry(Kind.AREA, 2),
-              entry(Kind.PERIMETER, 2),
-              entry(Kind.SIDES, 4)));
-
-  @Override
-  public BalancedSchedule<Kind> schedule() {
-    return SCHEDULE;
+  GeometryTask() {
+    super(Kind.class, 8, 2, 2, 2, 2, 4);
   }
 
   @Override
-  public void draw(Sketch sketch, Turn<Kind> first) {
+  void draw(Sketch sketch, Turn<Kind> first) {
     Dice dice = sketch.dice();
     Color color = dice.pick(Color.ALL);
     switch (first.kind()) {

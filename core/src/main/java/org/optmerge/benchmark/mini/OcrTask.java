@@ -1,13 +1,10 @@
 package org.optmerge.benchmark.mini;
 
-import static java.util.Map.entry;
-
 import java.util.List;
-import java.util.Map;
 import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 
 /** One or two words or numbers, in different colours. */
-final class OcrTask implements TaskDrawing<OcrTask.Kind> {
+final class OcrTask extends TaskDrawing<OcrTask.Kind> {
   enum Kind {
     ONLY_WORD,
     WORD_OF_COLOR,
@@ -21,21 +18,12 @@ final class OcrTask implements TaskDrawing<OcrTask.Kind> {
   private static final List<Kind> OF_TWO =
       List.of(Kind.WORD_OF_COLOR, Kind.TOP_WORD, Kind.BOTTOM_WORD);
 
-  private static final BalancedSchedule<Kind> SCHEDULE =
-      BalancedSchedule.of(
-          Map.ofEntries(
-              entry(Kind.ONLY_WORD, 8),
-              entry(Kind.WORD_OF_COLOR, 6),
-              entry(Kind.TOP_WORD, 3),
-              entry(Kind.BOTTOM_WORD, 3)));
-
-  @Override
-  public BalancedSchedule<Kind> schedule() {
-    return SCHEDULE;
+  OcrTask() {
+    super(Kind.class, 8, 6, 3, 3);
   }
 
   @Override
-  public void draw(Sketch sketch, Turn<Kind> first) {
+  void draw(Sketch sketch, Turn<Kind> first) {
     Dice dice = sketch.dice();
     List<Color> colors = dice.shuffled(Color.ALL);
     if (first.kind() == Kind.ONLY_WORD) {

@@ -86,7 +86,16 @@ public interface TrainingRecipe {
    */
   static <T extends TrainingRecipe> T read(Class<T> type, Path file) {
     try {
-      return yaml().readValue(Files.readString(file), type);
+      String text = Files.readString(file);
+      try {
+        return yaml().readValue(text, type);
+      } catch (MismatchedInputException e) {
+        // A slip in a name leaves another without its value; the slip is what helps.
+        yaml()
+            .disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+            .readValue(text, type);
+        throw e;
+      }
     } catch (JsonProcessingException e) {
       int line = e.getLocation() == null ? 1 : e.getLocation().getLineNr();
       throw new TrainingException(

@@ -1,9 +1,6 @@
 package org.optmerge.benchmark.mini;
 
-import static java.util.Map.entry;
-
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.optmerge.benchmark.mini.Scene.Choice;
@@ -12,7 +9,7 @@ import org.optmerge.benchmark.mini.Scene.Thing;
 import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 
 /** Questions about colours, shapes, numbers and places of objects; more than half bind two. */
-final class VqaTask implements TaskDrawing<VqaTask.Kind> {
+final class VqaTask extends TaskDrawing<VqaTask.Kind> {
   enum Kind {
     COLOR,
     SHAPE,
@@ -23,31 +20,19 @@ final class VqaTask implements TaskDrawing<VqaTask.Kind> {
     EXISTS
   }
 
-  private static final BalancedSchedule<Kind> SCHEDULE =
-      BalancedSchedule.of(
-          Map.ofEntries(
-              entry(Kind.COLOR, 5),
-              entry(Kind.SHAPE, 3),
-              entry(Kind.COUNT, 1),
-              entry(Kind.COUNT_COLOR, 2),
-              entry(Kind.COUNT_SHAPE, 1),
-              entry(Kind.RELATION, 4),
-              entry(Kind.EXISTS, 4)));
-
-  @Override
-  public BalancedSchedule<Kind> schedule() {
-    return SCHEDULE;
+  VqaTask() {
+    super(Kind.class, 5, 3, 1, 2, 1, 4, 4);
   }
 
   @Override
-  public void draw(Sketch sketch, Turn<Kind> first) {
+  void draw(Sketch sketch, Turn<Kind> first) {
     Dice dice = sketch.dice();
     Scene scene = scene(dice, first);
     scene.draw(sketch);
     question(dice, scene, first).ifPresent(sketch::ask);
     for (int tries = 0; tries < 12 && !sketch.isFull(); tries++) {
       Scene another = scene.about(dice.pick(scene.things()));
-      question(dice, another, SCHEDULE.any(dice)).ifPresent(sketch::ask);
+      question(dice, another, schedule().any(dice)).ifPresent(sketch::ask);
     }
   }
 

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.optmerge.benchmark.mini.stage.ModalityRecipe;
 import org.optmerge.train.TrainingException;
 
 class CapabilityRecipeTest {
@@ -50,18 +51,50 @@ class CapabilityRecipeTest {
   void an_unknown_setting_is_named_with_its_line() throws IOException {
     Path file = folder.resolve("recipe.yaml");
     Files.writeString(file, "optimiser: {beta1: 0.9}\nvison: {}\n");
-    assertThatThrownBy(() -> CapabilityRecipe.read(file))
+    assertThatThrownBy(() -> TrainingRecipe.read(CapabilityRecipe.class, file))
         .isInstanceOf(TrainingException.class)
         .hasMessageStartingWith(file + ", line ");
     Files.writeString(file, MiniRecipes.TINY.replace("warm-up: 1", "warmup: 1"));
-    assertThatThrownBy(() -> CapabilityRecipe.read(file)).hasMessageContaining("\"warmup\"");
+    assertThatThrownBy(() -> TrainingRecipe.read(CapabilityRecipe.class, file)).hasMessageContaining("\"warmup\"");
   }
 
   @Test
   void a_stage_without_a_way_to_train_is_refused() throws IOException {
     Path file = folder.resolve("recipe.yaml");
     Files.writeString(file, MiniRecipes.TINY.replace("    train: language\n", ""));
-    assertThatThrownBy(() -> CapabilityRecipe.read(file))
-        .hasMessageContaining("a stage of the recipe lacks one of train and lora");
+    assertThatThrownBy(() -> TrainingRecipe.read(CapabilityRecipe.class, file))
+        .hasMessageContaining("stages.base: the recipe lacks one of train and lora");
+  }
+
+  @Test
+  void what_is_missing_is_named_with_its_place_and_a_misspelled_stage_too() throws IOException {
+    Path file = folder.resolve("recipe.yaml");
+    Files.writeString(file, MiniRecipes.TINY.replace("    questions: 0.5\n", ""));
+    assertThatThrownBy(() -> TrainingRecipe.read(CapabilityRecipe.class, file))
+        .isInstanceOf(TrainingException.class)
+        .hasMessageStartingWith(file + ", line ")
+        .hasMessageContaining("stages.base.questions: a value of type double is needed here");
+    Files.writeString(file, MiniRecipes.TINY.replace("from: base", "from: bass"));
+    assertThatThrownBy(() -> TrainingRecipe.read(CapabilityRecipe.class, file))
+        .hasMessageStartingWith(file + ", line ")
+        .hasMessageContaining("stage 'expert' continues 'bass'")
+        .hasMessageContaining("[vision, base]");
+    Files.writeString(file, MiniRecipes.TINY.replace("train: matrices", "train: matrixes"));
+    assertThatThrownBy(() -> TrainingRecipe.read(CapabilityRecipe.class, file))
+        .hasMessageContaining("no group of parameters 'matrixes'");
+  }
+
+  @Test
+  void the_recipe_of_modalities_names_line_and_field_too() throws IOException {
+    Path file = folder.resolve("recipe.yaml");
+    String language = "{steps: 4, peak: 1e-3, warm-up: 1, final: 1, batch: 2, %s: 2, captions: 1}";
+    Files.writeString(file, "language:\n  - " + language.formatted("qestions") + "\n");
+    assertThatThrownBy(() -> TrainingRecipe.read(ModalityRecipe.class, file))
+        .isInstanceOf(TrainingException.class)
+        .hasMessageStartingWith(file + ", line 2: language.[0].");
+    Files.writeString(file, "language:\n  - " + language.formatted("questions") + "\n");
+    assertThatThrownBy(() -> TrainingRecipe.read(ModalityRecipe.class, file))
+        .hasMessageStartingWith(file + ", line ")
+        .hasMessageContaining("the recipe lacks optimiser");
   }
 }

@@ -148,10 +148,10 @@ class MiniGeneratorTest {
       for (ImageQuestion question : image.questions()) {
         assertThat(different.add(question.question())).isTrue();
         for (Dialogue.Form form : Dialogue.Form.values()) {
-          MiniPrompt.Conversation one = MiniPrompt.conversation(List.of(question), form);
-          int answer = MiniVocabulary.encode(question.answer()).length + 1;
-          assertThat(answer).isLessThanOrEqualTo(MiniPrompt.ANSWER);
-          assertThat(one.ids()).hasSize(MiniPrompt.prompt(question, form).length + answer);
+          Dialogue one = CapabilityModel.conversation(List.of(question), form);
+          int answer = CapabilityModel.WORDS.encode(question.answer()).length + 1;
+          assertThat(answer).isLessThanOrEqualTo(CapabilityModel.ANSWER);
+          assertThat(one.ids()).hasSize(CapabilityModel.prompt(question, form).length() + answer);
         }
       }
       assertThat(image.questions()).hasSizeBetween(1, 4);

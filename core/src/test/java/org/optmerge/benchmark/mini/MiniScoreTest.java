@@ -2,6 +2,7 @@ package org.optmerge.benchmark.mini;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
 import java.util.Random;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
@@ -56,7 +57,8 @@ class MiniScoreTest {
       String answer = generator.generate(MiniSplit.TEST, task, i).first().answer();
       assertThat(MiniScore.correct(task, answer, answer)).isTrue();
       assertThat(
-              MiniScore.correct(task, answer, MiniVocabulary.decode(MiniVocabulary.encode(answer))))
+              MiniScore.correct(task, answer, CapabilityModel.WORDS.decode(
+ Arrays.stream(CapabilityModel.WORDS.encode(answer)).asLongStream().toArray())))
           .isTrue();
     }
   }

@@ -8,6 +8,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.mini.Batch;
 import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.Dice;
@@ -40,13 +41,12 @@ final class SceneConversations implements Objective {
 
   private final OmniConfig.Modality shape;
   private final List<StageScene> scenes;
-  private final float[] features;
+  private float @Nullable [] features;
   private final int size;
 
   /** One scene of a batch, by its number, and what is said of it. */
   record Place(int scene, Dialogue dialogue) {}
 
-  /** Computes the features of all scenes. */
   SceneConversations(
       OmniModel model, StageModality modality, long seed, ModalityRecipe.Modality settings) {
     this.model = model;
@@ -61,15 +61,16 @@ final class SceneConversations implements Objective {
             .mapToObj(i -> StageScene.draw(MiniGenerator.SEED, MiniSplit.EXPERT, i))
             .toList();
     this.size = shape.tokens() * shape.featureWidth();
-    this.features = ModalityModel.features(model, modality, this.scenes);
   }
 
   @Override
   public NDArray loss(NDManager arrays, int step) {
+    float[] all = features == null ? ModalityModel.features(model, modality, scenes) : features;
+    features = all;
     List<Place> shown = batch(step);
     float[] seen = new float[batch * size];
     for (int i = 0; i < batch; i++) {
-      System.arraycopy(features, shown.get(i).scene * size, seen, i * size, size);
+      System.arraycopy(all, shown.get(i).scene * size, seen, i * size, size);
     }
     List<Dialogue> dialogues = new ArrayList<>(rehearsed(step));
     shown.forEach(place -> dialogues.add(place.dialogue));

@@ -89,8 +89,8 @@ class StageQuestionTypeTest {
           StageScene.draw(
               9, MiniSplit.VALIDATION, i, type.sounding() == 0 ? 1 + i % 2 : type.sounding());
       SceneQuestion question = type.ask(scene, scene.dice("question")::below);
-      assertThat(StageVocabulary.encode(question.text())).isNotEmpty();
-      assertThat(StageVocabulary.encode(question.answer())).hasSize(1);
+      assertThat(ModalityModel.WORDS.encode(question.text())).isNotEmpty();
+      assertThat(ModalityModel.WORDS.encode(question.answer())).hasSize(1);
       assertThat(question.type()).isEqualTo(type);
     }
   }

@@ -18,7 +18,7 @@ import org.optmerge.train.TrainingException;
 import org.optmerge.train.TrainingListener;
 
 /** The whole chain, in a handful of steps. */
-class MiniTrainingTest {
+class MiniatureTrainingTest {
   @TempDir private Path folder;
   private CapabilityRecipe recipe;
 
@@ -26,16 +26,16 @@ class MiniTrainingTest {
   void read() throws IOException {
     Path file = folder.resolve("recipe.yaml");
     Files.writeString(file, MiniRecipes.TINY);
-    recipe = CapabilityRecipe.read(file);
+    recipe = TrainingRecipe.read(CapabilityRecipe.class, file);
   }
 
-  private MiniTraining training(String name, TrainingListener listener) {
-    return new MiniTraining(recipe, 1, folder.resolve(name), listener);
+  private MiniatureTraining training(String name, TrainingListener listener) {
+    return new MiniatureTraining(recipe, 1, folder.resolve(name), listener);
   }
 
   @Test
   void an_expert_changes_what_is_merged_and_nothing_else() {
-    MiniTraining training = training("one", TrainingListener.NONE);
+    MiniatureTraining training = training("one", TrainingListener.NONE);
     Path expert = training.train("expert-ocr");
     try (Checkpoint base = Checkpoint.open(training.folder("base"));
         Checkpoint tuned = Checkpoint.open(expert);

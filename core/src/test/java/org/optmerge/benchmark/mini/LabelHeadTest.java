@@ -11,10 +11,10 @@ import org.junit.jupiter.api.Test;
 import org.optmerge.base.CounterRandom;
 
 /** Against the same sum, written out in loops. */
-class PatchLabelLossTest {
+class LabelHeadTest {
   private static final int WIDTH = 5;
-  private static final PatchLabelLoss.Weights WEIGHTS =
-      new PatchLabelLoss.Weights(0.3, 0.5, 4, 0.05, 0.7);
+  private static final PatchLabels.Weights WEIGHTS =
+      new PatchLabels.Weights(0.3, 0.5, 4, 0.05, 0.7);
 
   @Test
   void it_is_the_weighted_sum_of_four_means() {
@@ -29,11 +29,15 @@ class PatchLabelLossTest {
       hidden[i] = (float) random.gaussian(i);
     }
     try (NDManager manager = NDManager.newBaseManager()) {
-      PatchLabelLoss loss = new PatchLabelLoss(manager, WIDTH, WEIGHTS, 7);
+      LabelHead head =
+          new LabelHead(manager, PatchLabels.OUTPUTS, WIDTH, CounterRandom.of(7, "patch head"));
       NDArray states =
           manager.create(hidden, new ai.djl.ndarray.types.Shape(labels.size(), tokens, WIDTH));
-      double actual = loss.of(states, labels).getFloat();
-      assertThat(actual).isCloseTo(naive(hidden, labels, loss.parameters()), within(1e-4));
+      double actual =
+          head.loss(
+                  states.get(":, 1:").reshape(-1, WIDTH), PatchLabels.targets(labels, WEIGHTS))
+              .getFloat();
+      assertThat(actual).isCloseTo(naive(hidden, labels, head.parameters()), within(1e-4));
     }
   }
 
