@@ -90,7 +90,8 @@ final class ExamplesCommand implements Callable<Integer> {
       return Stream.concat(
               Stream.of(CapabilityBenchmark.NAME),
               Stream.concat(
-                  Stream.of(MiniTask.values()).map(task -> CapabilityBenchmark.NAME + ":" + task.key()),
+                  Stream.of(MiniTask.values())
+                      .map(task -> CapabilityBenchmark.NAME + ":" + task.key()),
                   Stream.of(ModalityBenchmark.NAME)))
           .iterator();
     }
@@ -109,7 +110,8 @@ final class ExamplesCommand implements Callable<Integer> {
     if (count != null && count < 1) {
       throw wrong("--count must be at least 1, is %d".formatted(count));
     }
-    boolean stage = name.equals(ModalityBenchmark.NAME) || name.startsWith(ModalityBenchmark.NAME + ":");
+    boolean stage =
+        name.equals(ModalityBenchmark.NAME) || name.startsWith(ModalityBenchmark.NAME + ":");
     if (stage && tsv != null) {
       throw wrong("a table of VLMEvalKit has pictures, but no sounds and films; use --media");
     }
@@ -174,7 +176,8 @@ final class ExamplesCommand implements Callable<Integer> {
   }
 
   private CapabilityBenchmark benchmark() {
-    if (!name.equals(CapabilityBenchmark.NAME) && !name.startsWith(CapabilityBenchmark.NAME + ":")) {
+    if (!name.equals(CapabilityBenchmark.NAME)
+        && !name.startsWith(CapabilityBenchmark.NAME + ":")) {
       throw wrong(
           "no benchmark '%s' that is drawn here; there are %s"
               .formatted(name, String.join(", ", new MiniNames())));

@@ -13,11 +13,11 @@ import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.benchmark.mini.MiniGenerator;
-import org.optmerge.benchmark.mini.MiniImage;
 import org.optmerge.benchmark.mini.CapabilityModel;
 import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.ImageQuestion;
+import org.optmerge.benchmark.mini.MiniGenerator;
+import org.optmerge.benchmark.mini.MiniImage;
 import org.optmerge.benchmark.mini.MiniScore;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
@@ -160,10 +160,7 @@ public final class MiniEvaluator {
                   new Shape(
                       batch.size(), model.config().tokensPerTile(), model.config().featureWidth())),
               DECODING);
-      return Arrays.stream(generated)
-          .map(
-              CapabilityModel.WORDS::decode)
-          .toArray(String[]::new);
+      return Arrays.stream(generated).map(CapabilityModel.WORDS::decode).toArray(String[]::new);
     }
   }
 

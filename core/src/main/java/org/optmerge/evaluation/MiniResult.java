@@ -18,8 +18,7 @@ import org.optmerge.benchmark.mini.MiniTask;
  * @param form how they were put
  * @param answers one for each question, task by task
  */
-public record MiniResult(
-    String model, MiniSplit split, Dialogue.Form form, List<Answer> answers) {
+public record MiniResult(String model, MiniSplit split, Dialogue.Form form, List<Answer> answers) {
   /** Copies the list. */
   public MiniResult {
     answers = List.copyOf(answers);

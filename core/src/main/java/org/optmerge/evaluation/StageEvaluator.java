@@ -19,9 +19,9 @@ import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.WordVocabulary;
-import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.benchmark.mini.stage.ModalityModel;
 import org.optmerge.benchmark.mini.stage.SceneQuestion;
+import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.benchmark.mini.stage.StageScene;
 import org.optmerge.model.GreedyDecoding;
@@ -109,7 +109,8 @@ public final class StageEvaluator {
     if (form == Form.FEATURES) {
       given.forEach(
           modality ->
-              features.computeIfAbsent(modality, one -> ModalityModel.features(model, one, scenes)));
+              features.computeIfAbsent(
+                  modality, one -> ModalityModel.features(model, one, scenes)));
     }
     // Prompts of one length side by side: nothing is padded.
     asked.sort(Comparator.comparingInt(put -> put.prompt.length()));
@@ -139,7 +140,7 @@ public final class StageEvaluator {
           prompt.given(modality.features(ModalityModel.modality(modality).tokens()));
         } else {
           prompt.given(
-                modality.segment(item.scene.told(modality, item.scene.dice("order of the facts"))));
+              modality.segment(item.scene.told(modality, item.scene.dice("order of the facts"))));
         }
       }
     }
@@ -153,11 +154,7 @@ public final class StageEvaluator {
       for (StageModality modality : given) {
         seen.put(modality.key(), features(step, modality, batch));
       }
-      return Arrays.stream(
-              model.generate(
-                  tokens.ids(), tokens.mask(),
-                  seen,
-                  DECODING))
+      return Arrays.stream(model.generate(tokens.ids(), tokens.mask(), seen, DECODING))
           .map(ModalityModel.WORDS::decode)
           .toList();
     }

@@ -148,7 +148,13 @@ public final class BoxSheet {
 
   /** Solid for the right box, dashed and a little within for the others: none hides another. */
   private static void outline(
-      Graphics2D graphics, PixelBox box, double scale, int left, int top, int number, Color colour) {
+      Graphics2D graphics,
+      PixelBox box,
+      double scale,
+      int left,
+      int top,
+      int number,
+      Color colour) {
     int inset = 2 * number;
     int x = left + (int) Math.round(scale * box.left()) + inset;
     int y = top + (int) Math.round(scale * box.top()) + inset;

@@ -259,7 +259,8 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
 
   /** The examples that an evaluator of this task asks first. */
   public List<Example> examples(int number) {
-    try (var examples = CapabilityBenchmark.of("mini:" + task.key()).withPerTask(number).examples()) {
+    try (var examples =
+        CapabilityBenchmark.of("mini:" + task.key()).withPerTask(number).examples()) {
       return examples.toList();
     }
   }

@@ -102,6 +102,8 @@ class TrainCommandTest {
     CommandRun run = train("--list");
 
     assertThat(run.code()).isIn(Main.FAILED, Main.WRONG_REQUEST);
-    assertThat(run.err()).contains("tiny.yaml, line 1: optimiser: ", "clip norm 0.0").doesNotContain("defect");
+    assertThat(run.err())
+        .contains("tiny.yaml, line 1: optimiser: ", "clip norm 0.0")
+        .doesNotContain("defect");
   }
 }

@@ -14,11 +14,11 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.optmerge.benchmark.mini.stage.StageModality;
-import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.benchmark.mini.MiniatureTraining;
 import org.optmerge.benchmark.mini.TrainingRecipe;
 import org.optmerge.benchmark.mini.stage.ModalityRecipe;
+import org.optmerge.benchmark.mini.stage.StageModality;
+import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.model.OmniModel;
 import org.optmerge.model.OnlineComposition;
 import org.optmerge.train.TrainingException;
@@ -81,7 +81,9 @@ class StageStudyTest {
   @Test
   void theSameSeedTrainsTheSameWeights() throws IOException {
     MiniatureTraining again =
-        training(TrainingRecipe.read(ModalityRecipe.class, folder.resolve("recipe.yaml")), folder.resolve("again"));
+        training(
+            TrainingRecipe.read(ModalityRecipe.class, folder.resolve("recipe.yaml")),
+            folder.resolve("again"));
     again.train("omni-audio");
     assertThat(Files.readAllBytes(again.folder("omni-audio").resolve("adapter_model.safetensors")))
         .isEqualTo(

@@ -17,9 +17,9 @@ import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.base.CounterRandom;
-import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.stage.ModalityModel;
+import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.checkpoint.DType;
 
 class OmniModelTest {

@@ -83,7 +83,11 @@ class CardTest {
   @Test
   void a_box_is_drawn_and_written_in_numbers() {
     Example grounding =
-        CapabilityBenchmark.of("mini:grounding").withPerTask(1).examples().findFirst().orElseThrow();
+        CapabilityBenchmark.of("mini:grounding")
+            .withPerTask(1)
+            .examples()
+            .findFirst()
+            .orElseThrow();
 
     String html = CardHtml.html(Card.of(grounding));
 

@@ -28,9 +28,11 @@ class LearningRateScheduleTest {
 
   @Test
   void components_are_checked() {
-    assertThatThrownBy(() -> new LearningRateSchedule(0, 0, 3, 0)).hasMessageContaining("is positive, not 0.0");
+    assertThatThrownBy(() -> new LearningRateSchedule(0, 0, 3, 0))
+        .hasMessageContaining("is positive, not 0.0");
     assertThatThrownBy(() -> new LearningRateSchedule(1, 3, 3, 0))
         .hasMessage("a warm-up of 3 steps does not fit into 3 steps");
-    assertThatThrownBy(() -> new LearningRateSchedule(1, 0, 3, 1.5)).hasMessageContaining("in [0, 1], not 1.5");
+    assertThatThrownBy(() -> new LearningRateSchedule(1, 0, 3, 1.5))
+        .hasMessageContaining("in [0, 1], not 1.5");
   }
 }

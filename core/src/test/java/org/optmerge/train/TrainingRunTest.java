@@ -37,7 +37,8 @@ class TrainingRunTest {
   }
 
   /** Trains, and stops as if killed once so many steps are done. */
-  private static float[] train(Path folder, LearningRateSchedule schedule, int killAfter, List<Double> losses) {
+  private static float[] train(
+      Path folder, LearningRateSchedule schedule, int killAfter, List<Double> losses) {
     try (NDManager manager = NDManager.newBaseManager()) {
       NDArray weight = manager.zeros(new Shape(3, 1));
       TrainingRun run =
@@ -105,7 +106,8 @@ class TrainingRunTest {
   @Test
   void a_folder_of_other_settings_is_refused_and_stays() {
     float[] expected = train(folder, SCHEDULE, -1, new ArrayList<>());
-    assertThatThrownBy(() -> train(folder, new LearningRateSchedule(0.2, 5, 60, 0.05), -1, new ArrayList<>()))
+    assertThatThrownBy(
+            () -> train(folder, new LearningRateSchedule(0.2, 5, 60, 0.05), -1, new ArrayList<>()))
         .isInstanceOf(TrainingException.class)
         .hasMessageContaining("is of a training with other settings")
         .hasMessageContaining("delete its folder to begin anew");

@@ -11,8 +11,7 @@ package org.optmerge.benchmark.mini;
  * @param x2 the end of the second ray
  * @param y2 the end of the second ray
  */
-record Angle(
-    Color color, int units, double x, double y, double x1, double y1, double x2, double y2)
+record Angle(Color color, int units, double x, double y, double x1, double y1, double x2, double y2)
     implements Figure {
   /** Pixels that stay free at the image's edge. */
   private static final double MARGIN = 2;

@@ -81,8 +81,7 @@ public final class CapabilityModel {
   public static InternVLConfig config() {
     return new InternVLConfig(
         new InternVLConfig.Vision(64, 3, 4, 256, SIDE, 6, 1e-6, false, true, false, 0.5),
-        new InternVLConfig.Language(
-            96, 4, 4, 2, 24, 256, WORDS.size(), 1e-6, 10_000, 2 * LENGTH),
+        new InternVLConfig.Language(96, 4, 4, 2, 24, 256, WORDS.size(), 1e-6, 10_000, 2 * LENGTH),
         -1,
         2,
         false,
@@ -93,8 +92,7 @@ public final class CapabilityModel {
 
   /** A new model with random weights, which are a function of the seed. */
   public static InternVL initialise(long seed) {
-    return InternVL.initialise(
-        config(), Tokenizer.of(WORDS.tokenizerJson()), PREPROCESSING, seed);
+    return InternVL.initialise(config(), Tokenizer.of(WORDS.tokenizerJson()), PREPROCESSING, seed);
   }
 
   /** An image and a question in the user's own words. */
@@ -140,6 +138,7 @@ public final class CapabilityModel {
         }
       }
     }
-    return arrays.create(pixels, new ai.djl.ndarray.types.Shape(images.size(), CHANNELS, SIDE, SIDE));
+    return arrays.create(
+        pixels, new ai.djl.ndarray.types.Shape(images.size(), CHANNELS, SIDE, SIDE));
   }
 }

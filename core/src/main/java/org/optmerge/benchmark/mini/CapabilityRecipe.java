@@ -103,7 +103,8 @@ public record CapabilityRecipe(
       TrainingRecipe.require("split", split);
       TrainingRecipe.require("tasks", tasks);
       TrainingRecipe.require("types", types);
-      TrainingRecipe.require("one of train and lora", (train == null) == (lora == null) ? null : types);
+      TrainingRecipe.require(
+          "one of train and lora", (train == null) == (lora == null) ? null : types);
       TrainingRecipe.require("images", images > 0 ? types : null);
       TrainingRecipe.require("batch", batch > 0 ? types : null);
     }

@@ -169,7 +169,8 @@ record Chart(Kind kind, List<Entry> entries) {
       this.toX = StrictMath.cos(start + span(units));
       this.toY = StrictMath.sin(start + span(units));
       this.box =
-          new PixelBox((int) (x - radius), (int) (y - radius), (int) (x + radius), (int) (y + radius))
+          new PixelBox(
+                  (int) (x - radius), (int) (y - radius), (int) (x + radius), (int) (y + radius))
               .around(this::covers);
     }
 

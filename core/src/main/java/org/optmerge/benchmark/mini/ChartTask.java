@@ -5,8 +5,8 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import org.optmerge.benchmark.mini.Chart.Entry;
 import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
+import org.optmerge.benchmark.mini.Chart.Entry;
 
 /** Values of bars, points and slices, and how they compare. */
 final class ChartTask extends TaskDrawing<ChartTask.Kind> {

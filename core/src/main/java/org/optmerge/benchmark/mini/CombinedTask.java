@@ -4,12 +4,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 import org.optmerge.benchmark.mini.Chart.Entry;
 import org.optmerge.benchmark.mini.Scene.Choice;
 import org.optmerge.benchmark.mini.Scene.Extreme;
 import org.optmerge.benchmark.mini.Scene.Look;
 import org.optmerge.benchmark.mini.Scene.Thing;
-import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 
 /**
  * Questions that need two abilities at once, each of which experts learn by itself; drawn with the
@@ -130,15 +130,12 @@ final class CombinedTask extends TaskDrawing<CombinedTask.Kind> {
     Look look = new Look(choice.colors().get(0), choice.shapes().get(0));
     List<Look> looks = new ArrayList<>(List.of(look));
     looks.addAll(
-        choice
-            .looks(dice, other -> other.color() != look.color())
-            .subList(0, dice.between(1, 3)));
+        choice.looks(dice, other -> other.color() != look.color()).subList(0, dice.between(1, 3)));
     String word = look.color().word().toUpperCase(Locale.ROOT);
     int free = Sketch.SIDE - Glyph.ADVANCE * word.length();
     // The ink is no object's colour.
     Color ink =
-        dice.pick(
-            Color.ALL.stream().filter(color -> !choice.colors().contains(color)).toList());
+        dice.pick(Color.ALL.stream().filter(color -> !choice.colors().contains(color)).toList());
     Glyph.print(sketch, word, ink, 2 * dice.between(0, free / 2), 1);
     Scene scene = Scene.placed(dice, looks, 10);
     scene.draw(sketch);

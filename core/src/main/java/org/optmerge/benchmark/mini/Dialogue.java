@@ -58,8 +58,8 @@ public final class Dialogue {
     return given(asked(text));
   }
 
-  /** A question as {@link #question} gives it. */
-  static String asked(String text) {
+  /** A question between its marks, as {@link #question} gives it. */
+  public static String asked(String text) {
     return "%s %s %s".formatted(WordVocabulary.USER, text, WordVocabulary.ASSISTANT);
   }
 

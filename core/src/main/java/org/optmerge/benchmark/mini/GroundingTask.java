@@ -1,9 +1,9 @@
 package org.optmerge.benchmark.mini;
 
 import java.util.Optional;
+import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 import org.optmerge.benchmark.mini.Scene.Extreme;
 import org.optmerge.benchmark.mini.Scene.Thing;
-import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 
 /** Boxes of objects that are named, or stand out by place or size. */
 final class GroundingTask extends TaskDrawing<GroundingTask.Kind> {

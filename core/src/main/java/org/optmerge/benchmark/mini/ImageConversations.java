@@ -103,7 +103,8 @@ final class ImageConversations implements Objective, AutoCloseable {
             key ->
                 generator.generate(stage.split(), task, index).questions().stream()
                     .filter(
-                        question -> stage.types() == CapabilityRecipe.Types.ALL || !question.heldOut())
+                        question ->
+                            stage.types() == CapabilityRecipe.Types.ALL || !question.heldOut())
                     .toList());
   }
 
@@ -123,7 +124,8 @@ final class ImageConversations implements Objective, AutoCloseable {
             .toList();
     try (NDArray computed =
         model.visualFeatures(
-            arrays, CapabilityModel.pixels(arrays, pictures.stream().map(MiniImage::image).toList()))) {
+            arrays,
+            CapabilityModel.pixels(arrays, pictures.stream().map(MiniImage::image).toList()))) {
       float[] values = computed.toFloatArray();
       for (int i = 0; i < missing.size(); i++) {
         Place place = missing.get(i);

@@ -73,7 +73,9 @@ public final class LabelHead {
     @Override
     public NDArray errors(NDArray outputs) {
       NDArray right =
-          outputs.getManager().create(numbers, new Shape(numbers.length / this.outputs, this.outputs));
+          outputs
+              .getManager()
+              .create(numbers, new Shape(numbers.length / this.outputs, this.outputs));
       NDArray error = outputs.sub(right).abs();
       // Quadratic up to beta, then linear: with c = min(error, beta), c(error − c/2)/beta.
       NDArray near = error.minimum((float) beta);

@@ -2,8 +2,8 @@ package org.optmerge.benchmark.mini;
 
 import java.util.Map;
 import java.util.Objects;
-import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 import org.optmerge.base.CounterRandom;
+import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 
 /**
  * Draws the images of the miniature benchmark. An image is a function of (seed, split, task,
@@ -53,7 +53,10 @@ public final class MiniGenerator {
           "no model is trained on the task '%s', so it has no split '%s'"
               .formatted(task.key(), split.key()));
     }
-    return sketch(Objects.requireNonNull(DRAWINGS.get(task)), "mini/%s/%s".formatted(split.key(), task.key()), index);
+    return sketch(
+        Objects.requireNonNull(DRAWINGS.get(task)),
+        "mini/%s/%s".formatted(split.key(), task.key()),
+        index);
   }
 
   private <K extends Enum<K>> Sketch sketch(TaskDrawing<K> drawing, String stream, int index) {

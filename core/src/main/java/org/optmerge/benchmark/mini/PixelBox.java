@@ -72,7 +72,8 @@ public record PixelBox(int left, int top, int right, int bottom) {
     }
     return sides.size() == 4 && COORDINATE.matcher(answer).replaceAll("").isBlank()
         ? Optional.of(
-            new PixelBox(sides.get(0), sides.get(1), sides.get(2) + UNIT - 1, sides.get(3) + UNIT - 1))
+            new PixelBox(
+                sides.get(0), sides.get(1), sides.get(2) + UNIT - 1, sides.get(3) + UNIT - 1))
         : Optional.empty();
   }
 

@@ -26,8 +26,7 @@ final class Polygon implements Figure {
    * @param radius of the circle through the corners, in pixels
    * @param turn the direction of a corner from the centre, in radians
    */
-  Polygon(
-      Color color, int sides, double x, double y, double radius, double turn, boolean filled) {
+  Polygon(Color color, int sides, double x, double y, double radius, double turn, boolean filled) {
     this.color = color;
     this.x = x;
     this.y = y;

@@ -39,9 +39,9 @@ final class Sketch {
   /** Draws figures of one colour in one shade of it, such as the characters of a word. */
   void draw(List<? extends Figure> alike) {
     Color color = alike.get(0).color();
-    int red = shade(color, 0);
-    int green = shade(color, 1);
-    int blue = shade(color, 2);
+    int red = dice.shade(color, 0);
+    int green = dice.shade(color, 1);
+    int blue = dice.shade(color, 2);
     alike.forEach(figure -> paint(figure, red, green, blue));
     figures.addAll(alike);
   }
@@ -55,10 +55,6 @@ final class Sketch {
         }
       }
     }
-  }
-
-  private int shade(Color color, int channel) {
-    return clip(color.channel(channel) + dice.between(-18, 18));
   }
 
   /** Fills a box with grey: axes and grids, which no question is about. */
@@ -105,19 +101,7 @@ final class Sketch {
 
   /** The image with noise of −8 to 8 on every channel of every pixel. */
   MiniImage finished() {
-    byte[] noisy = new byte[rgb.length];
-    for (int i = 0; i < noisy.length; i += 4) {
-      long bits = dice.bits();
-      for (int j = i; j < i + 4; j++) {
-        int noise = (int) ((bits & 0xffff) * 17 >>> 16) - 8;
-        noisy[j] = (byte) clip((rgb[j] & 0xff) + noise);
-        bits >>>= 16;
-      }
-    }
-    return new MiniImage(new Image(SIDE, SIDE, noisy), questions, PatchLabels.of(figures));
-  }
-
-  private static int clip(int level) {
-    return Math.max(0, Math.min(255, level));
+    Image image = new Image(SIDE, SIDE, dice.noisy(rgb, 1));
+    return new MiniImage(image, questions, PatchLabels.of(figures));
   }
 }

@@ -91,9 +91,7 @@ public interface TrainingRecipe {
         return yaml().readValue(text, type);
       } catch (MismatchedInputException e) {
         // A slip in a name leaves another without its value; the slip is what helps.
-        yaml()
-            .disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-            .readValue(text, type);
+        yaml().disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES).readValue(text, type);
         throw e;
       }
     } catch (JsonProcessingException e) {
@@ -129,7 +127,9 @@ public interface TrainingRecipe {
   private static String field(JsonProcessingException e) {
     return e instanceof JsonMappingException mapping && !mapping.getPath().isEmpty()
         ? mapping.getPath().stream()
-            .map(at -> at.getFieldName() == null ? "[%d]".formatted(at.getIndex()) : at.getFieldName())
+            .map(
+                at ->
+                    at.getFieldName() == null ? "[%d]".formatted(at.getIndex()) : at.getFieldName())
             .collect(Collectors.joining(".", "", ": "))
         : "";
   }

@@ -3,10 +3,10 @@ package org.optmerge.benchmark.mini;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 import org.optmerge.benchmark.mini.Scene.Choice;
 import org.optmerge.benchmark.mini.Scene.Look;
 import org.optmerge.benchmark.mini.Scene.Thing;
-import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 
 /** Questions about colours, shapes, numbers and places of objects; more than half bind two. */
 final class VqaTask extends TaskDrawing<VqaTask.Kind> {
@@ -47,8 +47,7 @@ final class VqaTask extends TaskDrawing<VqaTask.Kind> {
       case SHAPE -> {
         Choice choice = Choice.of(dice, null, Shape.ALL.get(turn.of(5)));
         Look look = new Look(choice.colors().get(0), choice.shapes().get(0));
-        yield with(
-            dice, List.of(look), choice.looks(dice, other -> other.color() != look.color()));
+        yield with(dice, List.of(look), choice.looks(dice, other -> other.color() != look.color()));
       }
       case COUNT -> {
         Choice choice = Choice.of(dice, null, null);

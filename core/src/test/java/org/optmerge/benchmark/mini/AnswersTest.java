@@ -196,9 +196,7 @@ class AnswersTest {
 
   private static String written(PixelReader reader, String question) {
     List<Blob> words =
-        reader.byColor(0, 47).values().stream()
-            .sorted(Comparator.comparingInt(Blob::top))
-            .toList();
+        reader.byColor(0, 47).values().stream().sorted(Comparator.comparingInt(Blob::top)).toList();
     if (question.equals("what is written in the image ?")) {
       assertThat(words).hasSize(1);
       return read(words.get(0));
@@ -331,8 +329,7 @@ class AnswersTest {
     }
     if ((m = match("(.*) the object of the written color( \\?)", question)) != null) {
       String word = glyphs.stream().map(Glyph.Printed::kind).collect(Collectors.joining());
-      List<Scene.Thing> named =
-          things.stream().filter(t -> t.color().name().equals(word)).toList();
+      List<Scene.Thing> named = things.stream().filter(t -> t.color().name().equals(word)).toList();
       assertThat(named).hasSize(1);
       return m.group(1).equals("locate")
           ? pixelBox(named.get(0).box())

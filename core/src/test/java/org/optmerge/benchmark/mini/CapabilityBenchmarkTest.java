@@ -13,7 +13,8 @@ class CapabilityBenchmarkTest {
   void an_example_is_the_first_question_of_an_image() {
     MiniImage image =
         new MiniGenerator(MiniGenerator.SEED).generate(MiniSplit.TEST, MiniTask.CHART, 3);
-    Example example = CapabilityBenchmark.of("mini:chart").examples().skip(3).findFirst().orElseThrow();
+    Example example =
+        CapabilityBenchmark.of("mini:chart").examples().skip(3).findFirst().orElseThrow();
 
     assertThat(example.id()).isEqualTo("chart-3");
     assertThat(example.task()).isEqualTo("Chart");

@@ -55,7 +55,8 @@ class CapabilityRecipeTest {
         .isInstanceOf(TrainingException.class)
         .hasMessageStartingWith(file + ", line ");
     Files.writeString(file, MiniRecipes.TINY.replace("warm-up: 1", "warmup: 1"));
-    assertThatThrownBy(() -> TrainingRecipe.read(CapabilityRecipe.class, file)).hasMessageContaining("\"warmup\"");
+    assertThatThrownBy(() -> TrainingRecipe.read(CapabilityRecipe.class, file))
+        .hasMessageContaining("\"warmup\"");
   }
 
   @Test

@@ -51,7 +51,8 @@ class DialogueTest {
   void a_prompt_ends_where_the_answer_begins() {
     assertThat(CapabilityModel.prompt(QUESTIONS.get(1), Form.QUESTION).ids())
         .containsExactly(
-            CapabilityModel.WORDS.encode(IMAGE + " <user> what is written in the image ? <assistant>"));
+            CapabilityModel.WORDS.encode(
+                IMAGE + " <user> what is written in the image ? <assistant>"));
     assertThat(CapabilityModel.prompt(QUESTIONS.get(1), Form.STATEMENT).ids())
         .containsExactly(CapabilityModel.WORDS.encode(IMAGE + " word"));
     assertThat(CapabilityModel.prompt("what is written in the image ?").ids())
@@ -80,7 +81,8 @@ class DialogueTest {
     ImageQuestion angle = new ImageQuestion("angle", false, "what is the", "1", "angle");
 
     Dialogue conversation =
-        CapabilityModel.conversation(List.of(longest, longest, longest, longest, angle), Form.QUESTION);
+        CapabilityModel.conversation(
+            List.of(longest, longest, longest, longest, angle), Form.QUESTION);
 
     assertThat(conversation.ids()).hasSize(64);
     assertThat(shown(conversation)).endsWith("<user> what is the <assistant> [1] [<end>]");

@@ -34,8 +34,7 @@ class LabelHeadTest {
       NDArray states =
           manager.create(hidden, new ai.djl.ndarray.types.Shape(labels.size(), tokens, WIDTH));
       double actual =
-          head.loss(
-                  states.get(":, 1:").reshape(-1, WIDTH), PatchLabels.targets(labels, WEIGHTS))
+          head.loss(states.get(":, 1:").reshape(-1, WIDTH), PatchLabels.targets(labels, WEIGHTS))
               .getFloat();
       assertThat(actual).isCloseTo(naive(hidden, labels, head.parameters()), within(1e-4));
     }

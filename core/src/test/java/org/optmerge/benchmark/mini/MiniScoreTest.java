@@ -57,8 +57,13 @@ class MiniScoreTest {
       String answer = generator.generate(MiniSplit.TEST, task, i).first().answer();
       assertThat(MiniScore.correct(task, answer, answer)).isTrue();
       assertThat(
-              MiniScore.correct(task, answer, CapabilityModel.WORDS.decode(
- Arrays.stream(CapabilityModel.WORDS.encode(answer)).asLongStream().toArray())))
+              MiniScore.correct(
+                  task,
+                  answer,
+                  CapabilityModel.WORDS.decode(
+                      Arrays.stream(CapabilityModel.WORDS.encode(answer))
+                          .asLongStream()
+                          .toArray())))
           .isTrue();
     }
   }

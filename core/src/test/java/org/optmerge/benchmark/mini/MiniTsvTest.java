@@ -17,7 +17,8 @@ class MiniTsvTest {
   @Test
   void every_question_answer_and_pixel_comes_back_from_the_table(@TempDir Path folder)
       throws IOException {
-    CapabilityBenchmark benchmark = CapabilityBenchmark.of("mini", MiniSplit.VALIDATION).withPerTask(4);
+    CapabilityBenchmark benchmark =
+        CapabilityBenchmark.of("mini", MiniSplit.VALIDATION).withPerTask(4);
     Path file = folder.resolve("new").resolve("mini.tsv");
 
     assertThat(MiniTsv.write(benchmark, file)).isEqualTo(20);

@@ -23,8 +23,7 @@ class WordVocabularyTest {
   @Test
   void every_token_has_the_id_of_its_place() {
     assertThat(WORDS.tokens()).doesNotHaveDuplicates().hasSize(WORDS.size());
-    assertThat(WORDS.tokens())
-        .allMatch(token -> WORDS.tokens().indexOf(token) == WORDS.id(token));
+    assertThat(WORDS.tokens()).allMatch(token -> WORDS.tokens().indexOf(token) == WORDS.id(token));
     assertThat(WORDS.id("<pad>")).isZero();
     assertThat(WORDS.id("<IMG_CONTEXT>")).isEqualTo(2);
   }
@@ -51,8 +50,7 @@ class WordVocabularyTest {
 
   @Test
   void an_answer_ends_at_its_end_and_padding_is_no_part_of_it() {
-    assertThat(decoded("<pad> 1 2 <end> <pad> red"))
-        .isEqualTo("12");
+    assertThat(decoded("<pad> 1 2 <end> <pad> red")).isEqualTo("12");
   }
 
   @Test
@@ -71,8 +69,7 @@ class WordVocabularyTest {
         assertThat(tokenizer.encode(token)).containsExactly(WORDS.id(token));
       }
       assertThat(tokenizer.encode("locate the colour"))
-          .containsExactly(
-              WORDS.id("locate"), WORDS.id("the"), WORDS.id("<unk>"));
+          .containsExactly(WORDS.id("locate"), WORDS.id("the"), WORDS.id("<unk>"));
     }
   }
 
@@ -92,9 +89,7 @@ class WordVocabularyTest {
               .as(text)
               .containsExactly(Arrays.stream(ids).asLongStream().toArray());
           long[] answer =
-              Arrays.stream(WORDS.encode(each.answer() + " <end>"))
-                  .asLongStream()
-                  .toArray();
+              Arrays.stream(WORDS.encode(each.answer() + " <end>")).asLongStream().toArray();
           assertThat(MiniScore.correct(task, each.answer(), tokenizer.decode(answer, true)))
               .as(each.answer())
               .isTrue();
@@ -105,7 +100,8 @@ class WordVocabularyTest {
 
   @Test
   void the_tokenizers_of_shipped_models_stay_as_they_are() {
-    assertThat(sha256(WORDS)).isEqualTo("b36e4a1b3640054006dd3283752b9f71a7b900056a1b620640bf44e39f278b3a");
+    assertThat(sha256(WORDS))
+        .isEqualTo("b36e4a1b3640054006dd3283752b9f71a7b900056a1b620640bf44e39f278b3a");
     assertThat(sha256(ModalityModel.WORDS))
         .isEqualTo("486671e5ab640c73ed7049c03e55d5f057acf951aa0a35a6804dcbb2bbc95e81");
   }

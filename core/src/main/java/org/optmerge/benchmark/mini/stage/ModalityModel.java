@@ -66,8 +66,7 @@ public final class ModalityModel {
   /** The language model alone: four layers of width 96. */
   public static OmniConfig language() {
     return new OmniConfig(
-        new InternVLConfig.Language(
-            96, 4, 4, 4, 24, 256, WORDS.size(), 1e-6, 10_000, POSITIONS),
+        new InternVLConfig.Language(96, 4, 4, 4, 24, 256, WORDS.size(), 1e-6, 10_000, POSITIONS),
         true,
         new TreeMap<>());
   }

@@ -97,8 +97,7 @@ public record ModalityRecipe(
       models.add(model(language(part), needs, (run, out) -> training.language(part, run, out)));
     }
     for (StageModality each : StageModality.ALL) {
-      models.add(
-          model(encoder(each), List.of(), (run, out) -> training.encoder(each, run, out)));
+      models.add(model(encoder(each), List.of(), (run, out) -> training.encoder(each, run, out)));
     }
     for (StageModality each : StageModality.ALL) {
       models.add(

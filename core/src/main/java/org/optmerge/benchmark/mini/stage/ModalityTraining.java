@@ -8,12 +8,12 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import org.optmerge.base.CounterRandom;
 import org.optmerge.benchmark.mini.LabelHead;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniatureTraining;
 import org.optmerge.checkpoint.DType;
-import org.optmerge.base.CounterRandom;
 import org.optmerge.model.Lora;
 import org.optmerge.model.LoraSettings;
 import org.optmerge.model.OmniConfig;
@@ -70,8 +70,7 @@ record ModalityTraining(ModalityRecipe recipe) {
           (arrays, step) -> {
             List<StageScene> scenes = scenes(settings, step);
             NDArray features =
-                model.features(
-                    arrays, modality.key(), StageInputs.of(arrays, modality, scenes));
+                model.features(arrays, modality.key(), StageInputs.of(arrays, modality, scenes));
             return head.loss(
                 features.reshape(-1, shape.featureWidth()),
                 ColumnLabels.targets(modality, scenes, shape.tokens()));

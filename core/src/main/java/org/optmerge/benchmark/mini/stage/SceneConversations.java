@@ -9,12 +9,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.CounterRandom;
 import org.optmerge.benchmark.mini.Batch;
 import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
-import org.optmerge.base.CounterRandom;
 import org.optmerge.model.OmniConfig;
 import org.optmerge.model.OmniModel;
 import org.optmerge.train.Objective;
@@ -36,6 +36,7 @@ final class SceneConversations implements Objective {
   private final long seed;
   private final int batch;
   private final int questions;
+
   /** So that the adapter leaves the reading of words as it is. */
   private final SceneTexts rehearsal;
 

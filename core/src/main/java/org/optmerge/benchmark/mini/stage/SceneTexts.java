@@ -8,11 +8,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.optmerge.base.CounterRandom;
 import org.optmerge.benchmark.mini.Batch;
 import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.benchmark.mini.MiniSplit;
-import org.optmerge.base.CounterRandom;
 import org.optmerge.model.OmniModel;
 import org.optmerge.train.Objective;
 

@@ -64,15 +64,11 @@ public final class StageMedia {
           player.instrument(),
           left,
           top,
-          shade(dice, player, 0),
-          shade(dice, player, 1),
-          shade(dice, player, 2));
+          dice.shade(player.color(), 0),
+          dice.shade(player.color(), 1),
+          dice.shade(player.color(), 2));
     }
     return picture.colored(dice);
-  }
-
-  private static int shade(Dice dice, Player player, int channel) {
-    return StagePicture.clip(player.color().channel(channel) + dice.between(-18, 18));
   }
 
   /**

@@ -240,8 +240,7 @@ public enum StageQuestionType {
               asked.courses(),
               choose);
       case SOUNDING_COLOUR ->
-          question(
-              "what color is the sounding instrument ?", "", asked.sounding(0).color().word());
+          question("what color is the sounding instrument ?", "", asked.sounding(0).color().word());
       case SOUNDING_PLACE ->
           question("where is the sounding instrument ?", "", asked.sounding(0).place().word());
       case FIRST_COLOUR -> {

@@ -5,10 +5,10 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.optmerge.base.CounterRandom;
 import org.optmerge.benchmark.mini.Color;
 import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.benchmark.mini.MiniSplit;
-import org.optmerge.base.CounterRandom;
 
 /**
  * Three instruments on a stage. The picture shows their colours and places, the sound which of them

@@ -35,7 +35,8 @@ class ModalityTrainingTest {
   private static final ModalityRecipe RECIPE = ModalityRecipe.shipped();
 
   private static void requireRecorded(String name, IntFunction<String> digest) {
-    assertThat(IntStream.range(0, 4).mapToObj(digest)).containsExactlyElementsOf(RECORDED.get(name));
+    assertThat(IntStream.range(0, 4).mapToObj(digest))
+        .containsExactlyElementsOf(RECORDED.get(name));
   }
 
   @Test
@@ -59,8 +60,7 @@ class ModalityTrainingTest {
         ModalityRecipe.encoder(modality),
         step -> {
           List<int[]> classes = new ArrayList<>();
-          ColumnLabels.targets(
-                  modality, ModalityTraining.scenes(RECIPE.encoder(), step), tokens)
+          ColumnLabels.targets(modality, ModalityTraining.scenes(RECIPE.encoder(), step), tokens)
               .forEach(target -> classes.add(((LabelHead.Classes) target).classes()));
           if (modality == StageModality.AUDIO) {
             // The record has a second label for every modality; a sound's is nothing.

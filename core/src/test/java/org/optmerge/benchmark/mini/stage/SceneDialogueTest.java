@@ -35,9 +35,7 @@ class SceneDialogueTest {
 
   @Test
   void only_answers_and_their_ends_are_learned() {
-    Dialogue prompt =
-        ModalityModel.dialogue()
-            .question("where is the drum ?").answer("left");
+    Dialogue prompt = ModalityModel.dialogue().question("where is the drum ?").answer("left");
     int[] labels = prompt.labels(-100);
     assertThat(Arrays.stream(labels).filter(label -> label != -100))
         .containsExactly(ModalityModel.WORDS.id("left"), ModalityModel.WORDS.id("<end>"));
@@ -61,8 +59,7 @@ class SceneDialogueTest {
                       player.instrument().word(), player.color().word(), player.place().word()));
       assertThat(facts).doesNotContain(player.direction().word() + " ");
     }
-    assertThat(facts(StageModality.AUDIO, scene).length())
-        .isEqualTo(StageScene.SLOTS + 2);
+    assertThat(facts(StageModality.AUDIO, scene).length()).isEqualTo(StageScene.SLOTS + 2);
   }
 
   @Test

@@ -22,11 +22,7 @@ class StageQuestionTypeTest {
             new Player(Instrument.DRUM, Color.RED, Place.LEFT, Place.RIGHT, Direction.UP),
             new Player(Instrument.BELL, Color.BLUE, Place.MIDDLE, Place.LEFT, Direction.DOWN),
             new Player(
-                Instrument.FLUTE,
-                Color.GREEN,
-                Place.RIGHT,
-                Place.MIDDLE,
-                Direction.LEFTWARD)),
+                Instrument.FLUTE, Color.GREEN, Place.RIGHT, Place.MIDDLE, Direction.LEFTWARD)),
         List.of(notes));
   }
 
