@@ -14,7 +14,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.benchmark.mini.MiniPrompt;
+import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.benchmark.mini.stage.StageModality;
@@ -97,7 +97,7 @@ final class EvaluateCommand implements Callable<Integer> {
       description =
           "How the same is asked: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}). A statement"
               + " is what the base family's base was trained on.")
-  private MiniPrompt.Form form = MiniPrompt.Form.QUESTION;
+  private Dialogue.Form form = Dialogue.Form.QUESTION;
 
   @Option(
       names = "--given",

@@ -7,7 +7,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
-import org.optmerge.benchmark.mini.MiniPrompt;
+import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.MergeSearch;
@@ -77,7 +77,7 @@ final class TuneCommand implements Callable<Integer> {
       paramLabel = "FORM",
       description =
           "How the questions are put: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
-  private MiniPrompt.Form form = MiniPrompt.Form.QUESTION;
+  private Dialogue.Form form = Dialogue.Form.QUESTION;
 
   @Override
   public Integer call() {

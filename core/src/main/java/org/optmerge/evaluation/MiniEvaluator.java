@@ -13,15 +13,15 @@ import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.benchmark.mini.CapabilityModel;
+import org.optmerge.benchmark.mini.Dialogue;
+import org.optmerge.benchmark.mini.ImageQuestion;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniImage;
-import org.optmerge.benchmark.mini.MiniModel;
-import org.optmerge.benchmark.mini.MiniPrompt;
-import org.optmerge.benchmark.mini.MiniQuestion;
 import org.optmerge.benchmark.mini.MiniScore;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
-import org.optmerge.benchmark.mini.MiniVocabulary;
+import org.optmerge.benchmark.mini.WordVocabulary;
 import org.optmerge.linalg.EngineThreads;
 import org.optmerge.model.GreedyDecoding;
 import org.optmerge.model.InternVL;
@@ -37,19 +37,19 @@ public final class MiniEvaluator {
 
   private static final GreedyDecoding DECODING =
       new GreedyDecoding(
-          MiniPrompt.ANSWER,
-          MiniVocabulary.id(MiniVocabulary.END),
-          MiniVocabulary.id(MiniVocabulary.PAD));
+          CapabilityModel.ANSWER,
+          CapabilityModel.WORDS.id(WordVocabulary.END),
+          CapabilityModel.WORDS.id(WordVocabulary.PAD));
 
   private final MiniSplit split;
-  private final MiniPrompt.Form form;
+  private final Dialogue.Form form;
   private final List<Item> items = new ArrayList<>();
   private float @Nullable [] features;
   private int tower;
 
   /** A question, its place among all, and its prompt. */
   private record Item(int place, MiniTask task, String id, MiniImage image, int[] prompt) {
-    MiniQuestion question() {
+    ImageQuestion question() {
       return image.first();
     }
   }
@@ -61,7 +61,7 @@ public final class MiniEvaluator {
    * @param form as questions, or as the statements that a base model was trained on
    */
   public MiniEvaluator(
-      MiniSplit split, Collection<MiniTask> tasks, int perTask, MiniPrompt.Form form) {
+      MiniSplit split, Collection<MiniTask> tasks, int perTask, Dialogue.Form form) {
     this.split = split;
     this.form = form;
     MiniGenerator generator = new MiniGenerator(MiniGenerator.SEED);
@@ -78,7 +78,7 @@ public final class MiniEvaluator {
                           task,
                           "%s/%s/%d".formatted(split.key(), task.key(), items.size() % perTask),
                           image,
-                          MiniPrompt.prompt(image.first(), form))));
+                          CapabilityModel.prompt(image.first(), form).ids())));
     }
   }
 
@@ -126,7 +126,7 @@ public final class MiniEvaluator {
   }
 
   private static MiniResult.Answer mark(Item item, String given) {
-    MiniQuestion question = item.question();
+    ImageQuestion question = item.question();
     return new MiniResult.Answer(
         item.id,
         item.task,
@@ -160,10 +160,7 @@ public final class MiniEvaluator {
                   new Shape(
                       batch.size(), model.config().tokensPerTile(), model.config().featureWidth())),
               DECODING);
-      return Arrays.stream(generated)
-          .map(
-              row -> MiniVocabulary.decode(Arrays.stream(row).mapToInt(Math::toIntExact).toArray()))
-          .toArray(String[]::new);
+      return Arrays.stream(generated).map(CapabilityModel.WORDS::decode).toArray(String[]::new);
     }
   }
 
@@ -179,7 +176,7 @@ public final class MiniEvaluator {
       List<Item> batch = items.subList(from, Math.min(items.size(), from + BATCH));
       try (NDManager step = model.manager().newSubManager()) {
         NDArray pixels =
-            MiniModel.pixels(step, batch.stream().map(item -> item.image.image()).toList());
+            CapabilityModel.pixels(step, batch.stream().map(item -> item.image.image()).toList());
         float[] values = model.visualFeatures(step, pixels).toFloatArray();
         System.arraycopy(values, 0, all, from * size, values.length);
       }
@@ -193,7 +190,7 @@ public final class MiniEvaluator {
   private static int fingerprint(InternVL model) {
     int hash = 1;
     for (Map.Entry<String, NDArray> parameter : model.parameters().entrySet()) {
-      if (parameter.getKey().startsWith(MiniModel.VISION_PARAMETERS)) {
+      if (parameter.getKey().startsWith(CapabilityModel.VISION_PARAMETERS)) {
         hash = 31 * hash + Arrays.hashCode(parameter.getValue().toFloatArray());
       }
     }

@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
-import org.optmerge.benchmark.mini.MiniPrompt;
+import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 
@@ -18,8 +18,7 @@ import org.optmerge.benchmark.mini.MiniTask;
  * @param form how they were put
  * @param answers one for each question, task by task
  */
-public record MiniResult(
-    String model, MiniSplit split, MiniPrompt.Form form, List<Answer> answers) {
+public record MiniResult(String model, MiniSplit split, Dialogue.Form form, List<Answer> answers) {
   /** Copies the list. */
   public MiniResult {
     answers = List.copyOf(answers);

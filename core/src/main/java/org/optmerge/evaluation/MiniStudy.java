@@ -24,8 +24,8 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.BenchmarkException;
+import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.MiniGenerator;
-import org.optmerge.benchmark.mini.MiniPrompt;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.merge.MergePlan;
@@ -185,7 +185,7 @@ public final class MiniStudy {
   }
 
   private static MiniEvaluator evaluator(MiniSplit split, List<MiniTask> tasks, int size) {
-    return new MiniEvaluator(split, tasks, size, MiniPrompt.Form.QUESTION);
+    return new MiniEvaluator(split, tasks, size, Dialogue.Form.QUESTION);
   }
 
   private static <T> Supplier<T> once(Supplier<T> supplier) {

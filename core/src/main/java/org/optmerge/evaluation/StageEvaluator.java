@@ -13,16 +13,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.optmerge.benchmark.mini.Batch;
+import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
+import org.optmerge.benchmark.mini.WordVocabulary;
+import org.optmerge.benchmark.mini.stage.ModalityModel;
+import org.optmerge.benchmark.mini.stage.SceneQuestion;
 import org.optmerge.benchmark.mini.stage.StageModality;
-import org.optmerge.benchmark.mini.stage.StageModel;
-import org.optmerge.benchmark.mini.stage.StagePrompt;
-import org.optmerge.benchmark.mini.stage.StageQuestion;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.benchmark.mini.stage.StageScene;
-import org.optmerge.benchmark.mini.stage.StageVocabulary;
 import org.optmerge.model.GreedyDecoding;
 import org.optmerge.model.OmniModel;
 
@@ -34,21 +35,21 @@ import org.optmerge.model.OmniModel;
  */
 public final class StageEvaluator {
   private static final int BATCH = 128;
-  private static final int PAD = StageVocabulary.id(StageVocabulary.PAD);
+  private static final int PAD = ModalityModel.WORDS.id(WordVocabulary.PAD);
 
   /** An answer is one token, and then its end. */
   private static final GreedyDecoding DECODING =
-      new GreedyDecoding(2, StageVocabulary.id(StageVocabulary.END), PAD);
+      new GreedyDecoding(2, ModalityModel.WORDS.id(WordVocabulary.END), PAD);
 
   private final Map<StageQuestionType, List<Item>> items = new LinkedHashMap<>();
   private final List<StageScene> scenes = new ArrayList<>();
   private final Map<StageModality, float[]> features = new EnumMap<>(StageModality.class);
 
   /** A question and its place among all. */
-  private record Item(int place, int ofType, StageScene scene, StageQuestion question) {}
+  private record Item(int place, int ofType, StageScene scene, SceneQuestion question) {}
 
   /** A question as it is put. */
-  private record Put(Item item, StagePrompt prompt) {}
+  private record Put(Item item, Dialogue prompt) {}
 
   /** How scenes are given. */
   public enum Form {
@@ -108,7 +109,8 @@ public final class StageEvaluator {
     if (form == Form.FEATURES) {
       given.forEach(
           modality ->
-              features.computeIfAbsent(modality, one -> StageModel.features(model, one, scenes)));
+              features.computeIfAbsent(
+                  modality, one -> ModalityModel.features(model, one, scenes)));
     }
     // Prompts of one length side by side: nothing is padded.
     asked.sort(Comparator.comparingInt(put -> put.prompt.length()));
@@ -130,14 +132,15 @@ public final class StageEvaluator {
     return scores;
   }
 
-  private static StagePrompt prompt(Item item, Set<StageModality> given, Form form) {
-    StagePrompt prompt = new StagePrompt();
+  private static Dialogue prompt(Item item, Set<StageModality> given, Form form) {
+    Dialogue prompt = ModalityModel.dialogue();
     for (StageModality modality : StageModality.ALL) {
       if (given.contains(modality)) {
         if (form == Form.FEATURES) {
-          prompt.features(modality, StageModel.modality(modality).tokens());
+          prompt.given(modality.features(ModalityModel.modality(modality).tokens()));
         } else {
-          prompt.facts(modality, item.scene, item.scene.dice("order of the facts"));
+          prompt.given(
+              modality.segment(item.scene.told(modality, item.scene.dice("order of the facts"))));
         }
       }
     }
@@ -145,27 +148,21 @@ public final class StageEvaluator {
   }
 
   private List<String> answer(OmniModel model, List<Put> batch, Set<StageModality> given) {
-    StagePrompt.Batch tokens = StagePrompt.batch(batch.stream().map(Put::prompt).toList(), PAD);
     try (NDManager step = model.manager().newSubManager()) {
-      Shape grid = new Shape(tokens.size(), tokens.length());
+      Batch tokens = Batch.of(step, batch.stream().map(Put::prompt).toList());
       Map<String, NDArray> seen = new HashMap<>();
       for (StageModality modality : given) {
         seen.put(modality.key(), features(step, modality, batch));
       }
-      return Arrays.stream(
-              model.generate(
-                  step.create(tokens.ids(), grid),
-                  step.create(tokens.mask(), grid),
-                  seen,
-                  DECODING))
-          .map(StageVocabulary::decode)
+      return Arrays.stream(model.generate(tokens.ids(), tokens.mask(), seen, DECODING))
+          .map(ModalityModel.WORDS::decode)
           .toList();
     }
   }
 
   private NDArray features(NDManager step, StageModality modality, List<Put> batch) {
-    int tokens = StageModel.modality(modality).tokens();
-    int width = StageModel.modality(modality).featureWidth();
+    int tokens = ModalityModel.modality(modality).tokens();
+    int width = ModalityModel.modality(modality).featureWidth();
     float[] all = features.getOrDefault(modality, new float[0]);
     float[] some = new float[batch.size() * tokens * width];
     for (int i = 0; i < batch.size(); i++) {

@@ -15,9 +15,9 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.mini.MiniSplit;
+import org.optmerge.benchmark.mini.stage.ModalityRecipe;
 import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
-import org.optmerge.benchmark.mini.stage.StageTraining;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergedWeights;
 import org.optmerge.model.OmniModel;
@@ -68,7 +68,7 @@ public final class StageStudy implements AutoCloseable {
                 .toList(),
             validation);
     this.test = new StageEvaluator(MiniSplit.TEST, StageQuestionType.ALL, test);
-    this.model = OmniModel.open(models.resolve(StageTraining.BASE));
+    this.model = OmniModel.open(models.resolve(ModalityRecipe.BASE));
   }
 
   /** All rows of the study, in the order of tables. */
@@ -145,7 +145,7 @@ public final class StageStudy implements AutoCloseable {
   public StageRow single(StageModality modality, Set<StageModality> given) {
     Map<String, float[]> original = weights();
     try {
-      model.apply(models.resolve(StageTraining.adapter(modality)));
+      model.apply(models.resolve(ModalityRecipe.adapter(modality)));
       return test(title(modality), null, given, StageEvaluator.Form.FEATURES);
     } finally {
       original.forEach(model::load);
@@ -154,7 +154,7 @@ public final class StageStudy implements AutoCloseable {
 
   /** A merge of some modalities, asked with these, with the best λ. */
   public StageRow merged(MiniMerge merge, Set<StageModality> modalities) {
-    Path base = models.resolve(StageTraining.BASE).toAbsolutePath().normalize();
+    Path base = models.resolve(ModalityRecipe.BASE).toAbsolutePath().normalize();
     List<String> experts =
         modalities.stream()
             .map(
@@ -163,7 +163,7 @@ public final class StageStudy implements AutoCloseable {
                         .formatted(
                             base,
                             models
-                                .resolve(StageTraining.adapter(modality))
+                                .resolve(ModalityRecipe.adapter(modality))
                                 .toAbsolutePath()
                                 .normalize()))
             .toList();
@@ -220,7 +220,7 @@ public final class StageStudy implements AutoCloseable {
   public StageRow online(OnlineComposition.Mode mode) {
     SortedMap<String, Path> adapters = new TreeMap<>();
     for (StageModality modality : StageModality.ALL) {
-      adapters.put(modality.key(), models.resolve(StageTraining.adapter(modality)));
+      adapters.put(modality.key(), models.resolve(ModalityRecipe.adapter(modality)));
     }
     String label = mode == OnlineComposition.Mode.NAIVE ? "NaiveMC" : "DAMC";
     double share = 1.0 / adapters.size();

@@ -36,7 +36,7 @@ public record TrainingRun(
     String name,
     SortedMap<String, NDArray> parameters,
     Objective objective,
-    Schedule schedule,
+    LearningRateSchedule schedule,
     AdamW.Settings optimiser,
     int saveEvery,
     Path folder) {
@@ -169,6 +169,14 @@ public record TrainingRun(
   }
 
   private String identity() {
-    return "%s %s %s".formatted(name, schedule, optimiser);
+    // The wording is part of the format of saved states.
+    return "%s Schedule[peak=%s, warmUp=%d, steps=%d, finalShare=%s] %s"
+        .formatted(
+            name,
+            schedule.peak(),
+            schedule.warmUp(),
+            schedule.steps(),
+            schedule.finalShare(),
+            optimiser);
   }
 }

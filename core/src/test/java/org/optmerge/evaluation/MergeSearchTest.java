@@ -13,7 +13,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.base.Progress;
-import org.optmerge.benchmark.mini.MiniPrompt;
+import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.merge.MergeOptions;
@@ -32,7 +32,7 @@ class MergeSearchTest {
 
   private static MiniEvaluator evaluator(MiniSplit split) {
     return new MiniEvaluator(
-        split, List.of(MiniTask.VQA, MiniTask.OCR), 12, MiniPrompt.Form.QUESTION);
+        split, List.of(MiniTask.VQA, MiniTask.OCR), 12, Dialogue.Form.QUESTION);
   }
 
   private static Map<String, float[]> weights(InternVL model) {

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.optmerge.benchmark.mini.MiniModel;
-import org.optmerge.benchmark.mini.MiniPrompt;
+import org.optmerge.benchmark.mini.CapabilityModel;
+import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.model.InternVL;
@@ -15,12 +15,12 @@ class MiniEvaluatorTest {
   private static final List<MiniTask> TASKS = List.of(MiniTask.VQA, MiniTask.GROUNDING);
 
   private static MiniEvaluator evaluator() {
-    return new MiniEvaluator(MiniSplit.VALIDATION, TASKS, 30, MiniPrompt.Form.QUESTION);
+    return new MiniEvaluator(MiniSplit.VALIDATION, TASKS, 30, Dialogue.Form.QUESTION);
   }
 
   @Test
   void every_question_is_answered_once_and_in_order() {
-    try (InternVL model = MiniModel.initialise(1)) {
+    try (InternVL model = CapabilityModel.initialise(1)) {
       int[] answered = {0};
       MiniResult result = evaluator().evaluate("noise", model, more -> answered[0] += more);
       assertThat(answered[0]).isEqualTo(60);
@@ -36,8 +36,8 @@ class MiniEvaluatorTest {
 
   @Test
   void features_are_kept_for_the_same_tower_and_made_anew_for_another() {
-    try (InternVL one = MiniModel.initialise(1);
-        InternVL other = MiniModel.initialise(2)) {
+    try (InternVL one = CapabilityModel.initialise(1);
+        InternVL other = CapabilityModel.initialise(2)) {
       MiniEvaluator kept = evaluator();
       MiniResult first = kept.evaluate("one", one, more -> {});
       MiniResult second = kept.evaluate("other", other, more -> {});

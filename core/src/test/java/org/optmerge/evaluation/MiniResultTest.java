@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.optmerge.benchmark.mini.MiniPrompt;
+import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 
@@ -20,7 +20,7 @@ class MiniResultTest {
       new MiniResult(
           "model",
           MiniSplit.TEST,
-          MiniPrompt.Form.QUESTION,
+          Dialogue.Form.QUESTION,
           List.of(
               answer(MiniTask.VQA, "exists", false, "yes", true),
               answer(MiniTask.VQA, "exists", false, "no", false),

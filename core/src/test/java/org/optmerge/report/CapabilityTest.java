@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.optmerge.benchmark.mini.MiniPrompt;
+import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.MiniEvaluator;
@@ -71,7 +71,7 @@ class CapabilityTest {
   @Test
   void a_model_asked_again_answers_as_recorded() {
     MiniEvaluator questions =
-        new MiniEvaluator(MiniSplit.TEST, List.of(MiniTask.CHART), 12, MiniPrompt.Form.QUESTION);
+        new MiniEvaluator(MiniSplit.TEST, List.of(MiniTask.CHART), 12, Dialogue.Form.QUESTION);
 
     List<Integer> told = new ArrayList<>();
     Map<String, MiniResult> answers = CHART.ask(questions, told::add, "Base", "Task Arithmetic");
@@ -89,7 +89,7 @@ class CapabilityTest {
   @Test
   void an_unknown_model_is_named_with_those_there_are() {
     MiniEvaluator questions =
-        new MiniEvaluator(MiniSplit.TEST, List.of(MiniTask.CHART), 1, MiniPrompt.Form.QUESTION);
+        new MiniEvaluator(MiniSplit.TEST, List.of(MiniTask.CHART), 1, Dialogue.Form.QUESTION);
 
     assertThatThrownBy(() -> CHART.ask("Nobody", questions, more -> {}))
         .isInstanceOf(IllegalArgumentException.class)

@@ -14,8 +14,8 @@ import java.util.regex.Pattern;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.optmerge.benchmark.Example;
-import org.optmerge.benchmark.mini.MiniBenchmark;
-import org.optmerge.benchmark.mini.MiniPrompt;
+import org.optmerge.benchmark.mini.CapabilityBenchmark;
+import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.MiniResult;
@@ -83,7 +83,11 @@ class CardTest {
   @Test
   void a_box_is_drawn_and_written_in_numbers() {
     Example grounding =
-        MiniBenchmark.of("mini:grounding").withPerTask(1).examples().findFirst().orElseThrow();
+        CapabilityBenchmark.of("mini:grounding")
+            .withPerTask(1)
+            .examples()
+            .findFirst()
+            .orElseThrow();
 
     String html = CardHtml.html(Card.of(grounding));
 
@@ -96,7 +100,7 @@ class CardTest {
         new MiniResult(
             "Expert",
             MiniSplit.TEST,
-            MiniPrompt.Form.QUESTION,
+            Dialogue.Form.QUESTION,
             List.of(
                 new MiniResult.Answer(
                     "test/vqa/13", MiniTask.VQA, "color", true, "green", "blue", false),
@@ -110,7 +114,7 @@ class CardTest {
                 Card.of(example("what color ?", "red"))
                     .with(
                         new MiniResult(
-                            "Expert", MiniSplit.TEST, MiniPrompt.Form.QUESTION, List.of())))
+                            "Expert", MiniSplit.TEST, Dialogue.Form.QUESTION, List.of())))
         .hasMessage("model 'Expert' was not asked the question 'vqa-3'");
   }
 }

@@ -23,9 +23,9 @@ public final class MiniScore {
    * @param prediction a model's answer, as text
    */
   public static boolean correct(MiniTask task, String answer, String prediction) {
-    Optional<Box> box = Box.ofAnswer(answer);
+    Optional<PixelBox> box = PixelBox.ofAnswer(answer);
     if (box.isPresent()) {
-      return Box.ofAnswer(prediction)
+      return PixelBox.ofAnswer(prediction)
           .filter(other -> box.get().overlap(other) >= OVERLAP)
           .isPresent();
     }
@@ -47,7 +47,7 @@ public final class MiniScore {
   /** Case and spaces do not matter, and characters may be spelt. */
   private static String normalised(String text) {
     List<String> tokens = Arrays.asList(text.strip().split("\\s+"));
-    return MiniVocabulary.joined(tokens).toLowerCase(Locale.ROOT);
+    return WordVocabulary.joined(tokens).toLowerCase(Locale.ROOT);
   }
 
   private static Optional<Integer> number(String text) {

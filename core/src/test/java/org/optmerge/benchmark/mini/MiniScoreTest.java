@@ -2,6 +2,7 @@ package org.optmerge.benchmark.mini;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
 import java.util.Random;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
@@ -56,7 +57,13 @@ class MiniScoreTest {
       String answer = generator.generate(MiniSplit.TEST, task, i).first().answer();
       assertThat(MiniScore.correct(task, answer, answer)).isTrue();
       assertThat(
-              MiniScore.correct(task, answer, MiniVocabulary.decode(MiniVocabulary.encode(answer))))
+              MiniScore.correct(
+                  task,
+                  answer,
+                  CapabilityModel.WORDS.decode(
+                      Arrays.stream(CapabilityModel.WORDS.encode(answer))
+                          .asLongStream()
+                          .toArray())))
           .isTrue();
     }
   }
@@ -65,8 +72,8 @@ class MiniScoreTest {
   void overlap_is_symmetric_between_nothing_and_all() {
     Random random = new Random(3);
     for (int i = 0; i < 500; i++) {
-      Box one = box(random);
-      Box other = box(random);
+      PixelBox one = box(random);
+      PixelBox other = box(random);
       double overlap = one.overlap(other);
 
       assertThat(overlap).isBetween(0.0, 1.0);
@@ -75,10 +82,10 @@ class MiniScoreTest {
     }
   }
 
-  private static Box box(Random random) {
+  private static PixelBox box(Random random) {
     int left = random.nextInt(20);
     int top = random.nextInt(20);
-    return new Box(left, top, left + random.nextInt(4), top + random.nextInt(4));
+    return new PixelBox(left, top, left + random.nextInt(4), top + random.nextInt(4));
   }
 
   @Test

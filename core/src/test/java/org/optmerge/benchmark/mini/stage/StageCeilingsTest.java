@@ -89,7 +89,7 @@ class StageCeilingsTest {
     for (int i = 0; i < count; i++) {
       StageScene scene =
           StageScene.draw(3, MiniSplit.BASE, i, type.sounding() == 0 ? 1 + i % 2 : type.sounding());
-      StageQuestion question = type.ask(scene, scene.dice("question")::below);
+      SceneQuestion question = type.ask(scene, scene.dice("question")::below);
       seen.computeIfAbsent(question.text(), key -> new HashMap<>())
           .merge(question.answer(), 1, Integer::sum);
     }
