@@ -68,7 +68,6 @@ public final class CapabilityModel {
   /** Pixels of a side. */
   static final int SIDE = 48;
 
-  private static final int CHANNELS = 3;
   private static final List<Double> HALF = List.of(0.5, 0.5, 0.5);
 
   /** x / 127.5 − 1, one tile. */
@@ -128,17 +127,6 @@ public final class CapabilityModel {
    * @return (images, 3, 48, 48)
    */
   public static NDArray pixels(NDManager arrays, List<Image> images) {
-    int plane = SIDE * SIDE;
-    float[] pixels = new float[images.size() * CHANNELS * plane];
-    for (int i = 0; i < images.size(); i++) {
-      byte[] rgb = images.get(i).rgb();
-      for (int p = 0; p < plane; p++) {
-        for (int c = 0; c < CHANNELS; c++) {
-          pixels[(i * CHANNELS + c) * plane + p] = (rgb[CHANNELS * p + c] & 0xff) / 127.5f - 1;
-        }
-      }
-    }
-    return arrays.create(
-        pixels, new ai.djl.ndarray.types.Shape(images.size(), CHANNELS, SIDE, SIDE));
+    return PREPROCESSING.pixels(arrays, images);
   }
 }
