@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.benchmark.mini.MiniatureTraining;
@@ -24,6 +25,7 @@ import org.optmerge.model.OnlineComposition;
 import org.optmerge.train.TrainingException;
 import org.optmerge.train.TrainingListener;
 
+@Tag("slow")
 class StageStudyTest {
   /** A few steps of everything: models that answer nothing, made as the shipped ones. */
   private static final String RECIPE =

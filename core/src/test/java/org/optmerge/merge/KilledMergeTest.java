@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.TestCheckpoints;
@@ -25,6 +26,7 @@ class KilledMergeTest {
 
   @TempDir Path dir;
 
+  @Tag("slow")
   @Test
   void killed_at_twenty_random_moments_it_resumes_to_the_same_bytes() throws Exception {
     Path base = model("base", 0);

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -21,6 +22,7 @@ import org.optmerge.method.interference.Wudi;
 import org.optmerge.taskvector.TaskVectors;
 
 /** Large float32 matrices take another path, in float32 and without an eigendecomposition. */
+@Tag("slow")
 class Float32DescentTest {
   /** Of the recorded cases against the published iteration. */
   private static final double PUBLISHED_TOLERANCE = 2e-6;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.optmerge.benchmark.mini.stage.StageCeilings;
 import org.optmerge.benchmark.mini.stage.StageModality;
@@ -12,6 +13,7 @@ import org.optmerge.evaluation.StageRow;
 import org.optmerge.evaluation.StageStudy;
 import tech.tablesaw.api.Table;
 
+@Tag("slow")
 class StageReportsTest {
   private static final PaperTables PAPER = PaperTables.read();
   private static final List<StageRow> ROWS = StageReports.recordedSeeds().get(0);

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.checkpoint.Checkpoint;
@@ -77,6 +78,7 @@ class MiniatureTrainingTest {
         .doesNotContain(folder.toString());
   }
 
+  @Tag("slow")
   @Test
   void killed_in_any_step_and_begun_again_it_ends_with_the_same_weights() throws IOException {
     Path expected = training("whole", TrainingListener.NONE).train("base");

@@ -9,11 +9,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.optmerge.benchmark.mini.MiniSplit;
 
+@Tag("slow")
 class StageCeilingsTest {
   private static final double EXACT = 1e-9;
 
