@@ -4,7 +4,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -17,6 +16,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapter;
@@ -492,7 +492,7 @@ public final class InternVL implements AutoCloseable, Lora.Host {
     Path file = folder.resolve("config.json");
     ObjectNode json =
         Files.exists(file)
-            ? new ObjectMapper().readValue(file.toFile(), ObjectNode.class)
+            ? Json.plain().readValue(file.toFile(), ObjectNode.class)
             : config.toJson();
     return json.put("torch_dtype", dtype.torchName());
   }
@@ -508,7 +508,7 @@ public final class InternVL implements AutoCloseable, Lora.Host {
   }
 
   private static byte[] json(ObjectNode node) throws IOException {
-    return (new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(node) + "\n")
+    return Json.pretty(node)
         .getBytes(StandardCharsets.UTF_8);
   }
 

@@ -2,7 +2,6 @@ package org.optmerge.model;
 
 import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -12,6 +11,7 @@ import java.util.Collections;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.optmerge.base.Json;
 
 /**
  * The shape of a language model with an encoder and a connector for each of its modalities, none,
@@ -121,7 +121,7 @@ public record OmniConfig(
     try {
       Path file = folder.resolve("config.json");
       return Files.isRegularFile(file)
-          && new ObjectMapper()
+          && Json.plain()
               .readTree(file.toFile())
               .path("architectures")
               .path(0)

@@ -6,9 +6,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapter;
@@ -381,10 +380,7 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
         target,
         staging -> {
           ObjectNode json = config.toJson().put("torch_dtype", dtype.torchName());
-          String text =
-              new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(json);
-          Files.write(
-              staging.resolve("config.json"), (text + "\n").getBytes(StandardCharsets.UTF_8));
+          Files.writeString(staging.resolve("config.json"), Json.pretty(json));
           Files.write(staging.resolve("tokenizer.json"), tokenizer.json());
           ModelFolder.writeTensors(staging.resolve("model.safetensors"), parameters.all(), dtype);
         });

@@ -3,7 +3,6 @@ package org.optmerge.model;
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -15,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import org.optmerge.base.Json;
 
 /**
  * Text to token ids and back, as a {@code tokenizer.json} of Hugging Face's tokenizers says:
@@ -59,7 +59,7 @@ public final class Tokenizer implements AutoCloseable {
   public static Tokenizer of(String json) {
     byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
     try {
-      Map<String, Long> ids = ids(new ObjectMapper().readTree(bytes));
+      Map<String, Long> ids = ids(Json.plain().readTree(bytes));
       // Neither truncation nor padding, whatever the file says: length is the caller's matter.
       HuggingFaceTokenizer tokenizer =
           HuggingFaceTokenizer.newInstance(
