@@ -1,18 +1,17 @@
 package org.optmerge.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.AtomicFiles;
+import org.optmerge.base.Json;
 import org.optmerge.base.Percent;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Evaluation;
@@ -332,17 +331,7 @@ final class ScoreCommand implements Callable<Integer> {
   /** Whole or not at all. */
   static void save(Path out, ObjectNode node) {
     try {
-      Path folder = out.toAbsolutePath().getParent();
-      Path temporary = Files.createTempFile(folder, ".scores", ".json");
-      try {
-        Files.writeString(
-            temporary,
-            new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(node) + "\n");
-        Files.move(
-            temporary, out, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
-      } finally {
-        Files.deleteIfExists(temporary);
-      }
+      AtomicFiles.write(out, Json.pretty(node));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.evaluation.Predictions.JsonLines;
 import org.optmerge.metric.BoxScore;
 import org.optmerge.metric.JudgedMetric;
@@ -471,7 +472,7 @@ public final class PredictionFiles {
 
   private static ArrayNode elements(Path file) {
     try {
-      JsonNode node = Predictions.Mapper.INSTANCE.readTree(text(file));
+      JsonNode node = Json.strict().readTree(text(file));
       if (node instanceof ArrayNode array) {
         return array;
       }

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.optmerge.base.Sha256;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.merge.weights.PlannedTensor;
 
@@ -49,7 +50,7 @@ record PlanInputs(Map<Checkpoint, String> names) {
         all.append('\n').append(tensor.name()).append(tensor.dtype()).append(tensor.shape());
       }
     }
-    return TrailingDigest.of(all.toString().getBytes(StandardCharsets.UTF_8));
+    return Sha256.of(all.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   private static Path normal(Path path) {

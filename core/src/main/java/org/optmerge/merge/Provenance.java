@@ -1,9 +1,7 @@
 package org.optmerge.merge;
 
 import com.fasterxml.jackson.core.JsonEncoding;
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -12,6 +10,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.optmerge.base.Json;
 import org.optmerge.merge.weights.PlannedTensor;
 
 /**
@@ -48,8 +47,7 @@ final class Provenance {
       throws IOException {
     try (OutputStream stream =
             new BufferedOutputStream(Files.newOutputStream(folder.resolve(FILE)), 1 << 16);
-        JsonGenerator json = new JsonFactory().createGenerator(stream, JsonEncoding.UTF8)) {
-      json.setCodec(new ObjectMapper());
+        JsonGenerator json = Json.plain().createGenerator(stream, JsonEncoding.UTF8)) {
       json.useDefaultPrettyPrinter();
       json.writeStartObject();
       json.writeNumberField("format", FORMAT);

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.optmerge.base.Sha256;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.ShardIndex;
 import org.optmerge.checkpoint.TensorInfo;
@@ -120,7 +121,7 @@ final class StagedCheckpoint {
               "",
               folder.relativize(file).toString(),
               Files.size(file),
-              hash == null ? TrailingDigest.of(file) : hash));
+              hash == null ? Sha256.of(file) : hash));
     }
     return hashed;
   }

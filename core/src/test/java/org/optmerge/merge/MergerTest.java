@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.TestCheckpoints;
 import org.optmerge.base.Progress;
+import org.optmerge.base.Sha256;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.linalg.EngineThreads;
 import org.optmerge.method.interference.OptMerge;
@@ -396,7 +397,7 @@ class MergerTest {
     Map<String, String> contents = new TreeMap<>();
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : (Iterable<Path>) files.filter(Files::isRegularFile)::iterator) {
-        contents.put(folder.relativize(file).toString(), TrailingDigest.of(file));
+        contents.put(folder.relativize(file).toString(), Sha256.of(file));
       }
     }
     return contents;
