@@ -38,8 +38,8 @@ class LayersTest {
           "manifest",
           "model",
           "train",
-          "benchmark",
           "metric",
+          "benchmark",
           "evaluation",
           "report",
           "cli");

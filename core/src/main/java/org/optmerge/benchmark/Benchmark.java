@@ -10,12 +10,12 @@ public interface Benchmark {
    */
   String name();
 
-  /** How many examples there are. */
+  /** How many questions there are. */
   long size();
 
   /**
-   * The examples, always in the same order, read or generated as they are asked for: a large file
+   * The questions, always in the same order, read or generated as they are asked for: a large file
    * is never in memory as a whole. The stream is to be closed.
    */
-  Stream<Example> examples();
+  Stream<Question> questions();
 }

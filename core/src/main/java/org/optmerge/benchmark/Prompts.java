@@ -76,8 +76,8 @@ public final class Prompts {
     }
 
     /** What the user says: the text that goes into the model's own template. */
-    public String userText(Example example) {
-      String question = capitalise ? capitalised(example.question()) : example.question();
+    public String userText(Question example) {
+      String question = capitalise ? capitalised(example.text()) : example.text();
       String body =
           switch (form) {
             case QUESTION -> question;
@@ -104,7 +104,7 @@ public final class Prompts {
       return special == null ? suffix : special;
     }
 
-    private static String choices(Example example, String question) {
+    private static String choices(Question example, String question) {
       StringBuilder text = new StringBuilder();
       String hint = example.fields().get("hint");
       if (hint != null) {
@@ -115,7 +115,7 @@ public final class Prompts {
       return text.toString();
     }
 
-    private static String labelledChoices(Example example, String question) {
+    private static String labelledChoices(Question example, String question) {
       StringBuilder text = new StringBuilder();
       String hint = example.fields().get("hint");
       if (hint != null) {
@@ -130,7 +130,7 @@ public final class Prompts {
       return text.toString();
     }
 
-    private static List<String> options(Example example) {
+    private static List<String> options(Question example) {
       List<String> options = new ArrayList<>();
       for (Map.Entry<String, String> field : example.fields().entrySet()) {
         if (field.getKey().matches("[A-Z]")) {

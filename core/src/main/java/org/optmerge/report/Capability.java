@@ -8,7 +8,7 @@ import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import org.knowm.xchart.CategoryChart;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.MiniBenchmark;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.Bootstrap;
@@ -146,8 +146,8 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
    */
   public Table kinds(String... labels) {
     List<String> types;
-    try (var examples = MiniBenchmark.of("mini:" + task.key()).examples()) {
-      types = examples.map(Example::type).toList();
+    try (var examples = MiniBenchmark.of("mini:" + task.key()).questions()) {
+      types = examples.map(Question::type).toList();
     }
     Map<String, List<Integer>> places = new TreeMap<>();
     for (int i = 0; i < types.size(); i++) {
@@ -258,8 +258,8 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
   }
 
   /** The examples that an evaluator of this task asks first. */
-  public List<Example> examples(int number) {
-    try (var examples = MiniBenchmark.of("mini:" + task.key()).withPerTask(number).examples()) {
+  public List<Question> examples(int number) {
+    try (var examples = MiniBenchmark.of("mini:" + task.key()).withPerTask(number).questions()) {
       return examples.toList();
     }
   }
@@ -270,12 +270,12 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
    * @throws IllegalArgumentException if there is no question of a kind; the message lists all
    */
   public Card.Cards kindsShown(String... kinds) {
-    Map<String, Example> first = new TreeMap<>();
+    Map<String, Question> first = new TreeMap<>();
     examples(Math.toIntExact(MiniBenchmark.of("mini:" + task.key()).size()))
         .forEach(example -> first.putIfAbsent(example.type(), example));
-    List<Example> shown = new ArrayList<>();
+    List<Question> shown = new ArrayList<>();
     for (String kind : kinds.length == 0 ? first.keySet() : List.of(kinds)) {
-      Example example = first.get(kind);
+      Question example = first.get(kind);
       if (example == null) {
         throw new IllegalArgumentException(
             "%s has no questions of kind '%s'; it has %s"

@@ -3,7 +3,7 @@ package org.optmerge.report;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.evaluation.MiniResult;
 
 /**
@@ -12,7 +12,7 @@ import org.optmerge.evaluation.MiniResult;
  *
  * @param answers in the order in which they are listed
  */
-public record Card(Example example, List<Answer> answers) {
+public record Card(Question question, List<Answer> answers) {
   /** Copies the list. */
   public Card {
     answers = List.copyOf(answers);
@@ -34,15 +34,15 @@ public record Card(Example example, List<Answer> answers) {
   }
 
   /** A question without answers of models. */
-  public static Card of(Example example) {
-    return new Card(example, List.of());
+  public static Card of(Question question) {
+    return new Card(question, List.of());
   }
 
   /** The same with one more answer. */
   public Card with(String model, String text, double score) {
     List<Answer> more = new ArrayList<>(answers);
     more.add(new Answer(model, text, score));
-    return new Card(example, more);
+    return new Card(question, more);
   }
 
   /**
@@ -59,13 +59,13 @@ public record Card(Example example, List<Answer> answers) {
                 () ->
                     new IllegalArgumentException(
                         "model '%s' was not asked the question '%s'"
-                            .formatted(result.model(), example.id())));
+                            .formatted(result.model(), question.id())));
     return with(result.model(), answer.given(), answer.correct() ? 1 : 0);
   }
 
   /** An evaluator's name of a question says the split, too: {@code test/vqa/3} is vqa-3. */
   private boolean isOf(String asked) {
-    return asked.substring(asked.indexOf('/') + 1).replace('/', '-').equals(example.id());
+    return asked.substring(asked.indexOf('/') + 1).replace('/', '-').equals(question.id());
   }
 
   /** Several cards beside each other, in as many rows as a page needs. */
@@ -74,7 +74,7 @@ public record Card(Example example, List<Answer> answers) {
   }
 
   /** The questions of some examples beside each other. */
-  public static Cards rowOf(List<Example> examples) {
+  public static Cards rowOf(List<Question> examples) {
     return new Cards(examples.stream().map(Card::of).toList());
   }
 
@@ -94,8 +94,8 @@ public record Card(Example example, List<Answer> answers) {
   /** The question, its answer and those of the models, in lines. */
   @Override
   public String toString() {
-    StringBuilder text = new StringBuilder(example.question());
-    text.append(" → ").append(String.join(" / ", example.answers()));
+    StringBuilder text = new StringBuilder(question.text());
+    text.append(" → ").append(String.join(" / ", question.answers()));
     answers.forEach(answer -> text.append("\n  ").append(answer));
     return text.toString();
   }

@@ -46,10 +46,10 @@ class CapabilityTest {
   @Test
   void every_kind_of_question_is_shown_once_or_those_asked_for() {
     assertThat(CHART.kindsShown().cards())
-        .extracting(card -> card.example().type())
+        .extracting(card -> card.question().type())
         .containsExactlyElementsOf(CHART.kinds().stringColumn("kind").asList());
     assertThat(CHART.kindsShown("value", "count").cards())
-        .extracting(card -> card.example().type())
+        .extracting(card -> card.question().type())
         .containsExactly("value", "count");
     assertThatThrownBy(() -> CHART.kindsShown("slope"))
         .hasMessageStartingWith(

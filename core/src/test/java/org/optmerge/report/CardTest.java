@@ -13,7 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.MiniBenchmark;
 import org.optmerge.benchmark.mini.MiniPrompt;
 import org.optmerge.benchmark.mini.MiniSplit;
@@ -24,10 +24,10 @@ import org.optmerge.model.media.Image;
 class CardTest {
   private static final Pattern PNG = Pattern.compile("data:image/png;base64,([^\"]+)");
 
-  private static Example example(String question, String answer) {
+  private static Question example(String question, String answer) {
     byte[] rgb = new byte[3 * 2 * 2];
     rgb[0] = (byte) 255; // the pixel above left is red, the others are black
-    return new Example(
+    return new Question(
         "vqa-3",
         "VQA",
         "color",
@@ -82,8 +82,8 @@ class CardTest {
 
   @Test
   void a_box_is_drawn_and_written_in_numbers() {
-    Example grounding =
-        MiniBenchmark.of("mini:grounding").withPerTask(1).examples().findFirst().orElseThrow();
+    Question grounding =
+        MiniBenchmark.of("mini:grounding").withPerTask(1).questions().findFirst().orElseThrow();
 
     String html = CardHtml.html(Card.of(grounding));
 

@@ -7,7 +7,7 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.optmerge.benchmark.Benchmark;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 
 /**
  * The first question of each image of one or several tasks, drawn as they are asked for.
@@ -75,7 +75,7 @@ public record MiniBenchmark(
   }
 
   @Override
-  public Stream<Example> examples() {
+  public Stream<Question> questions() {
     MiniGenerator generator = new MiniGenerator(seed);
     return tasks.stream()
         .flatMap(
@@ -84,12 +84,12 @@ public record MiniBenchmark(
                     .mapToObj(i -> example(task, i, generator.generate(split, task, i))));
   }
 
-  private static Example example(MiniTask task, int index, MiniImage image) {
+  private static Question example(MiniTask task, int index, MiniImage image) {
     MiniQuestion question = image.first();
     Map<String, String> fields = new LinkedHashMap<>();
     fields.put("heldOut", String.valueOf(question.heldOut()));
     fields.put("statement", question.statement());
-    return new Example(
+    return new Question(
         "%s-%d".formatted(task.key(), index),
         task.label(),
         question.type(),

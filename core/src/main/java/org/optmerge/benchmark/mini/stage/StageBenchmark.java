@@ -9,7 +9,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.optmerge.benchmark.Benchmark;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
@@ -93,12 +93,12 @@ public record StageBenchmark(
   }
 
   @Override
-  public Stream<Example> examples() {
+  public Stream<Question> questions() {
     return types.stream()
         .flatMap(type -> IntStream.range(0, perType).mapToObj(i -> example(type, i)));
   }
 
-  private Example example(StageQuestionType type, int number) {
+  private Question example(StageQuestionType type, int number) {
     StageScene scene = scene(split, type, number);
     Dice dice = scene.dice("question");
     StageQuestion question = type.ask(scene, dice::below);
@@ -107,7 +107,7 @@ public record StageBenchmark(
     fields.put("heldOut", String.valueOf(type.isHeldOut()));
     List<Media> media =
         List.of(StageMedia.picture(scene), StageMedia.sound(scene), StageMedia.film(scene));
-    return new Example(
+    return new Question(
         "%s-%d".formatted(type.key(), number),
         needs(type),
         type.key(),

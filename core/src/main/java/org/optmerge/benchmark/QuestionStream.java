@@ -11,7 +11,7 @@ import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
 /** A stream over something that is read step by step and closed at the end. */
-final class ExampleStream {
+final class QuestionStream {
   /** Gives one after the other, then null. */
   interface Source<T> extends AutoCloseable {
     @Nullable T next() throws IOException;
@@ -20,7 +20,7 @@ final class ExampleStream {
     void close() throws IOException;
   }
 
-  private ExampleStream() {}
+  private QuestionStream() {}
 
   static <T> Stream<T> of(Source<T> source) {
     Iterator<T> iterator =
