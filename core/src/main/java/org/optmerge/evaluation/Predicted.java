@@ -55,6 +55,21 @@ public record Predicted(
     return new Predicted(id, task, type, prediction, reference, value);
   }
 
+  /** The model's answer as text. */
+  public String given() {
+    return prediction.text();
+  }
+
+  /** The first accepted answer; empty if the data set hides it. */
+  public String expected() {
+    return reference.answers().isEmpty() ? "" : reference.answers().get(0);
+  }
+
+  /** True if the answer has been scored as wholly right. */
+  public boolean isRight() {
+    return score != null && score == 1;
+  }
+
   /** A field of the reference; empty if there is none. */
   public String field(String name) {
     return reference.fields().getOrDefault(name, "");

@@ -8,15 +8,17 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.optmerge.benchmark.Benchmark;
 import org.optmerge.benchmark.Question;
+import org.optmerge.benchmark.Sha256;
 
 /**
  * The first question of each image of one or several tasks, drawn as they are asked for.
  *
- * <p>An example's task is {@link MiniTask#label}, its id such as {@code chart-17}. Its fields:
+ * <p>A question's group is {@link MiniTask#label}, its id such as {@code chart-17}. Its fields:
  *
  * <ul>
  *   <li>{@code heldOut}: {@code true} or {@code false}, see {@link MiniQuestion#heldOut}
  *   <li>{@code statement}: the key of the same question as a statement
+ *   <li>{@code tolerance}: by how much a number that is read off a chart may differ
  * </ul>
  *
  * @param name such as {@code mini} or {@code mini:chart}
@@ -69,6 +71,23 @@ public record MiniBenchmark(
     return new MiniBenchmark(name, seed, split, tasks, number);
   }
 
+  /** All six tasks, those of the mean first. */
+  public static MiniBenchmark whole(MiniSplit split, int perTask) {
+    return new MiniBenchmark(
+        NAME, MiniGenerator.SEED, split, List.of(MiniTask.values()), perTask);
+  }
+
+  @Override
+  public int answerTokens() {
+    return MiniPrompt.ANSWER;
+  }
+
+  /** Drawn questions follow from their numbers. */
+  @Override
+  public String digest() {
+    return Sha256.of("miniature %d, %s, %d of %s".formatted(seed, split.key(), perTask, tasks));
+  }
+
   @Override
   public long size() {
     return (long) tasks.size() * perTask;
@@ -89,6 +108,9 @@ public record MiniBenchmark(
     Map<String, String> fields = new LinkedHashMap<>();
     fields.put("heldOut", String.valueOf(question.heldOut()));
     fields.put("statement", question.statement());
+    if (task == MiniTask.CHART) {
+      fields.put(CapabilityMetric.TOLERANCE, "0.05");
+    }
     return new Question(
         "%s-%d".formatted(task.key(), index),
         task.label(),

@@ -52,9 +52,16 @@ public final class StagePrompt {
 
   /** A segment with what the modality shows, in words. */
   public StagePrompt facts(StageModality modality, StageScene scene, Dice dice) {
-    return add(
-        "%s %s %s".formatted(modality.begin(), words(modality, scene, dice), modality.end()),
-        false);
+    return add(segment(modality, scene, dice), false);
+  }
+
+  /** What the modality shows in words, with its marks, as models are tested on it. */
+  static String facts(StageModality modality, StageScene scene) {
+    return segment(modality, scene, scene.dice("order of the facts"));
+  }
+
+  private static String segment(StageModality modality, StageScene scene, Dice dice) {
+    return "%s %s %s".formatted(modality.begin(), words(modality, scene, dice), modality.end());
   }
 
   /** A question without its answer. */

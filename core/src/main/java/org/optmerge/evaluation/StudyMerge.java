@@ -8,21 +8,27 @@ import org.optmerge.merge.Planner;
 import org.optmerge.merge.RecipeParser;
 
 /**
- * A merge to be judged on the miniature: a method with its settings, under the name that tables
- * give it.
+ * A merge to be judged in a study: a method with its settings.
  *
+ * @param key by which its row is found
  * @param label for tables
  * @param method as recipes have it
  * @param parameters further settings as a recipe has them, such as {@code rank_share: 0.1}; empty
  *     for the published ones
  */
-public record MiniMerge(String label, String method, String parameters) {
+public record StudyMerge(String key, String label, String method, String parameters) {
+  /** The key of OptMerge as published for the kind of experts. */
+  public static final String OPTMERGE = "optmerge";
+
+  /** The key of task arithmetic, which others are compared with. */
+  public static final String TASK_ARITHMETIC = "task-arithmetic";
+
   /** Published names of the matrices that experts of the miniature were trained on. */
   private static final List<String> INCLUDED =
       List.of("language_model\\.model\\.layers\\..*_proj\\.weight", "mlp1\\.[13]\\.weight");
 
   /** The methods of the paper's tables, in their order; OptMerge with the setting of the family. */
-  public static List<MiniMerge> ofPaper(boolean adapters) {
+  public static List<StudyMerge> ofPaper(boolean adapters) {
     return List.of(
         published("Weight Average", "weight-average"),
         published("Task Arithmetic", "task-arithmetic"),
@@ -32,14 +38,14 @@ public record MiniMerge(String label, String method, String parameters) {
         published("TSV Merging", "tsv"),
         published("Iso-C", "iso-c"),
         published("WUDI Merging", "wudi"),
-        published("OptMerge", adapters ? "optmerge-lora" : "optmerge-full"));
+        new StudyMerge(OPTMERGE, "OptMerge", adapters ? "optmerge-lora" : "optmerge-full", ""));
   }
 
   /**
    * OptMerge and its relatives with steps that do not depend on the size of the weights: published
    * constants are tuned to models a thousand times larger.
    */
-  public static List<MiniMerge> scaleAware() {
+  public static List<StudyMerge> scaleAware() {
     return List.of(
         published("OptMerge, SGD 5e-2 (modalities)", "optmerge-modal"),
         published("OptMerge, relative Adam", "optmerge-full-rel"),
@@ -48,9 +54,24 @@ public record MiniMerge(String label, String method, String parameters) {
         published("SWUDI", "swudi"));
   }
 
+  /** From WUDI to OptMerge, one change at a time: the paper's table 4. */
+  public static List<StudyMerge> ablation() {
+    String sgd = "init: %s, rank_share: 1.0, projector: full";
+    return List.of(
+        published("WUDI Merging", "wudi"),
+        new StudyMerge("wudi-sgd", "+ SGD", "optmerge-lora", sgd.formatted("sum")),
+        new StudyMerge("wudi-sgd-mean", "+ Initialization", "optmerge-lora", sgd.formatted("mean")),
+        new StudyMerge(OPTMERGE, "OptMerge", "optmerge-lora", ""));
+  }
+
+  /** OptMerge and its variants. */
+  public boolean isOptMerge() {
+    return key.startsWith(OPTMERGE);
+  }
+
   /** A method with its own settings. */
-  public static MiniMerge published(String label, String method) {
-    return new MiniMerge(label, method, "");
+  public static StudyMerge published(String label, String method) {
+    return new StudyMerge(method, label, method, "");
   }
 
   /**
@@ -58,7 +79,7 @@ public record MiniMerge(String label, String method, String parameters) {
    *
    * @param seed of methods that draw random numbers
    */
-  public MergePlan plan(MiniFamily family, long seed) {
+  public MergePlan plan(ModelFamily family, long seed) {
     return plan(family.base(), family.recipeModels(), seed);
   }
 
@@ -95,7 +116,7 @@ public record MiniMerge(String label, String method, String parameters) {
                 .collect(Collectors.joining("\n")),
             scaling,
             parameters.isEmpty() ? "" : ", " + parameters,
-            INCLUDED.stream().map(MiniMerge::quoted).collect(Collectors.joining(", ")),
+            INCLUDED.stream().map(StudyMerge::quoted).collect(Collectors.joining(", ")),
             seed);
   }
 

@@ -18,7 +18,7 @@ import org.optmerge.benchmark.mini.MiniTask;
  * @param adapters whether the experts are adapters
  * @param mixture trained on all tasks: the upper reference
  */
-public record MiniFamily(
+public record ModelFamily(
     String name,
     String title,
     Path base,
@@ -29,7 +29,7 @@ public record MiniFamily(
   public static final List<String> NAMES = List.of("full", "lora", "instruct");
 
   /** Copies the map. */
-  public MiniFamily {
+  public ModelFamily {
     experts = Collections.unmodifiableMap(new EnumMap<>(experts));
   }
 
@@ -42,7 +42,7 @@ public record MiniFamily(
    * @param models the folder with one folder for each model
    * @throws IllegalArgumentException if there is no such family
    */
-  public static MiniFamily of(String name, Path models) {
+  public static ModelFamily of(String name, Path models) {
     return switch (name) {
       case "full" ->
           family(name, "Base, full fine-tuning", models, "base", "expert-", false, "mixture");
@@ -62,7 +62,7 @@ public record MiniFamily(
     };
   }
 
-  private static MiniFamily family(
+  private static ModelFamily family(
       String name,
       String title,
       Path models,
@@ -74,7 +74,7 @@ public record MiniFamily(
     for (MiniTask task : MiniTask.CAPABILITIES) {
       experts.put(task, models.resolve(expert + task.key()));
     }
-    return new MiniFamily(
+    return new ModelFamily(
         name, title, models.resolve(base), experts, adapters, models.resolve(mixture));
   }
 
