@@ -326,6 +326,14 @@ public final class QuestionFile implements Benchmark {
     return rows.size();
   }
 
+  /** Of the files, which need not be decoded for it. */
+  @Override
+  public String digest() {
+    StringBuilder all = new StringBuilder(Sha256.of(file));
+    rows.forEach(row -> row.media.forEach(medium -> all.append(Sha256.of(medium.path))));
+    return Sha256.of(all.toString());
+  }
+
   @Override
   public Stream<Question> questions() {
     return rows.stream().map(this::question);

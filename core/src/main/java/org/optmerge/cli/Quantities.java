@@ -53,6 +53,11 @@ final class Quantities {
     return !Double.isFinite(share) ? "-" : String.format(Locale.ROOT, "%.1f %%", 100 * share);
   }
 
+  /** The same without the sign, for columns that have it in their heads. */
+  static String percentage(double share) {
+    return !Double.isFinite(share) ? "-" : String.format(Locale.ROOT, "%.1f", 100 * share);
+  }
+
   /** Four significant digits; {@code -} if undefined. */
   static String number(double value) {
     if (Double.isNaN(value)) {

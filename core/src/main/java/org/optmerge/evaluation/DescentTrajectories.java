@@ -24,18 +24,18 @@ import org.optmerge.method.Trajectory;
 import org.optmerge.method.Wudi;
 
 /**
- * How WUDI and OptMerge go down their losses on a family's experts, over all matrices: figures 3
- * and 4 of the paper.
+ * Losses and norms of WUDI and OptMerge step by step on a family's experts, over all matrices:
+ * figures 3 and 4 of the paper.
  *
  * @param methods points by method: the sum of the losses of all matrices, and the norm of the whole
  *     merged task vector
  */
-public record MiniTrajectories(Map<String, List<Trajectory.Point>> methods) {
+public record DescentTrajectories(Map<String, List<Trajectory.Point>> methods) {
   private static final int EVERY = 10;
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** Copies the map. */
-  public MiniTrajectories {
+  public DescentTrajectories {
     methods = Collections.unmodifiableMap(new LinkedHashMap<>(methods));
   }
 
@@ -54,12 +54,12 @@ public record MiniTrajectories(Map<String, List<Trajectory.Point>> methods) {
    *
    * @param progress is told the method and how many matrices it has done
    */
-  public static MiniTrajectories of(MiniFamily family, BiConsumer<String, Integer> progress) {
+  public static DescentTrajectories of(ModelFamily family, BiConsumer<String, Integer> progress) {
     Map<String, List<Trajectory.Point>> all = new LinkedHashMap<>();
-    try (MergePlan plan = MiniMerge.published("trajectories", "weight-average").plan(family, 0)) {
+    try (MergePlan plan = StudyMerge.published("trajectories", "weight-average").plan(family, 0)) {
       compared().forEach((name, method) -> all.put(name, summed(name, plan, method, progress)));
     }
-    return new MiniTrajectories(all);
+    return new DescentTrajectories(all);
   }
 
   private static List<Trajectory.Point> summed(
@@ -94,13 +94,13 @@ public record MiniTrajectories(Map<String, List<Trajectory.Point>> methods) {
    * @return by the family's name
    * @throws BenchmarkException if the file holds something else
    */
-  public static Map<String, MiniTrajectories> read(Path file) {
+  public static Map<String, DescentTrajectories> read(Path file) {
     try {
-      Map<String, MiniTrajectories> families = new LinkedHashMap<>();
+      Map<String, DescentTrajectories> families = new LinkedHashMap<>();
       JSON.readValue(
               file.toFile(),
               new TypeReference<LinkedHashMap<String, Map<String, List<Trajectory.Point>>>>() {})
-          .forEach((family, methods) -> families.put(family, new MiniTrajectories(methods)));
+          .forEach((family, methods) -> families.put(family, new DescentTrajectories(methods)));
       return families;
     } catch (JsonProcessingException e) {
       throw new BenchmarkException(
@@ -115,7 +115,7 @@ public record MiniTrajectories(Map<String, List<Trajectory.Point>> methods) {
    *
    * @param families by the family's name
    */
-  public static void write(Map<String, MiniTrajectories> families, Path file) {
+  public static void write(Map<String, DescentTrajectories> families, Path file) {
     List<String> blocks = new ArrayList<>();
     families.forEach(
         (family, trajectories) -> {

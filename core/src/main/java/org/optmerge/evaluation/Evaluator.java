@@ -96,9 +96,18 @@ public final class Evaluator {
     return presentation;
   }
 
-  /** A digest of the questions and of all that decides how an answer to them is scored. */
-  public String digest() {
-    return Sha256.of("%s, %s, [%s]".formatted(questions.benchmark.digest(), metric, presentation));
+  /**
+   * What a model's answers follow from.
+   *
+   * @param reference of the model, such as {@code BASE+ADAPTER}
+   */
+  Provenance provenance(String reference) {
+    return new Provenance(
+        Provenance.ofModel(reference),
+        Sha256.of(
+            "[%s], %s, %d tokens"
+                .formatted(presentation, metric, questions.benchmark.answerTokens())),
+        questions.benchmark.digest());
   }
 
   /**

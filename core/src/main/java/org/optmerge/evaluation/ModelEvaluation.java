@@ -73,15 +73,15 @@ public record ModelEvaluation(String model, Presentation presentation, List<Pred
    * The score of the best constant answer to each type of question, group by group: an accuracy
    * means little without it.
    */
-  public Map<String, Double> constantAnswers() {
+  public Map<String, Double> constantAnswers(Grouping grouping) {
     Map<String, Map<String, Map<String, Integer>>> counts = new LinkedHashMap<>();
     Map<String, Integer> totals = new HashMap<>();
     for (Predicted item : items) {
       counts
-          .computeIfAbsent(item.task(), group -> new HashMap<>())
+          .computeIfAbsent(grouping.of(item), group -> new HashMap<>())
           .computeIfAbsent(item.type(), type -> new LinkedHashMap<>())
           .merge(item.expected(), 1, Integer::sum);
-      totals.merge(item.task(), 1, Integer::sum);
+      totals.merge(grouping.of(item), 1, Integer::sum);
     }
     Map<String, Double> best = new LinkedHashMap<>();
     counts.forEach(

@@ -1,54 +1,63 @@
 package org.optmerge.evaluation;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.mini.MiniTask;
+import org.optmerge.benchmark.mini.stage.StageModality;
+import org.optmerge.benchmark.mini.stage.StageTraining;
+import org.optmerge.checkpoint.LoraAdapter;
 
 /**
- * A base model, an expert for each capability, and the model trained on all of them together.
+ * A base model, experts that were fine-tuned from it, and a model trained on all of them together.
  *
  * @param name as results have it
  * @param title as tables have it
- * @param base what the experts were fine-tuned from
- * @param experts a model folder, or an adapter's, for each task
- * @param adapters whether the experts are adapters
- * @param mixture trained on all tasks: the upper reference
+ * @param base of the experts
+ * @param experts a model folder, or an adapter's, for each group of questions, in order
+ * @param adapters whether its experts were trained as adapters, which decides the published setting
+ *     of OptMerge
+ * @param mixture trained on everything, the upper reference; null if there is none
  */
 public record ModelFamily(
     String name,
     String title,
     Path base,
-    Map<MiniTask, Path> experts,
+    Map<String, Path> experts,
     boolean adapters,
-    Path mixture) {
-  /** The names of the families, as commands have them. */
+    @Nullable Path mixture) {
+  /** The families of capabilities, as commands name them. */
   public static final List<String> NAMES = List.of("full", "lora", "instruct");
+
+  /** The family of picture, sound and film. */
+  public static final String MODALITY = "modality";
 
   /** Copies the map. */
   public ModelFamily {
-    experts = Collections.unmodifiableMap(new EnumMap<>(experts));
+    experts = Collections.unmodifiableMap(new LinkedHashMap<>(experts));
   }
 
   /**
-   * A family among the models that {@code optmerge train mini} leaves.
+   * A family among the models that {@code optmerge train} leaves.
    *
    * @param name {@code full} or {@code lora}: fine-tuned from a base that knows the facts but
    *     hardly the form of a question; {@code instruct}: from a base that answers elementary
-   *     questions
+   *     questions; {@code modality}: adapters for picture, sound and film
    * @param models the folder with one folder for each model
    * @throws IllegalArgumentException if there is no such family
    */
   public static ModelFamily of(String name, Path models) {
     return switch (name) {
       case "full" ->
-          family(name, "Base, full fine-tuning", models, "base", "expert-", false, "mixture");
-      case "lora" -> family(name, "Base, LoRA", models, "base", "lora-", true, "mixture");
+          capabilities(name, "Base, full fine-tuning", models, "base", "expert-", false, "mixture");
+      case "lora" -> capabilities(name, "Base, LoRA", models, "base", "lora-", true, "mixture");
       case "instruct" ->
-          family(
+          capabilities(
               name,
               "Instruct, full fine-tuning",
               models,
@@ -56,13 +65,15 @@ public record ModelFamily(
               "instruct-expert-",
               false,
               "instruct-mixture");
+      case MODALITY -> modalities(models);
       default ->
           throw new IllegalArgumentException(
-              "no family '%s' of miniature models; there are %s".formatted(name, NAMES));
+              "no family '%s' of miniature models; there are %s and %s"
+                  .formatted(name, NAMES, MODALITY));
     };
   }
 
-  private static ModelFamily family(
+  private static ModelFamily capabilities(
       String name,
       String title,
       Path models,
@@ -70,33 +81,60 @@ public record ModelFamily(
       String expert,
       boolean adapters,
       String mixture) {
-    Map<MiniTask, Path> experts = new EnumMap<>(MiniTask.class);
+    Map<String, Path> experts = new LinkedHashMap<>();
     for (MiniTask task : MiniTask.CAPABILITIES) {
-      experts.put(task, models.resolve(expert + task.key()));
+      experts.put(task.label(), models.resolve(expert + task.key()));
     }
     return new ModelFamily(
         name, title, models.resolve(base), experts, adapters, models.resolve(mixture));
   }
 
+  private static ModelFamily modalities(Path models) {
+    Map<String, Path> experts = new LinkedHashMap<>();
+    for (StageModality modality : StageModality.ALL) {
+      experts.put(modality.key(), models.resolve(StageTraining.adapter(modality)));
+    }
+    return new ModelFamily(
+        MODALITY, "Modalities, LoRA", models.resolve(StageTraining.BASE), experts, true, null);
+  }
+
+  /** The same base and mixture with other experts, under another name. */
+  public ModelFamily withExperts(String other, String otherTitle, Map<String, Path> others) {
+    return new ModelFamily(other, otherTitle, base, others, adapters, mixture);
+  }
+
   /** The experts as a recipe names them: an adapter stands behind its base. */
   public List<String> recipeModels() {
-    return experts.values().stream()
-        .map(
-            expert ->
-                adapters ? "%s+%s".formatted(full(base), full(expert)) : full(expert).toString())
-        .toList();
+    return experts.values().stream().map(this::reference).toList();
+  }
+
+  /** A model of the family as a recipe names it. */
+  public String reference(Path model) {
+    return LoraAdapter.isAdapter(model)
+        ? "%s+%s".formatted(full(base), full(model))
+        : full(model).toString();
   }
 
   private static Path full(Path path) {
     return path.toAbsolutePath().normalize();
   }
 
-  /** The single models of the family by the label that tables give them. */
-  public Map<String, Path> singles() {
-    Map<String, Path> singles = new LinkedHashMap<>();
-    singles.put("Base", base);
-    experts.forEach((task, expert) -> singles.put("Expert " + task.label(), expert));
-    singles.put("Mixture training", mixture);
+  /** The key of an expert's row. */
+  public static String expertKey(String group) {
+    return "expert-" + group.toLowerCase(Locale.ROOT);
+  }
+
+  /** The single models of the family: base, experts, mixture. */
+  public List<Study.Single> singles() {
+    List<Study.Single> singles = new ArrayList<>();
+    singles.add(new Study.Single(this, Study.BASE, "Base", base));
+    experts.forEach(
+        (group, expert) ->
+            singles.add(
+                new Study.Single(this, expertKey(group), "Expert " + group, expert)));
+    if (mixture != null) {
+      singles.add(new Study.Single(this, Study.MIXTURE, "Mixture training", mixture));
+    }
     return singles;
   }
 }

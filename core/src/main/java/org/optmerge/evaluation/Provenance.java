@@ -1,5 +1,16 @@
 package org.optmerge.evaluation;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.optmerge.benchmark.Sha256;
+import org.optmerge.checkpoint.ModelReference;
+
 /**
  * What answers follow from, as SHA-256: answers with the same provenance need not be given again.
  *
@@ -8,6 +19,38 @@ package org.optmerge.evaluation;
  * @param questions of all that is asked
  */
 public record Provenance(String models, String settings, String questions) {
+  /**
+   * A digest of a model's weights, settings and vocabulary.
+   *
+   * @param reference a model folder, an adapter's, or {@code BASE+ADAPTER}
+   * @throws IllegalArgumentException if a folder is not there
+   */
+  static String ofModel(String reference) {
+    ModelReference model = ModelReference.of(reference);
+    StringBuilder all = new StringBuilder();
+    for (Path folder : Arrays.asList(model.checkpoint(), model.adapter())) {
+      if (folder != null) {
+        all.append(ofFolder(folder));
+      }
+    }
+    return Sha256.of(all.toString());
+  }
+
+  private static String ofFolder(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files
+          .filter(file -> MODEL_FILE.matcher(file.getFileName().toString()).matches())
+          .sorted()
+          .map(file -> file.getFileName() + " " + Sha256.of(file) + "\n")
+          .collect(Collectors.joining());
+    } catch (IOException e) {
+      throw new UncheckedIOException("%s: cannot be read".formatted(folder), e);
+    }
+  }
+
+  private static final Pattern MODEL_FILE =
+      Pattern.compile(".*\\.safetensors|(config|preprocessor_config|adapter_config|tokenizer)\\.json");
+
   /** What differs from another, in words; empty if nothing. */
   String difference(Provenance other) {
     StringBuilder text = new StringBuilder();

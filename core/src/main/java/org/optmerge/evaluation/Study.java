@@ -1,93 +1,83 @@
 package org.optmerge.evaluation;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
-import java.util.stream.Stream;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.BenchmarkException;
-import org.optmerge.benchmark.mini.MiniGenerator;
-import org.optmerge.benchmark.mini.MiniPrompt;
-import org.optmerge.benchmark.mini.MiniSplit;
-import org.optmerge.benchmark.mini.MiniTask;
+import org.optmerge.benchmark.Sha256;
+
 import org.optmerge.merge.MergePlan;
-import org.optmerge.model.InternVL;
+import org.optmerge.model.MultimodalModel;
+import org.optmerge.model.OnlineComposition;
 
 /**
- * Judges models and merges on the miniature, and keeps each row in a file as soon as it is known:
+ * Judges models and merges by an examination, and keeps each row in a file as soon as it is known:
  * tables share rows, and a study that was interrupted goes on.
  *
- * <p>λ is chosen on the validation split, by the rule of {@link MergeSearch}. A row that is kept is
- * used again only if it follows from the same models, settings and questions; otherwise it is made
- * anew.
+ * <p>λ is chosen on the validation questions, by the rule of {@link MergeSearch}. A row that is
+ * kept is used again only if it follows from the same models, settings and questions; otherwise it
+ * is made anew.
  */
-public final class MiniStudy {
-  private static final ObjectMapper JSON = new ObjectMapper();
+public final class Study {
+  /** The key of a family's base. */
+  public static final String BASE = "base";
+
+  /** The key of the model that was trained on everything. */
+  public static final String MIXTURE = "mixture";
 
   private final Path file;
-  private final Sizes sizes;
+  private final @Nullable Examination examination;
   private final Consumer<Report> listener;
-  private final Map<String, MiniRow> rows;
-  private final Map<String, MiniRow> recorded;
+  private final Map<String, AnswerSheet> rows;
+  private final Map<String, AnswerSheet> recorded;
   private final Set<String> taken = new LinkedHashSet<>();
-  private final Map<Path, String> digests = new HashMap<>();
-  private final Supplier<MiniEvaluator> validation;
-  private final Supplier<MiniEvaluator> test;
-  private final boolean over;
-
-  /**
-   * How many questions of each task there are.
-   *
-   * @param validation by which λ is chosen
-   * @param test by which a model is judged
-   */
-  public record Sizes(int validation, int test) {
-    /** All of both splits. */
-    public static final Sizes ALL = new Sizes(MiniSplit.VALIDATION.size(), MiniSplit.TEST.size());
-
-    /**
-     * @throws IllegalArgumentException if one is not positive
-     */
-    public Sizes {
-      if (validation < 1 || test < 1) {
-        throw new IllegalArgumentException(
-            "a study needs at least one question of each task, has %d for validation and %d for the test"
-                .formatted(validation, test));
-      }
-    }
-  }
+  private final Map<String, String> digests = new HashMap<>();
+  private @Nullable Evaluator validation;
+  private @Nullable Evaluator test;
 
   /** A row that is wanted. */
   public sealed interface Wanted {
     /** Whose models they are. */
-    MiniFamily family();
+    ModelFamily family();
 
-    /** As tables have it; within a family there is one row of a label. */
+    /** By which the row is found among those of its family that are asked in the same way. */
+    String name();
+
+    /** As tables have it. */
     String label();
+
+    /** How it is asked. */
+    default Presentation presentation() {
+      return Presentation.DEFAULT;
+    }
+
+    /** By which the row is found in a file. */
+    default String key() {
+      String asked = presentation().toString();
+      return "%s/%s%s".formatted(family().name(), name(), asked.isEmpty() ? "" : "?" + asked);
+    }
   }
 
   /** A model that no merge made; one of the family's experts may be an adapter. */
-  public record Single(MiniFamily family, String label, Path model) implements Wanted {
-    private boolean isAdapter() {
-      return family.adapters() && family.experts().containsValue(model);
+  public record Single(
+      ModelFamily family, String name, String label, Path model, Presentation presentation)
+      implements Wanted {
+    /** A model that is asked questions as they are. */
+    public Single(ModelFamily family, String name, String label, Path model) {
+      this(family, name, label, model, Presentation.DEFAULT);
     }
   }
 
@@ -96,10 +86,17 @@ public final class MiniStudy {
    *
    * @param experts as a recipe names them
    */
-  public record Merged(MiniFamily family, MiniMerge merge, List<String> experts) implements Wanted {
+  public record Merged(
+      ModelFamily family, StudyMerge merge, List<String> experts, Presentation presentation)
+      implements Wanted {
     /** Of the family's own experts. */
-    public Merged(MiniFamily family, MiniMerge merge) {
+    public Merged(ModelFamily family, StudyMerge merge) {
       this(family, merge, family.recipeModels());
+    }
+
+    /** Of other experts. */
+    public Merged(ModelFamily family, StudyMerge merge, List<String> experts) {
+      this(family, merge, experts, Presentation.DEFAULT);
     }
 
     /** Copies the list. */
@@ -108,13 +105,31 @@ public final class MiniStudy {
     }
 
     @Override
+    public String name() {
+      return merge.key();
+    }
+
+    @Override
     public String label() {
       return merge.label();
     }
   }
 
+  /** All adapters of a family side by side, in place of a merge. */
+  public record Composed(ModelFamily family, String label, OnlineComposition.Mode mode)
+      implements Wanted {
+    @Override
+    public String name() {
+      return "composed-" + mode.name().toLowerCase(Locale.ROOT);
+    }
+
+    private double share() {
+      return 1.0 / family.experts().size();
+    }
+  }
+
   /**
-   * Where the work is.
+   * Progress of a study.
    *
    * @param wanted the row in work
    * @param scaling λ that is tried, or that was chosen and is tested; NaN for a model
@@ -135,94 +150,61 @@ public final class MiniStudy {
 
   /**
    * @param file where the rows are kept; read if it is there
+   * @param recorded rows that somebody else made and that need not be made again if they follow
+   *     from the same models, settings and questions
    * @param listener is told often where the work is
    * @throws BenchmarkException if the file holds something else
    */
-  public MiniStudy(Path file, Sizes sizes, Consumer<Report> listener) {
-    this(file, Map.of(), sizes, listener);
-  }
-
-  /**
-   * The same, with rows that somebody else made and that need not be made again if they follow from
-   * the same models, settings and questions.
-   *
-   * @param recorded as {@link #read} gives them
-   */
-  public MiniStudy(
-      Path file, Map<String, MiniRow> recorded, Sizes sizes, Consumer<Report> listener) {
-    this(file, recorded, sizes, listener, false);
-  }
-
-  private MiniStudy(
+  public Study(
       Path file,
-      Map<String, MiniRow> recorded,
-      Sizes sizes,
+      Map<String, AnswerSheet> recorded,
+      Examination examination,
+      Consumer<Report> listener) {
+    this(file, recorded, listener, examination);
+  }
+
+  private Study(
+      Path file,
+      Map<String, AnswerSheet> recorded,
       Consumer<Report> listener,
-      boolean over) {
-    this.over = over;
+      @Nullable Examination examination) {
     this.file = file;
     this.recorded = Map.copyOf(recorded);
-    this.sizes = sizes;
+    this.examination = examination;
     this.listener = listener;
-    this.rows = read(file);
-    this.validation =
-        once(() -> evaluator(MiniSplit.VALIDATION, MiniTask.CAPABILITIES, sizes.validation));
-    this.test = once(() -> evaluator(MiniSplit.TEST, List.of(MiniTask.values()), sizes.test));
+    this.rows = AnswerSheet.read(file);
   }
 
   /**
-   * A study that is over: its rows are what its file has. It looks at no model, makes nothing anew
-   * and writes nothing.
+   * A read-only study of recorded rows: it looks at no model, makes nothing anew and writes
+   * nothing.
    *
-   * @param file of rows of the whole benchmark
    * @throws BenchmarkException if the file is not there or holds something else
    */
-  public static MiniStudy recorded(Path file) {
+  public static Study recorded(Path file) {
     if (!Files.isRegularFile(file)) {
       throw new BenchmarkException("%s: there is no such file of recorded rows".formatted(file));
     }
-    return new MiniStudy(file, Map.of(), Sizes.ALL, report -> {}, true);
-  }
-
-  private static MiniEvaluator evaluator(MiniSplit split, List<MiniTask> tasks, int size) {
-    return new MiniEvaluator(split, tasks, size, MiniPrompt.Form.QUESTION);
-  }
-
-  private static <T> Supplier<T> once(Supplier<T> supplier) {
-    return new Supplier<>() {
-      private @Nullable T value;
-
-      @Override
-      public T get() {
-        if (value == null) {
-          value = supplier.get();
-        }
-        return value;
-      }
-    };
-  }
-
-  /** How many questions decide. */
-  public Sizes sizes() {
-    return sizes;
+    return new Study(file, Map.of(), report -> {}, null);
   }
 
   /** A row, made if it is not known. */
-  public MiniRow row(Wanted wanted) {
+  public AnswerSheet row(Wanted wanted) {
     return rows(List.of(wanted)).get(0);
   }
 
   /**
    * A row that is kept.
    *
+   * @param name such as {@code base}, {@code expert-vqa}, {@code task-arithmetic}, {@code optmerge}
    * @throws BenchmarkException if it is not
    */
-  public MiniRow row(MiniFamily family, String label) {
-    return kept(family.name() + "/" + label);
+  public AnswerSheet row(ModelFamily family, String name) {
+    return kept(family.name() + "/" + name);
   }
 
-  private MiniRow kept(String key) {
-    MiniRow row = rows.get(key);
+  private AnswerSheet kept(String key) {
+    AnswerSheet row = rows.get(key);
     if (row == null) {
       throw new BenchmarkException(
           "%s: has no row '%s'; optmerge reproduce makes rows".formatted(file, key));
@@ -233,34 +215,49 @@ public final class MiniStudy {
   /**
    * Rows in the order in which they are asked for; those that are not known are made.
    *
-   * @throws BenchmarkException if one is not known and the study is {@linkplain #recorded over}
+   * @throws BenchmarkException if one is not known and the study is {@linkplain #recorded
+   *     read-only}
    */
-  public List<MiniRow> rows(List<? extends Wanted> wanted) {
-    if (over) {
-      return wanted.stream().map(one -> kept(key(one))).toList();
+  public List<AnswerSheet> rows(List<? extends Wanted> wanted) {
+    Examination by = examination;
+    if (by == null) {
+      return wanted.stream().map(one -> kept(one.key())).toList();
     }
+    Map<Wanted, Provenance> provenance = new HashMap<>();
+    wanted.forEach(one -> provenance.computeIfAbsent(one, any -> provenance(any, by)));
     Set<Wanted> missing = new LinkedHashSet<>();
     for (Wanted one : wanted) {
-      if (known(one) == null) {
+      if (known(one, provenance.get(one)) == null) {
         missing.add(one);
       }
     }
-    Work work = new Work(List.copyOf(missing));
-    for (Wanted one : missing) {
-      MiniRow row = work.make(one).madeFrom(digest(one));
-      rows.put(key(one), row);
-      write();
+    if (!missing.isEmpty()) {
+      Work work = new Work(List.copyOf(missing), by);
+      for (Wanted one : missing) {
+        rows.put(one.key(), work.make(one).madeFrom(provenance.get(one)));
+        AnswerSheet.write(rows, file);
+      }
     }
-    List<MiniRow> answers = new ArrayList<>();
+    List<AnswerSheet> answers = new ArrayList<>();
     for (Wanted one : wanted) {
-      MiniRow row = known(one);
+      AnswerSheet row = known(one, provenance.get(one));
       if (row == null) {
         throw new IllegalArgumentException(
-            "two different rows are called '%s'".formatted(key(one)));
+            "two different rows are called '%s'".formatted(one.key()));
       }
       answers.add(row);
     }
     return answers;
+  }
+
+  /** {@link #rows} by their keys. */
+  public Map<String, AnswerSheet> byKey(List<? extends Wanted> wanted) {
+    List<AnswerSheet> found = rows(wanted);
+    Map<String, AnswerSheet> byKey = new LinkedHashMap<>();
+    for (int i = 0; i < found.size(); i++) {
+      byKey.put(wanted.get(i).key(), found.get(i));
+    }
+    return byKey;
   }
 
   /** How many different rows that were given were of use. */
@@ -268,92 +265,121 @@ public final class MiniStudy {
     return taken.size();
   }
 
-  private @Nullable MiniRow known(Wanted wanted) {
-    String key = key(wanted);
-    MiniRow row = rows.get(key);
-    if (row != null && digest(wanted).equals(row.inputs())) {
+  private @Nullable AnswerSheet known(Wanted wanted, @Nullable Provenance provenance) {
+    AnswerSheet row = rows.get(wanted.key());
+    if (row != null && Objects.equals(provenance, row.made())) {
       return row;
     }
-    row = recorded.get(key);
-    if (row != null && digest(wanted).equals(row.inputs())) {
-      taken.add(key);
+    row = recorded.get(wanted.key());
+    if (row != null && Objects.equals(provenance, row.made())) {
+      taken.add(wanted.key());
       return row;
     }
     return null;
   }
 
-  private static String key(Wanted wanted) {
-    return wanted.family().name() + "/" + wanted.label();
-  }
-
   /** Rows in the making, counted. */
   private final class Work {
     private final List<Wanted> missing;
+    private final Examination by;
+    private final Evaluator choosing;
+    private final Evaluator judging;
     private final long begin = System.nanoTime();
     private long answered;
     private long questions;
 
-    Work(List<Wanted> missing) {
+    Work(List<Wanted> missing, Examination by) {
       this.missing = missing;
+      this.by = by;
+      if (validation == null || test == null) {
+        validation = new Evaluator(by.validation(), by.metric());
+        test = new Evaluator(by.test(), by.metric());
+      }
+      this.choosing = validation;
+      this.judging = test;
       for (Wanted one : missing) {
-        questions += (long) sizes.test * MiniTask.values().length;
+        questions += judging.size();
         if (one instanceof Merged) {
-          questions += (long) MergeSearch.PAPER_GRID.size() * perScaling();
+          questions += MergeSearch.PAPER_GRID.size() * choosing.size();
         }
       }
     }
 
-    private int perScaling() {
-      return sizes.validation * MiniTask.CAPABILITIES.size();
-    }
-
-    MiniRow make(Wanted wanted) {
+    AnswerSheet make(Wanted wanted) {
       report(wanted, Double.NaN, 0);
       if (wanted instanceof Single single) {
         return make(single);
       } else if (wanted instanceof Merged merged) {
         return make(merged);
+      } else if (wanted instanceof Composed composed) {
+        return make(composed);
       }
       throw new IllegalStateException("the interface is sealed");
     }
 
-    private MiniRow make(Single single) {
-      Path model = single.isAdapter() ? single.family.base() : single.model;
-      try (InternVL opened = InternVL.open(model)) {
-        if (single.isAdapter()) {
-          opened.apply(single.model);
-        }
-        return MiniRow.of(
-            single.label,
-            test.get().evaluate(single.label, opened, more -> report(single, Double.NaN, more)));
+    private AnswerSheet make(Single single) {
+      try (MultimodalModel model =
+          MultimodalModel.open(single.family.reference(single.model))) {
+        return test(single, model, more -> report(single, Double.NaN, more));
       }
     }
 
-    private MiniRow make(Merged merged) {
-      MiniFamily family = merged.family;
+    private AnswerSheet make(Merged merged) {
+      ModelFamily family = merged.family;
       try (MergePlan plan = merged.merge.plan(family.base(), merged.experts, 0);
-          InternVL model = InternVL.open(family.base())) {
-        MergeSearch search = new MergeSearch(model, validation.get(), test.get());
-        return MiniRow.of(
-            search.search(
-                merged.label(),
-                plan,
-                MergeSearch.PAPER_GRID,
-                MergeSearch.BEYOND,
-                new MergeSearch.Listener() {
-                  @Override
-                  public void answered(double scaling, int more) {
-                    report(merged, scaling, more);
-                  }
+          MultimodalModel model = MultimodalModel.open(family.base())) {
+        MergeSearch.Outcome outcome =
+            new MergeSearch(
+                    model,
+                    choosing.put(merged.presentation).answerable(),
+                    by.choice(),
+                    judging.put(merged.presentation))
+                .search(
+                    merged.label(),
+                    plan,
+                    MergeSearch.PAPER_GRID,
+                    MergeSearch.BEYOND,
+                    new MergeSearch.Listener() {
+                      @Override
+                      public void answered(double scaling, int more) {
+                        report(merged, scaling, more);
+                      }
 
-                  @Override
-                  public void tried(MergeSearch.Tried tried) {
-                    if (MergeSearch.BEYOND.contains(tried.scaling())) {
-                      questions += perScaling();
-                    }
-                  }
-                }));
+                      @Override
+                      public void tried(MergeSearch.Tried tried) {
+                        if (MergeSearch.BEYOND.contains(tried.scaling())) {
+                          questions += tried.validation().items().size();
+                        }
+                      }
+                    });
+        return AnswerSheet.of(
+                Objects.requireNonNull(outcome.test(), "no test"), by.grouping())
+            .searched(outcome.best().scaling(), outcome.curve())
+            .measured(time(outcome.milliseconds()));
       }
+    }
+
+    private AnswerSheet make(Composed composed) {
+      SortedMap<String, Path> adapters = new TreeMap<>(composed.family.experts());
+      try (MultimodalModel model = MultimodalModel.open(composed.family.base());
+          OnlineComposition composition =
+              model.compose(adapters, composed.mode, composed.share())) {
+        return test(composed, model, more -> report(composed, composed.share(), more))
+            .searched(composed.share(), Map.of());
+      }
+    }
+
+    private AnswerSheet test(Wanted wanted, MultimodalModel model, IntConsumer progress) {
+      long start = System.nanoTime();
+      ModelEvaluation result =
+          judging.put(wanted.presentation()).evaluate(wanted.label(), model, progress);
+      double milliseconds = (System.nanoTime() - start) / 1e6 / result.items().size();
+      return AnswerSheet.of(result, by.grouping()).measured(time(milliseconds));
+    }
+
+    /** Times are told of modalities only, where methods differ in them. */
+    private @Nullable Double time(double milliseconds) {
+      return by.grouping() == Grouping.MODALITIES ? Math.round(milliseconds * 100) / 100.0 : null;
     }
 
     private void report(Wanted wanted, double scaling, int more) {
@@ -372,102 +398,36 @@ public final class MiniStudy {
     }
   }
 
-  /** Of everything that a row follows from. */
-  private String digest(Wanted wanted) {
-    StringBuilder all = new StringBuilder();
-    all.append("miniature %d, %d test questions\n".formatted(MiniGenerator.SEED, sizes.test));
+  private Provenance provenance(Wanted wanted, Examination by) {
+    StringBuilder models = new StringBuilder();
+    StringBuilder settings = new StringBuilder("[%s]".formatted(wanted.presentation()));
     if (wanted instanceof Single single) {
-      all.append(weights(single.model));
-      if (single.isAdapter()) {
-        all.append(weights(single.family.base()));
-      }
+      models.append(weights(single.family.reference(single.model)));
     } else if (wanted instanceof Merged merged) {
-      all.append(
-          "%s, %s, λ of %s and %s by %d questions\n"
+      settings.append(
+          ", %s, %s, λ of %s and %s by %s of %s, %s"
               .formatted(
                   merged.merge.method(),
                   merged.merge.parameters(),
                   MergeSearch.PAPER_GRID,
                   MergeSearch.BEYOND,
-                  sizes.validation));
-      all.append(weights(merged.family.base()));
-      for (String expert : merged.experts) {
-        int plus = expert.indexOf('+');
-        boolean whole = plus < 0 || Files.exists(Path.of(expert));
-        all.append(weights(Path.of(whole ? expert : expert.substring(plus + 1))));
-      }
+                  by.choice().key(),
+                  by.validation().digest(),
+                  by.metric()));
+      models.append(weights(merged.family.base().toString()));
+      merged.experts.forEach(expert -> models.append(weights(expert)));
+    } else if (wanted instanceof Composed composed) {
+      settings.append(", %s, %s".formatted(composed.mode, composed.share()));
+      models.append(weights(composed.family.base().toString()));
+      composed.family.experts().values().forEach(expert -> models.append(weights(expert.toString())));
     }
-    return sha256(all.toString().getBytes(StandardCharsets.UTF_8)).substring(0, 16);
+    return new Provenance(
+        Sha256.of(models.toString()),
+        Sha256.of(settings.toString()),
+        Sha256.of("%s by %s, %s".formatted(by.test().digest(), by.metric(), by.grouping().key())));
   }
 
-  private String weights(Path model) {
-    return digests.computeIfAbsent(model, MiniStudy::digestOfWeights);
-  }
-
-  private static String digestOfWeights(Path model) {
-    StringBuilder all = new StringBuilder();
-    try (Stream<Path> children = Files.list(model)) {
-      List<Path> weights =
-          children.filter(path -> path.toString().endsWith(".safetensors")).sorted().toList();
-      for (Path file : weights) {
-        all.append(sha256(Files.readAllBytes(file))).append('\n');
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException("%s: cannot be read".formatted(model), e);
-    }
-    return all.toString();
-  }
-
-  private static String sha256(byte[] content) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
-  }
-
-  /**
-   * Rows that a study kept, by family and label ({@code full/Base}); none if the file is not there.
-   *
-   * @throws BenchmarkException if the file holds something else
-   */
-  public static Map<String, MiniRow> read(Path file) {
-    if (!Files.exists(file)) {
-      return new LinkedHashMap<>();
-    }
-    try {
-      return JSON.readValue(file.toFile(), new TypeReference<LinkedHashMap<String, MiniRow>>() {});
-    } catch (JsonProcessingException e) {
-      throw new BenchmarkException(
-          "%s: expected rows of an earlier study, line %d is none; delete the file to begin anew"
-              .formatted(file, e.getLocation() == null ? 1 : e.getLocation().getLineNr()),
-          e);
-    } catch (IOException e) {
-      throw new UncheckedIOException("%s: cannot be read".formatted(file), e);
-    }
-  }
-
-  /** One row a line, so that a changed row is a changed line in version control. */
-  private void write() {
-    try {
-      List<String> lines = new ArrayList<>();
-      for (Map.Entry<String, MiniRow> row : rows.entrySet()) {
-        lines.add(
-            "%s: %s"
-                .formatted(
-                    JSON.writeValueAsString(row.getKey()),
-                    JSON.writeValueAsString(row.getValue())));
-      }
-      Path folder = file.toAbsolutePath().getParent();
-      if (folder != null) {
-        Files.createDirectories(folder);
-      }
-      Path unfinished = file.resolveSibling(file.getFileName() + ".unfinished");
-      Files.writeString(unfinished, "{\n" + String.join(",\n", lines) + "\n}\n");
-      Files.move(
-          unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      throw new UncheckedIOException("%s: cannot be written".formatted(file), e);
-    }
+  private String weights(String reference) {
+    return digests.computeIfAbsent(reference, Provenance::ofModel);
   }
 }

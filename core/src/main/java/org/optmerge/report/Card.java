@@ -4,7 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.optmerge.benchmark.Question;
-import org.optmerge.evaluation.MiniResult;
+import org.optmerge.evaluation.ModelEvaluation;
+import org.optmerge.evaluation.Predicted;
 
 /**
  * One question of a benchmark as a notebook shows it: what it is about (picture, sound, video), the
@@ -46,26 +47,22 @@ public record Card(Question question, List<Answer> answers) {
   }
 
   /**
-   * The same with the answer of a model that was asked the miniature's questions.
+   * The same with the answer of a model that was evaluated.
    *
-   * @throws IllegalArgumentException if it was not asked this one
+   * @throws IllegalArgumentException if it was not asked this question
    */
-  public Card with(MiniResult result) {
-    MiniResult.Answer answer =
-        result.answers().stream()
-            .filter(one -> isOf(one.id()))
+  public Card with(ModelEvaluation evaluation) {
+    Predicted answer =
+        evaluation.items().stream()
+            .filter(one -> one.id().equals(question.id()))
             .findFirst()
             .orElseThrow(
                 () ->
                     new IllegalArgumentException(
                         "model '%s' was not asked the question '%s'"
-                            .formatted(result.model(), question.id())));
-    return with(result.model(), answer.given(), answer.correct() ? 1 : 0);
-  }
-
-  /** An evaluator's name of a question says the split, too: {@code test/vqa/3} is vqa-3. */
-  private boolean isOf(String asked) {
-    return asked.substring(asked.indexOf('/') + 1).replace('/', '-').equals(question.id());
+                            .formatted(evaluation.model(), question.id())));
+    Double score = answer.score();
+    return with(evaluation.model(), answer.given(), score == null ? 0 : score);
   }
 
   /** Several cards beside each other, in as many rows as a page needs. */

@@ -5,7 +5,7 @@ import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import org.optmerge.evaluation.MiniStudy;
+import org.optmerge.evaluation.Study;
 import org.optmerge.merge.Progress;
 
 /**
@@ -64,8 +64,8 @@ public final class ProgressBar implements Progress, AutoCloseable {
     showIfDue();
   }
 
-  /** For {@link MiniStudy}: which row is in work, and how far all of them are. */
-  public Consumer<MiniStudy.Report> study() {
+  /** For {@link Study}: which row is in work, and how far all of them are. */
+  public Consumer<Study.Report> study() {
     return report -> {
       synchronized (this) {
         total = report.questions();

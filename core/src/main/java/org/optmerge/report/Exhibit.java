@@ -8,15 +8,15 @@ import tech.tablesaw.api.Table;
  * A table of the paper, reproduced in miniature.
  *
  * @param name such as {@code table2}
- * @param title what it shows
- * @param miniature measured on the miniature
+ * @param title of it
+ * @param measured on the miniature
  * @param published the paper's own numbers; null where it has none
- * @param findings what the paper says or we expect, and whether it holds here
+ * @param findings statements of the paper or of ours, and whether they hold here
  */
-public record MiniReport(
-    String name, String title, Table miniature, @Nullable Table published, List<Finding> findings) {
+public record Exhibit(
+    String name, String title, Table measured, @Nullable Table published, List<Finding> findings) {
   /** Copies the list. */
-  public MiniReport {
+  public Exhibit {
     findings = List.copyOf(findings);
   }
 

@@ -8,8 +8,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 
 /** Where the models of the miniature are. */
-final class MiniModels {
-  private MiniModels() {}
+final class ShippedModels {
+  private ShippedModels() {}
 
   /**
    * The folder that was given, or that of the shipped models.

@@ -12,25 +12,23 @@ import org.knowm.xchart.internal.chartpart.Chart;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Interval;
-import org.optmerge.evaluation.MiniFamily;
-import org.optmerge.evaluation.MiniRow;
-import org.optmerge.evaluation.MiniTrajectories;
+import org.optmerge.evaluation.ModelFamily;
+import org.optmerge.evaluation.AnswerSheet;
+import org.optmerge.evaluation.DescentTrajectories;
 import org.optmerge.merge.MagnitudeHistogram;
 import org.optmerge.merge.Progress;
 import org.optmerge.merge.TaskVectorStatistics;
 import org.optmerge.method.Trajectory;
 
 /** The paper's figures, drawn of the miniature. */
-public final class MiniFigures {
-  private MiniFigures() {}
+public final class PaperFigures {
+  private PaperFigures() {}
 
   /** Figure 2: how large the entries of task vectors are, and their norm layer by layer. */
-  public static Map<String, Chart<?, ?>> figure2(MiniFamily family) {
-    Map<String, Path> experts = new LinkedHashMap<>();
-    family.experts().forEach((task, expert) -> experts.put(task.label(), expert));
+  public static Map<String, Chart<?, ?>> figure2(ModelFamily family) {
     TaskVectorStatistics statistics =
         TaskVectorStatistics.of(
-            family.base(), experts, name -> name.endsWith("_proj.weight"), 1, Progress.NONE);
+            family.base(), family.experts(), name -> name.endsWith("_proj.weight"), 1, Progress.NONE);
     Map<String, Chart<?, ?>> charts = new LinkedHashMap<>();
     charts.put("magnitudes", Plots.magnitudes(family.title(), magnitudes(statistics)));
     Chart<?, ?> norms = Plots.normPerLayer(statistics);
@@ -51,9 +49,9 @@ public final class MiniFigures {
    * Figures 3 and 4: the norm of the merged task vector and the interference loss over the steps of
    * Adam and of SGD, over all matrices.
    */
-  public static Map<String, Chart<?, ?>> figures3And4(MiniFamily family) {
+  public static Map<String, Chart<?, ?>> figures3And4(ModelFamily family) {
     return figures3And4(
-        family.title(), MiniTrajectories.of(family, (method, matrices) -> {}).methods());
+        family.title(), DescentTrajectories.of(family, (method, matrices) -> {}).methods());
   }
 
   /**
@@ -89,8 +87,8 @@ public final class MiniFigures {
    *
    * @throws IllegalArgumentException if no row was
    */
-  public static Chart<?, ?> scalings(String title, List<MiniRow> rows) {
-    List<MiniRow> searched = rows.stream().filter(row -> !row.curve().isEmpty()).toList();
+  public static Chart<?, ?> scalings(String title, List<AnswerSheet> rows) {
+    List<AnswerSheet> searched = rows.stream().filter(row -> !row.curve().isEmpty()).toList();
     if (searched.isEmpty()) {
       throw new IllegalArgumentException("scalings: no row has a curve over λ");
     }
@@ -102,7 +100,7 @@ public final class MiniFigures {
             .sorted()
             .toArray();
     Map<String, double[]> lines = new LinkedHashMap<>();
-    for (MiniRow row : searched) {
+    for (AnswerSheet row : searched) {
       lines.put(
           row.label(),
           Arrays.stream(scalings)
@@ -113,11 +111,11 @@ public final class MiniFigures {
   }
 
   /** The mean accuracy of each model and merge, with its 95 % interval. */
-  public static Chart<?, ?> means(String title, List<MiniRow> rows) {
+  public static Chart<?, ?> means(String title, List<AnswerSheet> rows) {
     Map<String, Double> means = new LinkedHashMap<>();
     Map<String, Double> halfWidths = new LinkedHashMap<>();
-    for (MiniRow row : rows) {
-      Interval interval = Bootstrap.DEFAULT.mean(row.capabilities()).times(100);
+    for (AnswerSheet row : rows) {
+      Interval interval = Bootstrap.DEFAULT.mean(row.averaged()).times(100);
       means.put(row.label(), interval.mean());
       halfWidths.put(row.label(), (interval.upper() - interval.lower()) / 2);
     }
@@ -125,19 +123,19 @@ public final class MiniFigures {
   }
 
   /** Accuracies of each model and merge by task, as a map. */
-  public static Chart<?, ?> accuracies(String title, List<MiniRow> rows) {
+  public static Chart<?, ?> accuracies(String title, List<AnswerSheet> rows) {
     List<String> columns =
         new ArrayList<>(MiniTask.CAPABILITIES.stream().map(MiniTask::label).toList());
     columns.add("Mean");
     return Plots.map(
         title + " (accuracy, %)",
-        rows.stream().map(MiniRow::label).toList(),
+        rows.stream().map(AnswerSheet::label).toList(),
         columns,
         rows.stream()
             .map(
                 row ->
                     DoubleStream.concat(
-                            MiniTask.CAPABILITIES.stream().mapToDouble(row::accuracy),
+                            columns.stream().limit(columns.size() - 1).mapToDouble(row::accuracy),
                             DoubleStream.of(row.mean()))
                         .map(share -> 100 * share)
                         .toArray())

@@ -3,22 +3,22 @@ package org.optmerge.cli;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Locale;
 import java.util.function.Consumer;
-import org.optmerge.evaluation.MiniStudy;
+import org.optmerge.evaluation.Study;
 
 /**
- * Shows how a study on the miniature goes on: which row, which λ, how much of the questions, and
+ * Shows how a study goes on: which row, which λ, how much of the questions, and
  * how long it will still take.
  *
  * @param what stands before all, such as the table in work; may be empty
  */
-record MiniProgress(StatusLine status, String what) implements Consumer<MiniStudy.Report> {
+record StudyProgress(StatusLine status, String what) implements Consumer<Study.Report> {
   @Override
-  public void accept(MiniStudy.Report report) {
+  public void accept(Study.Report report) {
     status.show(() -> text(report), () -> json(report));
   }
 
   /** What matters comes first: a terminal may be narrow. */
-  private String text(MiniStudy.Report report) {
+  private String text(Study.Report report) {
     StringBuilder text = new StringBuilder(what);
     text.append(
         String.format(
@@ -35,7 +35,7 @@ record MiniProgress(StatusLine status, String what) implements Consumer<MiniStud
     return text.toString();
   }
 
-  private static ObjectNode json(MiniStudy.Report report) {
+  private static ObjectNode json(Study.Report report) {
     ObjectNode event = Console.event("progress");
     event.put("family", report.wanted().family().name());
     event.put("label", report.wanted().label());

@@ -6,25 +6,26 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.Bootstrap;
+import org.optmerge.evaluation.Examination;
 import org.optmerge.evaluation.Interval;
-import org.optmerge.evaluation.MiniFamily;
-import org.optmerge.evaluation.MiniMerge;
-import org.optmerge.evaluation.MiniRow;
-import org.optmerge.evaluation.MiniStudy;
-import org.optmerge.evaluation.MiniStudy.Wanted;
+import org.optmerge.evaluation.ModelFamily;
+import org.optmerge.evaluation.StudyMerge;
+import org.optmerge.evaluation.AnswerSheet;
+import org.optmerge.evaluation.Study;
+import org.optmerge.evaluation.Study.Wanted;
 import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.Merger;
 import org.optmerge.merge.Planner;
 import org.optmerge.merge.Progress;
 import org.optmerge.merge.RecipeParser;
-import org.optmerge.report.MiniFigures;
-import org.optmerge.report.MiniReports;
+import org.optmerge.report.PaperFigures;
+import org.optmerge.report.CapabilityExhibits;
 import org.optmerge.report.Plots;
 import org.optmerge.report.Tables;
 import tech.tablesaw.api.Table;
@@ -38,44 +39,54 @@ import tech.tablesaw.api.Table;
  * @param chosen methods as recipes name them; empty: all of the paper and the scale-aware ones
  * @param out where everything is written
  */
-record MiniQuickstart(
-    Path models, List<String> chosen, MiniStudy.Sizes sizes, int threads, Path out) {
+record ShippedQuickstart(
+    Path models, List<String> chosen, int validation, int test, int threads, Path out) {
 
   private static final Tables.Format FORMAT = Tables.Format.DEFAULT.decimals(1).largest("mean");
 
   /** What came out. */
   private record Outcome(
-      List<MiniRow> rows, Map<String, MiniMerge> merges, MiniRow best, List<Path> written) {}
+      List<AnswerSheet> rows,
+      Map<AnswerSheet, StudyMerge> merges,
+      AnswerSheet best,
+      List<Path> written) {}
 
   /** The methods that can be chosen, as recipes name them. */
-  static List<String> methods(MiniFamily family) {
-    return MiniReports.merges(family).stream().map(MiniMerge::method).toList();
+  static List<String> methods(ModelFamily family) {
+    return CapabilityExhibits.merges(family).stream().map(StudyMerge::method).toList();
   }
 
   void run(Console console) throws IOException {
     headless();
-    MiniFamily family = MiniFamily.of("full", models);
-    Map<String, MiniMerge> merges = new LinkedHashMap<>();
-    List<Wanted> wanted = new ArrayList<>();
-    for (Wanted one : MiniReports.rows(family)) {
-      if (one instanceof MiniStudy.Merged merged) {
-        if (!chosen.isEmpty() && !chosen.contains(merged.merge().method())) {
-          continue;
-        }
-        merges.put(one.label(), merged.merge());
-      }
-      wanted.add(one);
-    }
+    ModelFamily family = ModelFamily.of("full", models);
+    List<Wanted> wanted =
+        CapabilityExhibits.rows(family).stream()
+            .filter(
+                one ->
+                    !(one instanceof Study.Merged merged)
+                        || chosen.isEmpty()
+                        || chosen.contains(merged.merge().method()))
+            .toList();
     Files.createDirectories(out);
     Outcome outcome;
     try (StatusLine status = console.status()) {
-      MiniStudy study =
-          new MiniStudy(out.resolve("rows.json"), sizes, new MiniProgress(status, ""));
-      List<MiniRow> rows = study.rows(wanted);
-      MiniRow best =
+      Study study =
+          new Study(
+              out.resolve("rows.json"),
+              Map.of(),
+              Examination.capabilities(validation, test),
+              new StudyProgress(status, ""));
+      List<AnswerSheet> rows = study.rows(wanted);
+      Map<AnswerSheet, StudyMerge> merges = new IdentityHashMap<>();
+      for (int i = 0; i < rows.size(); i++) {
+        if (wanted.get(i) instanceof Study.Merged merged) {
+          merges.put(rows.get(i), merged.merge());
+        }
+      }
+      AnswerSheet best =
           rows.stream()
-              .filter(row -> merges.containsKey(row.label()))
-              .max(Comparator.comparingDouble(MiniRow::mean))
+              .filter(merges::containsKey)
+              .max(Comparator.comparingDouble(AnswerSheet::mean))
               .orElseThrow();
       outcome = new Outcome(rows, merges, best, write(family, merges, rows, best));
     }
@@ -90,18 +101,21 @@ record MiniQuickstart(
   }
 
   private List<Path> write(
-      MiniFamily family, Map<String, MiniMerge> merges, List<MiniRow> rows, MiniRow best)
+      ModelFamily family,
+      Map<AnswerSheet, StudyMerge> merges,
+      List<AnswerSheet> rows,
+      AnswerSheet best)
       throws IOException {
     Path recipes = Files.createDirectories(out.resolve("recipes"));
-    for (MiniRow row : rows) {
-      MiniMerge merge = merges.get(row.label());
+    for (AnswerSheet row : rows) {
+      StudyMerge merge = merges.get(row);
       if (merge != null && row.scaling() != null) {
         Files.writeString(
             recipes.resolve(fileName(merge)),
             merge.recipe(family.base(), family.recipeModels(), row.scaling(), 0));
       }
     }
-    MiniMerge winner = merges.get(best.label());
+    StudyMerge winner = merges.get(best);
     if (winner == null) {
       throw new IllegalStateException("the best of the merges is one of them");
     }
@@ -116,21 +130,21 @@ record MiniQuickstart(
         "# Five experts merged, on the miniature%n%n%s%n%s%n"
             .formatted(Tables.markdown(table(rows), FORMAT), String.join("\n", notes())));
     Path means = out.resolve("means.png");
-    Plots.savePng(MiniFigures.means("Five experts merged into one model", rows), means);
+    Plots.savePng(PaperFigures.means("Five experts merged into one model", rows), means);
     Path accuracies = out.resolve("accuracies.png");
-    Plots.savePng(MiniFigures.accuracies("What each merge can do", rows), accuracies);
+    Plots.savePng(PaperFigures.accuracies("What each merge can do", rows), accuracies);
     Path scalings = out.resolve("scalings.png");
     Plots.savePng(
-        MiniFigures.scalings("How far to go along the merged task vector", rows), scalings);
+        PaperFigures.scalings("How far to go along the merged task vector", rows), scalings);
     return List.of(recipe, out.resolve("best"), table, means, accuracies, scalings);
   }
 
-  private static String fileName(MiniMerge merge) {
+  private static String fileName(StudyMerge merge) {
     return merge.method() + ".yaml";
   }
 
-  private static Table table(List<MiniRow> rows) {
-    Table table = MiniReports.table("Five experts merged", rows);
+  private static Table table(List<AnswerSheet> rows) {
+    Table table = CapabilityExhibits.table("Five experts merged", rows);
     table.removeColumns("new skills"); // it belongs to the other family
     return table;
   }
@@ -138,7 +152,7 @@ record MiniQuickstart(
   private List<String> notes() {
     return List.of(
         "Accuracy in percent; λ chosen by %d questions of each task, judged by %d others."
-            .formatted(sizes.validation(), sizes.test()),
+            .formatted(validation, test),
         "Combined: questions that need two abilities at once, which no model was trained on.");
   }
 
@@ -147,10 +161,10 @@ record MiniQuickstart(
         new ArrayList<>(Tables.text(table(outcome.rows()), FORMAT).lines().toList());
     lines.add("");
     lines.addAll(notes());
-    if (sizes.test() < MiniStudy.Sizes.ALL.test()) {
+    if (test < Examination.TEST) {
       lines.add(
           "This is the quick form. All of the benchmark: --validation-size %d --test-size %d."
-              .formatted(MiniStudy.Sizes.ALL.validation(), MiniStudy.Sizes.ALL.test()));
+              .formatted(Examination.VALIDATION, Examination.TEST));
     }
     lines.add("");
     lines.add(
@@ -165,25 +179,25 @@ record MiniQuickstart(
 
   private ObjectNode json(Outcome outcome) {
     ObjectNode node = Console.object();
-    node.put("validation_size", sizes.validation());
-    node.put("test_size", sizes.test());
+    node.put("validation_size", validation);
+    node.put("test_size", test);
     var rows = node.putArray("rows");
-    for (MiniRow row : outcome.rows()) {
+    for (AnswerSheet row : outcome.rows()) {
       ObjectNode one = rows.addObject();
       one.put("label", row.label());
-      MiniMerge merge = outcome.merges().get(row.label());
+      StudyMerge merge = outcome.merges().get(row);
       if (merge != null) {
         one.put("method", merge.method());
         one.put("scaling", row.scaling());
         ObjectNode curve = one.putObject("validation");
         row.curve().forEach(curve::put);
       }
-      Interval interval = Bootstrap.DEFAULT.mean(row.capabilities());
+      Interval interval = Bootstrap.DEFAULT.mean(row.averaged());
       one.put("mean", interval.mean());
       one.putArray("interval").add(interval.lower()).add(interval.upper());
       ObjectNode tasks = one.putObject("tasks");
       for (MiniTask task : MiniTask.values()) {
-        tasks.put(task.key(), row.accuracy(task));
+        tasks.put(task.key(), row.accuracy(task.label()));
       }
     }
     node.put("best", outcome.best().label());
