@@ -12,13 +12,28 @@ import org.optmerge.benchmark.Sha256;
 import org.optmerge.checkpoint.ModelReference;
 
 /**
- * What answers follow from, as SHA-256: answers with the same provenance need not be given again.
+ * What answers follow from, as the beginnings of SHA-256: answers with the same provenance need not be given again.
  *
  * @param models of the weights
  * @param settings of the merge, the search and the way of asking
  * @param questions of all that is asked
  */
 public record Provenance(String models, String settings, String questions) {
+  private static final int DIGITS = 16;
+  private static final Pattern MODEL_FILE =
+      Pattern.compile(".*\\.safetensors|(config|preprocessor_config|adapter_config|tokenizer)\\.json");
+
+  /** Shortens the digests. */
+  public Provenance {
+    models = brief(models);
+    settings = brief(settings);
+    questions = brief(questions);
+  }
+
+  private static String brief(String digest) {
+    return digest.substring(0, Math.min(DIGITS, digest.length()));
+  }
+
   /**
    * A digest of a model's weights, settings and vocabulary.
    *
@@ -47,9 +62,6 @@ public record Provenance(String models, String settings, String questions) {
       throw new UncheckedIOException("%s: cannot be read".formatted(folder), e);
     }
   }
-
-  private static final Pattern MODEL_FILE =
-      Pattern.compile(".*\\.safetensors|(config|preprocessor_config|adapter_config|tokenizer)\\.json");
 
   /** What differs from another, in words; empty if nothing. */
   String difference(Provenance other) {

@@ -26,6 +26,12 @@ public record CapabilityMetric() implements Metric {
     return correct(reference, prediction.text()) ? 1 : 0;
   }
 
+  /** Part of what results are known by: not to be changed with the name of the class. */
+  @Override
+  public String toString() {
+    return "capabilities";
+  }
+
   private static boolean correct(Reference reference, String prediction) {
     Optional<Box> box = Box.ofAnswer(reference.answer());
     if (box.isPresent()) {

@@ -85,7 +85,10 @@ public record MiniBenchmark(
   /** Drawn questions follow from their numbers. */
   @Override
   public String digest() {
-    return Sha256.of("miniature %d, %s, %d of %s".formatted(seed, split.key(), perTask, tasks));
+    return Sha256.of(
+        "miniature %d, %s, %d of %s"
+            .formatted(
+                seed, split.key(), perTask, tasks.stream().map(MiniTask::key).toList()));
   }
 
   @Override

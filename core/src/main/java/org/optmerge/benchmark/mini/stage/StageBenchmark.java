@@ -116,7 +116,12 @@ public record StageBenchmark(
   @Override
   public String digest() {
     return Sha256.of(
-        "scenes %d, %s, %d of %s".formatted(MiniGenerator.SEED, split.key(), perType, types));
+        "scenes %d, %s, %d of %s"
+            .formatted(
+                MiniGenerator.SEED,
+                split.key(),
+                perType,
+                types.stream().map(StageQuestionType::key).toList()));
   }
 
   @Override
