@@ -15,10 +15,9 @@ import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.MiniBenchmark;
-import org.optmerge.benchmark.mini.MiniPrompt;
-import org.optmerge.benchmark.mini.MiniSplit;
-import org.optmerge.benchmark.mini.MiniTask;
-import org.optmerge.evaluation.MiniResult;
+import org.optmerge.evaluation.ModelEvaluation;
+import org.optmerge.evaluation.Predicted;
+import org.optmerge.evaluation.Presentation;
 import org.optmerge.model.media.Image;
 
 class CardTest {
@@ -92,16 +91,13 @@ class CardTest {
 
   @Test
   void it_finds_a_models_answer_to_its_question() {
-    MiniResult result =
-        new MiniResult(
+    ModelEvaluation result =
+        new ModelEvaluation(
             "Expert",
-            MiniSplit.TEST,
-            MiniPrompt.Form.QUESTION,
+            Presentation.DEFAULT,
             List.of(
-                new MiniResult.Answer(
-                    "test/vqa/13", MiniTask.VQA, "color", true, "green", "blue", false),
-                new MiniResult.Answer(
-                    "test/vqa/3", MiniTask.VQA, "color", true, "red", "red", true)));
+                Predicted.of("vqa-13", "blue", List.of("green"), Map.of()).scored(0),
+                Predicted.of("vqa-3", "red", List.of("red"), Map.of()).scored(1)));
 
     assertThat(Card.of(example("what color ?", "red")).with(result))
         .hasToString("what color ? → red\n  ✓ Expert: red");
@@ -109,8 +105,7 @@ class CardTest {
             () ->
                 Card.of(example("what color ?", "red"))
                     .with(
-                        new MiniResult(
-                            "Expert", MiniSplit.TEST, MiniPrompt.Form.QUESTION, List.of())))
+                        new ModelEvaluation("Expert", Presentation.DEFAULT, List.of())))
         .hasMessage("model 'Expert' was not asked the question 'vqa-3'");
   }
 }

@@ -83,7 +83,7 @@ class MiniVocabularyTest {
               Arrays.stream(MiniVocabulary.encode(each.answer() + " <end>"))
                   .asLongStream()
                   .toArray();
-          assertThat(MiniScore.correct(task, each.answer(), tokenizer.decode(answer, true)))
+          assertThat(CapabilityMetricTest.correct(task, each.answer(), tokenizer.decode(answer, true)))
               .as(each.answer())
               .isTrue();
         }

@@ -7,23 +7,21 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.benchmark.mini.stage.StageRecipe;
 import org.optmerge.benchmark.mini.stage.StageTraining;
 import org.optmerge.model.OmniModel;
-import org.optmerge.model.OnlineComposition;
+import org.optmerge.report.ModalityExhibits;
 import org.optmerge.train.TrainingException;
 import org.optmerge.train.TrainingListener;
 
-class StageStudyTest {
+class ModalityStudyTest {
   /** A few steps of everything: models that answer nothing, made as the shipped ones. */
   private static final String RECIPE =
       """
@@ -103,49 +101,31 @@ class StageStudyTest {
   }
 
   @Test
-  void everyRowOfTheStudyIsMadeWhateverTheMethod() {
-    List<String> heard = new ArrayList<>();
-    try (StageStudy study =
-        new StageStudy(training.folder("omni-base").resolveSibling("."), 1, 2, heard::add)) {
-      StageRow words = study.words();
-      StageRow unmerged = study.unmerged();
-      assertThat(words.correct()).hasSize(StageQuestionType.ALL.size());
-      assertThat(words.questions()).isEqualTo(2);
-      for (MiniMerge merge : StageStudy.methods()) {
-        StageRow merged = study.merged(merge, EnumSet.allOf(StageModality.class));
-        assertThat(merged.scaling()).as(merge.label()).isPositive();
-      }
-      assertThat(study.online(OnlineComposition.Mode.DECOUPLED).given()).hasSize(3);
-      // Afterwards the model is the base again.
-      assertThat(study.unmerged().correct()).isEqualTo(unmerged.correct());
-    }
-    assertThat(heard).contains("TSV Merging, test");
-  }
-
-  @Test
-  void aRowIsReadAsItWasWritten() {
-    StageRow row =
-        new StageRow(
-            "x", 0.5, List.of("vision"), 5, Map.of("sounding-colour", "15", "colour", "1f"), 1.5);
+  void every_row_of_the_study_is_made_whatever_the_method() {
+    ModelFamily family =
+        ModelFamily.of(ModelFamily.MODALITY, training.folder("omni-base").resolveSibling("."));
+    List<Study.Report> heard = new ArrayList<>();
     Path file = folder.resolve("rows.json");
-    StageRow.write(file, List.of(row));
-    assertThat(StageRow.read(file)).containsExactly(row);
-    // 15 is 10101, the highest bit the first question.
-    assertThat(row.scores(StageQuestionType.SOUNDING_COLOUR)).containsExactly(1, 0, 1, 0, 1);
-    assertThat(row.accuracy(StageQuestionType.COLOUR)).isEqualTo(1);
-    assertThat(row.accuracy(StageQuestionType.PLACE)).isZero();
-  }
+    Examination few = Examination.modalities(1, 2);
+    List<Study.Wanted> wanted = ModalityExhibits.rows(family);
+    Map<String, AnswerSheet> rows = new Study(file, Map.of(), few, heard::add).byKey(wanted);
 
-  @Test
-  void theBestOfEachTypeIsChosenTypeByType() {
-    StageRow one = row(Map.of("sounding-colour", "3", "sounding-place", "0"));
-    StageRow two = row(Map.of("sounding-colour", "1", "sounding-place", "2"));
-    StageRow best = StageRow.bestOfEachType("best", List.of(one, two));
-    assertThat(best.accuracy(StageQuestionType.SOUNDING_COLOUR)).isEqualTo(1);
-    assertThat(best.accuracy(StageQuestionType.SOUNDING_PLACE)).isEqualTo(0.5);
-  }
+    AnswerSheet words = Objects.requireNonNull(rows.get("modality/base?form=words"));
+    assertThat(words.right()).hasSize(StageQuestionType.ALL.size());
+    assertThat(words.scores("sounding-colour")).hasSize(2);
+    for (Study.Wanted one : wanted) {
+      AnswerSheet row = Objects.requireNonNull(rows.get(one.key()));
+      assertThat(row.given()).as(one.key()).isEqualTo(one.presentation().modalities());
+      if (one instanceof Study.Merged) {
+        assertThat(row.scaling()).as(one.key()).isPositive();
+        assertThat(row.curve()).as(one.key()).containsKeys("0.1", "1.5");
+      }
+    }
+    assertThat(heard).extracting(report -> report.wanted().label()).contains("TSV Merging");
 
-  private static StageRow row(Map<String, String> correct) {
-    return new StageRow("x", null, List.of("vision"), 2, new LinkedHashMap<>(correct), 0);
+    // Interrupted, it goes on; over, it makes nothing again.
+    heard.clear();
+    assertThat(new Study(file, Map.of(), few, heard::add).byKey(wanted)).isEqualTo(rows);
+    assertThat(heard).isEmpty();
   }
 }

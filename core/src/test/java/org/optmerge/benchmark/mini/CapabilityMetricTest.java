@@ -2,14 +2,26 @@ package org.optmerge.benchmark.mini;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.optmerge.metric.Prediction;
+import org.optmerge.metric.Reference;
 
-class MiniScoreTest {
+class CapabilityMetricTest {
+  static boolean correct(MiniTask task, String answer, String prediction) {
+    Map<String, String> fields =
+        task == MiniTask.CHART ? Map.of(CapabilityMetric.TOLERANCE, "0.05") : Map.of();
+    return new CapabilityMetric()
+            .score(new Prediction(prediction), new Reference(List.of(answer), fields))
+        == 1;
+  }
+
   @ParameterizedTest
   @CsvSource({
     "VQA, red, red, true",
@@ -45,7 +57,7 @@ class MiniScoreTest {
   })
   void an_answer_is_right_or_wrong(
       MiniTask task, String answer, String prediction, boolean correct) {
-    assertThat(MiniScore.correct(task, answer, prediction)).isEqualTo(correct);
+    assertThat(correct(task, answer, prediction)).isEqualTo(correct);
   }
 
   @ParameterizedTest
@@ -54,9 +66,9 @@ class MiniScoreTest {
     MiniGenerator generator = new MiniGenerator(11);
     for (int i = 0; i < 100; i++) {
       String answer = generator.generate(MiniSplit.TEST, task, i).first().answer();
-      assertThat(MiniScore.correct(task, answer, answer)).isTrue();
+      assertThat(correct(task, answer, answer)).isTrue();
       assertThat(
-              MiniScore.correct(task, answer, MiniVocabulary.decode(MiniVocabulary.encode(answer))))
+              correct(task, answer, MiniVocabulary.decode(MiniVocabulary.encode(answer))))
           .isTrue();
     }
   }
@@ -91,9 +103,9 @@ class MiniScoreTest {
         text.append(parts[random.nextInt(parts.length)]);
       }
       String odd = text.toString();
-      boolean same = MiniScore.correct(MiniTask.CHART, "<c3> <c3> <c3> <c3>", odd);
+      boolean same = correct(MiniTask.CHART, "<c3> <c3> <c3> <c3>", odd);
       assertThat(same).isEqualTo(odd.replaceAll("\\s", "").equals("<c3><c3><c3><c3>"));
-      assertThat(MiniScore.correct(MiniTask.CHART, "1234567", odd)).isFalse();
+      assertThat(correct(MiniTask.CHART, "1234567", odd)).isFalse();
     }
   }
 }

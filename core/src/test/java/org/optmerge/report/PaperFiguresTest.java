@@ -11,14 +11,14 @@ import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.internal.chartpart.Chart;
 import org.optmerge.method.Trajectory.Point;
 
-class MiniFiguresTest {
+class PaperFiguresTest {
   @Test
   void figures_3_and_4_show_norm_and_loss_over_the_steps() {
     Map<String, List<Point>> methods = new LinkedHashMap<>();
     methods.put("WUDI, Adam", List.of(new Point(0, 8, 3), new Point(10, 4, 2)));
     methods.put("OptMerge", List.of(new Point(0, 5, 1), new Point(10, 1, 1.5)));
 
-    Map<String, Chart<?, ?>> figures = MiniFigures.figures3And4("LoRA", methods);
+    Map<String, Chart<?, ?>> figures = PaperFigures.figures3And4("LoRA", methods);
 
     XYChart norm = (XYChart) figures.get("norm");
     XYChart loss = (XYChart) figures.get("loss");

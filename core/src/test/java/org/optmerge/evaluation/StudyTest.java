@@ -17,42 +17,47 @@ import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.benchmark.mini.MiniTask;
 
 /** With two questions of each task: what a study keeps, not what models can do. */
-class MiniStudyTest {
-  private static final MiniStudy.Sizes SIZES = new MiniStudy.Sizes(2, 2);
-  private static final MiniMerge AVERAGE = MiniMerge.published("Average", "weight-average");
+class StudyTest {
+  private static final Examination FEW = Examination.capabilities(2, 2);
+  private static final StudyMerge AVERAGE = StudyMerge.published("Average", "weight-average");
 
   @TempDir private Path folder;
   private Path file;
-  private final List<MiniStudy.Report> reports = new ArrayList<>();
+  private final List<Study.Report> reports = new ArrayList<>();
 
   @BeforeEach
   void name_the_file() {
     file = folder.resolve("study/rows.json");
   }
 
-  private MiniStudy study() {
-    return new MiniStudy(file, SIZES, reports::add);
+  private Study study() {
+    return study(2);
   }
 
-  private static MiniStudy.Wanted base(MiniFamily family) {
-    return new MiniStudy.Single(family, "Base", family.base());
+  private Study study(int test) {
+    return new Study(file, Map.of(), Examination.capabilities(2, test), reports::add);
   }
 
-  private static List<MiniStudy.Wanted> all() {
-    MiniFamily family = MiniFamilies.shipped();
+  private static Study.Wanted base(ModelFamily family) {
+    return new Study.Single(family, "base", "Base", family.base());
+  }
+
+  private static List<Study.Wanted> all() {
+    ModelFamily family = ShippedFamilies.shipped();
     return List.of(
         base(family),
-        new MiniStudy.Single(family, "Mixture", family.mixture()),
-        new MiniStudy.Merged(family, AVERAGE));
+        new Study.Single(family, "mixture", "Mixture", family.mixture()),
+        new Study.Merged(family, AVERAGE));
   }
 
   @Test
   void a_second_run_computes_nothing_and_gives_the_same_rows() throws IOException {
-    List<MiniRow> rows = study().rows(all());
-    assertThat(rows).extracting(MiniRow::label).containsExactly("Base", "Mixture", "Average");
+    List<AnswerSheet> rows = study().rows(all());
+    assertThat(rows).extracting(AnswerSheet::label).containsExactly("Base", "Mixture", "Average");
     assertThat(rows.get(2).curve()).containsKeys("0.1", "1.5");
-    assertThat(rows.get(0).correct()).containsOnlyKeys(MiniTask.values());
-    assertThat(rows).allSatisfy(row -> assertThat(row.scores(MiniTask.OCR)).hasSize(2));
+    assertThat(rows.get(0).right()).containsOnlyKeys(
+            Stream.of(MiniTask.values()).map(MiniTask::label).toArray(String[]::new));
+    assertThat(rows).allSatisfy(row -> assertThat(row.scores("OCR")).hasSize(2));
     String kept = Files.readString(file);
 
     reports.clear();
@@ -64,26 +69,26 @@ class MiniStudyTest {
 
   @Test
   void a_study_that_is_over_gives_what_its_file_has_and_makes_nothing() throws IOException {
-    List<MiniRow> rows = study().rows(all());
+    List<AnswerSheet> rows = study().rows(all());
     String kept = Files.readString(file);
-    MiniFamily moved =
-        new MiniFamily(
+    ModelFamily moved =
+        new ModelFamily(
             all().get(0).family().name(),
             "gone",
             folder.resolve("no-base"),
-            Map.of(MiniTask.OCR, folder.resolve("no-expert")),
+            Map.of("OCR", folder.resolve("no-expert")),
             false,
             folder.resolve("no-mixture"));
 
-    MiniStudy over = MiniStudy.recorded(file);
+    Study over = Study.recorded(file);
 
     assertThat(over.rows(List.of(base(moved)))).containsExactly(rows.get(0));
-    assertThat(over.row(moved, "Average")).isEqualTo(rows.get(2));
-    assertThatThrownBy(() -> over.row(moved, "Median"))
+    assertThat(over.row(moved, "weight-average")).isEqualTo(rows.get(2));
+    assertThatThrownBy(() -> over.row(moved, "median"))
         .isInstanceOf(BenchmarkException.class)
-        .hasMessageContaining("has no row '%s/Median'".formatted(moved.name()));
+        .hasMessageContaining("has no row '%s/median'".formatted(moved.name()));
     assertThat(file).hasContent(kept);
-    assertThatThrownBy(() -> MiniStudy.recorded(folder.resolve("none.json")))
+    assertThatThrownBy(() -> Study.recorded(folder.resolve("none.json")))
         .hasMessageEndingWith("there is no such file of recorded rows");
   }
 
@@ -91,8 +96,8 @@ class MiniStudyTest {
   void it_tells_where_it_is_up_to_the_last_question() {
     study().rows(all());
 
-    MiniStudy.Report first = reports.get(0);
-    MiniStudy.Report last = reports.get(reports.size() - 1);
+    Study.Report first = reports.get(0);
+    Study.Report last = reports.get(reports.size() - 1);
     assertThat(first.wanted().label()).isEqualTo("Base");
     assertThat(first.row()).isEqualTo(1);
     assertThat(first.answered()).isZero();
@@ -101,7 +106,7 @@ class MiniStudyTest {
     assertThat(last.row()).isEqualTo(last.rows()).isEqualTo(3);
     assertThat(last.answered()).isEqualTo(last.questions());
     assertThat(last.secondsLeft()).isZero();
-    assertThat(reports).extracting(MiniStudy.Report::answered).isSorted();
+    assertThat(reports).extracting(Study.Report::answered).isSorted();
     assertThat(reports.subList(1, reports.size()))
         .allSatisfy(
             report -> assertThat(report.answered()).isLessThanOrEqualTo(report.questions()));
@@ -109,10 +114,11 @@ class MiniStudyTest {
 
   @Test
   void a_study_that_was_interrupted_goes_on_with_the_row_it_was_at() {
-    MiniStudy interrupted =
-        new MiniStudy(
+    Study interrupted =
+        new Study(
             file,
-            SIZES,
+            Map.of(),
+            FEW,
             report -> {
               if (report.row() == 2) {
                 throw new IllegalStateException("interrupted");
@@ -127,23 +133,23 @@ class MiniStudyTest {
 
   @Test
   void rows_by_other_numbers_of_questions_are_made_anew() {
-    MiniStudy.Wanted base = base(MiniFamilies.shipped());
+    Study.Wanted base = base(ShippedFamilies.shipped());
     study().row(base);
-    MiniRow more = new MiniStudy(file, new MiniStudy.Sizes(2, 3), reports::add).row(base);
+    AnswerSheet more = study(3).row(base);
 
-    assertThat(more.scores(MiniTask.OCR)).hasSize(3);
+    assertThat(more.scores("OCR")).hasSize(3);
   }
 
   @Test
   void rows_of_a_model_that_has_changed_since_are_made_anew() throws IOException {
     Path model = Files.createDirectory(folder.resolve("base"));
-    try (Stream<Path> files = Files.list(MiniFamilies.MODELS.resolve("base"))) {
+    try (Stream<Path> files = Files.list(ShippedFamilies.MODELS.resolve("base"))) {
       for (Path each : files.toList()) {
         Files.copy(each, model.resolve(each.getFileName()));
       }
     }
-    MiniFamily family = MiniFamilies.of(model);
-    MiniRow before = study().row(base(family));
+    ModelFamily family = ShippedFamilies.of(model);
+    AnswerSheet before = study().row(base(family));
     reports.clear();
     assertThat(study().row(base(family))).isEqualTo(before);
     assertThat(reports).isEmpty();
@@ -152,47 +158,48 @@ class MiniStudyTest {
     byte[] bytes = Files.readAllBytes(weights);
     bytes[bytes.length - 2] ^= 1;
     Files.write(weights, bytes);
-    MiniRow after = study().row(base(family));
+    AnswerSheet after = study().row(base(family));
     assertThat(reports).isNotEmpty();
-    assertThat(after.inputs()).isNotEqualTo(before.inputs());
+    assertThat(after.made()).isNotEqualTo(before.made());
   }
 
   @Test
   void an_adapter_is_judged_on_its_base() {
-    MiniFamily lora =
-        new MiniFamily(
+    ModelFamily lora =
+        new ModelFamily(
             "adapters",
             "Adapters",
-            MiniFamilies.MODELS.resolve("base"),
-            Map.of(MiniTask.OCR, MiniFamilies.MODELS.resolve("lora-ocr")),
+            ShippedFamilies.MODELS.resolve("base"),
+            Map.of("OCR", ShippedFamilies.MODELS.resolve("lora-ocr")),
             true,
-            MiniFamilies.MODELS.resolve("mixture"));
-    MiniStudy study = new MiniStudy(file, new MiniStudy.Sizes(2, 40), reports::add);
-    MiniRow expert =
+            ShippedFamilies.MODELS.resolve("mixture"));
+    Study study = study(40);
+    AnswerSheet expert =
         study.row(
-            new MiniStudy.Single(lora, "Expert OCR", MiniFamilies.MODELS.resolve("lora-ocr")));
-    MiniRow base = study.row(base(lora));
+            new Study.Single(
+                lora, "expert-ocr", "Expert OCR", ShippedFamilies.MODELS.resolve("lora-ocr")));
+    AnswerSheet base = study.row(base(lora));
 
-    assertThat(expert.accuracy(MiniTask.OCR)).isGreaterThan(base.accuracy(MiniTask.OCR));
+    assertThat(expert.accuracy("OCR")).isGreaterThan(base.accuracy("OCR"));
   }
 
   @Test
   void two_different_rows_of_one_name_are_refused() {
-    MiniFamily family = MiniFamilies.shipped();
-    List<MiniStudy.Wanted> same =
+    ModelFamily family = ShippedFamilies.shipped();
+    List<Study.Wanted> same =
         List.of(
-            new MiniStudy.Single(family, "Model", family.base()),
-            new MiniStudy.Single(family, "Model", family.mixture()));
+            new Study.Single(family, "model", "Model", family.base()),
+            new Study.Single(family, "model", "Model", family.mixture()));
 
     assertThatThrownBy(() -> study().rows(same))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("two different rows are called 'two/Model'");
+        .hasMessage("two different rows are called 'two/model'");
   }
 
   @Test
   void a_file_that_holds_something_else_is_named_with_the_line() throws IOException {
     Files.createDirectories(file.getParent());
-    Files.writeString(file, "{\n\"two/Base\": {\"label\": 1, \"curves\": {}}\n}\n");
+    Files.writeString(file, "{\n\"two/base\": {\"label\": 1, \"curves\": {}}\n}\n");
 
     assertThatThrownBy(this::study)
         .isInstanceOf(BenchmarkException.class)
@@ -204,49 +211,58 @@ class MiniStudyTest {
 
   @Test
   void no_questions_are_too_few() {
-    assertThatThrownBy(() -> new MiniStudy.Sizes(0, 5))
+    assertThatThrownBy(() -> Examination.capabilities(0, 5))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("has 0 for validation and 5 for the test");
   }
 
   @Test
   void rows_that_somebody_else_made_serve_as_long_as_they_follow_from_the_same() {
-    List<MiniRow> rows = study().rows(all());
-    Map<String, MiniRow> recorded = MiniStudy.read(file);
+    List<AnswerSheet> rows = study().rows(all());
+    Map<String, AnswerSheet> recorded = AnswerSheet.read(file);
     reports.clear();
 
     Path other = folder.resolve("other/rows.json");
-    MiniStudy second = new MiniStudy(other, recorded, SIZES, reports::add);
+    Study second = new Study(other, recorded, FEW, reports::add);
     assertThat(second.rows(all())).isEqualTo(rows);
     assertThat(second.taken()).isEqualTo(3);
     assertThat(reports).isEmpty();
     assertThat(other).doesNotExist();
 
-    MiniStudy.Sizes more = new MiniStudy.Sizes(2, 3);
-    MiniStudy third = new MiniStudy(other, recorded, more, reports::add);
-    assertThat(third.row(base(MiniFamilies.shipped())).scores(MiniTask.OCR)).hasSize(3);
+    Study third = new Study(other, recorded, Examination.capabilities(2, 3), reports::add);
+    assertThat(third.row(base(ShippedFamilies.shipped())).scores("OCR")).hasSize(3);
     assertThat(third.taken()).isZero();
     assertThat(reports).isNotEmpty();
   }
 
   @Test
   void the_mean_over_seeds_has_the_share_of_seeds_that_were_right() {
-    MiniRow one = row("Base", "0101");
-    MiniRow two = row("Base", "0011");
+    AnswerSheet one = row("Base", "0101");
+    AnswerSheet two = row("Base", "0011");
 
-    MiniRow mean = MiniRow.mean(List.of(one, two));
-    assertThat(mean.scores(MiniTask.OCR)).containsExactly(0, 0.5, 0.5, 1);
-    assertThat(mean.accuracy(MiniTask.OCR)).isEqualTo(0.5);
+    AnswerSheet mean = AnswerSheet.mean(List.of(one, two));
+    assertThat(mean.scores("OCR")).containsExactly(0, 0.5, 0.5, 1);
+    assertThat(mean.accuracy("OCR")).isEqualTo(0.5);
     assertThat(mean.models()).isEqualTo(2);
-    assertThatThrownBy(() -> MiniRow.mean(List.of(one, row("Base", "01"))))
+    assertThatThrownBy(() -> AnswerSheet.mean(List.of(one, row("Base", "01"))))
         .hasMessageContaining("the same questions of OCR");
-    assertThatThrownBy(() -> MiniRow.mean(List.of(one, row("Mixture", "0011"))))
+    assertThatThrownBy(() -> AnswerSheet.mean(List.of(one, row("Mixture", "0011"))))
         .hasMessageContaining("'Mixture'");
-    assertThatThrownBy(() -> MiniRow.mean(List.of())).hasMessageContaining("1 to 9 rows");
+    assertThatThrownBy(() -> AnswerSheet.mean(List.of())).hasMessageContaining("1 to 9 rows");
   }
 
-  private static MiniRow row(String label, String correct) {
-    Map<MiniTask, String> answers = Map.of(MiniTask.OCR, correct);
-    return new MiniRow(label, null, Map.of(), answers, answers, null, 1);
+  private static AnswerSheet row(String label, String correct) {
+    Map<String, String> answers = Map.of("OCR", correct);
+    return new AnswerSheet(
+        label,
+        null,
+        Map.of(),
+        List.of(),
+        Grouping.CAPABILITIES,
+        answers,
+        answers,
+        null,
+        null,
+        1);
   }
 }
