@@ -203,6 +203,25 @@ public final class Study {
     return kept(family.name() + "/" + name);
   }
 
+  /**
+   * A row that is kept, by what tables and the paper call it.
+   *
+   * @param label such as {@code Task Arithmetic}
+   * @throws BenchmarkException if there is none
+   */
+  public AnswerSheet labelled(ModelFamily family, String label) {
+    return rows.entrySet().stream()
+        .filter(row -> row.getKey().startsWith(family.name() + "/"))
+        .map(Map.Entry::getValue)
+        .filter(row -> row.label().equals(label))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new BenchmarkException(
+                    "%s: has no row '%s' of '%s'; optmerge reproduce makes rows"
+                        .formatted(file, label, family.name())));
+  }
+
   private AnswerSheet kept(String key) {
     AnswerSheet row = rows.get(key);
     if (row == null) {
