@@ -1,6 +1,15 @@
 package org.optmerge.benchmark;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.util.stream.Stream;
+import org.optmerge.base.Sha256;
+import org.optmerge.model.Decoding;
+import org.optmerge.model.media.Audio;
+import org.optmerge.model.media.Image;
+import org.optmerge.model.media.Media;
+import org.optmerge.model.media.Video;
 
 /** A set of questions with a name. */
 public interface Benchmark {
@@ -10,12 +19,56 @@ public interface Benchmark {
    */
   String name();
 
-  /** How many examples there are. */
+  /** How many questions there are. */
   long size();
 
   /**
-   * The examples, always in the same order, read or generated as they are asked for: a large file
+   * The questions, always in the same order, read or generated as they are asked for: a large file
    * is never in memory as a whole. The stream is to be closed.
    */
-  Stream<Example> examples();
+  Stream<Question> questions();
+
+  /** Most tokens of an answer, with its end. */
+  default int answerTokens() {
+    return Decoding.DEFAULT.maxNewTokens();
+  }
+
+  /**
+   * A SHA-256 of all that is asked and what counts as right, by which results are known to be of
+   * the same questions. Reads every question unless the benchmark knows better.
+   */
+  default String digest() {
+    MessageDigest digest = Sha256.begin();
+    try (Stream<Question> questions = questions()) {
+      questions.forEachOrdered(
+          question -> {
+            update(digest, question.id(), question.group(), question.type(), question.text());
+            update(digest, question.answers().toString(), question.fields().toString());
+            question.media().forEach(medium -> update(digest, medium));
+          });
+    }
+    return Sha256.hex(digest.digest());
+  }
+
+  private static void update(MessageDigest digest, String... texts) {
+    for (String text : texts) {
+      digest.update(text.getBytes(StandardCharsets.UTF_8));
+      digest.update((byte) 0);
+    }
+  }
+
+  private static void update(MessageDigest digest, Media medium) {
+    if (medium instanceof Image image) {
+      update(digest, "image %d %d".formatted(image.width(), image.height()));
+      digest.update(image.rgb());
+    } else if (medium instanceof Audio audio) {
+      update(digest, "audio %d".formatted(audio.sampleRate()));
+      ByteBuffer samples = ByteBuffer.allocate(Float.BYTES * audio.samples().length);
+      samples.asFloatBuffer().put(audio.samples());
+      digest.update(samples);
+    } else if (medium instanceof Video video) {
+      update(digest, "video %d".formatted(video.frames().size()));
+      video.frames().forEach(frame -> update(digest, frame));
+    }
+  }
 }

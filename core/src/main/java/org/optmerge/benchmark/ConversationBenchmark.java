@@ -66,13 +66,13 @@ public final class ConversationBenchmark implements Benchmark {
   }
 
   @Override
-  public Stream<Example> examples() {
+  public Stream<Question> questions() {
     Map<String, String> known = answers == null ? Map.of() : answers(answers);
     JsonObjects objects = new JsonObjects(List.of(questions));
-    return ExampleStream.of(
-        new ExampleStream.Source<>() {
+    return QuestionStream.of(
+        new QuestionStream.Source<>() {
           @Override
-          public @Nullable Example next() throws IOException {
+          public @Nullable Question next() throws IOException {
             JsonNode node = objects.next();
             return node == null ? null : example(node, known);
           }
@@ -96,7 +96,7 @@ public final class ConversationBenchmark implements Benchmark {
     return known;
   }
 
-  private Example example(JsonNode node, Map<String, String> known) {
+  private Question example(JsonNode node, Map<String, String> known) {
     String id = node.path("id").asText();
     JsonNode first = node.path("conversations").path(0);
     if (!first.path("value").isTextual()) {
@@ -123,7 +123,7 @@ public final class ConversationBenchmark implements Benchmark {
         throw new BenchmarkException("%s, question %s: %s".formatted(name, id, e.getMessage()), e);
       }
     }
-    return new Example(
+    return new Question(
         id,
         name,
         node.path("type").asText(""),

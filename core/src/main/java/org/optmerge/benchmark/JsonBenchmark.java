@@ -18,7 +18,7 @@ import org.optmerge.model.media.Media;
 /**
  * Questions as JSON objects, one after the other on lines or in one array, with images in a folder.
  *
- * <p>Scalars that are no id, question, answer or image become {@link Example#fields}. A {@code
+ * <p>Scalars that are no id, question, answer or image become {@link Question#fields}. A {@code
  * bbox} is the answer of a question of grounding.
  */
 public final class JsonBenchmark implements Benchmark {
@@ -66,14 +66,14 @@ public final class JsonBenchmark implements Benchmark {
   }
 
   @Override
-  public Stream<Example> examples() {
+  public Stream<Question> questions() {
     JsonObjects objects = new JsonObjects(files);
-    return ExampleStream.of(
-        new ExampleStream.Source<>() {
+    return QuestionStream.of(
+        new QuestionStream.Source<>() {
           private long row;
 
           @Override
-          public @Nullable Example next() throws IOException {
+          public @Nullable Question next() throws IOException {
             JsonNode node = objects.next();
             return node == null ? null : example(node, row++);
           }
@@ -89,7 +89,7 @@ public final class JsonBenchmark implements Benchmark {
     return columns.getOrDefault(what, usual);
   }
 
-  private Example example(JsonNode node, long row) throws IOException {
+  private Question example(JsonNode node, long row) throws IOException {
     JsonNode id = node.path(key("id", "question_id"));
     String name = id.isValueNode() && !id.isNull() ? id.asText() : String.valueOf(row);
     JsonNode question = node.path(key("question", "question"));
@@ -122,7 +122,7 @@ public final class JsonBenchmark implements Benchmark {
               }
             });
     String type = node.path(key("type", "question_type")).asText("");
-    return new Example(name, this.name, type, media, question.asText(), answers, fields);
+    return new Question(name, this.name, type, media, question.asText(), answers, fields);
   }
 
   private String box(JsonNode box, String id) {

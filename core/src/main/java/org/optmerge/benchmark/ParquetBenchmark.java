@@ -24,7 +24,7 @@ import org.optmerge.model.media.Media;
 /**
  * Data sets of the Hugging Face hub in Parquet, as lmms-eval uses them.
  *
- * <p>Simple columns that are no question, answer or image become {@link Example#fields}. Where one
+ * <p>Simple columns that are no question, answer or image become {@link Question#fields}. Where one
  * column is exploded, each element of its lists is an example, numbered as lmms-eval numbers its
  * documents. A box (x, y, width and height in pixels) becomes the answer {@code [x1, y1, x2, y2]}
  * in shares of the image's sides, rounded to {@code float} as the column's type does there.
@@ -100,15 +100,15 @@ public final class ParquetBenchmark implements Benchmark {
   }
 
   @Override
-  public Stream<Example> examples() {
-    return ExampleStream.of(new Examples());
+  public Stream<Question> questions() {
+    return QuestionStream.of(new Examples());
   }
 
   private String column(String what, String usual) {
     return columns.getOrDefault(what, usual);
   }
 
-  private final class Examples implements ExampleStream.Source<Example> {
+  private final class Examples implements QuestionStream.Source<Question> {
     private final Set<String> special =
         Set.copyOf(
             List.of(
@@ -123,12 +123,12 @@ public final class ParquetBenchmark implements Benchmark {
                 type.isPrimitive()
                     || special.contains(type.getName())
                     || type.getName().equals(explode));
-    private final Deque<Example> exploded = new ArrayDeque<>();
+    private final Deque<Question> exploded = new ArrayDeque<>();
     private @Nullable Spill images;
     private long number;
 
     @Override
-    public @Nullable Example next() throws IOException {
+    public @Nullable Question next() throws IOException {
       while (exploded.isEmpty()) {
         Group row = rows.next();
         if (row == null) {
@@ -169,7 +169,7 @@ public final class ParquetBenchmark implements Benchmark {
         List<String> ids = ParquetRows.texts(row, column("id", "question_id"));
         String id = explode != null || ids.isEmpty() ? String.valueOf(number) : ids.get(0);
         number++;
-        exploded.add(new Example(id, name, type, media, question, answers, fields));
+        exploded.add(new Question(id, name, type, media, question, answers, fields));
       }
     }
 

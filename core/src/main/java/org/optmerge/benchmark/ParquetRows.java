@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * Reads Parquet files row by row, through Apache's own library without Hadoop. In memory is one
  * group of rows, packed: for the hub's data sets with images that is a hundred rows.
  */
-final class ParquetRows implements ExampleStream.Source<Group> {
+final class ParquetRows implements QuestionStream.Source<Group> {
   private final List<Path> files;
   private final Predicate<Type> columns;
   private int next;

@@ -74,8 +74,8 @@ public final class Prompts {
     }
 
     /** What the user says: the text that goes into the model's own template. */
-    public String userText(Example example) {
-      String question = capitalise ? capitalised(example.question()) : example.question();
+    public String userText(Question example) {
+      String question = capitalise ? capitalised(example.text()) : example.text();
       String body =
           switch (form) {
             case QUESTION -> question;
@@ -102,7 +102,7 @@ public final class Prompts {
       return special == null ? suffix : special;
     }
 
-    private static String choices(Example example, String question) {
+    private static String choices(Question example, String question) {
       StringBuilder text = new StringBuilder();
       String hint = example.fields().get("hint");
       if (hint != null) {
@@ -113,7 +113,7 @@ public final class Prompts {
       return text.toString();
     }
 
-    private static String labelledChoices(Example example, String question) {
+    private static String labelledChoices(Question example, String question) {
       StringBuilder text = new StringBuilder();
       String hint = example.fields().get("hint");
       if (hint != null) {
@@ -128,7 +128,7 @@ public final class Prompts {
       return text.toString();
     }
 
-    private static List<String> options(Example example) {
+    private static List<String> options(Question example) {
       List<String> options = new ArrayList<>();
       for (Map.Entry<String, String> field : example.fields().entrySet()) {
         if (field.getKey().matches("[A-Z]")) {

@@ -25,7 +25,7 @@ import org.optmerge.python.TabSeparatedFile;
  * them. Only a few bytes for each row stay in memory, whatever the size of the file.
  *
  * <p>Rows without an image are left out, as the kit does. All cells but those of images, question
- * and answer become {@link Example#fields}; an answer that is a list becomes several answers, and
+ * and answer become {@link Question#fields}; an answer that is a list becomes several answers, and
  * its text the field {@code answer}.
  */
 public final class TsvBenchmark implements Benchmark {
@@ -66,10 +66,10 @@ public final class TsvBenchmark implements Benchmark {
   }
 
   @Override
-  public Stream<Example> examples() {
+  public Stream<Question> questions() {
     Index known = index();
     try {
-      return ExampleStream.of(new Rows(known));
+      return QuestionStream.of(new Rows(known));
     } catch (IOException e) {
       throw new BenchmarkException("'%s': %s".formatted(file, e.getMessage()), e);
     }
@@ -131,7 +131,7 @@ public final class TsvBenchmark implements Benchmark {
   }
 
   /** Reads questions one after the other, and images where they are. */
-  private final class Rows implements ExampleStream.Source<Example> {
+  private final class Rows implements QuestionStream.Source<Question> {
     private final Index known;
     private final TabSeparatedFile table = new TabSeparatedFile(file);
     private final TabSeparatedFile elsewhere = new TabSeparatedFile(file);
@@ -147,7 +147,7 @@ public final class TsvBenchmark implements Benchmark {
     }
 
     @Override
-    public @Nullable Example next() throws IOException {
+    public @Nullable Question next() throws IOException {
       if (at == known.rows().length) {
         return null;
       }
@@ -167,7 +167,7 @@ public final class TsvBenchmark implements Benchmark {
       }
     }
 
-    private Example example(Map<String, Integer> place, String id) throws IOException {
+    private Question example(Map<String, Integer> place, String id) throws IOException {
       String answerColumn = columns.getOrDefault("answers", "answer");
       Optional<String> answer = cell(place, answerColumn);
       List<String> answers = answer.map(PythonList::orText).orElse(List.of());
@@ -188,7 +188,7 @@ public final class TsvBenchmark implements Benchmark {
           columns.containsKey("type")
               ? fields.getOrDefault(columns.get("type"), "")
               : fields.getOrDefault("category", fields.getOrDefault("split", ""));
-      return new Example(
+      return new Question(
           id, name, type, images(place), cell(place, "question").orElse(""), answers, fields);
     }
 

@@ -6,291 +6,223 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.benchmark.mini.Dialogue;
-import org.optmerge.benchmark.mini.MiniSplit;
-import org.optmerge.benchmark.mini.MiniTask;
-import org.optmerge.benchmark.mini.stage.StageModality;
+import org.optmerge.base.Percent;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
+import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.Bootstrap;
+import org.optmerge.evaluation.EvaluationFolder;
+import org.optmerge.evaluation.Grouping;
 import org.optmerge.evaluation.Interval;
-import org.optmerge.evaluation.MiniEvaluator;
-import org.optmerge.evaluation.MiniResult;
-import org.optmerge.evaluation.StageStudy;
-import org.optmerge.model.InternVL;
+import org.optmerge.evaluation.ModelEvaluation;
+import org.optmerge.evaluation.Presentation;
+import org.optmerge.model.MultimodalModel;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
 /** {@code optmerge evaluate}. */
 @Command(
     name = "evaluate",
     description = {
-      "Ask a model the questions of a benchmark, and mark its answers.",
+      "Ask a model the questions of a benchmark or of your own, and mark its answers.",
       "Accuracies have 95 %% intervals; beside them stands what the best constant answer to each"
           + " type of question would score."
     })
 final class EvaluateCommand implements Callable<Integer> {
-  private static final String MINI = "mini";
-
-  /** The miniature as a whole, and task by task. */
-  static final class Benchmarks implements Iterable<String> {
-    @Override
-    public Iterator<String> iterator() {
-      return Stream.concat(
-              Stream.of(MINI), Stream.of(MiniTask.values()).map(task -> MINI + ":" + task.key()))
-          .iterator();
-    }
-  }
-
-  /** The splits that a model is not trained on. */
-  static final class Splits implements Iterable<String> {
-    @Override
-    public Iterator<String> iterator() {
-      return List.of(MiniSplit.TEST.key(), MiniSplit.VALIDATION.key()).iterator();
-    }
-  }
-
   @ParentCommand private Main main;
-  @Spec private CommandSpec spec;
 
   @Parameters(
       paramLabel = "MODEL",
       description = "A model folder, or BASE+ADAPTER: a model and a LoRA adapter's folder.")
   private String model;
 
-  @Option(
-      names = "--benchmark",
-      paramLabel = "NAME",
-      completionCandidates = Benchmarks.class,
-      description =
-          "mini for all tasks, or one of them, such as mini:chart (default: ${DEFAULT-VALUE}).")
-  private String benchmark = MINI;
-
-  @Option(
-      names = "--split",
-      paramLabel = "NAME",
-      completionCandidates = Splits.class,
-      description = "test or val (default: ${DEFAULT-VALUE}).")
-  private String split = MiniSplit.TEST.key();
-
-  @Option(
-      names = "--count",
-      paramLabel = "N",
-      description = "Questions of each task (default: all of the split).")
-  private @Nullable Integer count;
-
-  @Option(
-      names = "--form",
-      paramLabel = "FORM",
-      description =
-          "How the same is asked: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}). A statement"
-              + " is what the base family's base was trained on.")
-  private Dialogue.Form form = Dialogue.Form.QUESTION;
-
-  @Option(
-      names = "--given",
-      split = ",",
-      paramLabel = "MODALITY",
-      description =
-          "Of a model of several modalities: those that it gets, some of ${COMPLETION-CANDIDATES}"
-              + " (default: all).")
-  private List<StageModality> given = StageModality.ALL;
+  @Mixin private QuestionSource source;
 
   @Option(
       names = {"-o", "--out"},
       paramLabel = "DIR",
-      description = "Write predictions.jsonl and scores.json there.")
+      description =
+          "Write predictions.jsonl and scores.json there. Answers are written as they are given: an"
+              + " evaluation that was interrupted goes on.")
   private @Nullable Path out;
+
+  @Option(
+      names = "--force",
+      description = "Replace the answers of another evaluation that --out holds.")
+  private boolean force;
 
   @Override
   public Integer call() throws IOException {
+    source.check();
     Console console = main.console();
-    if (OmniEvaluation.isOf(model)) {
-      Map<StageQuestionType, double[]> scores =
-          new OmniEvaluation(model, Set.copyOf(given))
-              .scores(split(), count == null ? StageStudy.TEST : count);
-      TextTable table =
-          new TextTable()
-              .left("question")
-              .left("needs")
-              .left("aspect")
-              .right("correct, %")
-              .right("95 %");
-      OmniEvaluation.lines(scores).forEach(table::row);
-      console.result(() -> console.lines(table), () -> OmniEvaluation.json(scores));
-      return 0;
-    }
-    List<MiniTask> tasks = tasks();
-    MiniSplit from = split();
-    int each = count == null ? from.size() : count;
-    if (each < 1) {
-      throw wrong("--count must be at least 1, is %d".formatted(each));
-    }
-    MiniResult result;
+    QuestionSource.Chosen chosen;
+    ModelEvaluation evaluation;
     try (StatusLine status = console.status();
-        InternVL opened = open()) {
-      MiniEvaluator evaluator = new MiniEvaluator(from, tasks, each, form);
-      int[] done = {0};
-      result =
-          evaluator.evaluate(
-              model,
-              opened,
-              answered -> {
-                done[0] += answered;
-                status.show(
-                    () -> "%d of %d questions".formatted(done[0], evaluator.size()),
-                    () -> {
-                      ObjectNode event = Console.event("progress");
-                      event.put("answered", done[0]);
-                      event.put("questions", evaluator.size());
-                      return event;
-                    });
-              });
+        MultimodalModel opened = MultimodalModel.open(model)) {
+      chosen = source.choose(opened, false);
+      long questions = chosen.evaluator().size();
+      long[] done = {0};
+      IntConsumer progress =
+          more -> {
+            done[0] += more;
+            status.show(
+                () -> "%d of %d questions".formatted(done[0], questions),
+                () -> {
+                  ObjectNode event = Console.event("progress");
+                  event.put("answered", done[0]);
+                  event.put("questions", questions);
+                  return event;
+                });
+          };
+      evaluation =
+          out == null
+              ? chosen.evaluator().evaluate(model, opened, progress)
+              : new EvaluationFolder(out)
+                  .evaluate(chosen.evaluator(), model, opened, force, progress);
     }
-    ObjectNode scores = json(result);
+    ObjectNode scores = json(chosen, evaluation);
     if (out != null) {
-      write(out, result, scores);
+      Files.writeString(
+          out.resolve("scores.json"),
+          new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(scores) + "\n");
     }
-    console.result(() -> console.lines(table(result)), () -> scores);
+    console.result(() -> text(console, chosen, evaluation), () -> scores);
     return 0;
   }
 
-  private InternVL open() {
-    int plus = model.indexOf('+');
-    if (plus < 0 || Files.exists(Path.of(model))) {
-      return InternVL.open(Path.of(model));
+  private static List<String> text(
+      Console console, QuestionSource.Chosen chosen, ModelEvaluation evaluation) {
+    List<String> lines = new ArrayList<>(console.lines(table(chosen, evaluation)));
+    if (chosen.split().isEmpty()) {
+      lines.add("");
+      lines.add("Metric: %s. --metric chooses another.".formatted(chosen.metric()));
     }
-    InternVL opened = InternVL.open(Path.of(model.substring(0, plus)));
-    try {
-      opened.apply(Path.of(model.substring(plus + 1)));
-      return opened;
-    } catch (RuntimeException | Error e) {
-      opened.close();
-      throw e;
-    }
+    return lines;
   }
 
-  private List<MiniTask> tasks() {
-    if (benchmark.equals(MINI)) {
-      return List.of(MiniTask.values());
+  private static TextTable table(QuestionSource.Chosen chosen, ModelEvaluation evaluation) {
+    TextTable table = new TextTable().left(chosen.left());
+    if (chosen.isStage()) {
+      table.left("needs").left("aspect");
     }
-    if (!benchmark.startsWith(MINI + ":")) {
-      throw wrong(
-          "no benchmark '%s' that a model can be asked here; there are mini and mini:TASK"
-              .formatted(benchmark));
-    }
-    try {
-      return List.of(MiniTask.of(benchmark.substring(MINI.length() + 1)));
-    } catch (IllegalArgumentException e) {
-      throw wrong(e.getMessage());
-    }
-  }
-
-  private MiniSplit split() {
-    try {
-      return split(split);
-    } catch (IllegalArgumentException e) {
-      throw wrong(e.getMessage());
-    }
-  }
-
-  /**
-   * A split that no model was trained on.
-   *
-   * @throws IllegalArgumentException if it is none of those
-   */
-  static MiniSplit split(String name) {
-    return Stream.of(MiniSplit.TEST, MiniSplit.VALIDATION)
-        .filter(split -> split.key().equals(name))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "no split '%s' to ask questions of; there are test and val".formatted(name)));
-  }
-
-  private ParameterException wrong(@Nullable String message) {
-    return new ParameterException(spec.commandLine(), message);
-  }
-
-  private static TextTable table(MiniResult result) {
-    TextTable table =
-        new TextTable()
-            .left("task")
-            .right("questions")
-            .right("accuracy %")
-            .left("95 % interval")
-            .right("constant answer %");
-    Map<MiniTask, Double> constant = result.constantAnswers();
-    result
-        .scores(answer -> true)
+    table.right("questions").right("accuracy %").left("95 % interval").right("constant answer %");
+    Map<String, Double> constant = evaluation.constantAnswers(chosen.shown());
+    evaluation
+        .scores(chosen.shown())
         .forEach(
-            (task, scores) -> {
-              Interval interval = Bootstrap.DEFAULT.mean(scores);
-              table.row(
-                  task.label(),
-                  Integer.toString(scores.length),
-                  percent(interval.mean()),
-                  range(interval),
-                  percent(constant.getOrDefault(task, Double.NaN)));
+            (group, scores) -> {
+              List<String> cells = new ArrayList<>(List.of(group));
+              if (chosen.isStage()) {
+                cells.addAll(nature(group));
+              }
+              cells.addAll(
+                  figures(
+                      scores.length,
+                      Bootstrap.DEFAULT.mean(scores),
+                      constant.getOrDefault(group, Double.NaN)));
+              table.row(cells);
             });
-    List<double[]> capabilities = result.capabilities();
-    if (capabilities.size() > 1) {
-      Interval interval = Bootstrap.DEFAULT.mean(capabilities);
-      table.row(
-          "Mean of capabilities",
-          Integer.toString(capabilities.stream().mapToInt(scores -> scores.length).sum()),
-          percent(interval.mean()),
-          range(interval),
-          percent(
-              MiniTask.CAPABILITIES.stream()
-                  .filter(constant::containsKey)
-                  .mapToDouble(constant::get)
+    Map<String, List<String>> parts = chosen.mean().averaged(constant.keySet());
+    List<double[]> averaged = averaged(chosen, evaluation);
+    if (averaged.size() > 1) {
+      List<String> cells =
+          new ArrayList<>(
+              List.of(
+                  "Mean of "
+                      + (chosen.isMini()
+                          ? "capabilities"
+                          : chosen.isStage() ? String.join(", ", parts.keySet()) : "groups")));
+      if (chosen.isStage()) {
+        cells.addAll(List.of("", ""));
+      }
+      cells.addAll(
+          figures(
+              averaged.stream().mapToInt(scores -> scores.length).sum(),
+              Bootstrap.DEFAULT.mean(averaged),
+              parts.values().stream()
+                  .mapToDouble(
+                      groups ->
+                          groups.stream()
+                              .mapToDouble(group -> constant.getOrDefault(group, Double.NaN))
+                              .average()
+                              .orElse(Double.NaN))
                   .average()
                   .orElse(Double.NaN)));
+      table.row(cells);
     }
     return table;
   }
 
-  private static String percent(double share) {
-    return "%.1f".formatted(100 * share);
+  /** The parts of the mean, if all of them were asked. */
+  private static List<double[]> averaged(
+      QuestionSource.Chosen chosen, ModelEvaluation evaluation) {
+    List<double[]> averaged = evaluation.averaged(chosen.mean());
+    return averaged.stream().anyMatch(scores -> scores.length == 0) ? List.of() : averaged;
   }
 
-  private static String range(Interval interval) {
-    return "[%.1f, %.1f]".formatted(100 * interval.lower(), 100 * interval.upper());
+  private static List<String> nature(String type) {
+    return StageQuestionType.ALL.stream()
+        .filter(one -> one.key().equals(type))
+        .findFirst()
+        .map(
+            one ->
+                List.of(
+                    String.join("+", Presentation.given(one.modalities()).modalities()),
+                    one.aspect()))
+        .orElseThrow();
   }
 
-  private static ObjectNode json(MiniResult result) {
+  private static List<String> figures(int questions, Interval interval, double constant) {
+    return List.of(
+        Integer.toString(questions),
+        Percent.of(interval.mean()),
+        "[%s, %s]"
+            .formatted(Percent.of(interval.lower()), Percent.of(interval.upper())),
+        Percent.of(constant));
+  }
+
+  private static ObjectNode json(QuestionSource.Chosen chosen, ModelEvaluation evaluation) {
     ObjectNode node = Console.object();
-    node.put("model", result.model());
-    node.put("split", result.split().key());
-    node.put("form", result.form().name().toLowerCase(Locale.ROOT));
-    Map<MiniTask, Double> constant = result.constantAnswers();
-    ObjectNode tasks = node.putObject("tasks");
-    result
-        .scores(answer -> true)
-        .forEach(
-            (task, scores) -> {
-              ObjectNode one = tasks.putObject(task.key());
-              one.put("questions", scores.length);
-              put(one, Bootstrap.DEFAULT.mean(scores));
-              one.put("constant_answer", constant.get(task));
-            });
-    if (result.capabilities().size() > 1) {
-      put(node.putObject("capabilities"), Bootstrap.DEFAULT.mean(result.capabilities()));
-      Console.put(node, "new_skills", result.newSkills());
+    node.put("model", evaluation.model());
+    if (chosen.split().isEmpty()) {
+      node.put("questions", chosen.name());
+      node.put("metric", chosen.metric());
+    } else {
+      node.put("split", chosen.split());
+    }
+    node.put("form", evaluation.presentation().form().name().toLowerCase(Locale.ROOT));
+    Map<String, double[]> scores = evaluation.scores(chosen.shown());
+    List<double[]> averaged = averaged(chosen, evaluation);
+    if (chosen.isStage()) {
+      evaluation.presentation().modalities().forEach(node.putArray("given")::add);
+      scores.forEach((type, of) -> node.put(type, Bootstrap.DEFAULT.mean(of).mean()));
+    } else {
+      Map<String, Double> constant = evaluation.constantAnswers(chosen.shown());
+      ObjectNode groups = node.putObject(chosen.isMini() ? "tasks" : "groups");
+      scores.forEach(
+          (group, of) -> {
+            ObjectNode one = groups.putObject(chosen.key(group));
+            one.put("questions", of.length);
+            put(one, Bootstrap.DEFAULT.mean(of));
+            one.put("constant_answer", constant.get(group));
+          });
+    }
+    if (averaged.size() > 1) {
+      put(
+          node.putObject(chosen.isMini() ? "capabilities" : "mean"),
+          Bootstrap.DEFAULT.mean(averaged));
+    }
+    if (chosen.mean() == Grouping.CAPABILITIES && averaged.size() > 1) {
+      Console.put(
+          node, "new_skills", AnswerSheet.of(evaluation, Grouping.CAPABILITIES).newSkills());
     }
     return node;
   }
@@ -298,25 +230,5 @@ final class EvaluateCommand implements Callable<Integer> {
   private static void put(ObjectNode node, Interval interval) {
     node.put("accuracy", interval.mean());
     node.putArray("interval").add(interval.lower()).add(interval.upper());
-  }
-
-  private static void write(Path folder, MiniResult result, ObjectNode scores) throws IOException {
-    ObjectMapper mapper = new ObjectMapper();
-    List<String> lines = new ArrayList<>();
-    for (MiniResult.Answer answer : result.answers()) {
-      ObjectNode line = Console.object();
-      line.put("id", answer.id());
-      line.put("task", answer.task().key());
-      line.put("type", answer.type());
-      line.put("prediction", answer.given());
-      line.put("answer", answer.expected());
-      line.put("score", answer.correct() ? 1 : 0);
-      lines.add(mapper.writeValueAsString(line));
-    }
-    Files.createDirectories(folder);
-    Files.write(folder.resolve("predictions.jsonl"), lines);
-    Files.writeString(
-        folder.resolve("scores.json"),
-        mapper.writerWithDefaultPrettyPrinter().writeValueAsString(scores) + "\n");
   }
 }

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.AudioFiles;
 import org.optmerge.model.media.Image;
@@ -25,7 +25,7 @@ final class ExampleSheet {
 
   private ExampleSheet() {}
 
-  static void draw(String title, List<Example> examples, int columns, Path file) {
+  static void draw(String title, List<Question> examples, int columns, Path file) {
     setHeadless();
     Plots.savePng(ContactSheet.of(title, examples, columns), file);
   }
@@ -41,11 +41,11 @@ final class ExampleSheet {
    *
    * @return how many files
    */
-  static int export(List<Example> examples, Path folder) throws IOException {
+  static int export(List<Question> examples, Path folder) throws IOException {
     setHeadless();
     Files.createDirectories(folder);
     int files = 0;
-    for (Example example : examples) {
+    for (Question example : examples) {
       for (Media media : example.media()) {
         if (media instanceof Image image) {
           Files.write(folder.resolve(example.id() + ".png"), ImageFiles.png(image));

@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
@@ -121,7 +121,7 @@ final class ExamplesCommand implements Callable<Integer> {
     result.put("benchmark", name);
     result.put("split", split);
     if (sheet != null) {
-      List<Example> shown = stage ? ofStage() : ofMini(count == null ? ON_SHEET : count);
+      List<Question> shown = stage ? ofStage() : ofMini(count == null ? ON_SHEET : count);
       ExampleSheet.draw(
           "Miniature benchmark, %s split, seed %d".formatted(split, MiniGenerator.SEED),
           shown,
@@ -148,27 +148,27 @@ final class ExamplesCommand implements Callable<Integer> {
       console.outcome(() -> written, () -> result);
       return 0;
     }
-    List<Example> examples = stage ? ofStage() : ofMini(count == null ? PRINTED : count);
+    List<Question> examples = stage ? ofStage() : ofMini(count == null ? PRINTED : count);
     console.result(() -> console.lines(table(examples)), () -> json(result, examples));
     return 0;
   }
 
   /** As many as the largest task fills. */
-  private static int columns(List<Example> examples) {
+  private static int columns(List<Question> examples) {
     Map<String, Integer> tasks = new HashMap<>();
-    examples.forEach(example -> tasks.merge(example.task(), 1, Integer::sum));
+    examples.forEach(example -> tasks.merge(example.group(), 1, Integer::sum));
     return Math.min(COLUMNS, Collections.max(tasks.values()));
   }
 
-  private List<Example> ofMini(int perTask) {
-    try (Stream<Example> all = benchmark().withPerTask(perTask).examples()) {
+  private List<Question> ofMini(int perTask) {
+    try (Stream<Question> all = benchmark().withPerTask(perTask).questions()) {
       return all.toList();
     }
   }
 
-  private List<Example> ofStage() {
-    try (Stream<Example> all =
-        ModalityBenchmark.of(name, MiniSplit.of(split), count == null ? 1 : count).examples()) {
+  private List<Question> ofStage() {
+    try (Stream<Question> all =
+        ModalityBenchmark.of(name, MiniSplit.of(split), count == null ? 1 : count).questions()) {
       return all.toList();
     } catch (IllegalArgumentException e) {
       throw wrong(String.valueOf(e.getMessage()));
@@ -193,23 +193,23 @@ final class ExamplesCommand implements Callable<Integer> {
     return new ParameterException(spec.commandLine(), message);
   }
 
-  private static TextTable table(List<Example> examples) {
+  private static TextTable table(List<Question> examples) {
     TextTable table = new TextTable().left("id").left("kind").left("question").left("answer");
-    for (Example example : examples) {
+    for (Question example : examples) {
       table.row(
-          example.id(), example.type(), example.question(), String.join(" | ", example.answers()));
+          example.id(), example.type(), example.text(), String.join(" | ", example.answers()));
     }
     return table;
   }
 
-  private static ObjectNode json(ObjectNode node, List<Example> examples) {
+  private static ObjectNode json(ObjectNode node, List<Question> examples) {
     ArrayNode list = node.putArray("examples");
-    for (Example example : examples) {
+    for (Question example : examples) {
       ObjectNode element = list.addObject();
       element.put("id", example.id());
-      element.put("task", example.task());
+      element.put("task", example.group());
       element.put("type", example.type());
-      element.put("question", example.question());
+      element.put("question", example.text());
       example.answers().forEach(element.putArray("answers")::add);
       example.fields().forEach(element::put);
     }

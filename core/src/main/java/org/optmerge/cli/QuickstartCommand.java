@@ -17,8 +17,7 @@ import org.optmerge.analysis.TaskVectorStatistics;
 import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.TensorInfo;
-import org.optmerge.evaluation.MiniFamily;
-import org.optmerge.evaluation.MiniStudy;
+import org.optmerge.evaluation.ModelFamily;
 import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergeResult;
@@ -44,7 +43,7 @@ import picocli.CommandLine.Spec;
  * {@code optmerge quickstart}: every method there is, on the same models, with its recipe.
  *
  * <p>On the shipped experts it measures ability, since there is a benchmark ({@link
- * MiniQuickstart}); on models of one's own geometry: the cosine between what a merged model changed
+ * ShippedQuickstart}); on models of one's own geometry: the cosine between what a merged model changed
  * and what each expert changed, and the length of that change.
  */
 @Command(
@@ -188,8 +187,8 @@ final class QuickstartCommand implements Callable<Integer> {
     if (validationSize < 1) {
       throw wrong("--validation-size must be at least 1, is %d".formatted(validationSize));
     }
-    Path folder = MiniModels.folder(miniature, spec.commandLine());
-    List<String> known = MiniQuickstart.methods(MiniFamily.of("full", folder));
+    Path folder = ShippedModels.folder(miniature, spec.commandLine());
+    List<String> known = ShippedQuickstart.methods(ModelFamily.of("full", folder));
     List<String> chosen = methods == null ? List.of() : methods;
     for (String method : chosen) {
       if (!known.contains(method)) {
@@ -198,8 +197,8 @@ final class QuickstartCommand implements Callable<Integer> {
                 .formatted(method, String.join(", ", known)));
       }
     }
-    new MiniQuickstart(
-            folder, chosen, new MiniStudy.Sizes(validationSize, testSize), threads.count(), out)
+    new ShippedQuickstart(
+            folder, chosen, validationSize, testSize, threads.count(), out)
         .run(console);
   }
 

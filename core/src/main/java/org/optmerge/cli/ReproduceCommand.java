@@ -13,17 +13,16 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.internal.chartpart.Chart;
-import org.optmerge.evaluation.MiniFamily;
-import org.optmerge.evaluation.MiniRow;
-import org.optmerge.evaluation.MiniStudy;
-import org.optmerge.evaluation.StageRow;
-import org.optmerge.evaluation.StageStudy;
-import org.optmerge.report.MiniFigures;
-import org.optmerge.report.MiniReport;
-import org.optmerge.report.MiniReports;
+import org.optmerge.evaluation.ModelFamily;
+import org.optmerge.evaluation.AnswerSheet;
+import org.optmerge.evaluation.Examination;
+import org.optmerge.evaluation.Study;
+import org.optmerge.report.PaperFigures;
+import org.optmerge.report.Exhibit;
+import org.optmerge.report.CapabilityExhibits;
 import org.optmerge.report.PaperTables;
 import org.optmerge.report.Plots;
-import org.optmerge.report.StageReports;
+import org.optmerge.report.ModalityExhibits;
 import org.optmerge.report.Tables;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -106,13 +105,13 @@ final class ReproduceCommand implements Callable<Integer> {
       names = "--test-size",
       paramLabel = "N",
       description = "Test questions of each task (default: ${DEFAULT-VALUE}).")
-  private int testSize = MiniStudy.Sizes.ALL.test();
+  private int testSize = Examination.TEST;
 
   @Option(
       names = "--validation-size",
       paramLabel = "N",
       description = "Questions of each task that choose λ (default: ${DEFAULT-VALUE}).")
-  private int validationSize = MiniStudy.Sizes.ALL.validation();
+  private int validationSize = Examination.VALIDATION;
 
   private final PaperTables paper = PaperTables.read();
 
@@ -134,40 +133,23 @@ final class ReproduceCommand implements Callable<Integer> {
           spec.commandLine(),
           "--validation-size must be at least 1, is %d".formatted(validationSize));
     }
-    Path folder = MiniModels.folder(models, spec.commandLine());
+    Path folder = ShippedModels.folder(models, spec.commandLine());
     Console console = main.console();
     Files.createDirectories(out);
     ObjectNode all = Console.object();
     List<String> text = new ArrayList<>();
-    List<Map<String, MiniRow>> seeds = MiniReports.recordedSeeds();
-    Map<String, MiniRow> recorded = anew || seeds.isEmpty() ? Map.of() : seeds.get(0);
+    List<Map<String, AnswerSheet>> seeds = CapabilityExhibits.recordedSeeds();
     int taken = 0;
     try (StatusLine status = console.status()) {
       for (String name : names) {
-        if (MODALITIES.contains(name)) {
-          MiniReport report = modalities(name, folder, status);
-          text.addAll(text(report));
-          all.set(report.name(), json(report));
-          write(report);
-          continue;
-        }
         if (name.equals("table9")) {
           text.addAll(table9(all));
         }
-        MiniStudy study =
-            new MiniStudy(
-                out.resolve("rows.json"),
-                recorded,
-                new MiniStudy.Sizes(validationSize, testSize),
-                new MiniProgress(status, name + ", "));
-        List<MiniReport> reports =
-            name.equals("seeds")
-                ? List.of(MiniReports.seeds(MiniFamily.of("full", folder), seeds, paper))
-                : reports(name, study, folder);
-        for (MiniReport report : reports) {
-          text.addAll(text(report));
-          all.set(report.name(), json(report));
-          write(report);
+        Study study = study(name, seeds, status);
+        for (Exhibit exhibit : exhibits(name, study, folder, seeds)) {
+          text.addAll(text(exhibit));
+          all.set(exhibit.name(), json(exhibit));
+          write(exhibit);
         }
         for (Map.Entry<String, Chart<?, ?>> chart : figures(name, study, folder).entrySet()) {
           Path file = out.resolve(chart.getKey() + ".png");
@@ -182,60 +164,59 @@ final class ReproduceCommand implements Callable<Integer> {
     if (taken > 0) {
       console.notice(
           "%,d rows are as recorded in %s for these models and settings; --anew makes them again"
-              .formatted(taken, MiniReports.RECORDED));
+              .formatted(
+                  taken,
+                  MODALITIES.containsAll(names)
+                      ? ModalityExhibits.RECORDED
+                      : CapabilityExhibits.RECORDED));
     }
     console.result(() -> text, () -> all);
     return 0;
   }
 
-  /** Modality merging: rows are as recorded for the shipped models, or made here. */
-  private MiniReport modalities(String name, Path folder, StatusLine status) {
-    List<List<StageRow>> seeds = StageReports.recordedSeeds();
-    Path file = out.resolve("modality-rows.json");
-    List<StageRow> rows;
-    if (!anew && models == null && !seeds.isEmpty()) {
-      rows = seeds.get(0);
-    } else if (!anew && Files.exists(file)) {
-      rows = StageRow.read(file);
-    } else {
-      try (StageStudy study =
-          new StageStudy(
-              folder,
-              StageStudy.VALIDATION,
-              StageStudy.TEST,
-              what ->
-                  status.show(
-                      () -> name + ", " + what,
-                      () -> {
-                        ObjectNode event = Console.event("progress");
-                        event.put("name", name);
-                        event.put("at", what);
-                        return event;
-                      }))) {
-        rows = study.rows();
-      }
-      StageRow.write(file, rows);
-    }
-    return name.equals("table5")
-        ? StageReports.table5(rows, paper)
-        : StageReports.table4(rows, paper);
+  /** Rows that are known here or recorded are used again where they still hold. */
+  private Study study(String name, List<Map<String, AnswerSheet>> seeds, StatusLine status) {
+    boolean modalities = MODALITIES.contains(name);
+    List<Map<String, AnswerSheet>> recorded =
+        modalities ? ModalityExhibits.recordedSeeds() : seeds;
+    return new Study(
+        out.resolve(modalities ? "modality-rows.json" : "rows.json"),
+        anew || recorded.isEmpty() ? Map.of() : recorded.get(0),
+        modalities
+            ? Examination.modalities(Examination.MODALITY_VALIDATION, Examination.MODALITY_TEST)
+            : Examination.capabilities(validationSize, testSize),
+        new StudyProgress(status, name + ", "));
   }
 
-  private List<MiniReport> reports(String name, MiniStudy study, Path folder) {
-    MiniFamily full = MiniFamily.of("full", folder);
-    MiniFamily lora = MiniFamily.of("lora", folder);
-    MiniFamily instruct = MiniFamily.of("instruct", folder);
+  private List<Exhibit> exhibits(
+      String name, Study study, Path folder, List<Map<String, AnswerSheet>> seeds) {
+    ModelFamily full = ModelFamily.of("full", folder);
+    ModelFamily lora = ModelFamily.of("lora", folder);
+    ModelFamily instruct = ModelFamily.of("instruct", folder);
+    ModelFamily modality = ModelFamily.of(ModelFamily.MODALITY, folder);
     return switch (name) {
       case "table2" ->
           List.of(
-              MiniReports.capabilities(study, full, null, paper),
-              MiniReports.capabilities(study, instruct, paper.table("table2"), paper));
-      case "table3" -> List.of(MiniReports.capabilities(study, lora, paper.table("table3"), paper));
-      case "table4" -> List.of(MiniReports.table4(study, lora, paper));
-      case "table6" -> List.of(MiniReports.table6(study, full, lora, paper));
-      case "table8" -> List.of(MiniReports.table8(study, full, paper));
-      case "table10" -> List.of(MiniReports.table10(study, full, paper));
-      case "appB1" -> List.of(MiniReports.steps(study, full, folder, List.of(15, 45, 120)));
+              CapabilityExhibits.capabilities(study, full, null, paper),
+              CapabilityExhibits.capabilities(study, instruct, paper.table("table2"), paper));
+      case "table3" ->
+          List.of(CapabilityExhibits.capabilities(study, lora, paper.table("table3"), paper));
+      case "table4" -> List.of(CapabilityExhibits.table4(study, lora, paper));
+      case "table4-vicuna" -> List.of(ModalityExhibits.table4(study, modality, paper));
+      case "table5" -> List.of(ModalityExhibits.table5(study, modality, paper));
+      case "table6" -> List.of(CapabilityExhibits.table6(study, full, lora, paper));
+      case "table8" -> List.of(CapabilityExhibits.table8(study, full, paper));
+      case "table10" -> List.of(CapabilityExhibits.table10(study, full, paper));
+      case "appB1" -> List.of(CapabilityExhibits.steps(study, full, folder, List.of(15, 45, 120)));
+      case "seeds" -> {
+        List<Exhibit> exhibits = new ArrayList<>();
+        exhibits.add(CapabilityExhibits.seeds(full, seeds, paper));
+        List<Map<String, AnswerSheet>> modalitySeeds = ModalityExhibits.recordedSeeds();
+        if (modalitySeeds.size() > 1) {
+          exhibits.add(ModalityExhibits.seeds(modality, modalitySeeds));
+        }
+        yield exhibits;
+      }
       default -> List.of();
     };
   }
@@ -249,22 +230,22 @@ final class ReproduceCommand implements Callable<Integer> {
     };
   }
 
-  private static Map<String, Chart<?, ?>> figures(String name, MiniStudy study, Path folder) {
+  private static Map<String, Chart<?, ?>> figures(String name, Study study, Path folder) {
     Map<String, Chart<?, ?>> figures = new LinkedHashMap<>();
     for (String family : capabilities(name)) {
-      MiniFamily of = MiniFamily.of(family, folder);
-      List<MiniRow> rows = study.rows(MiniReports.rows(of));
-      figures.put("capabilities-" + family + "-means", MiniFigures.means(of.title(), rows));
+      ModelFamily of = ModelFamily.of(family, folder);
+      List<AnswerSheet> rows = study.rows(CapabilityExhibits.rows(of));
+      figures.put("capabilities-" + family + "-means", PaperFigures.means(of.title(), rows));
       figures.put(
-          "capabilities-" + family + "-accuracies", MiniFigures.accuracies(of.title(), rows));
-      figures.put("capabilities-" + family + "-scalings", MiniFigures.scalings(of.title(), rows));
+          "capabilities-" + family + "-accuracies", PaperFigures.accuracies(of.title(), rows));
+      figures.put("capabilities-" + family + "-scalings", PaperFigures.scalings(of.title(), rows));
     }
     for (String family : List.of("full", "lora")) {
-      MiniFamily of = MiniFamily.of(family, folder);
+      ModelFamily of = ModelFamily.of(family, folder);
       Map<String, Chart<?, ?>> charts =
           switch (name) {
-            case "fig2" -> MiniFigures.figure2(of);
-            case "fig3", "fig4" -> MiniFigures.figures3And4(of);
+            case "fig2" -> PaperFigures.figure2(of);
+            case "fig3", "fig4" -> PaperFigures.figures3And4(of);
             default -> Map.of();
           };
       charts.forEach(
@@ -302,12 +283,12 @@ final class ReproduceCommand implements Callable<Integer> {
 
   private static final Tables.Format FORMAT = Tables.Format.DEFAULT.decimals(1).largest("mean");
 
-  private static List<String> text(MiniReport report) {
+  private static List<String> text(Exhibit exhibit) {
     List<String> lines = new ArrayList<>();
-    lines.add(report.title());
-    lines.addAll(Tables.text(report.miniature(), FORMAT).lines().toList());
-    report.findings().forEach(finding -> lines.add("  " + finding));
-    Table published = report.published();
+    lines.add(exhibit.title());
+    lines.addAll(Tables.text(exhibit.measured(), FORMAT).lines().toList());
+    exhibit.findings().forEach(finding -> lines.add("  " + finding));
+    Table published = exhibit.published();
     if (published != null) {
       lines.add("");
       lines.add("As published, " + published.name());
@@ -317,18 +298,18 @@ final class ReproduceCommand implements Callable<Integer> {
     return lines;
   }
 
-  private void write(MiniReport report) throws IOException {
-    Files.writeString(out.resolve(report.name() + ".md"), markdown(report));
+  private void write(Exhibit exhibit) throws IOException {
+    Files.writeString(out.resolve(exhibit.name() + ".md"), markdown(exhibit));
     Files.writeString(
-        out.resolve(report.name() + ".tex"), Tables.latex(report.miniature(), FORMAT));
-    report.miniature().write().csv(out.resolve(report.name() + ".csv").toFile());
+        out.resolve(exhibit.name() + ".tex"), Tables.latex(exhibit.measured(), FORMAT));
+    exhibit.measured().write().csv(out.resolve(exhibit.name() + ".csv").toFile());
   }
 
-  private static String markdown(MiniReport report) {
-    StringBuilder text = new StringBuilder("# %s%n%n".formatted(report.title()));
-    text.append(Tables.markdown(report.miniature(), FORMAT)).append("\n\n");
-    report.findings().forEach(finding -> text.append("- ").append(finding).append('\n'));
-    Table published = report.published();
+  private static String markdown(Exhibit exhibit) {
+    StringBuilder text = new StringBuilder("# %s%n%n".formatted(exhibit.title()));
+    text.append(Tables.markdown(exhibit.measured(), FORMAT)).append("\n\n");
+    exhibit.findings().forEach(finding -> text.append("- ").append(finding).append('\n'));
+    Table published = exhibit.published();
     if (published != null) {
       text.append("\n## As published, %s%n%n".formatted(published.name()));
       text.append(Tables.markdown(published, Tables.Format.DEFAULT.decimals(2))).append('\n');
@@ -336,11 +317,11 @@ final class ReproduceCommand implements Callable<Integer> {
     return text.toString();
   }
 
-  private static ObjectNode json(MiniReport report) {
+  private static ObjectNode json(Exhibit exhibit) {
     ObjectNode node = Console.object();
-    node.put("title", report.title());
+    node.put("title", exhibit.title());
     var findings = node.putArray("findings");
-    report
+    exhibit
         .findings()
         .forEach(
             finding -> {

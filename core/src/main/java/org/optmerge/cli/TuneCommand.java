@@ -3,23 +3,20 @@ package org.optmerge.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
-import java.util.Iterator;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
-import org.optmerge.benchmark.mini.Dialogue;
-import org.optmerge.benchmark.mini.MiniSplit;
-import org.optmerge.benchmark.mini.MiniTask;
+import org.optmerge.base.Percent;
 import org.optmerge.evaluation.MergeSearch;
-import org.optmerge.evaluation.MiniEvaluator;
-import org.optmerge.evaluation.MiniResult;
 import org.optmerge.merge.MergePlan;
-import org.optmerge.model.InternVL;
+import org.optmerge.model.MultimodalModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -27,37 +24,19 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "tune",
     description = {
-      "Search the scaling (λ) of a merge on a benchmark, in memory: nothing is written, and the"
+      "Search the scaling (λ) of a merge on a benchmark or on questions of your own, in memory: nothing is written, and the"
           + " recipe's own scaling is not used.",
       "The grid is the paper's; if its largest value is the best, the search goes on above it."
     })
 final class TuneCommand implements Callable<Integer> {
-  /** For completion. */
-  static final class Benchmarks implements Iterable<String> {
-    @Override
-    public Iterator<String> iterator() {
-      return List.of("mini").iterator();
-    }
-  }
+  private static final int MOST_COLUMNS = 8;
 
   @ParentCommand private Main main;
   @Spec private CommandSpec spec;
 
   @Mixin private RecipeSource recipe;
 
-  @Option(
-      names = "--benchmark",
-      paramLabel = "NAME",
-      completionCandidates = Benchmarks.class,
-      description = "What to be good at (default: ${DEFAULT-VALUE}, the only one so far).")
-  private String benchmark = "mini";
-
-  @Option(
-      names = "--split",
-      paramLabel = "NAME",
-      completionCandidates = EvaluateCommand.Splits.class,
-      description = "Which questions decide (default: ${DEFAULT-VALUE}).")
-  private String split = MiniSplit.VALIDATION.key();
+  @Mixin private QuestionSource source;
 
   @Option(
       names = "--grid",
@@ -66,48 +45,24 @@ final class TuneCommand implements Callable<Integer> {
       description = "Values to try instead, such as 0.2,0.4 (default: ${DEFAULT-VALUE}).")
   private List<Double> grid = MergeSearch.PAPER_GRID;
 
-  @Option(
-      names = "--count",
-      paramLabel = "N",
-      description = "Questions of each task (default: ${DEFAULT-VALUE}).")
-  private int count = MiniSplit.VALIDATION.size();
-
-  @Option(
-      names = "--form",
-      paramLabel = "FORM",
-      description =
-          "How the questions are put: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
-  private Dialogue.Form form = Dialogue.Form.QUESTION;
-
   @Override
   public Integer call() {
-    if (!benchmark.equals("mini")) {
-      throw wrong("no benchmark '%s' to tune on; there is mini".formatted(benchmark));
-    }
-    if (count < 1) {
-      throw wrong("--count must be at least 1, is %d".formatted(count));
-    }
-    MiniSplit from;
-    try {
-      from = EvaluateCommand.split(split);
-    } catch (IllegalArgumentException e) {
-      throw wrong(String.valueOf(e.getMessage()));
-    }
+    source.check();
     Console console = main.console();
     try (MergePlan plan = recipe.plan();
-        InternVL model = InternVL.open(plan.donor().folder());
+        MultimodalModel model = MultimodalModel.open(plan.donor().folder());
         StatusLine status = console.status()) {
-      MiniEvaluator evaluator = new MiniEvaluator(from, MiniTask.CAPABILITIES, count, form);
+      QuestionSource.Chosen chosen = source.choose(model, true);
       boolean given = spec.commandLine().getParseResult().hasMatchedOption("--grid");
       MergeSearch.Outcome outcome =
-          new MergeSearch(model, evaluator, null)
+          new MergeSearch(model, chosen.evaluator(), chosen.mean(), null)
               .search(
                   plan.method(),
                   plan,
                   grid.stream().sorted().collect(Collectors.toList()),
                   given ? List.of() : MergeSearch.BEYOND,
-                  new Search(status, grid.size(), evaluator.size()));
-      console.result(() -> text(console, outcome), () -> json(outcome));
+                  new Search(status, chosen, grid.size(), chosen.evaluator().size()));
+      console.result(() -> text(console, chosen, outcome), () -> json(chosen, outcome));
     }
     return 0;
   }
@@ -116,13 +71,15 @@ final class TuneCommand implements Callable<Integer> {
   private static final class Search implements MergeSearch.Listener {
     private final StatusLine status;
     private final int scalings;
-    private final int questions;
+    private final long questions;
+    private final QuestionSource.Chosen chosen;
     private final long begin = System.nanoTime();
     private long answered;
     private int done;
 
-    Search(StatusLine status, int scalings, int questions) {
+    Search(StatusLine status, QuestionSource.Chosen chosen, int scalings, long questions) {
       this.status = status;
+      this.chosen = chosen;
       this.scalings = scalings;
       this.questions = questions;
     }
@@ -131,7 +88,7 @@ final class TuneCommand implements Callable<Integer> {
     public void answered(double scaling, int more) {
       answered += more;
       double seconds = (System.nanoTime() - begin) / 1e9;
-      long all = Math.max(scalings, done + 1) * (long) questions;
+      long all = Math.max(scalings, done + 1) * questions;
       double left = seconds / answered * (all - answered);
       status.show(
           () ->
@@ -156,59 +113,81 @@ final class TuneCommand implements Callable<Integer> {
     public void tried(MergeSearch.Tried tried) {
       done++;
       status.say(
-          "λ = %s: %s %%".formatted(tried.scaling(), percent(tried.validation().mean())),
+          "λ = %s: %s %%".formatted(tried.scaling(), Percent.of(tried.mean())),
           () -> {
-            ObjectNode event = json(tried);
+            ObjectNode event = json(chosen, tried);
             event.put("event", "tried");
             return event;
           });
     }
   }
 
-  private ParameterException wrong(String message) {
-    return new ParameterException(spec.commandLine(), message);
-  }
-
-  private static List<String> text(Console console, MergeSearch.Outcome outcome) {
-    List<String> lines = new ArrayList<>(console.lines(table(outcome)));
+  private static List<String> text(
+      Console console, QuestionSource.Chosen chosen, MergeSearch.Outcome outcome) {
+    List<String> lines = new ArrayList<>(console.lines(table(chosen, outcome)));
     lines.add("");
+    if (chosen.split().isEmpty()) {
+      lines.add("Metric: %s. --metric chooses another.".formatted(chosen.metric()));
+    }
     lines.add("In the recipe: parameters: {scaling: %s}".formatted(outcome.best().scaling()));
     return lines;
   }
 
-  private static TextTable table(MergeSearch.Outcome outcome) {
+  private static TextTable table(QuestionSource.Chosen chosen, MergeSearch.Outcome outcome) {
     TextTable table = new TextTable().right("λ");
-    MiniTask.CAPABILITIES.forEach(task -> table.right(task.label() + " %"));
+    List<String> parts = List.copyOf(accuracies(chosen, outcome.best()).keySet());
+    // More columns than these are no table that can be read.
+    List<String> shown = parts.size() > MOST_COLUMNS ? List.of() : parts;
+    shown.forEach(part -> table.right(part + " %"));
     table.right("mean %").left("");
     for (MergeSearch.Tried tried : outcome.tried()) {
       List<String> cells = new ArrayList<>(List.of(Double.toString(tried.scaling())));
-      MiniResult result = tried.validation();
-      MiniTask.CAPABILITIES.forEach(task -> cells.add(percent(result.accuracy(task))));
-      cells.add(percent(result.mean()));
+      Map<String, Double> accuracies = accuracies(chosen, tried);
+      shown.forEach(
+          part -> cells.add(Percent.of(accuracies.getOrDefault(part, Double.NaN))));
+      cells.add(Percent.of(tried.mean()));
       cells.add(tried == outcome.best() ? "best" : "");
       table.row(cells);
     }
     return table;
   }
 
-  private static String percent(double share) {
-    return "%.1f".formatted(100 * share);
+  /** The mean score of each group that the mean is over. */
+  private static Map<String, Double> accuracies(
+      QuestionSource.Chosen chosen, MergeSearch.Tried tried) {
+    Map<String, Double> accuracies = new LinkedHashMap<>();
+    Map<String, double[]> scores = tried.validation().scores(chosen.mean());
+    chosen
+        .mean()
+        .averaged(scores.keySet())
+        .keySet()
+        .forEach(
+            part ->
+                accuracies.put(
+                    part,
+                    Arrays.stream(scores.getOrDefault(part, new double[0]))
+                        .average()
+                        .orElse(Double.NaN)));
+    return accuracies;
   }
 
-  private static ObjectNode json(MergeSearch.Outcome outcome) {
+  private static ObjectNode json(QuestionSource.Chosen chosen, MergeSearch.Outcome outcome) {
     ObjectNode node = Console.object();
     node.put("method", outcome.label());
     node.put("best", outcome.best().scaling());
+    if (chosen.split().isEmpty()) {
+      node.put("metric", chosen.metric());
+    }
     ArrayNode tried = node.putArray("tried");
-    outcome.tried().forEach(one -> tried.add(json(one)));
+    outcome.tried().forEach(one -> tried.add(json(chosen, one)));
     return node;
   }
 
-  private static ObjectNode json(MergeSearch.Tried tried) {
+  private static ObjectNode json(QuestionSource.Chosen chosen, MergeSearch.Tried tried) {
     ObjectNode node = Console.object();
     node.put("scaling", tried.scaling());
-    node.put("mean", tried.validation().mean());
-    MiniTask.CAPABILITIES.forEach(task -> node.put(task.key(), tried.validation().accuracy(task)));
+    node.put("mean", tried.mean());
+    accuracies(chosen, tried).forEach((part, mean) -> node.put(chosen.key(part), mean));
     return node;
   }
 }

@@ -2,6 +2,7 @@ package org.optmerge.evaluation;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -9,7 +10,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergedWeights;
-import org.optmerge.model.InternVL;
+import org.optmerge.model.MultimodalModel;
 
 /**
  * Searches λ of a merge in memory: the merged task vector is computed once, and a model that stays
@@ -19,27 +20,30 @@ import org.optmerge.model.InternVL;
  * those beyond. Methods that start from the mean need more than those that start from the sum.
  *
  * @param model with the base's weights; it has them again after each search
- * @param validation what λ is chosen by
- * @param test what the chosen merge is judged by; null: not
+ * @param validation questions by which λ is chosen
+ * @param choice which groups of them the mean is over that decides
+ * @param test questions by which the chosen merge is judged; null: none
  */
-public record MergeSearch(InternVL model, MiniEvaluator validation, @Nullable MiniEvaluator test) {
+public record MergeSearch(
+    MultimodalModel model, Evaluator validation, Grouping choice, @Nullable Evaluator test) {
   /** λ in the paper's search, for every method. */
   public static final List<Double> PAPER_GRID = List.of(0.1, 0.3, 0.5, 0.7, 1.0, 1.5);
 
-  /** What is tried if the largest of the grid is the best. */
+  /** Tried if the largest of the grid is the best. */
   public static final List<Double> BEYOND = List.of(2.0, 3.0);
 
   /**
    * One λ.
    *
    * @param scaling λ
+   * @param mean of the validation scores, by which λ is chosen
    * @param validation the answers with it
    */
-  public record Tried(double scaling, MiniResult validation) {}
+  public record Tried(double scaling, double mean, ModelEvaluation validation) {}
 
-  /** Is told how a search goes on. */
+  /** Receiver of a search's progress. */
   public interface Listener {
-    /** Wants to know nothing. */
+    /** Ignores everything. */
     Listener NONE = new Listener() {};
 
     /**
@@ -55,14 +59,27 @@ public record MergeSearch(InternVL model, MiniEvaluator validation, @Nullable Mi
   }
 
   /**
-   * What a search found.
+   * The result of a search.
    *
    * @param label of the merge, for tables
    * @param tried each λ, in rising order
-   * @param best λ with the best mean of capabilities on the validation set; of equals the smallest
+   * @param best λ with the best mean on the validation set; of equals the smallest
    * @param test answers to the test set with it, if there is one
+   * @param milliseconds a test question; NaN if there is no test
    */
-  public record Outcome(String label, List<Tried> tried, Tried best, @Nullable MiniResult test) {}
+  public record Outcome(
+      String label,
+      List<Tried> tried,
+      Tried best,
+      @Nullable ModelEvaluation test,
+      double milliseconds) {
+    /** Mean accuracy on the validation questions by λ. */
+    Map<String, Double> curve() {
+      Map<String, Double> curve = new LinkedHashMap<>();
+      tried.forEach(one -> curve.put(Double.toString(one.scaling), one.mean));
+      return curve;
+    }
+  }
 
   /**
    * Merges as a plan says, and tries each λ.
@@ -93,12 +110,14 @@ public record MergeSearch(InternVL model, MiniEvaluator validation, @Nullable Mi
       }
       Tried best = best(tried);
       if (test == null) {
-        return new Outcome(label, tried, best, null);
+        return new Outcome(label, tried, best, null, Double.NaN);
       }
       load(merged, best.scaling);
-      MiniResult result =
+      long begin = System.nanoTime();
+      ModelEvaluation result =
           test.evaluate(label, model, more -> listener.answered(best.scaling, more));
-      return new Outcome(label, tried, best, result);
+      double milliseconds = (System.nanoTime() - begin) / 1e6 / result.items().size();
+      return new Outcome(label, tried, best, result, milliseconds);
     } finally {
       original.forEach(model::load);
     }
@@ -106,9 +125,9 @@ public record MergeSearch(InternVL model, MiniEvaluator validation, @Nullable Mi
 
   private Tried tryOne(String label, MergedWeights merged, double scaling, Listener listener) {
     load(merged, scaling);
-    Tried tried =
-        new Tried(
-            scaling, validation.evaluate(label, model, more -> listener.answered(scaling, more)));
+    ModelEvaluation answers =
+        validation.evaluate(label, model, more -> listener.answered(scaling, more));
+    Tried tried = new Tried(scaling, answers.mean(choice), answers);
     listener.tried(tried);
     return tried;
   }
@@ -117,7 +136,7 @@ public record MergeSearch(InternVL model, MiniEvaluator validation, @Nullable Mi
   private static Tried best(List<Tried> tried) {
     return tried.stream()
         .max(
-            Comparator.<Tried>comparingDouble(it -> it.validation.mean())
+            Comparator.<Tried>comparingDouble(it -> it.mean)
                 .thenComparing(Comparator.comparingDouble(Tried::scaling).reversed()))
         .orElseThrow(() -> new IllegalArgumentException("no λ to try"));
   }

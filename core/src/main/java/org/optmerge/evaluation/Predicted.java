@@ -4,12 +4,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.metric.Prediction;
 import org.optmerge.metric.Reference;
 
 /**
- * What a model answered to one example.
+ * What a model answered to one question.
  *
  * @param id unique among the predictions of a file, unless the file is faulty
  * @param task the data set or capability; empty if the file does not say
@@ -33,14 +33,14 @@ public record Predicted(
     }
   }
 
-  /** An answer in words to an example, not yet scored. */
-  public static Predicted of(Example example, String answer) {
+  /** An answer in words to a question, not yet scored. */
+  public static Predicted of(Question question, String answer) {
     return new Predicted(
-        example.id(),
-        example.task(),
-        example.type(),
+        question.id(),
+        question.group(),
+        question.type(),
         new Prediction(answer),
-        new Reference(example.answers(), example.fields()),
+        question.reference(),
         null);
   }
 
@@ -53,6 +53,21 @@ public record Predicted(
   /** The same with a score. */
   public Predicted scored(double value) {
     return new Predicted(id, task, type, prediction, reference, value);
+  }
+
+  /** The model's answer as text. */
+  public String given() {
+    return prediction.text();
+  }
+
+  /** The first accepted answer; empty if the data set hides it. */
+  public String expected() {
+    return reference.answers().isEmpty() ? "" : reference.answers().get(0);
+  }
+
+  /** True if the answer has been scored as wholly right. */
+  public boolean isRight() {
+    return score != null && score == 1;
   }
 
   /** A field of the reference; empty if there is none. */

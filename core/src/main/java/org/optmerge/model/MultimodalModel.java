@@ -115,6 +115,20 @@ public interface MultimodalModel extends AutoCloseable {
    */
   void apply(Path adapterFolder);
 
+  /**
+   * Lets several adapters work side by side in place of a merge, until the composition is closed.
+   *
+   * @param adapters PEFT folders by modality
+   * @param share how much of each adapter a token gets that belongs to no modality
+   * @throws ModelException if models of this kind cannot, or lack a modality or a weight
+   */
+  default OnlineComposition compose(
+      SortedMap<String, Path> adapters, OnlineComposition.Mode mode, double share) {
+    throw new ModelException(
+        "'%s': adapters of this kind of model cannot work side by side; merge them instead"
+            .formatted(folder()));
+  }
+
   /** The folder it was opened from, if it was. */
   @Nullable Path folder();
 

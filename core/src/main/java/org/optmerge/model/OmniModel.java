@@ -131,6 +131,7 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
    * @param share how much of each adapter a token gets that belongs to no modality
    * @throws ModelException if the model has adapters already, or lacks a modality or weight
    */
+  @Override
   public OnlineComposition compose(
       SortedMap<String, Path> adapters, OnlineComposition.Mode mode, double share) {
     requireNoAdapters();

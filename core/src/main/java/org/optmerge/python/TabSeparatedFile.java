@@ -29,6 +29,7 @@ public final class TabSeparatedFile implements Closeable {
   private static final int BUFFER = 1 << 18;
 
   private final Path path;
+  private final char delimiter;
   private final FileChannel channel;
   private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER).limit(0);
 
@@ -43,7 +44,17 @@ public final class TabSeparatedFile implements Closeable {
   private int count;
 
   public TabSeparatedFile(Path path) throws IOException {
+    this(path, '\t');
+  }
+
+  /**
+   * A table with another mark between its cells.
+   *
+   * @param delimiter an ASCII character
+   */
+  public TabSeparatedFile(Path path, char delimiter) throws IOException {
     this.path = path;
+    this.delimiter = delimiter;
     this.channel = FileChannel.open(path, StandardOpenOption.READ);
   }
 
@@ -105,12 +116,12 @@ public final class TabSeparatedFile implements Closeable {
     while (true) {
       at = at == '"' ? quoted() : at;
       // The rest of a cell, or all of one without quotes.
-      while (at >= 0 && at != '\t' && at != '\n' && at != '\r') {
+      while (at >= 0 && at != delimiter && at != '\n' && at != '\r') {
         append((byte) at);
         at = read();
       }
       end();
-      if (at != '\t') {
+      if (at != delimiter) {
         break;
       }
       at = read();

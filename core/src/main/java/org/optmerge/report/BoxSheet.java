@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.PixelBox;
 import org.optmerge.model.media.Image;
 
@@ -61,7 +61,7 @@ public final class BoxSheet {
    * @throws IllegalArgumentException if there is no example, no column, or an answer is missing
    */
   public static BufferedImage of(
-      List<Example> examples, Map<String, List<String>> answers, int columns) {
+      List<Question> examples, Map<String, List<String>> answers, int columns) {
     if (examples.isEmpty() || columns < 1) {
       throw new IllegalArgumentException(
           "a sheet of boxes needs an example and a column, not %d and %d"
@@ -116,7 +116,7 @@ public final class BoxSheet {
   }
 
   private static void draw(
-      Graphics2D graphics, Example example, List<Given> answers, int left, int top) {
+      Graphics2D graphics, Question example, List<Given> answers, int left, int top) {
     String expected = String.join(" / ", example.answers());
     Image image =
         example.media().stream()
@@ -130,7 +130,7 @@ public final class BoxSheet {
     PixelBox.ofAnswer(expected)
         .ifPresent(box -> outline(graphics, box, scale, left, top, 0, Palette.INK));
     int baseline = top + PICTURE + LINE;
-    write(graphics, example.question().replace(" ?", "?"), QUESTION, Palette.INK, left, baseline);
+    write(graphics, example.text().replace(" ?", "?"), QUESTION, Palette.INK, left, baseline);
     int number = 1;
     for (Given given : answers) {
       baseline += LINE;

@@ -8,21 +8,21 @@ import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import org.knowm.xchart.CategoryChart;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Difference;
 import org.optmerge.evaluation.Interval;
-import org.optmerge.evaluation.MiniEvaluator;
-import org.optmerge.evaluation.MiniFamily;
-import org.optmerge.evaluation.MiniMerge;
-import org.optmerge.evaluation.MiniResult;
-import org.optmerge.evaluation.MiniRow;
-import org.optmerge.evaluation.MiniStudy;
+import org.optmerge.evaluation.Evaluator;
+import org.optmerge.evaluation.ModelFamily;
+import org.optmerge.evaluation.StudyMerge;
+import org.optmerge.evaluation.ModelEvaluation;
+import org.optmerge.evaluation.AnswerSheet;
+import org.optmerge.evaluation.Study;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergedWeights;
-import org.optmerge.model.InternVL;
+import org.optmerge.model.MultimodalModel;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.IntColumn;
 import tech.tablesaw.api.StringColumn;
@@ -37,8 +37,7 @@ import tech.tablesaw.api.Table;
  * @param family whose models they are
  * @param study where the rows are
  */
-public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
-  private static final String BASE = "Base";
+public record Capability(MiniTask task, ModelFamily family, Study study) {
   private static final double PERCENT = 100;
 
   /**
@@ -49,28 +48,28 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
   public static Capability of(MiniTask task) {
     return new Capability(
         task,
-        MiniFamily.of("full", Project.file("data-manifests/mini")),
-        MiniStudy.recorded(Project.file(MiniReports.RECORDED).resolve("seed-1.json")));
+        ModelFamily.of("full", Project.file("data-manifests/mini")),
+        Study.recorded(Project.file(CapabilityExhibits.RECORDED).resolve("seed-1.json")));
   }
 
-  /** The label of the capability's own expert. */
+  /** The key of the capability's own expert. */
   public String expert() {
-    return "Expert " + task.label();
+    return ModelFamily.expertKey(task.label());
   }
 
-  /** Base, expert, the merges of the paper and their relatives, mixture: what is compared. */
-  public List<String> labels() {
+  /** The keys of what is compared: base, expert, merges of the paper and their relatives, mixture. */
+  public List<String> compared() {
     return List.of(
-        BASE,
+        Study.BASE,
         expert(),
-        "Weight Average",
-        "Task Arithmetic",
-        "TIES Merging",
-        "TSV Merging",
-        "WUDI Merging",
-        "OptMerge",
-        "OptMerge, flow t = 100",
-        "Mixture training");
+        "weight-average",
+        "task-arithmetic",
+        "ties-tensor",
+        "tsv",
+        "wudi",
+        "optmerge",
+        "optmerge-flow-100",
+        Study.MIXTURE);
   }
 
   /**
@@ -78,8 +77,8 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
    *
    * @throws org.optmerge.benchmark.BenchmarkException if there is no such row
    */
-  public Interval accuracy(String label) {
-    return Bootstrap.DEFAULT.mean(scores(label)).times(PERCENT);
+  public Interval accuracy(String key) {
+    return Bootstrap.DEFAULT.mean(scores(key)).times(PERCENT);
   }
 
   /** How much better the first is than the second on the same questions, as shares. */
@@ -88,9 +87,10 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
   }
 
   /** How much of what the expert gained over the base a model or merge has, in percent. */
-  public double kept(String label) {
-    double base = row(BASE).accuracy(task);
-    return PERCENT * (row(label).accuracy(task) - base) / (row(expert()).accuracy(task) - base);
+  public double kept(String key) {
+    double base = row(Study.BASE).accuracy(task.label());
+    return PERCENT * (row(key).accuracy(task.label()) - base)
+        / (row(expert()).accuracy(task.label()) - base);
   }
 
   /**
@@ -105,16 +105,16 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
     DoubleColumn lower = DoubleColumn.create("lower");
     DoubleColumn upper = DoubleColumn.create("upper");
     DoubleColumn kept = DoubleColumn.create("gain kept");
-    for (String label : labels()) {
-      Interval interval = accuracy(label);
-      names.append(label);
+    for (String key : compared()) {
+      Interval interval = accuracy(key);
+      names.append(row(key).label());
       means.append(interval.mean());
       lower.append(interval.lower());
       upper.append(interval.upper());
-      kept.append(kept(label));
+      kept.append(kept(key));
     }
     return Table.create(
-        "%s: %,d questions, percent".formatted(task.label(), scores(BASE).length),
+        "%s: %,d questions, percent".formatted(task.label(), scores(Study.BASE).length),
         names,
         means,
         lower,
@@ -126,10 +126,10 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
   public CategoryChart chart() {
     Map<String, Double> means = new LinkedHashMap<>();
     Map<String, Double> halfWidths = new LinkedHashMap<>();
-    for (String label : labels()) {
-      Interval interval = accuracy(label);
-      means.put(label, interval.mean());
-      halfWidths.put(label, (interval.upper() - interval.lower()) / 2);
+    for (String key : compared()) {
+      Interval interval = accuracy(key);
+      means.put(row(key).label(), interval.mean());
+      halfWidths.put(row(key).label(), (interval.upper() - interval.lower()) / 2);
     }
     return Plots.methods(
         "%s: base, expert, merges, mixture".formatted(task.label()),
@@ -141,13 +141,13 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
   /**
    * Right answers by the kind of question.
    *
-   * @param labels of rows, a column each
-   * @return columns "kind", "questions", and one in percent for each label
+   * @param keys of rows, a column each
+   * @return columns "kind", "questions", and one in percent for each row
    */
-  public Table kinds(String... labels) {
+  public Table kinds(String... keys) {
     List<String> types;
-    try (var examples = CapabilityBenchmark.of("mini:" + task.key()).examples()) {
-      types = examples.map(Example::type).toList();
+    try (var examples = CapabilityBenchmark.of("mini:" + task.key()).questions()) {
+      types = examples.map(Question::type).toList();
     }
     Map<String, List<Integer>> places = new TreeMap<>();
     for (int i = 0; i < types.size(); i++) {
@@ -158,11 +158,11 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
             "%s: right answers by kind of question, percent".formatted(task.label()),
             StringColumn.create("kind", places.keySet()),
             IntColumn.create("questions", places.values().stream().mapToInt(List::size).toArray()));
-    for (String label : labels) {
-      double[] scores = scores(label);
+    for (String key : keys) {
+      double[] scores = scores(key);
       table.addColumns(
           DoubleColumn.create(
-              label,
+              row(key).label(),
               places.values().stream()
                   .mapToDouble(
                       of ->
@@ -213,54 +213,53 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
   /**
    * Asks a model or merge: a merge is made again, with the λ that was chosen for it.
    *
-   * @param label a single model's, or that of a merge of {@link MiniReports#merges}
+   * @param key a single model's, or that of a merge of {@link CapabilityExhibits#merges}
    * @param questions what is asked
    * @param progress is told how many more were answered
    * @throws IllegalArgumentException if there is no such model or merge
    */
-  public MiniResult ask(String label, MiniEvaluator questions, IntConsumer progress) {
-    if (family.singles().containsKey(label)) {
-      try (InternVL model = InternVL.open(Objects.requireNonNull(family.singles().get(label)))) {
-        return questions.evaluate(label, model, progress);
-      }
-    }
-    MiniMerge merge =
-        MiniReports.merges(family).stream()
-            .filter(one -> one.label().equals(label))
+  public ModelEvaluation ask(String key, Evaluator questions, IntConsumer progress) {
+    Study.Wanted wanted =
+        CapabilityExhibits.rows(family).stream()
+            .filter(one -> one.name().equals(key))
             .findFirst()
             .orElseThrow(
                 () ->
                     new IllegalArgumentException(
-                        "no model or merge '%s'; there are %s and %s"
+                        "no model or merge '%s'; there are %s"
                             .formatted(
-                                label,
-                                family.singles().keySet(),
-                                MiniReports.merges(family).stream()
-                                    .map(MiniMerge::label)
+                                key,
+                                CapabilityExhibits.rows(family).stream()
+                                    .map(Study.Wanted::name)
                                     .toList())));
-    double scaling = Objects.requireNonNull(row(label).scaling(), "λ");
-    try (InternVL model = InternVL.open(family.base());
+    if (wanted instanceof Study.Single single) {
+      try (MultimodalModel model = MultimodalModel.open(family.reference(single.model()))) {
+        return questions.evaluate(single.label(), model, progress);
+      }
+    }
+    StudyMerge merge = ((Study.Merged) wanted).merge();
+    double scaling = Objects.requireNonNull(row(key).scaling(), "λ");
+    try (MultimodalModel model = MultimodalModel.open(family.base());
         MergePlan plan = merge.plan(family, 0)) {
       MergedWeights merged = MergedWeights.of(plan);
       merged.names().forEach(name -> model.load(name, merged.weights(name, scaling)));
-      return questions.evaluate(label, model, progress);
+      return questions.evaluate(merge.label(), model, progress);
     }
   }
 
-  /** {@link #ask(String, MiniEvaluator, IntConsumer)} of several, in their order. */
-  public Map<String, MiniResult> ask(
-      MiniEvaluator questions, IntConsumer progress, String... labels) {
-    Map<String, MiniResult> answers = new LinkedHashMap<>();
-    for (String label : labels) {
-      answers.put(label, ask(label, questions, progress));
+  /** {@link #ask(String, Evaluator, IntConsumer)} of several, in their order, by their keys. */
+  public Map<String, ModelEvaluation> ask(
+      Evaluator questions, IntConsumer progress, String... keys) {
+    Map<String, ModelEvaluation> answers = new LinkedHashMap<>();
+    for (String key : keys) {
+      answers.put(key, ask(key, questions, progress));
     }
     return answers;
   }
 
   /** The examples that an evaluator of this task asks first. */
-  public List<Example> examples(int number) {
-    try (var examples =
-        CapabilityBenchmark.of("mini:" + task.key()).withPerTask(number).examples()) {
+  public List<Question> examples(int number) {
+    try (var examples = CapabilityBenchmark.of("mini:" + task.key()).withPerTask(number).questions()) {
       return examples.toList();
     }
   }
@@ -271,12 +270,12 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
    * @throws IllegalArgumentException if there is no question of a kind; the message lists all
    */
   public Card.Cards kindsShown(String... kinds) {
-    Map<String, Example> first = new TreeMap<>();
+    Map<String, Question> first = new TreeMap<>();
     examples(Math.toIntExact(CapabilityBenchmark.of("mini:" + task.key()).size()))
         .forEach(example -> first.putIfAbsent(example.type(), example));
-    List<Example> shown = new ArrayList<>();
+    List<Question> shown = new ArrayList<>();
     for (String kind : kinds.length == 0 ? first.keySet() : List.of(kinds)) {
-      Example example = first.get(kind);
+      Question example = first.get(kind);
       if (example == null) {
         throw new IllegalArgumentException(
             "%s has no questions of kind '%s'; it has %s"
@@ -287,11 +286,11 @@ public record Capability(MiniTask task, MiniFamily family, MiniStudy study) {
     return Card.rowOf(shown);
   }
 
-  private double[] scores(String label) {
-    return row(label).scores(task);
+  private double[] scores(String key) {
+    return row(key).scores(task.label());
   }
 
-  private MiniRow row(String label) {
-    return study.row(family, label);
+  private AnswerSheet row(String key) {
+    return study.row(family, key);
   }
 }

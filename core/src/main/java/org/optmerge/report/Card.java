@@ -3,8 +3,9 @@ package org.optmerge.report;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import org.optmerge.benchmark.Example;
-import org.optmerge.evaluation.MiniResult;
+import org.optmerge.benchmark.Question;
+import org.optmerge.evaluation.ModelEvaluation;
+import org.optmerge.evaluation.Predicted;
 
 /**
  * One question of a benchmark as a notebook shows it: what it is about (picture, sound, video), the
@@ -12,7 +13,7 @@ import org.optmerge.evaluation.MiniResult;
  *
  * @param answers in the order in which they are listed
  */
-public record Card(Example example, List<Answer> answers) {
+public record Card(Question question, List<Answer> answers) {
   /** Copies the list. */
   public Card {
     answers = List.copyOf(answers);
@@ -34,38 +35,34 @@ public record Card(Example example, List<Answer> answers) {
   }
 
   /** A question without answers of models. */
-  public static Card of(Example example) {
-    return new Card(example, List.of());
+  public static Card of(Question question) {
+    return new Card(question, List.of());
   }
 
   /** The same with one more answer. */
   public Card with(String model, String text, double score) {
     List<Answer> more = new ArrayList<>(answers);
     more.add(new Answer(model, text, score));
-    return new Card(example, more);
+    return new Card(question, more);
   }
 
   /**
-   * The same with the answer of a model that was asked the miniature's questions.
+   * The same with the answer of a model that was evaluated.
    *
-   * @throws IllegalArgumentException if it was not asked this one
+   * @throws IllegalArgumentException if it was not asked this question
    */
-  public Card with(MiniResult result) {
-    MiniResult.Answer answer =
-        result.answers().stream()
-            .filter(one -> isOf(one.id()))
+  public Card with(ModelEvaluation evaluation) {
+    Predicted answer =
+        evaluation.items().stream()
+            .filter(one -> one.id().equals(question.id()))
             .findFirst()
             .orElseThrow(
                 () ->
                     new IllegalArgumentException(
                         "model '%s' was not asked the question '%s'"
-                            .formatted(result.model(), example.id())));
-    return with(result.model(), answer.given(), answer.correct() ? 1 : 0);
-  }
-
-  /** An evaluator's name of a question says the split, too: {@code test/vqa/3} is vqa-3. */
-  private boolean isOf(String asked) {
-    return asked.substring(asked.indexOf('/') + 1).replace('/', '-').equals(example.id());
+                            .formatted(evaluation.model(), question.id())));
+    Double score = answer.score();
+    return with(evaluation.model(), answer.given(), score == null ? 0 : score);
   }
 
   /** Several cards beside each other, in as many rows as a page needs. */
@@ -74,7 +71,7 @@ public record Card(Example example, List<Answer> answers) {
   }
 
   /** The questions of some examples beside each other. */
-  public static Cards rowOf(List<Example> examples) {
+  public static Cards rowOf(List<Question> examples) {
     return new Cards(examples.stream().map(Card::of).toList());
   }
 
@@ -94,8 +91,8 @@ public record Card(Example example, List<Answer> answers) {
   /** The question, its answer and those of the models, in lines. */
   @Override
   public String toString() {
-    StringBuilder text = new StringBuilder(example.question());
-    text.append(" → ").append(String.join(" / ", example.answers()));
+    StringBuilder text = new StringBuilder(question.text());
+    text.append(" → ").append(String.join(" / ", question.answers()));
     answers.forEach(answer -> text.append("\n  ").append(answer));
     return text.toString();
   }

@@ -4,7 +4,7 @@ import java.awt.image.BufferedImage;
 import java.util.Base64;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.PixelBox;
 import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.AudioFiles;
@@ -29,7 +29,7 @@ final class CardHtml {
   }
 
   static String html(Card card) {
-    Example example = card.example();
+    Question example = card.question();
     String answer = String.join(" / ", example.answers());
     Optional<PixelBox> box = PixelBox.ofAnswer(answer);
     StringBuilder html = new StringBuilder();
@@ -38,7 +38,7 @@ final class CardHtml {
       html.append(media(media, box)).append("<br/>");
     }
     html.append("<small>%s</small><br/>".formatted(Tables.escapeHtml(kind(example))));
-    html.append(Tables.escapeHtml(example.question().replace(" ?", "?"))).append("<br/>");
+    html.append(Tables.escapeHtml(example.text().replace(" ?", "?"))).append("<br/>");
     html.append("<b>%s</b>".formatted(Tables.escapeHtml(shown(answer))));
     for (Card.Answer given : card.answers()) {
       html.append("<br/>")
@@ -49,9 +49,9 @@ final class CardHtml {
     return html.append("</div>").toString();
   }
 
-  private static String kind(Example example) {
+  private static String kind(Question example) {
     boolean heldOut = "true".equals(example.fields().get("heldOut"));
-    return example.task()
+    return example.group()
         + (example.type().isEmpty() ? "" : " · " + example.type())
         + (heldOut ? " · held out" : "");
   }

@@ -13,7 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.PixelBox;
 import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Image;
@@ -67,18 +67,18 @@ public final class ContactSheet {
    * @param columns pictures beside each other
    * @throws IllegalArgumentException if there is no example or no column
    */
-  public static BufferedImage of(String title, List<Example> examples, int columns) {
+  public static BufferedImage of(String title, List<Question> examples, int columns) {
     if (examples.isEmpty() || columns < 1) {
       throw new IllegalArgumentException(
           "a contact sheet needs an example and a column, not %d and %d"
               .formatted(examples.size(), columns));
     }
-    Map<String, List<Example>> tasks = new LinkedHashMap<>();
+    Map<String, List<Question>> tasks = new LinkedHashMap<>();
     examples.forEach(
-        example -> tasks.computeIfAbsent(example.task(), any -> new ArrayList<>()).add(example));
+        example -> tasks.computeIfAbsent(example.group(), any -> new ArrayList<>()).add(example));
     int width = 2 * MARGIN + columns * (PICTURE + GAP) - GAP;
     int height = 2 * MARGIN + TITLE;
-    for (List<Example> task : tasks.values()) {
+    for (List<Question> task : tasks.values()) {
       height += HEADING + rows(task, columns) * (height(task) + TEXT);
     }
     BufferedImage sheet =
@@ -100,22 +100,22 @@ public final class ContactSheet {
     return sheet;
   }
 
-  private static int rows(List<Example> examples, int columns) {
+  private static int rows(List<Question> examples, int columns) {
     return (examples.size() + columns - 1) / columns;
   }
 
-  private void draw(String title, Map<String, List<Example>> tasks, int columns) {
+  private void draw(String title, Map<String, List<Question>> tasks, int columns) {
     write(title, HEAD, Palette.INK, MARGIN, MARGIN + 16);
     List<Color> colours = Palette.ofTasks(List.copyOf(tasks.keySet()));
     int top = MARGIN + TITLE;
     int number = 0;
-    for (Map.Entry<String, List<Example>> task : tasks.entrySet()) {
+    for (Map.Entry<String, List<Question>> task : tasks.entrySet()) {
       Color colour = colours.get(number++);
       graphics.setColor(colour);
       graphics.fillRoundRect(MARGIN, top + 3, 5, 18, 3, 3);
       write(task.getKey(), TASK, Palette.INK, MARGIN + 13, top + 17);
       top += HEADING;
-      List<Example> examples = task.getValue();
+      List<Question> examples = task.getValue();
       int height = height(examples);
       for (int i = 0; i < examples.size(); i++) {
         int left = MARGIN + i % columns * (PICTURE + GAP);
@@ -125,12 +125,12 @@ public final class ContactSheet {
     }
   }
 
-  private void card(Example example, Color colour, int left, int top, int height) {
+  private void card(Question example, Color colour, int left, int top, int height) {
     String answer = String.join(" / ", example.answers());
     Optional<PixelBox> box = PixelBox.ofAnswer(answer);
     media(example.media(), box, left, top);
     int baseline = top + height + LINE;
-    for (String line : wrapped(example.question())) {
+    for (String line : wrapped(example.text())) {
       write(line, QUESTION, Palette.INK, left, baseline);
       baseline += LINE;
     }
@@ -148,7 +148,7 @@ public final class ContactSheet {
   }
 
   /** The place of the media of a task's examples: less than a picture's if all have several. */
-  private static int height(List<Example> examples) {
+  private static int height(List<Question> examples) {
     return examples.stream().mapToInt(example -> height(example.media())).max().orElse(PICTURE);
   }
 

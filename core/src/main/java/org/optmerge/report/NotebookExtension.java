@@ -8,7 +8,7 @@ import org.dflib.jjava.jupyter.kernel.BaseKernel;
 import org.dflib.jjava.jupyter.kernel.display.Renderer;
 import org.dflib.jjava.jupyter.kernel.display.mime.MIMEType;
 import org.knowm.xchart.internal.chartpart.Chart;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Image;
 import org.optmerge.model.media.Video;
@@ -85,7 +85,7 @@ public final class NotebookExtension implements Extension {
               context.renderIfRequested(MIMEType.TEXT_HTML, () -> CardHtml.html(cards));
             });
     renderer
-        .createRegistration(Example.class)
+        .createRegistration(Question.class)
         .preferring(MIMEType.TEXT_HTML)
         .register(
             (example, context) -> {

@@ -5,8 +5,8 @@ import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import org.optmerge.evaluation.Study;
 import org.optmerge.base.Progress;
-import org.optmerge.evaluation.MiniStudy;
 
 /**
  * A bar that is written over as work goes on, for cells that take more than a moment. It begins
@@ -64,8 +64,8 @@ public final class ProgressBar implements Progress, AutoCloseable {
     showIfDue();
   }
 
-  /** For {@link MiniStudy}: which row is in work, and how far all of them are. */
-  public Consumer<MiniStudy.Report> study() {
+  /** For {@link Study}: which row is in work, and how far all of them are. */
+  public Consumer<Study.Report> study() {
     return report -> {
       synchronized (this) {
         total = report.questions();

@@ -44,8 +44,8 @@ class BenchmarksTest {
     Benchmark benchmark = Benchmarks.open("chartqa_test", folder);
 
     assertThat(benchmark.name()).isEqualTo("ChartQA_TEST");
-    try (Stream<Example> examples = benchmark.examples()) {
-      Example example = examples.toList().get(0);
+    try (Stream<Question> examples = benchmark.questions()) {
+      Question example = examples.toList().get(0);
       assertThat(example.type()).isEqualTo("test_human");
       assertThat(example.answers()).containsExactly("2");
     }
@@ -58,7 +58,7 @@ class BenchmarksTest {
         "VizWiz.tsv",
         "index\timage\tquestion\tanswers\n1\t" + png() + "\tWhat?\t['a', 'b', 'a']\n");
 
-    try (Stream<Example> examples = Benchmarks.open("VizWiz", folder).examples()) {
+    try (Stream<Question> examples = Benchmarks.open("VizWiz", folder).questions()) {
       assertThat(examples.toList().get(0).answers()).containsExactly("a", "b", "a");
     }
   }
@@ -85,9 +85,9 @@ class BenchmarksTest {
         folder.resolve("RefCOCO-InternVL/coco/train2014/1.png"),
         ImageFiles.png(new Image(1, 1, new byte[3])));
 
-    try (Stream<Example> examples = Benchmarks.open("refcoco_val", folder).examples()) {
-      Example example = examples.toList().get(0);
-      assertThat(example.question()).isEqualTo("man");
+    try (Stream<Question> examples = Benchmarks.open("refcoco_val", folder).questions()) {
+      Question example = examples.toList().get(0);
+      assertThat(example.text()).isEqualTo("man");
       assertThat(example.answers()).containsExactly("[0, 0, 1, 1]");
     }
   }

@@ -33,8 +33,8 @@ class JsonBenchmarkTest {
     return Files.writeString(folder.resolve(name), content);
   }
 
-  private static List<Example> examples(Benchmark benchmark) {
-    try (Stream<Example> examples = benchmark.examples()) {
+  private static List<Question> examples(Benchmark benchmark) {
+    try (Stream<Question> examples = benchmark.questions()) {
       return examples.toList();
     }
   }
@@ -56,7 +56,7 @@ class JsonBenchmarkTest {
     assertThat(examples(benchmark))
         .element(1)
         .isEqualTo(
-            new Example(
+            new Question(
                 "1",
                 "toy",
                 "",
@@ -78,10 +78,10 @@ class JsonBenchmarkTest {
             Map.of());
     Files.copy(folder.resolve("coco/train2014/1.png"), folder.resolve("coco/1.png"));
 
-    List<Example> examples = examples(benchmark);
+    List<Question> examples = examples(benchmark);
 
     assertThat(benchmark.size()).isEqualTo(2);
-    assertThat(examples).extracting(Example::id).containsExactly("5", "x");
+    assertThat(examples).extracting(Question::id).containsExactly("5", "x");
     assertThat(examples.get(0).answers()).containsExactly("a", "2");
     assertThat(examples.get(1).media()).containsExactly(RED, RED);
     assertThat(examples.get(1).fields()).containsExactlyEntriesOf(Map.of("question_id", "x"));
@@ -136,12 +136,12 @@ class JsonBenchmarkTest {
     ConversationBenchmark benchmark =
         new ConversationBenchmark("AVQA", questions, answers, folder.resolve("coco"));
 
-    List<Example> examples = examples(benchmark);
+    List<Question> examples = examples(benchmark);
 
     assertThat(benchmark.size()).isEqualTo(2);
     assertThat(examples.get(0))
         .isEqualTo(
-            new Example(
+            new Question(
                 "3",
                 "AVQA",
                 "",

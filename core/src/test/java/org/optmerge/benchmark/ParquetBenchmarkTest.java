@@ -105,8 +105,8 @@ class ParquetBenchmarkTest {
     return row;
   }
 
-  private static List<Example> examples(Benchmark benchmark) {
-    try (Stream<Example> examples = benchmark.examples()) {
+  private static List<Question> examples(Benchmark benchmark) {
+    try (Stream<Question> examples = benchmark.questions()) {
       return examples.toList();
     }
   }
@@ -129,11 +129,11 @@ class ParquetBenchmarkTest {
     ParquetBenchmark benchmark =
         new ParquetBenchmark("ref", List.of(file), REFCOCO_COLUMNS, "answer", null);
 
-    List<Example> examples = examples(benchmark);
+    List<Question> examples = examples(benchmark);
 
     assertThat(benchmark.size()).isEqualTo(3);
-    assertThat(examples).extracting(Example::id).containsExactly("0", "1", "2");
-    assertThat(examples).extracting(Example::question).containsExactly("left one", "man", "dog");
+    assertThat(examples).extracting(Question::id).containsExactly("0", "1", "2");
+    assertThat(examples).extracting(Question::text).containsExactly("left one", "man", "dog");
     // (2, 1, 4, 2) in 8 x 4 pixels; 3 / 10 as a float, widened again
     assertThat(examples)
         .extracting(example -> example.answers().get(0))
@@ -182,14 +182,14 @@ class ParquetBenchmarkTest {
         new ParquetBenchmark(
             "many", files, Map.of("answers", "answers", "type", "category"), null, null);
 
-    List<Example> examples = examples(benchmark);
+    List<Question> examples = examples(benchmark);
 
     assertThat(benchmark.size()).isEqualTo(500);
     assertThat(examples).hasSize(500);
     for (int i = 0; i < 500; i++) {
-      Example example = examples.get(i);
+      Question example = examples.get(i);
       assertThat(example.id()).isEqualTo(String.valueOf(i));
-      assertThat(example.question()).isEqualTo("q" + i);
+      assertThat(example.text()).isEqualTo("q" + i);
       assertThat(example.answers()).containsExactly("a" + i, "b" + i);
       assertThat(example.type()).isEqualTo(i % 2 == 0 ? "even" : "odd");
       assertThat(example.media()).containsExactly(image(16, 16, i));
@@ -243,11 +243,11 @@ class ParquetBenchmarkTest {
                 "image",
                 "imageId"));
 
-    try (Stream<Example> examples = benchmark.examples()) {
+    try (Stream<Question> examples = benchmark.questions()) {
       var iterator = examples.iterator();
       assertThat(iterator.next().media()).containsExactly(image(5, 5, 2));
       assertThat(iterator.next().media()).containsExactly(image(5, 5, 1));
-      Example third = iterator.next();
+      Question third = iterator.next();
       assertThat(third.media()).containsExactly(image(5, 5, 1));
       assertThat(third.id()).isEqualTo("q3");
       assertThat(third.fields()).containsEntry("imageId", "n1").doesNotContainKey("semantic");

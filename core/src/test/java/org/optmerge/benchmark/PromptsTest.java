@@ -27,16 +27,16 @@ import org.optmerge.model.media.Media;
 class PromptsTest {
   private static final Image IMAGE = new Image(1, 1, new byte[3]);
 
-  private static Example example(String question, int images, String... fields) {
+  private static Question example(String question, int images, String... fields) {
     Map<String, String> map = new LinkedHashMap<>();
     for (int i = 0; i < fields.length; i += 2) {
       map.put(fields[i], fields[i + 1]);
     }
     List<Media> media = Collections.nCopies(images, IMAGE);
-    return new Example("1", "t", "", media, question, List.of(), map);
+    return new Question("1", "t", "", media, question, List.of(), map);
   }
 
-  private static String ask(String model, String benchmark, Example example) {
+  private static String ask(String model, String benchmark, Question example) {
     return Prompts.find(model, benchmark).orElseThrow().userText(example);
   }
 
@@ -82,7 +82,7 @@ class PromptsTest {
 
   @Test
   void options_of_a_multiple_choice_stand_on_lines() {
-    Example example =
+    Question example =
         example("Which?", 1, "hint", "Look.", "A", "red", "B", "blue", "category", "colours");
 
     assertThat(ask("internvl2_5", "ScienceQA_TEST", example))
@@ -95,7 +95,7 @@ class PromptsTest {
 
   @Test
   void chinese_questions_get_a_chinese_instruction_but_for_mmmu_of_qwen() {
-    Example example = example("哪个?", 1, "A", "x");
+    Question example = example("哪个?", 1, "A", "x");
 
     assertThat(ask("internvl2_5", "AI2D_TEST", example)).endsWith("\n请直接回答选项字母。");
     assertThat(ask("qwen2_vl", "AI2D_TEST", example)).endsWith("A. x\n请直接回答选项字母。");
@@ -118,7 +118,7 @@ class PromptsTest {
 
   @Test
   void lmms_eval_capitalises_questions_of_vizwiz() {
-    assertThat(ask("qwen2_vl", "vizwiz_vqa_val", example("what is this iPhone's Colour?", 1)))
+    assertThat(ask("qwen2_vl", "vizwiz_vqa_val", example("what is this iPhone's Color?", 1)))
         .startsWith("What is this iphone's colour?\nWhen the provided information");
   }
 

@@ -35,8 +35,8 @@ class TsvBenchmarkTest {
     return Files.writeString(folder.resolve("t.tsv"), String.join("\n", lines) + "\n");
   }
 
-  private static List<Example> examples(Benchmark benchmark) {
-    try (Stream<Example> examples = benchmark.examples()) {
+  private static List<Question> examples(Benchmark benchmark) {
+    try (Stream<Question> examples = benchmark.questions()) {
       return examples.toList();
     }
   }
@@ -57,7 +57,7 @@ class TsvBenchmarkTest {
     assertThat(benchmark.size()).isEqualTo(1);
     assertThat(examples(benchmark))
         .containsExactly(
-            new Example(
+            new Question(
                 "7",
                 "TOY",
                 "colours",
@@ -109,7 +109,7 @@ class TsvBenchmarkTest {
             "3\t" + base64(BLUE) + "\tq3\ta");
 
     assertThat(toy(file).size()).isEqualTo(1);
-    assertThat(examples(toy(file))).extracting(Example::id).containsExactly("3");
+    assertThat(examples(toy(file))).extracting(Question::id).containsExactly("3");
   }
 
   @Test
@@ -120,7 +120,7 @@ class TsvBenchmarkTest {
             "1\t['%s', '%s']\tq\t['cat', \"dog's\", 'a\\tb']\tval"
                 .formatted(base64(RED), base64(BLUE)));
 
-    Example example = examples(new TsvBenchmark("TOY", file, Map.of("answers", "answers"))).get(0);
+    Question example = examples(new TsvBenchmark("TOY", file, Map.of("answers", "answers"))).get(0);
 
     assertThat(example.media()).containsExactly(RED, BLUE);
     assertThat(example.answers()).containsExactly("cat", "dog's", "a\tb");
@@ -137,11 +137,11 @@ class TsvBenchmarkTest {
             "",
             "2\tü\t" + base64(RED) + "\t\"\"");
 
-    List<Example> examples = examples(toy(file));
+    List<Question> examples = examples(toy(file));
 
-    assertThat(examples.get(0).question()).isEqualTo("two\nlines\tand a \"quote\"");
+    assertThat(examples.get(0).text()).isEqualTo("two\nlines\tand a \"quote\"");
     assertThat(examples.get(0).answers()).containsExactly("say \"x\"");
-    assertThat(examples.get(1).question()).isEqualTo("ü");
+    assertThat(examples.get(1).text()).isEqualTo("ü");
     assertThat(examples.get(1).answers()).isEmpty();
   }
 
@@ -168,7 +168,7 @@ class TsvBenchmarkTest {
     Files.write(folder.resolve("images/TOY/x.png"), ImageFiles.png(BLUE));
     Path file = file("index\timage_path\tquestion\tanswer", "1\tx.png\tq\ta", "2\ty.png\tq\ta");
 
-    try (Stream<Example> examples = toy(file).examples()) {
+    try (Stream<Question> examples = toy(file).questions()) {
       var iterator = examples.iterator();
       assertThat(iterator.next().media()).containsExactly(BLUE);
       assertThatThrownBy(iterator::next)
@@ -230,7 +230,7 @@ class TsvBenchmarkTest {
   /** Counts a table in a process of its own; started by the test below. */
   public static void main(String[] arguments) {
     TsvBenchmark benchmark = toy(Path.of(arguments[0]));
-    try (Stream<Example> examples = benchmark.examples()) {
+    try (Stream<Question> examples = benchmark.questions()) {
       System.out.print(
           benchmark.size()
               + " "

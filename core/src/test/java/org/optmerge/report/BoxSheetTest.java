@@ -8,11 +8,11 @@ import java.awt.image.BufferedImage;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.MiniTask;
 
 class BoxSheetTest {
-  private static final List<Example> EXAMPLES = Capability.of(MiniTask.GROUNDING).examples(2);
+  private static final List<Question> EXAMPLES = Capability.of(MiniTask.GROUNDING).examples(2);
 
   @Test
   void overlap_is_shared_area_over_the_area_of_both() {

@@ -8,11 +8,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.optmerge.benchmark.mini.Dialogue;
-import org.optmerge.benchmark.mini.MiniSplit;
+import org.optmerge.benchmark.mini.CapabilityMetric;
+import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniTask;
-import org.optmerge.evaluation.MiniEvaluator;
-import org.optmerge.evaluation.MiniResult;
+import org.optmerge.evaluation.Evaluator;
+import org.optmerge.evaluation.ModelEvaluation;
 import tech.tablesaw.api.Table;
 
 class CapabilityTest {
@@ -23,7 +23,7 @@ class CapabilityTest {
     Table table = CHART.table();
 
     assertThat(table.name()).isEqualTo("Chart: 1,000 questions, percent");
-    assertThat(table.stringColumn("model or method").asList()).isEqualTo(CHART.labels());
+    assertThat(table.stringColumn("model or method").asList()).startsWith("Base", "Expert Chart", "Weight Average");
     assertThat(table.doubleColumn("accuracy").asList().subList(0, 2))
         .containsExactly(22.0, 67.0); // as core/MINIATURE.md has them
     assertThat(table.doubleColumn("gain kept").asList().subList(0, 2)).containsExactly(0.0, 100.0);
@@ -31,7 +31,7 @@ class CapabilityTest {
 
   @Test
   void kinds_of_questions_add_up_to_all_of_them() {
-    Table kinds = CHART.kinds("Base");
+    Table kinds = CHART.kinds("base");
 
     double right = 0;
     int questions = 0;
@@ -46,10 +46,10 @@ class CapabilityTest {
   @Test
   void every_kind_of_question_is_shown_once_or_those_asked_for() {
     assertThat(CHART.kindsShown().cards())
-        .extracting(card -> card.example().type())
+        .extracting(card -> card.question().type())
         .containsExactlyElementsOf(CHART.kinds().stringColumn("kind").asList());
     assertThat(CHART.kindsShown("value", "count").cards())
-        .extracting(card -> card.example().type())
+        .extracting(card -> card.question().type())
         .containsExactly("value", "count");
     assertThatThrownBy(() -> CHART.kindsShown("slope"))
         .hasMessageStartingWith(
@@ -68,32 +68,32 @@ class CapabilityTest {
         .contains("OptMerge");
   }
 
+  private static Evaluator questions(int number) {
+    return new Evaluator(
+        CapabilityBenchmark.of("mini:chart").withPerTask(number), new CapabilityMetric());
+  }
+
   @Test
   void a_model_asked_again_answers_as_recorded() {
-    MiniEvaluator questions =
-        new MiniEvaluator(MiniSplit.TEST, List.of(MiniTask.CHART), 12, Dialogue.Form.QUESTION);
-
     List<Integer> told = new ArrayList<>();
-    Map<String, MiniResult> answers = CHART.ask(questions, told::add, "Base", "Task Arithmetic");
+    Map<String, ModelEvaluation> answers =
+        CHART.ask(questions(12), told::add, "base", "task-arithmetic");
 
     assertThat(told.stream().mapToInt(more -> more).sum()).isEqualTo(2 * 12);
     answers.forEach(
-        (label, result) -> {
-          double[] recorded = CHART.study().row(CHART.family(), label).scores(MiniTask.CHART);
+        (key, result) -> {
+          double[] recorded = CHART.study().row(CHART.family(), key).scores("Chart");
           for (int i = 0; i < 12; i++) {
-            assertThat(result.answers().get(i).correct()).as(label).isEqualTo(recorded[i] == 1);
+            assertThat(result.items().get(i).isRight()).as(key).isEqualTo(recorded[i] == 1);
           }
         });
   }
 
   @Test
   void an_unknown_model_is_named_with_those_there_are() {
-    MiniEvaluator questions =
-        new MiniEvaluator(MiniSplit.TEST, List.of(MiniTask.CHART), 1, Dialogue.Form.QUESTION);
-
-    assertThatThrownBy(() -> CHART.ask("Nobody", questions, more -> {}))
+    assertThatThrownBy(() -> CHART.ask("nobody", questions(1), more -> {}))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("no model or merge 'Nobody'")
-        .hasMessageContaining("Task Arithmetic");
+        .hasMessageContaining("no model or merge 'nobody'")
+        .hasMessageContaining("task-arithmetic");
   }
 }

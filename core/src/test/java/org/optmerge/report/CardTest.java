@@ -13,21 +13,20 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.CapabilityBenchmark;
-import org.optmerge.benchmark.mini.Dialogue;
-import org.optmerge.benchmark.mini.MiniSplit;
-import org.optmerge.benchmark.mini.MiniTask;
-import org.optmerge.evaluation.MiniResult;
+import org.optmerge.evaluation.ModelEvaluation;
+import org.optmerge.evaluation.Predicted;
+import org.optmerge.evaluation.Presentation;
 import org.optmerge.model.media.Image;
 
 class CardTest {
   private static final Pattern PNG = Pattern.compile("data:image/png;base64,([^\"]+)");
 
-  private static Example example(String question, String answer) {
+  private static Question example(String question, String answer) {
     byte[] rgb = new byte[3 * 2 * 2];
     rgb[0] = (byte) 255; // the pixel above left is red, the others are black
-    return new Example(
+    return new Question(
         "vqa-3",
         "VQA",
         "color",
@@ -82,12 +81,8 @@ class CardTest {
 
   @Test
   void a_box_is_drawn_and_written_in_numbers() {
-    Example grounding =
-        CapabilityBenchmark.of("mini:grounding")
-            .withPerTask(1)
-            .examples()
-            .findFirst()
-            .orElseThrow();
+    Question grounding =
+        CapabilityBenchmark.of("mini:grounding").withPerTask(1).questions().findFirst().orElseThrow();
 
     String html = CardHtml.html(Card.of(grounding));
 
@@ -96,16 +91,13 @@ class CardTest {
 
   @Test
   void it_finds_a_models_answer_to_its_question() {
-    MiniResult result =
-        new MiniResult(
+    ModelEvaluation result =
+        new ModelEvaluation(
             "Expert",
-            MiniSplit.TEST,
-            Dialogue.Form.QUESTION,
+            Presentation.DEFAULT,
             List.of(
-                new MiniResult.Answer(
-                    "test/vqa/13", MiniTask.VQA, "color", true, "green", "blue", false),
-                new MiniResult.Answer(
-                    "test/vqa/3", MiniTask.VQA, "color", true, "red", "red", true)));
+                Predicted.of("vqa-13", "blue", List.of("green"), Map.of()).scored(0),
+                Predicted.of("vqa-3", "red", List.of("red"), Map.of()).scored(1)));
 
     assertThat(Card.of(example("what color ?", "red")).with(result))
         .hasToString("what color ? → red\n  ✓ Expert: red");
@@ -113,8 +105,7 @@ class CardTest {
             () ->
                 Card.of(example("what color ?", "red"))
                     .with(
-                        new MiniResult(
-                            "Expert", MiniSplit.TEST, Dialogue.Form.QUESTION, List.of())))
+                        new ModelEvaluation("Expert", Presentation.DEFAULT, List.of())))
         .hasMessage("model 'Expert' was not asked the question 'vqa-3'");
   }
 }

@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.model.media.Image;
 
 class ContactSheetTest {
@@ -18,12 +18,12 @@ class ContactSheetTest {
   private static final int WHITE = 0xffffff;
 
   /** All of one colour. */
-  private static Example example(int width, int height, String question, String answer) {
+  private static Question example(int width, int height, String question, String answer) {
     byte[] rgb = new byte[3 * width * height];
     for (int i = 0; i < rgb.length; i += 3) {
       rgb[i] = (byte) 255;
     }
-    return new Example(
+    return new Question(
         "a",
         "VQA",
         "color",
@@ -33,7 +33,7 @@ class ContactSheetTest {
         Map.of());
   }
 
-  private static BufferedImage sheet(Example... examples) {
+  private static BufferedImage sheet(Question... examples) {
     return ContactSheet.of("title", List.of(examples), 3);
   }
 
@@ -65,8 +65,8 @@ class ContactSheetTest {
 
   @Test
   void a_sheet_grows_by_rows_and_tasks_and_not_by_examples_of_a_row() {
-    Example one = example(48, 48, "q", "a");
-    Example other = new Example("b", "Chart", "value", one.media(), "q", List.of("a"), Map.of());
+    Question one = example(48, 48, "q", "a");
+    Question other = new Question("b", "Chart", "value", one.media(), "q", List.of("a"), Map.of());
 
     int single = sheet(one).getHeight();
     assertThat(sheet(one, one, one).getHeight()).isEqualTo(single);
@@ -78,7 +78,7 @@ class ContactSheetTest {
 
   @Test
   void a_box_is_drawn_into_its_picture() {
-    Example named = example(48, 48, "locate it", "<c5> <c5> <c9> <c9>");
+    Question named = example(48, 48, "locate it", "<c5> <c5> <c9> <c9>");
 
     // Pixels 10 to 19: the middle of the left side is at (10, 15).
     BufferedImage sheet = sheet(named);
@@ -92,8 +92,8 @@ class ContactSheetTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 40, 2000})
   void text_of_any_length_stays_below_its_picture(int words) {
-    Example wordy = example(48, 48, "word ".repeat(words) + "?", "answer ".repeat(words));
-    Example none = example(48, 48, "q", "a");
+    Question wordy = example(48, 48, "word ".repeat(words) + "?", "answer ".repeat(words));
+    Question none = example(48, 48, "q", "a");
 
     BufferedImage sheet = sheet(wordy, none);
     // Nothing is written between the first picture and the second.

@@ -16,7 +16,7 @@ import org.dflib.jjava.jupyter.kernel.display.Renderer;
 import org.dflib.jjava.jupyter.kernel.display.mime.MIMEType;
 import org.junit.jupiter.api.Test;
 import org.knowm.xchart.CategoryChart;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.stage.StageMedia;
@@ -82,8 +82,8 @@ class NotebookExtensionTest {
 
   @Test
   void a_question_is_shown_as_a_card() {
-    Example example =
-        CapabilityBenchmark.of("mini:vqa").withPerTask(1).examples().findFirst().orElseThrow();
+    Question example =
+        CapabilityBenchmark.of("mini:vqa").withPerTask(1).questions().findFirst().orElseThrow();
 
     DisplayData shown = renderer().render(example);
 

@@ -9,7 +9,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.stage.StageMedia;
@@ -75,8 +75,8 @@ class SpectrogramTest {
   @Test
   void a_card_of_a_scene_has_a_picture_a_player_and_a_film() {
     StageScene scene = StageScene.draw(MiniGenerator.SEED, MiniSplit.TEST, 3);
-    Example example =
-        new Example(
+    Question example =
+        new Question(
             "3",
             "stage",
             "image+audio",
@@ -97,8 +97,8 @@ class SpectrogramTest {
   @Test
   void a_contact_sheet_shows_pictures_sounds_and_films() {
     StageScene scene = StageScene.draw(MiniGenerator.SEED, MiniSplit.TEST, 3);
-    Example whole =
-        new Example(
+    Question whole =
+        new Question(
             "3",
             "stage",
             "all",
@@ -106,8 +106,8 @@ class SpectrogramTest {
             "what color is the instrument that moves up ?",
             List.of("red"),
             Map.of());
-    Example film =
-        new Example(
+    Question film =
+        new Question(
             "3", "stage", "video", List.of(StageMedia.film(scene)), "?", List.of("up"), Map.of());
 
     var sheet = ContactSheet.of("Stage", List.of(whole, film), 2);

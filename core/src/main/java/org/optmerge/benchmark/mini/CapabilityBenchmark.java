@@ -6,17 +6,19 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.optmerge.base.Sha256;
 import org.optmerge.benchmark.Benchmark;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 
 /**
  * The first question of each image of one or several tasks, drawn as they are asked for.
  *
- * <p>An example's task is {@link MiniTask#label}, its id such as {@code chart-17}. Its fields:
+ * <p>A question's group is {@link MiniTask#label}, its id such as {@code chart-17}. Its fields:
  *
  * <ul>
  *   <li>{@code heldOut}: {@code true} or {@code false}, see {@link ImageQuestion#heldOut}
  *   <li>{@code statement}: the key of the same question as a statement
+ *   <li>{@code tolerance}: by how much a number that is read off a chart may differ
  * </ul>
  *
  * @param name such as {@code mini} or {@code mini:chart}
@@ -69,13 +71,33 @@ public record CapabilityBenchmark(
     return new CapabilityBenchmark(name, seed, split, tasks, number);
   }
 
+  /** All six tasks, those of the mean first. */
+  public static CapabilityBenchmark whole(MiniSplit split, int perTask) {
+    return new CapabilityBenchmark(
+        NAME, MiniGenerator.SEED, split, List.of(MiniTask.values()), perTask);
+  }
+
+  @Override
+  public int answerTokens() {
+    return CapabilityModel.ANSWER;
+  }
+
+  /** Drawn questions follow from their numbers. */
+  @Override
+  public String digest() {
+    return Sha256.of(
+        "miniature %d, %s, %d of %s"
+            .formatted(
+                seed, split.key(), perTask, tasks.stream().map(MiniTask::key).toList()));
+  }
+
   @Override
   public long size() {
     return (long) tasks.size() * perTask;
   }
 
   @Override
-  public Stream<Example> examples() {
+  public Stream<Question> questions() {
     MiniGenerator generator = new MiniGenerator(seed);
     return tasks.stream()
         .flatMap(
@@ -84,12 +106,15 @@ public record CapabilityBenchmark(
                     .mapToObj(i -> example(task, i, generator.generate(split, task, i))));
   }
 
-  private static Example example(MiniTask task, int index, MiniImage image) {
+  private static Question example(MiniTask task, int index, MiniImage image) {
     ImageQuestion question = image.first();
     Map<String, String> fields = new LinkedHashMap<>();
     fields.put("heldOut", String.valueOf(question.heldOut()));
     fields.put("statement", question.statement());
-    return new Example(
+    if (task == MiniTask.CHART) {
+      fields.put(CapabilityMetric.TOLERANCE, "0.05");
+    }
+    return new Question(
         "%s-%d".formatted(task.key(), index),
         task.label(),
         question.type(),

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.model.media.Image;
 
 /**
@@ -44,23 +44,23 @@ public final class MiniTsv {
     }
     long index = 0;
     try (BufferedWriter out = Files.newBufferedWriter(file);
-        Stream<Example> examples = benchmark.examples()) {
+        Stream<Question> examples = benchmark.questions()) {
       out.write(String.join("\t", COLUMNS) + "\n");
-      for (Iterator<Example> i = examples.iterator(); i.hasNext(); index++) {
+      for (Iterator<Question> i = examples.iterator(); i.hasNext(); index++) {
         out.write(row(index, i.next()) + "\n");
       }
     }
     return index;
   }
 
-  private static String row(long index, Example example) {
+  private static String row(long index, Question example) {
     return Stream.of(
             String.valueOf(index),
             Base64.getEncoder().encodeToString(png((Image) example.media().get(0))),
-            example.question(),
+            example.text(),
             example.answers().get(0),
             example.type(),
-            example.task(),
+            example.group(),
             example.id(),
             String.valueOf(example.fields().get("heldOut")),
             String.valueOf(example.fields().get("statement")))

@@ -6,21 +6,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 
 class CapabilityBenchmarkTest {
   @Test
   void an_example_is_the_first_question_of_an_image() {
     MiniImage image =
         new MiniGenerator(MiniGenerator.SEED).generate(MiniSplit.TEST, MiniTask.CHART, 3);
-    Example example =
-        CapabilityBenchmark.of("mini:chart").examples().skip(3).findFirst().orElseThrow();
+    Question example = CapabilityBenchmark.of("mini:chart").questions().skip(3).findFirst().orElseThrow();
 
     assertThat(example.id()).isEqualTo("chart-3");
-    assertThat(example.task()).isEqualTo("Chart");
+    assertThat(example.group()).isEqualTo("Chart");
     assertThat(example.type()).isEqualTo(image.first().type());
     assertThat(example.media()).isEqualTo(List.of(image.image()));
-    assertThat(example.question()).isEqualTo(image.first().question());
+    assertThat(example.text()).isEqualTo(image.first().question());
     assertThat(example.answers()).containsExactly(image.first().answer());
     assertThat(example.fields())
         .containsEntry("heldOut", String.valueOf(image.first().heldOut()))
@@ -31,8 +30,8 @@ class CapabilityBenchmarkTest {
   void the_whole_is_five_tasks_one_after_the_other() {
     CapabilityBenchmark mini = CapabilityBenchmark.of("mini").withPerTask(2);
     assertThat(mini.size()).isEqualTo(10);
-    try (Stream<Example> examples = mini.examples()) {
-      assertThat(examples.map(Example::id))
+    try (Stream<Question> examples = mini.questions()) {
+      assertThat(examples.map(Question::id))
           .containsExactly(
               "vqa-0",
               "vqa-1",
@@ -59,7 +58,7 @@ class CapabilityBenchmarkTest {
   void examples_are_drawn_as_they_are_asked_for() {
     CapabilityBenchmark endless = CapabilityBenchmark.of("mini:ocr").withPerTask(Integer.MAX_VALUE);
 
-    assertThat(endless.examples().limit(3)).hasSize(3);
+    assertThat(endless.questions().limit(3)).hasSize(3);
   }
 
   @Test

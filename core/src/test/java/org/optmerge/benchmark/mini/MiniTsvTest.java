@@ -10,7 +10,7 @@ import java.util.Base64;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.model.media.ImageFiles;
 
 class MiniTsvTest {
@@ -27,20 +27,20 @@ class MiniTsvTest {
     assertThat(lines).hasSize(21);
     List<String> header = cells(lines.get(0));
     assertThat(header).startsWith("index", "image", "question", "answer", "category");
-    List<Example> examples = benchmark.examples().toList();
+    List<Question> examples = benchmark.questions().toList();
     for (int i = 0; i < examples.size(); i++) {
       List<String> row = cells(lines.get(i + 1));
-      Example example = examples.get(i);
+      Question example = examples.get(i);
       assertThat(row).hasSameSizeAs(header);
       assertThat(row.get(0)).isEqualTo(String.valueOf(i));
       assertThat(ImageFiles.read(Base64.getDecoder().decode(row.get(1))))
           .isEqualTo(example.media().get(0));
       assertThat(row.subList(2, row.size()))
           .containsExactly(
-              example.question(),
+              example.text(),
               example.answers().get(0),
               example.type(),
-              example.task(),
+              example.group(),
               example.id(),
               example.fields().get("heldOut"),
               example.fields().get("statement"));

@@ -7,21 +7,21 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
-import org.optmerge.benchmark.Example;
+import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Image;
 import org.optmerge.model.media.Video;
 
 class ModalityBenchmarkTest {
-  private static List<Example> examples(String name, int perType) {
-    return ModalityBenchmark.of(name, MiniSplit.TEST, perType).examples().toList();
+  private static List<Question> examples(String name, int perType) {
+    return ModalityBenchmark.of(name, MiniSplit.TEST, perType).questions().toList();
   }
 
   @Test
   void every_type_is_asked_of_scenes_with_picture_sound_and_film() {
     ModalityBenchmark benchmark = ModalityBenchmark.of("stage", MiniSplit.TEST, 2);
-    List<Example> examples = benchmark.examples().toList();
+    List<Question> examples = benchmark.questions().toList();
     Set<String> ids = new HashSet<>();
 
     assertThat(examples).hasSize(2 * StageQuestionType.ALL.size()).hasSize((int) benchmark.size());
@@ -35,7 +35,7 @@ class ModalityBenchmarkTest {
 
   @Test
   void tasks_say_what_is_needed_and_come_together() {
-    List<String> tasks = examples("stage", 1).stream().map(Example::task).toList();
+    List<String> tasks = examples("stage", 1).stream().map(Question::group).toList();
 
     assertThat(tasks.stream().distinct())
         .startsWith("picture", "audio", "film")
@@ -48,7 +48,7 @@ class ModalityBenchmarkTest {
 
   @Test
   void a_colour_is_asked_and_answered_by_the_scene_that_is_shown() {
-    for (Example example : examples("stage:sounding-colour", 20)) {
+    for (Question example : examples("stage:sounding-colour", 20)) {
       int number = Integer.parseInt(example.id().substring(example.id().lastIndexOf('-') + 1));
       StageScene scene =
           StageScene.draw(
@@ -58,8 +58,8 @@ class ModalityBenchmarkTest {
               1);
       assertThat(example.media()).startsWith(StageMedia.picture(scene), StageMedia.sound(scene));
       assertThat(example.answers())
-          .containsExactly(scene.player(scene.sounding().get(0)).color().word());
-      assertThat(example.task()).isEqualTo("picture + audio");
+          .containsExactly(scene.player(scene.sounding().get(0)).colour().word());
+      assertThat(example.group()).isEqualTo("picture + audio");
     }
   }
 

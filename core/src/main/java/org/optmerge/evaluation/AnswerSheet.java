@@ -1,0 +1,342 @@
+package org.optmerge.evaluation;
+
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
+import com.fasterxml.jackson.databind.annotation.JsonSerialize;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.benchmark.BenchmarkException;
+
+/**
+ * One row of a table: a model or a merge, and which questions it answered correctly.
+ *
+ * @param label for tables
+ * @param scaling λ that was chosen, or the share of each adapter of a composition; null for a model
+ * @param curve mean accuracy on the validation questions by λ; empty for a model
+ * @param given the modalities it was given, if they are told apart
+ * @param grouping of the questions
+ * @param right for each group one digit for each question, in their order: how many models answered
+ *     it correctly
+ * @param heldOut for each group one character for each question, {@code 1} where its type was held
+ *     out from training; empty if that is not told
+ * @param milliseconds a question, on the machine that made the row; null if that was not measured
+ * @param made what the row follows from; null if that was not noted
+ * @param models how many models' answers the digits count
+ */
+@JsonInclude(JsonInclude.Include.NON_EMPTY)
+public record AnswerSheet(
+    String label,
+    @Nullable Double scaling,
+    Map<String, Double> curve,
+    List<String> given,
+    Grouping grouping,
+    @JsonSerialize(contentUsing = PackedBits.Writer.class)
+        @JsonDeserialize(contentUsing = PackedBits.Reader.class)
+        Map<String, String> right,
+    @JsonSerialize(contentUsing = PackedBits.Writer.class)
+        @JsonDeserialize(contentUsing = PackedBits.Reader.class)
+        Map<String, String> heldOut,
+    @Nullable Double milliseconds,
+    @Nullable Provenance made,
+    @JsonIgnore int models) {
+  private static final ObjectMapper JSON = JsonMapper.builder().build();
+
+  /** More would need another digit for each question. */
+  private static final int MOST_MODELS = 9;
+
+  /** What is empty is not written, and so not there when it is read. */
+  public AnswerSheet {
+    curve = Objects.requireNonNullElse(curve, Map.of());
+    given = Objects.requireNonNullElse(given, List.of());
+    heldOut = Objects.requireNonNullElse(heldOut, Map.of());
+    models = Math.max(1, models);
+  }
+
+  /** Of a model's answers. */
+  public static AnswerSheet of(ModelEvaluation evaluation, Grouping grouping) {
+    Map<String, String> right = new LinkedHashMap<>();
+    Map<String, String> heldOut = new LinkedHashMap<>();
+    for (Predicted item : evaluation.items()) {
+      String group = grouping.of(item);
+      right.merge(group, item.isRight() ? "1" : "0", String::concat);
+      heldOut.merge(group, item.field("heldOut").equals("true") ? "1" : "0", String::concat);
+    }
+    return new AnswerSheet(
+        evaluation.model(),
+        null,
+        Map.of(),
+        grouping == Grouping.MODALITIES ? evaluation.presentation().modalities() : List.of(),
+        grouping,
+        right,
+        grouping == Grouping.CAPABILITIES ? heldOut : Map.of(),
+        null,
+        null,
+        1);
+  }
+
+  /** The same with the λ that was chosen, and what else was tried. */
+  AnswerSheet searched(double chosen, Map<String, Double> tried) {
+    return new AnswerSheet(
+        label, chosen, tried, given, grouping, right, heldOut, milliseconds, made, models);
+  }
+
+  AnswerSheet measured(@Nullable Double time) {
+    return new AnswerSheet(
+        label, scaling, curve, given, grouping, right, heldOut, time, made, models);
+  }
+
+  AnswerSheet madeFrom(@Nullable Provenance provenance) {
+    return new AnswerSheet(
+        label, scaling, curve, given, grouping, right, heldOut, milliseconds, provenance, models);
+  }
+
+  private AnswerSheet withAnswers(
+      String name, @Nullable Double chosen, int count, UnaryOperator<Map<String, String>> change) {
+    return new AnswerSheet(
+        name,
+        chosen,
+        count == models ? curve : Map.of(),
+        given,
+        grouping,
+        change.apply(right),
+        heldOut,
+        null,
+        null,
+        count);
+  }
+
+  /**
+   * The mean of one row over several seeds: each question's score is the share of the seeds whose
+   * model answered it. Its intervals are those of the questions, with the seeds as they are.
+   *
+   * @param seeds rows of one label on the same questions; at least one, at most nine
+   * @throws IllegalArgumentException if they are not
+   */
+  public static AnswerSheet mean(List<AnswerSheet> seeds) {
+    if (seeds.isEmpty() || seeds.size() > MOST_MODELS) {
+      throw new IllegalArgumentException(
+          "a mean is of 1 to %d rows, not %d".formatted(MOST_MODELS, seeds.size()));
+    }
+    AnswerSheet first = seeds.get(0);
+    Map<String, String> right = new LinkedHashMap<>();
+    first.right.forEach(
+        (group, answers) -> {
+          char[] sum = answers.toCharArray();
+          for (AnswerSheet other : seeds.subList(1, seeds.size())) {
+            String more = other.right.getOrDefault(group, "");
+            if (more.length() != sum.length || !other.label.equals(first.label)) {
+              throw new IllegalArgumentException(
+                  "'%s' and '%s' did not answer the same questions of %s"
+                      .formatted(first.label, other.label, group));
+            }
+            for (int i = 0; i < sum.length; i++) {
+              sum[i] += (char) (more.charAt(i) - '0');
+            }
+          }
+          right.put(group, new String(sum));
+        });
+    List<Double> scalings =
+        seeds.stream().map(AnswerSheet::scaling).filter(Objects::nonNull).distinct().toList();
+    return new AnswerSheet(
+        first.label,
+        scalings.size() == 1 ? scalings.get(0) : null,
+        Map.of(),
+        first.given,
+        first.grouping,
+        right,
+        first.heldOut,
+        null,
+        null,
+        seeds.size());
+  }
+
+  /** For each group the row that answers it best, as one row: a chooser who knows the results. */
+  public static AnswerSheet bestOfEachGroup(String label, List<AnswerSheet> rows) {
+    Map<String, String> right = new LinkedHashMap<>();
+    for (String group : rows.get(0).right.keySet()) {
+      AnswerSheet best = rows.get(0);
+      for (AnswerSheet row : rows) {
+        best = row.accuracy(group) > best.accuracy(group) ? row : best;
+      }
+      right.put(group, best.right.getOrDefault(group, ""));
+    }
+    return rows.get(0).withAnswers(label, null, 1, before -> right);
+  }
+
+  /**
+   * The same with the first questions of each group only, to be compared with a model that was
+   * asked no more.
+   *
+   * @throws IllegalArgumentException if it is none, or a group has fewer
+   */
+  public AnswerSheet first(int questions) {
+    return withAnswers(
+        label,
+        scaling,
+        models,
+        all -> {
+          Map<String, String> first = new LinkedHashMap<>();
+          all.forEach(
+              (group, digits) -> {
+                if (questions < 1 || questions > digits.length()) {
+                  throw new IllegalArgumentException(
+                      "%s has %d questions, not %d".formatted(group, digits.length(), questions));
+                }
+                first.put(group, digits.substring(0, questions));
+              });
+          return first;
+        });
+  }
+
+  /**
+   * The share of questions of the mean's groups that this row and another have both right or both
+   * wrong.
+   *
+   * @throws IllegalArgumentException if they were not asked equally many
+   */
+  public double agreement(AnswerSheet other) {
+    List<double[]> mine = averaged();
+    List<double[]> theirs = other.averaged();
+    double same = 0;
+    double count = 0;
+    for (int t = 0; t < mine.size(); t++) {
+      if (mine.get(t).length != theirs.get(t).length) {
+        throw new IllegalArgumentException(
+            "'%s' and '%s' were not asked the same questions".formatted(label, other.label));
+      }
+      for (int i = 0; i < mine.get(t).length; i++) {
+        same += mine.get(t)[i] == theirs.get(t)[i] ? 1 : 0;
+        count++;
+      }
+    }
+    return same / count;
+  }
+
+  /** Scores of a group's questions: of one model 0 or 1, of several the share that was right. */
+  public double[] scores(String group) {
+    return scores(List.of(group));
+  }
+
+  /** Scores of the questions of several groups, one group after the other. */
+  public double[] scores(Collection<String> groups) {
+    return groups.stream()
+        .flatMapToInt(group -> right.getOrDefault(group, "").chars())
+        .mapToDouble(digit -> (double) (digit - '0') / models)
+        .toArray();
+  }
+
+  /** The share of right answers of a group. */
+  public double accuracy(String group) {
+    return mean(scores(group));
+  }
+
+  /** The share of right answers among the questions of several groups. */
+  public double accuracy(Collection<String> groups) {
+    return mean(scores(groups));
+  }
+
+  /** Scores of each part that the mean is over. */
+  public List<double[]> averaged() {
+    return grouping.averaged(right.keySet()).values().stream().map(this::scores).toList();
+  }
+
+  /** The mean accuracy, as the grouping says. */
+  public double mean() {
+    return averaged().stream().mapToDouble(AnswerSheet::mean).average().orElse(Double.NaN);
+  }
+
+  /** The mean over the mean's parts of the accuracy on types that were held out. */
+  public double newSkills() {
+    List<Double> means = new ArrayList<>();
+    for (List<String> groups : grouping.averaged(right.keySet()).values()) {
+      double sum = 0;
+      double count = 0;
+      for (String group : groups) {
+        double[] scores = scores(group);
+        String mask = heldOut.getOrDefault(group, "0".repeat(scores.length));
+        for (int i = 0; i < scores.length; i++) {
+          int held = mask.charAt(i) - '0';
+          sum += scores[i] * held;
+          count += held;
+        }
+      }
+      if (count > 0) {
+        means.add(sum / count);
+      }
+    }
+    return means.stream().mapToDouble(it -> it).average().orElse(Double.NaN);
+  }
+
+  private static double mean(double[] scores) {
+    double sum = 0;
+    for (double score : scores) {
+      sum += score;
+    }
+    return sum / scores.length;
+  }
+
+  /**
+   * Rows of a file, by their keys; none if the file is not there.
+   *
+   * @throws BenchmarkException if the file holds something else
+   */
+  public static Map<String, AnswerSheet> read(Path file) {
+    if (!Files.exists(file)) {
+      return new LinkedHashMap<>();
+    }
+    try {
+      return JSON.readValue(
+          file.toFile(), new TypeReference<LinkedHashMap<String, AnswerSheet>>() {});
+    } catch (JsonProcessingException e) {
+      throw new BenchmarkException(
+          "%s: expected rows of an earlier study, line %d is none; delete the file to begin anew"
+              .formatted(file, e.getLocation() == null ? 1 : e.getLocation().getLineNr()),
+          e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("%s: cannot be read".formatted(file), e);
+    }
+  }
+
+  /**
+   * Writes rows, one a line, so that a changed row is a changed line in version control. The file
+   * is replaced as a whole or not at all.
+   */
+  public static void write(Map<String, AnswerSheet> rows, Path file) {
+    try {
+      List<String> lines = new ArrayList<>();
+      for (Map.Entry<String, AnswerSheet> row : rows.entrySet()) {
+        lines.add(
+            "%s: %s"
+                .formatted(
+                    JSON.writeValueAsString(row.getKey()),
+                    JSON.writeValueAsString(row.getValue())));
+      }
+      Path folder = file.toAbsolutePath().getParent();
+      if (folder != null) {
+        Files.createDirectories(folder);
+      }
+      Path unfinished = file.resolveSibling(file.getFileName() + ".unfinished");
+      Files.writeString(unfinished, "{\n" + String.join(",\n", lines) + "\n}\n");
+      Files.move(
+          unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw new UncheckedIOException("%s: cannot be written".formatted(file), e);
+    }
+  }
+}

@@ -1,0 +1,123 @@
+package org.optmerge.evaluation;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.IntConsumer;
+import org.optmerge.benchmark.BenchmarkException;
+import org.optmerge.model.MultimodalModel;
+
+/**
+ * A folder that an evaluation is written to, answer by answer: an interrupted one goes on where it
+ * stopped.
+ *
+ * <p>{@code evaluation.json} says what is evaluated, {@code predictions.jsonl} grows as questions
+ * are answered, and is in the order of the questions when all are.
+ */
+public record EvaluationFolder(Path folder) {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** The answers, one JSON object a line. */
+  public Path predictions() {
+    return folder.resolve("predictions.jsonl");
+  }
+
+  private Path provenance() {
+    return folder.resolve("evaluation.json");
+  }
+
+  /**
+   * Asks a model what this folder has no answer to.
+   *
+   * @param reference of the model, such as {@code BASE+ADAPTER}
+   * @param anew whether to forget the answers that are there
+   * @throws BenchmarkException if the folder has answers of another evaluation
+   */
+  public ModelEvaluation evaluate(
+      Evaluator evaluator,
+      String reference,
+      MultimodalModel model,
+      boolean anew,
+      IntConsumer progress) {
+    Provenance now = evaluator.provenance(reference);
+    try {
+      Files.createDirectories(folder);
+      if (anew) {
+        Files.deleteIfExists(provenance());
+        Files.deleteIfExists(predictions());
+      }
+      Map<String, String> known = known(now);
+      JSON.writeValue(provenance().toFile(), now);
+      if (!known.isEmpty()) {
+        progress.accept(known.size());
+      }
+      ModelEvaluation evaluation;
+      try (BufferedWriter out =
+          Files.newBufferedWriter(
+              predictions(), StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
+        evaluation =
+            evaluator.evaluate(reference, model, known, item -> append(out, item), progress);
+      }
+      Path ordered = folder.resolve("predictions.jsonl.unfinished");
+      Predictions.write(ordered, evaluation.items());
+      Files.move(
+          ordered,
+          predictions(),
+          StandardCopyOption.ATOMIC_MOVE,
+          StandardCopyOption.REPLACE_EXISTING);
+      return evaluation;
+    } catch (IOException e) {
+      throw new UncheckedIOException("%s: cannot be written".formatted(folder), e);
+    }
+  }
+
+  private static void append(BufferedWriter out, Predicted item) {
+    try {
+      out.write(Predictions.line(item));
+      out.write('\n');
+      out.flush();
+    } catch (IOException e) {
+      throw new UncheckedIOException("the answers cannot be written", e);
+    }
+  }
+
+  private Map<String, String> known(Provenance now) throws IOException {
+    Map<String, String> known = new HashMap<>();
+    if (!Files.exists(predictions())) {
+      return known;
+    }
+    String difference =
+        Files.exists(provenance())
+            ? JSON.readValue(provenance().toFile(), Provenance.class).difference(now)
+            : "nothing is said of how";
+    if (!difference.isEmpty()) {
+      throw new BenchmarkException(
+          "%s: has answers of another evaluation (%s); give --force to replace them, or another folder"
+              .formatted(folder, difference));
+    }
+    dropUnfinishedLine();
+    if (Files.size(predictions()) > 0) {
+      Predictions.read(predictions())
+          .items()
+          .forEach(item -> known.put(item.id(), item.given()));
+    }
+    return known;
+  }
+
+  /** A process that was killed may have left half a line. */
+  private void dropUnfinishedLine() throws IOException {
+    String text = Files.readString(predictions(), StandardCharsets.ISO_8859_1);
+    int end = text.lastIndexOf('\n') + 1;
+    if (end < text.length()) {
+      Files.writeString(predictions(), text.substring(0, end), StandardCharsets.ISO_8859_1);
+    }
+  }
+}

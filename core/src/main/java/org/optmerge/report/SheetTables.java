@@ -1,0 +1,227 @@
+package org.optmerge.report;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.evaluation.AnswerSheet;
+import org.optmerge.evaluation.Bootstrap;
+import org.optmerge.evaluation.Difference;
+import org.optmerge.evaluation.Interval;
+import org.optmerge.evaluation.ModelFamily;
+import org.optmerge.evaluation.Study;
+import org.optmerge.evaluation.StudyMerge;
+import org.optmerge.report.PaperTables.PaperTable;
+import tech.tablesaw.api.DoubleColumn;
+import tech.tablesaw.api.Row;
+import tech.tablesaw.api.StringColumn;
+import tech.tablesaw.api.Table;
+
+/** Tables and sentences made of answer sheets, whatever their questions are about. */
+final class SheetTables {
+  /** The first column of most tables. */
+  static final String MODEL = "model or method";
+
+  private SheetTables() {}
+
+  /**
+   * A column of a table.
+   *
+   * @param isText whether its cells are texts; else they are numbers
+   * @param cell of a row; null if it is empty
+   */
+  record Column(String name, boolean isText, Function<AnswerSheet, @Nullable Object> cell) {
+    static Column text(String name, Function<AnswerSheet, String> cell) {
+      return new Column(name, true, cell::apply);
+    }
+
+    static Column number(String name, Function<AnswerSheet, @Nullable Double> cell) {
+      return new Column(name, false, cell::apply);
+    }
+
+    /** A share of 1 in percent. */
+    static Column percent(String name, ToDoubleFunction<AnswerSheet> share) {
+      return number(name, row -> 100 * share.applyAsDouble(row));
+    }
+
+    /** The mean in percent, and its interval. */
+    static List<Column> mean() {
+      Map<AnswerSheet, Interval> known = new IdentityHashMap<>();
+      Function<AnswerSheet, Interval> interval =
+          row -> known.computeIfAbsent(row, one -> interval(one));
+      return List.of(
+          number("mean", row -> interval.apply(row).mean()),
+          text(
+              "95 % interval",
+              row ->
+                  String.format(
+                      Locale.ROOT,
+                      "[%.1f, %.1f]",
+                      interval.apply(row).lower(),
+                      interval.apply(row).upper())));
+    }
+  }
+
+  /** The mean of a row in percent. */
+  static Interval interval(AnswerSheet row) {
+    return Bootstrap.DEFAULT.mean(row.averaged()).times(100);
+  }
+
+  static Table table(String title, Iterable<AnswerSheet> rows, List<Column> columns) {
+    Table table = Table.create(title);
+    for (Column column : columns) {
+      table.addColumns(
+          column.isText ? StringColumn.create(column.name) : DoubleColumn.create(column.name));
+    }
+    for (AnswerSheet row : rows) {
+      Row cells = table.appendRow();
+      for (Column column : columns) {
+        Object value = column.cell.apply(row);
+        if (value == null) {
+          cells.setMissing(column.name);
+        } else if (column.isText) {
+          cells.setString(column.name, (String) value);
+        } else {
+          cells.setDouble(column.name, (Double) value);
+        }
+      }
+    }
+    return table;
+  }
+
+  /** A published table as it is, with its average or without. */
+  static Table published(PaperTable published, String title, String first, boolean average) {
+    Table table = Table.create(title, StringColumn.create(first));
+    published.columns().forEach(column -> table.addColumns(DoubleColumn.create(column)));
+    if (average) {
+      table.addColumns(DoubleColumn.create("average"));
+    }
+    for (PaperTables.Row row : published.rows()) {
+      Row cells = table.appendRow();
+      cells.setString(first, row.name());
+      row.scores().forEach(cells::setDouble);
+      if (average && row.average().isPresent()) {
+        cells.setDouble("average", row.average().getAsDouble());
+      }
+    }
+    return table;
+  }
+
+  /**
+   * The project's own rows by key: first those of the shipped models, then those of other seeds of
+   * the same training. Empty outside a clone of the project.
+   *
+   * @param folder from the top of the project
+   */
+  static List<Map<String, AnswerSheet>> recordedSeeds(String folder) {
+    List<Map<String, AnswerSheet>> seeds = new ArrayList<>();
+    try {
+      Path recorded = Project.file(folder);
+      for (int seed = 1; Files.exists(recorded.resolve("seed-%d.json".formatted(seed))); seed++) {
+        seeds.add(AnswerSheet.read(recorded.resolve("seed-%d.json".formatted(seed))));
+      }
+    } catch (IllegalStateException e) {
+      return List.of();
+    }
+    return seeds;
+  }
+
+  /** The means of those of the wanted rows that every seed has, by their keys. */
+  static Map<String, AnswerSheet> means(
+      List<? extends Study.Wanted> wanted, List<Map<String, AnswerSheet>> seeds) {
+    Map<String, AnswerSheet> means = new LinkedHashMap<>();
+    for (Study.Wanted one : wanted) {
+      if (!seeds.isEmpty() && seeds.stream().allMatch(rows -> rows.containsKey(one.key()))) {
+        means.put(
+            one.key(),
+            AnswerSheet.mean(
+                seeds.stream().map(rows -> Objects.requireNonNull(rows.get(one.key()))).toList()));
+      }
+    }
+    return means;
+  }
+
+  /** Mean accuracies in percent by seed, their mean, and its difference to task arithmetic. */
+  static Table seeds(
+      ModelFamily family,
+      List<Map<String, AnswerSheet>> seeds,
+      Map<String, AnswerSheet> means) {
+    Map<AnswerSheet, String> keys = new IdentityHashMap<>();
+    means.forEach((key, row) -> keys.put(row, key));
+    String reference = family.name() + "/" + StudyMerge.TASK_ARITHMETIC;
+    AnswerSheet arithmetic = row(means, reference);
+    List<Column> columns = new ArrayList<>(List.of(Column.text(MODEL, AnswerSheet::label)));
+    for (int seed = 1; seed <= seeds.size(); seed++) {
+      Map<String, AnswerSheet> rows = seeds.get(seed - 1);
+      columns.add(
+          Column.percent("seed " + seed, mean -> row(rows, keys.getOrDefault(mean, "")).mean()));
+    }
+    columns.addAll(Column.mean());
+    List<String> singles = family.singles().stream().map(Study.Single::key).toList();
+    columns.add(
+        Column.text(
+            "against task arithmetic",
+            row -> {
+              String key = keys.getOrDefault(row, "");
+              return key.equals(reference) || singles.contains(key)
+                  ? ""
+                  : differenceWithNoise(difference(row, arithmetic));
+            }));
+    return table(family.title(), means.values(), columns);
+  }
+
+  /**
+   * A row by its key.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
+  static AnswerSheet row(Map<String, AnswerSheet> rows, String key) {
+    AnswerSheet row = rows.get(key);
+    if (row == null) {
+      throw new IllegalArgumentException("no row '%s'".formatted(key));
+    }
+    return row;
+  }
+
+  static AnswerSheet best(Collection<AnswerSheet> rows) {
+    return rows.stream().max(Comparator.comparingDouble(AnswerSheet::mean)).orElseThrow();
+  }
+
+  static Difference difference(AnswerSheet one, AnswerSheet other) {
+    return Bootstrap.DEFAULT.difference(one.averaged(), other.averaged());
+  }
+
+  static String points(double share) {
+    return String.format(Locale.ROOT, "%.1f", 100 * share);
+  }
+
+  static String signed(double share) {
+    return String.format(Locale.ROOT, "%+.1f", 100 * share);
+  }
+
+  static String text(Difference difference) {
+    Interval interval = difference.interval().times(100);
+    return String.format(
+        Locale.ROOT,
+        "%+.1f points [%.1f, %.1f]",
+        interval.mean(),
+        interval.lower(),
+        interval.upper());
+  }
+
+  static String differenceWithNoise(Difference difference) {
+    Interval interval = difference.interval();
+    boolean noise = interval.lower() <= 0 && interval.upper() >= 0;
+    return text(difference) + (noise ? ", within noise" : "");
+  }
+}
