@@ -102,6 +102,7 @@ class ModalityStudyTest {
     }
   }
 
+  @Tag("slow")
   @Test
   void every_row_of_the_study_is_made_whatever_the_method() {
     ModelFamily family =

@@ -22,7 +22,6 @@ import org.optmerge.method.interference.Wudi;
 import org.optmerge.taskvector.TaskVectors;
 
 /** Large float32 matrices take another path, in float32 and without an eigendecomposition. */
-@Tag("slow")
 class Float32DescentTest {
   /** Of the recorded cases against the published iteration. */
   private static final double PUBLISHED_TOLERANCE = 2e-6;
@@ -43,6 +42,7 @@ class Float32DescentTest {
    * @param peak singular values of a part of rank 20 on top of noise, falling as 1/i; with a large
    *     one float32 does not determine the rest's leading subspace
    */
+  @Tag("slow")
   @ParameterizedTest
   @CsvSource({"520,540,0", "540,520,0", "700,515,0", "515,700,1", "700,515,1", "520,520,30"})
   void short_descents_in_float32_equal_those_in_float64(int rows, int columns, double peak) {

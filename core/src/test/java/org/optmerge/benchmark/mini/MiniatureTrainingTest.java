@@ -34,6 +34,7 @@ class MiniatureTrainingTest {
     return new MiniatureTraining(recipe, 1, folder.resolve(name), listener);
   }
 
+  @Tag("slow")
   @Test
   void an_expert_changes_what_is_merged_and_nothing_else() {
     MiniatureTraining training = training("one", TrainingListener.NONE);
@@ -66,6 +67,7 @@ class MiniatureTrainingTest {
     return values;
   }
 
+  @Tag("slow")
   @Test
   void an_adapter_is_in_peft_layout_and_says_nothing_of_this_machine() throws IOException {
     Path adapter = training("one", TrainingListener.NONE).train("lora-chart");

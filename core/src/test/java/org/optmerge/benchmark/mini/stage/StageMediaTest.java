@@ -11,6 +11,7 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -105,6 +106,7 @@ class StageMediaTest {
         .hashCode();
   }
 
+  @Tag("slow")
   @Test
   void the_picture_has_each_instrument_in_its_colour_and_third() {
     for (int i = 0; i < 200; i++) {
