@@ -15,6 +15,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.benchmark.mini.MiniatureTraining;
+import org.optmerge.benchmark.mini.TrainingRecipe;
+import org.optmerge.benchmark.mini.stage.ModalityRecipe;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.model.OmniModel;
 import org.optmerge.report.ModalityExhibits;
