@@ -239,7 +239,10 @@ public final class Planner {
   }
 
   private OpenSlice withOrigin(
-      Recipe.Slice slice, List<SliceInput> sliceInputs, @Nullable InputModel base, @Nullable SliceInput baseInput) {
+      Recipe.Slice slice,
+      List<SliceInput> sliceInputs,
+      @Nullable InputModel base,
+      @Nullable SliceInput baseInput) {
     if (baseInput == null || base == null) {
       findings.problem(
           slice.at(),

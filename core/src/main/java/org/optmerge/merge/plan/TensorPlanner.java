@@ -242,7 +242,8 @@ final class TensorPlanner {
     return fitting;
   }
 
-  private Optional<Weight> absent(SliceInput input, String tensor, InputModel reference, Weight like) {
+  private Optional<Weight> absent(
+      SliceInput input, String tensor, InputModel reference, Weight like) {
     switch (recipe.missing()) {
       case BASE -> {
         findings.notice(
@@ -374,8 +375,7 @@ final class TensorPlanner {
     PlannedTensor.Work work =
         weight instanceof Weight.Stored bytes
             ? new PlannedTensor.Copy(bytes)
-            : new PlannedTensor.Merge(
-                SUM_OF_WEIGHTS, null, List.of(weight), 1, null);
+            : new PlannedTensor.Merge(SUM_OF_WEIGHTS, null, List.of(weight), 1, null);
     return new PlannedTensor(tensor, out, weight.shape(), work, source);
   }
 
