@@ -20,6 +20,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.FileErrors;
 import org.optmerge.base.Progress;
 import org.optmerge.base.Tasks;
 import org.optmerge.checkpoint.Checkpoint;
@@ -79,7 +80,7 @@ public final class Merger {
         return merger.run(out, begin);
       } catch (IOException | UncheckedIOException e) {
         throw new MergeException(
-            "writing %s failed: %s%s".formatted(out, Workspace.reason(e), merger.leftOver()), e);
+            "writing %s failed: %s%s".formatted(out, FileErrors.reason(e), merger.leftOver()), e);
       } catch (MergeException e) {
         if (merger.refuses()) {
           workspace.discard();

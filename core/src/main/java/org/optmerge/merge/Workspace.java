@@ -4,18 +4,14 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -25,7 +21,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
+import org.optmerge.base.FileErrors;
+import org.optmerge.base.Trees;
 
 /**
  * The hidden folder beside the output in which a merge works, and the one step that makes the
@@ -38,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * <p>While it is open its journal is locked, so a second merge into the same output is refused and
  * touches nothing.
  */
-public final class Workspace implements AutoCloseable {
+final class Workspace implements AutoCloseable {
   private static final String JOURNAL = "journal.jsonl";
 
   /** How often a folder may vanish while it is being locked, as merges in it end. */
@@ -109,7 +106,7 @@ public final class Workspace implements AutoCloseable {
               .formatted(out, e.getFile()),
           e);
     } catch (IOException e) {
-      throw new MergeException("cannot write %s: %s".formatted(out, reason(e)), e);
+      throw new MergeException("cannot write %s: %s".formatted(out, FileErrors.reason(e)), e);
     }
   }
 
@@ -188,7 +185,7 @@ public final class Workspace implements AutoCloseable {
               .formatted(named, folder));
     }
     if (!resume && Files.exists(staging())) {
-      deleteTree(staging());
+      Trees.delete(staging());
     }
     Files.createDirectories(staging());
   }
@@ -201,7 +198,7 @@ public final class Workspace implements AutoCloseable {
     }
     if (Files.exists(out)) {
       keepForeignFiles(previous);
-      deleteTree(previous);
+      Trees.delete(previous);
     } else {
       Files.move(previous, out, StandardCopyOption.ATOMIC_MOVE);
     }
@@ -228,14 +225,14 @@ public final class Workspace implements AutoCloseable {
 
   /** Forces everything to disk, then makes the output appear under its name. */
   void publish() throws IOException {
-    forceTree(staging());
+    Trees.force(staging());
     Path previous = previous();
     boolean replaces = force && Files.isDirectory(out) && !isEmpty(out);
     if (replaces) {
       Files.move(out, previous, StandardCopyOption.ATOMIC_MOVE);
     }
     Files.move(staging(), out, StandardCopyOption.ATOMIC_MOVE);
-    forceDirectory(Objects.requireNonNull(folder.getParent()));
+    Trees.forceOne(Objects.requireNonNull(folder.getParent()));
     if (replaces) {
       keepForeignFiles(previous);
     }
@@ -261,7 +258,7 @@ public final class Workspace implements AutoCloseable {
   private void deleteFolder() throws IOException {
     for (Path part : List.of(staging(), previous())) {
       if (Files.exists(part)) {
-        deleteTree(part);
+        Trees.delete(part);
       }
     }
     Files.deleteIfExists(folder.resolve(JOURNAL));
@@ -382,64 +379,5 @@ public final class Workspace implements AutoCloseable {
     try (Stream<Path> entries = Files.list(folder)) {
       return entries.findAny().isEmpty();
     }
-  }
-
-  private static void forceTree(Path tree) throws IOException {
-    try (Stream<Path> files = Files.walk(tree)) {
-      for (Path file : (Iterable<Path>) files::iterator) {
-        if (Files.isDirectory(file)) {
-          forceDirectory(file);
-        } else {
-          try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            channel.force(true);
-          }
-        }
-      }
-    }
-  }
-
-  private static void forceDirectory(Path directory) throws IOException {
-    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-      channel.force(true);
-    }
-  }
-
-  static void deleteTree(Path tree) throws IOException {
-    Files.walkFileTree(
-        tree,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.delete(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException e)
-              throws IOException {
-            Files.delete(directory);
-            return FileVisitResult.CONTINUE;
-          }
-        });
-  }
-
-  /** What went wrong, with the file, in words rather than a class name alone. */
-  public static String reason(Exception e) {
-    Throwable at = e instanceof UncheckedIOException && e.getCause() != null ? e.getCause() : e;
-    if (at instanceof FileSystemException failure && failure.getReason() == null) {
-      return "%s: %s"
-          .formatted(
-              failure.getFile(),
-              failure instanceof NoSuchFileException
-                  ? "no such file or folder"
-                  : failure instanceof AccessDeniedException
-                      ? "no permission"
-                      : failure instanceof FileAlreadyExistsException
-                          ? "is there already, and is not a folder"
-                          : failure.getClass().getSimpleName());
-    }
-    String message = at.getMessage();
-    return message == null ? at.getClass().getSimpleName() : message;
   }
 }

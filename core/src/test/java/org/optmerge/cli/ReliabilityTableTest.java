@@ -683,8 +683,7 @@ class ReliabilityTableTest {
 
   @Test
   void an_interrupted_merge_is_not_continued_with_other_inputs() {
-    write("chart", with(llama(3), NORM, set(ones(DType.BF16, 4), 2, Float.NaN)));
-    failed("--resume");
+    stopAfter(1);
     write("chart", llama(4));
 
     refused(

@@ -12,6 +12,7 @@ import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.ExternalFiles;
 import org.optmerge.checkpoint.LoraAdapter;
+import org.optmerge.checkpoint.ModelReference;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.weights.InputModel;
 
@@ -56,10 +57,10 @@ final class InputModels {
       return;
     }
     try {
-      ModelLocator.Location location = locator.locate(model.text());
-      Path checkpoint = location.checkpoint();
-      Path adapter = location.adapter();
-      InputModel under = checkpoint == null ? base : open(model.text(), checkpoint, adapter);
+      ModelReference reference = locator.locate(model.text());
+      Path checkpoint = reference.checkpoint();
+      Path adapter = reference.adapter();
+      InputModel under = checkpoint == null ? base : open(reference.base(), checkpoint);
       if (under == null) {
         findings.problem(
             model.at(),
@@ -79,8 +80,7 @@ final class InputModels {
     }
   }
 
-  /** A checkpoint; its name is the recipe's, less the adapter's. */
-  private InputModel open(String text, Path folder, @Nullable Path adapter) {
+  private InputModel open(String name, Path folder) {
     Path real = real(folder);
     InputModel known = byFiles.get(real.toString());
     if (known != null) {
@@ -88,7 +88,6 @@ final class InputModels {
     }
     Checkpoint checkpoint = Checkpoint.open(folder, external);
     checkpoints.put(real, checkpoint);
-    String name = adapter == null ? text : text.substring(0, text.lastIndexOf('+'));
     InputModel opened = new InputModel(name, checkpoint);
     byFiles.put(real.toString(), opened);
     return opened;
