@@ -11,10 +11,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import org.optmerge.base.FileErrors;
-import org.optmerge.checkpoint.LoraAdapterWriter;
 import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
+import org.optmerge.checkpoint.LoraAdapterWriter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.linalg.LinearAlgebraException;
@@ -176,7 +176,8 @@ public final class LoraExtraction {
         matrices.size());
     progress.phase("factoring");
     List<Layer> layers = new ArrayList<>();
-    try (LoraAdapterWriter adapter = LoraAdapterWriter.create(out, base.folder(), rank, matrices, whole)) {
+    try (LoraAdapterWriter adapter =
+        LoraAdapterWriter.create(out, base.folder(), rank, matrices, whole)) {
       for (int i = 0; i < matrices.size(); i++) {
         LoraAdapterWriter.Matrix matrix = matrices.get(i);
         layers.add(factor(matrix, changed.get(i).experts().get(0).norm(), adapter));

@@ -194,11 +194,6 @@ public record TaskVectorStatistics(
         .count();
   }
 
-  /** True if any NaN or infinity was met. */
-  public boolean hasNonFinite() {
-    return total.experts().stream().anyMatch(expert -> expert.nonFinite() > 0);
-  }
-
   /**
    * ‖τ‖ by layer, for each expert in turn: parameters are grouped by their name up to the first
    * number, such as {@code model.layers.3}; those without one stand for themselves.

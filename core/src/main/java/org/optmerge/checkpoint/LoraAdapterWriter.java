@@ -76,7 +76,8 @@ public final class LoraAdapterWriter implements AutoCloseable {
     }
     try (Stream<Path> files = Files.list(out)) {
       if (files.findAny().isPresent()) {
-        throw new CheckpointException("output folder %s is not empty; choose another".formatted(out));
+        throw new CheckpointException(
+            "output folder %s is not empty; choose another".formatted(out));
       }
     }
   }

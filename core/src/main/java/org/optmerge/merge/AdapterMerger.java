@@ -12,11 +12,11 @@ import java.util.Map;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.atomic.LongAdder;
 import org.optmerge.base.FileErrors;
-import org.optmerge.checkpoint.LoraAdapterWriter;
 import org.optmerge.base.Progress;
 import org.optmerge.base.Tasks;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.DType;
+import org.optmerge.checkpoint.LoraAdapterWriter;
 import org.optmerge.linalg.LinearAlgebraException;
 import org.optmerge.linalg.LowRankApproximation;
 import org.optmerge.merge.weights.PlannedTensor;
@@ -89,8 +89,7 @@ public final class AdapterMerger {
     if (rank < 0) {
       throw new IllegalArgumentException("rank must not be negative, is " + rank);
     }
-    TensorMerger tensorMerger =
-        new TensorMerger(plan, options.memory(), new LongAdder(), progress);
+    TensorMerger tensorMerger = new TensorMerger(plan, options.memory(), new LongAdder(), progress);
     try {
       LoraAdapterWriter.requireFree(out);
       return new AdapterMerger(plan, options, tensorMerger).run(rank, out, progress);

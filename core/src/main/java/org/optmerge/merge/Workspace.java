@@ -87,7 +87,9 @@ final class Workspace implements AutoCloseable {
       if (!Files.exists(folder)) {
         refuseOccupied(out, absolute, options.has(MergeOptions.Flag.FORCE));
       }
-      Workspace workspace = new Workspace(absolute, folder, nearest, options.has(MergeOptions.Flag.FORCE), lock(folder));
+      Workspace workspace =
+          new Workspace(
+              absolute, folder, nearest, options.has(MergeOptions.Flag.FORCE), lock(folder));
       try {
         workspace.prepare(out, options.has(MergeOptions.Flag.RESUME));
         return workspace;

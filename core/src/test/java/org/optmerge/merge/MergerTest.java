@@ -153,7 +153,9 @@ class MergerTest {
 
     for (int tensors : new int[] {0, 2, 3}) {
       assertThatThrownBy(
-              () -> Merger.run(plan, out, options().withFlags(MergeOptions.Flag.RESUME), failAfter(tensors)))
+              () ->
+                  Merger.run(
+                      plan, out, options().withFlags(MergeOptions.Flag.RESUME), failAfter(tensors)))
           .hasMessage("stop");
       assertThat(out).doesNotExist();
     }
@@ -264,7 +266,8 @@ class MergerTest {
         .hasMessage(
             "cannot make output folder %s: %s is a file".formatted(file.resolve("out"), file));
     Files.createSymbolicLink(dir.resolve("link"), expert);
-    assertThatThrownBy(() -> run(plan, dir.resolve("link"), options().withFlags(MergeOptions.Flag.FORCE)))
+    assertThatThrownBy(
+            () -> run(plan, dir.resolve("link"), options().withFlags(MergeOptions.Flag.FORCE)))
         .hasMessageContaining("is the input model");
     assertThat(contents(expert)).isEqualTo(before);
     assertThat(occupied.resolve("notes.txt")).hasContent("mine");
@@ -287,7 +290,10 @@ class MergerTest {
     run(Plans.of(sharded, List.of(expert), new Plans.Sum(), 1), out, options());
     Files.writeString(out.resolve("notes.txt"), "mine");
 
-    run(Plans.of(expert, List.of(sharded), new Plans.Sum(), 1), out, options().withFlags(MergeOptions.Flag.FORCE));
+    run(
+        Plans.of(expert, List.of(sharded), new Plans.Sum(), 1),
+        out,
+        options().withFlags(MergeOptions.Flag.FORCE));
 
     assertThat(contents(out).keySet())
         .containsExactly("README.md", "model.safetensors", "notes.txt", "optmerge.json");

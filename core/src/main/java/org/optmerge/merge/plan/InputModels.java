@@ -20,14 +20,14 @@ import org.optmerge.merge.weights.InputModel;
 final class InputModels {
   private final ModelLocator locator;
   private final ExternalFiles external;
-  private final Findings findings;
+  private final PlanFindings findings;
   private final Map<Path, Checkpoint> checkpoints = new LinkedHashMap<>();
   private final Map<Path, LoraAdapter> adapters = new LinkedHashMap<>();
   private final Map<String, InputModel> byFiles = new LinkedHashMap<>();
   private final Map<String, InputModel> byText = new LinkedHashMap<>();
   private boolean adaptersAdd;
 
-  InputModels(ModelLocator locator, ExternalFiles external, Findings findings) {
+  InputModels(ModelLocator locator, ExternalFiles external, PlanFindings findings) {
     this.locator = locator;
     this.external = external;
     this.findings = findings;
