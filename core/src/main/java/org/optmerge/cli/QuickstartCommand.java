@@ -322,7 +322,8 @@ final class QuickstartCommand implements Callable<Integer> {
       Progress progress) {
     MergeResult result;
     try (MergePlan plan = Objects.requireNonNull(planned.plan())) {
-      MergeOptions options = MergeOptions.DEFAULT.withThreads(threads.count()).withFlags(MergeOptions.Flag.FORCE);
+      MergeOptions options =
+          MergeOptions.DEFAULT.withThreads(threads.count()).withFlags(MergeOptions.Flag.FORCE);
       result = Merger.run(plan, out.resolve(method), options, progress);
     }
     Map<String, Checkpoint> compared = new LinkedHashMap<>(opened);
