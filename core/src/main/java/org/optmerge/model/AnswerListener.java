@@ -1,0 +1,12 @@
+package org.optmerge.model;
+
+/** Receiver of a model's answers, in the order in which they are ready. */
+public interface AnswerListener {
+  /**
+   * An answer is ready. Called from any thread, but for one answer at a time.
+   *
+   * @param index of its prompt
+   * @param text the answer
+   */
+  void answered(int index, String text);
+}

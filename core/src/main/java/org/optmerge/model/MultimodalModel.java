@@ -1,0 +1,124 @@
+package org.optmerge.model;
+
+import ai.djl.ndarray.NDArray;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.SortedMap;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.checkpoint.ModelReference;
+import org.optmerge.model.media.Media;
+
+/**
+ * A multimodal large language model: questions in, answers out.
+ *
+ * <pre>{@code
+ * try (MultimodalModel model = MultimodalModel.open(Path.of("merged"))) {
+ *   String answer = model.answer(image, "how many objects are there ?");
+ * }
+ * }</pre>
+ *
+ * <p>A model is used from one thread at a time; it spreads its work over the processors by itself.
+ */
+public interface MultimodalModel extends AutoCloseable {
+  /**
+   * Opens a model folder, whatever its architecture.
+   *
+   * @throws ModelException if the architecture is not known, or the folder is not what it says
+   * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
+   */
+  static MultimodalModel open(Path folder) {
+    return Architecture.of(folder).open(folder);
+  }
+
+  /**
+   * Opens a model folder, or {@code BASE+ADAPTER}: a model with a PEFT adapter applied to it.
+   *
+   * @throws ModelException if a folder is not there, or as {@link #open(Path)} and {@link #apply}
+   * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
+   */
+  static MultimodalModel open(String reference) {
+    ModelReference found;
+    try {
+      found = ModelReference.of(reference);
+    } catch (IllegalArgumentException e) {
+      throw new ModelException(String.valueOf(e.getMessage()), e);
+    }
+    Path checkpoint = found.checkpoint();
+    Path adapter = found.adapter();
+    if (checkpoint == null) {
+      throw new ModelException(
+          "model '%s' is an adapter; name the model that it is for too, as BASE+ADAPTER"
+              .formatted(reference));
+    }
+    MultimodalModel model = open(checkpoint);
+    try {
+      if (adapter != null) {
+        model.apply(adapter);
+      }
+      return model;
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Answers prompts, several side by side.
+   *
+   * @param listener is given each answer as soon as it is ready
+   * @throws ModelException if a prompt has media that the model does not take, words that it does
+   *     not know, or no room for an answer; nothing has been answered then
+   */
+  void answer(List<Prompt> prompts, Decoding decoding, AnswerListener listener);
+
+  /** Answers prompts; the answers are in their order. */
+  default List<String> answer(List<Prompt> prompts, Decoding decoding) {
+    String[] answers = new String[prompts.size()];
+    answer(prompts, decoding, (index, text) -> answers[index] = text);
+    return Arrays.asList(answers);
+  }
+
+  /** Answers one question about one medium. */
+  default String answer(Media medium, String question) {
+    return answer(List.of(Prompt.of(medium, question)), Decoding.DEFAULT).get(0);
+  }
+
+  /** The kinds of media that prompts may have. */
+  Set<Class<? extends Media>> media();
+
+  /**
+   * Keeps the encoders' outputs in a cache from now on, and takes them from it: for several calls
+   * about the same media, of this model or of others that share its encoders.
+   */
+  void useFeatures(FeatureCache cache);
+
+  /** The parameters by published name; the model's own arrays. */
+  SortedMap<String, NDArray> parameters();
+
+  /**
+   * Puts values in place of a parameter's own, as after a merge.
+   *
+   * @param values row by row
+   * @throws ModelException if there is no such parameter or it has another size
+   */
+  void load(String name, float[] values);
+
+  /**
+   * Applies a PEFT adapter to the weights: adds its low-rank changes, and puts the tensors that it
+   * replaces as a whole in place. All is checked before anything is changed.
+   *
+   * @throws ModelException if it changes or replaces a parameter that the model does not have, or
+   *     one of another shape; the message names it
+   * @throws org.optmerge.checkpoint.CheckpointException if the folder is no adapter
+   */
+  void apply(Path adapterFolder);
+
+  /** The folder it was opened from, if it was. */
+  @Nullable Path folder();
+
+  /** Frees the parameters. */
+  @Override
+  void close();
+}
