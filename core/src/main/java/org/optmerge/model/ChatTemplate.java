@@ -1,91 +1,184 @@
 package org.optmerge.model;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
+import java.util.OptionalLong;
+import java.util.stream.Collectors;
+import org.optmerge.model.media.Audio;
+import org.optmerge.model.media.Media;
+import org.optmerge.model.media.Video;
 
-/** How a question becomes the text a model was trained to continue. */
+/** How a question becomes the text a model was trained to continue, and its tokens an answer. */
 public enum ChatTemplate {
   /**
    * InternVL2.5: {@code <image>} in the question stands for the tiles of one picture; if there is
    * none, they come before the question, on a line of their own.
    */
-  INTERNVL2_5(
-      "你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的多模态大语言模型。",
-      "<img>",
-      "<IMG_CONTEXT>",
-      "</img>") {
+  INTERNVL2_5("<|im_end|>", "<|endoftext|>") {
     @Override
-    String content(String question, List<Integer> tokens) {
+    String media(Segment segment) {
+      return "<img>" + segment.tokens("") + "</img>";
+    }
+
+    @Override
+    String chat(String question, List<Segment> segments) {
       StringBuilder content = new StringBuilder();
       String rest = question;
-      if (!question.contains(PLACEHOLDER) && !tokens.isEmpty()) {
+      if (!question.contains(PLACEHOLDER) && !segments.isEmpty()) {
         rest = PLACEHOLDER + "\n" + question;
       }
-      for (int count : tokens) {
+      for (Segment segment : segments) {
         int at = rest.indexOf(PLACEHOLDER);
         if (at < 0) {
           throw new ModelException(
               "the question has fewer %s than the %d pictures"
-                  .formatted(PLACEHOLDER, tokens.size()));
+                  .formatted(PLACEHOLDER, segments.size()));
         }
-        content.append(rest, 0, at).append(media(count));
+        content.append(rest, 0, at).append(media(segment));
         rest = rest.substring(at + PLACEHOLDER.length());
       }
-      return content.append(rest).toString();
+      return turn(
+          "你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的多模态大语言模型。",
+          content.append(rest).toString());
     }
   },
 
   /** Qwen2-VL: pictures first, nothing between them and the question. */
-  QWEN2_VL("You are a helpful assistant.", "<|vision_start|>", "<|image_pad|>", "<|vision_end|>") {
+  QWEN2_VL("<|im_end|>", "<|endoftext|>") {
     @Override
-    String content(String question, List<Integer> tokens) {
-      StringBuilder content = new StringBuilder();
-      tokens.forEach(count -> content.append(media(count)));
-      return content.append(question).toString();
+    String media(Segment segment) {
+      return "<|vision_start|>" + segment.tokens("") + "<|vision_end|>";
+    }
+
+    @Override
+    String chat(String question, List<Segment> segments) {
+      return turn("You are a helpful assistant.", completion(question, segments));
+    }
+  },
+
+  /** The miniature's models: words, and marks around each medium and the question. */
+  MINIATURE("<end>") {
+    @Override
+    String media(Segment segment) {
+      String mark =
+          segment.kind() == Audio.class ? "aud" : segment.kind() == Video.class ? "vid" : "img";
+      return "<%s> %s </%s> ".formatted(mark, segment.tokens(" "), mark);
+    }
+
+    @Override
+    String chat(String question, List<Segment> segments) {
+      return completion("<user> %s <assistant>".formatted(question), segments);
     }
   };
 
   private static final String PLACEHOLDER = "<image>";
 
-  /** The token that ends a turn, and an answer. */
-  public static final String STOP = "<|im_end|>";
+  private final List<String> stops;
 
-  private final String system;
-  private final String before;
-  private final String token;
-  private final String after;
-
-  ChatTemplate(String system, String before, String token, String after) {
-    this.system = system;
-    this.before = before;
-    this.token = token;
-    this.after = after;
-  }
-
-  /** The message that a conversation begins with. */
-  public String system() {
-    return system;
-  }
-
-  abstract String content(String question, List<Integer> tokens);
-
-  String media(int count) {
-    return before + token.repeat(count) + after;
+  /**
+   * The tokens of a medium in a prompt.
+   *
+   * @param kind of medium
+   * @param token as the vocabulary spells it
+   * @param count how often it is repeated
+   */
+  record Segment(Class<? extends Media> kind, String token, int count) {
+    String tokens(String between) {
+      return String.join(between, Collections.nCopies(count, token));
+    }
   }
 
   /**
-   * The prompt for one question.
-   *
-   * @param question as an evaluation kit asks it
-   * @param tokens how many tokens each picture takes, in order
+   * @param stops tokens that end an answer, the one that is there in any case first
    */
-  public String prompt(String question, List<Integer> tokens) {
-    return "<|im_start|>system\n%s<|im_end|>\n<|im_start|>user\n%s<|im_end|>\n<|im_start|>assistant\n"
-        .formatted(system, content(question, tokens));
+  ChatTemplate(String... stops) {
+    this.stops = List.of(stops);
   }
 
-  /** The answer in decoded text: what comes before the end of the turn, without blanks around. */
-  public static String answer(String decoded) {
-    int end = decoded.indexOf(STOP);
-    return (end < 0 ? decoded : decoded.substring(0, end)).strip();
+  /**
+   * The template of a model.
+   *
+   * @param named {@code template} of its {@code config.json}; empty if it has none, so that the
+   *     vocabulary tells
+   * @throws ModelException if the template is not known, or the vocabulary tells of none
+   */
+  static ChatTemplate of(String named, Tokenizer tokenizer) {
+    if (!named.isEmpty()) {
+      return Arrays.stream(values())
+          .filter(template -> template.key().equals(named))
+          .findFirst()
+          .orElseThrow(
+              () ->
+                  new ModelException(
+                      "config.json: the chat template is '%s'; known: %s"
+                          .formatted(named, keys())));
+    }
+    if (tokenizer.find("<user>").isPresent() && tokenizer.find("<assistant>").isPresent()) {
+      return MINIATURE;
+    }
+    if (tokenizer.find(InternVL.IMAGE_CONTEXT).isPresent() && tokenizer.find("<img>").isPresent()) {
+      return INTERNVL2_5;
+    }
+    if (tokenizer.find("<|vision_start|>").isPresent()) {
+      return QWEN2_VL;
+    }
+    throw new ModelException(
+        "the tokens of the model tell of no chat template; put one as 'template' into its config.json: "
+            + keys());
+  }
+
+  private static String keys() {
+    return Arrays.stream(values()).map(ChatTemplate::key).collect(Collectors.joining(", "));
+  }
+
+  /** As {@code config.json} has it, such as {@code internvl2_5}. */
+  public String key() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /** A medium between its marks. */
+  abstract String media(Segment segment);
+
+  /** A user's question, up to where the answer begins. */
+  abstract String chat(String question, List<Segment> segments);
+
+  String completion(String text, List<Segment> segments) {
+    return segments.stream().map(this::media).collect(Collectors.joining()) + text;
+  }
+
+  private static String turn(String system, String content) {
+    return "<|im_start|>system\n%s<|im_end|>\n<|im_start|>user\n%s<|im_end|>\n<|im_start|>assistant\n"
+        .formatted(system, content);
+  }
+
+  /**
+   * The text of a prompt.
+   *
+   * @param segments the tokens of its media, in order
+   */
+  String prompt(Prompt.Form form, String text, List<Segment> segments) {
+    return form == Prompt.Form.CHAT ? chat(text, segments) : completion(text, segments);
+  }
+
+  /** The token at which decoding ends. */
+  long stop(Tokenizer tokenizer) {
+    return tokenizer.id(stops.get(0));
+  }
+
+  /** The answer in new tokens: the text before the first that ends it, without blanks around. */
+  String answer(Tokenizer tokenizer, long[] tokens) {
+    List<Long> ends = new ArrayList<>();
+    for (String stop : stops) {
+      OptionalLong id = tokenizer.find(stop);
+      id.ifPresent(ends::add);
+    }
+    int length = 0;
+    while (length < tokens.length && !ends.contains(tokens[length])) {
+      length++;
+    }
+    return tokenizer.text(Arrays.copyOf(tokens, length)).strip();
   }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.optmerge.checkpoint.Checkpoint;
@@ -30,12 +31,15 @@ record CheckpointNames(SortedMap<String, TensorInfo> weights, SortedMap<String, 
   /** B · A changes a weight. */
   record Factors(TensorInfo a, TensorInfo b) {}
 
-  static CheckpointNames of(Checkpoint checkpoint) {
+  /**
+   * @param own the model's own name for one that is stored
+   */
+  static CheckpointNames of(Checkpoint checkpoint, UnaryOperator<String> own) {
     SortedMap<String, TensorInfo> weights = new TreeMap<>();
     SortedMap<String, TensorInfo> a = new TreeMap<>();
     SortedMap<String, TensorInfo> b = new TreeMap<>();
     for (TensorInfo tensor : checkpoint.tensors()) {
-      String name = WRAPPED.matcher(tensor.name()).replaceFirst("$1.");
+      String name = own.apply(WRAPPED.matcher(tensor.name()).replaceFirst("$1."));
       Matcher factor = FACTOR.matcher(name);
       if (factor.matches()) {
         (factor.group("factor").equals("A") ? a : b)

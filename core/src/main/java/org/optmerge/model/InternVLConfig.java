@@ -34,6 +34,8 @@ public record InternVLConfig(
     int imageSize,
     Tiling tiling,
     boolean tied) {
+  static final String ARCHITECTURE = "InternVLChatModel";
+
   private static final String QWEN2 = "Qwen2ForCausalLM";
 
   /**
@@ -158,7 +160,7 @@ public record InternVLConfig(
    */
   public static InternVLConfig of(JsonNode json) {
     JsonNode architecture = json.path("architectures").path(0);
-    if (!architecture.asText("").equals("InternVLChatModel")) {
+    if (!architecture.asText("").equals(ARCHITECTURE)) {
       throw new ModelException(
           "config.json: the architecture is %s (model_type %s); known: [InternVLChatModel]"
               .formatted(
@@ -262,7 +264,7 @@ public record InternVLConfig(
   /** This configuration as {@code config.json} has it. */
   public ObjectNode toJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
-    json.putArray("architectures").add("InternVLChatModel");
+    json.putArray("architectures").add(ARCHITECTURE);
     json.put("model_type", "internvl_chat");
     json.put("downsample_ratio", 1.0 / downsample);
     json.put("dynamic_image_size", tiling.dynamic());

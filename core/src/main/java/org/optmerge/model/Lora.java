@@ -31,33 +31,12 @@ public final class Lora {
   /** What PEFT puts before the names of the model it wraps. */
   private static final String PREFIX = "base_model.model.";
 
-  /** A model that can have adapters. */
-  interface Host {
-    /** What the parameters live in. */
-    NDManager manager();
-
-    /** The parameters by published name. */
-    SortedMap<String, NDArray> parameters();
-
-    /** A parameter, or a factor of the adapters. */
-    NDArray parameter(String name);
-
-    /** Puts values in place of a parameter's own. */
-    void load(String name, float[] values);
-
-    /** The folder it was opened from, if it was. */
-    @Nullable Path folder();
-
-    /** The adapters are gone. */
-    void forget(Lora lora);
-  }
-
-  private final Host model;
+  private final DecoderModel<?> model;
   private final LoraSettings settings;
   private final SortedMap<String, NDArray> factors = new TreeMap<>();
   private final Map<String, List<ScriptWriter.LowRank>> adapters = new LinkedHashMap<>();
 
-  Lora(Host model, LoraSettings settings) {
+  Lora(DecoderModel<?> model, LoraSettings settings) {
     this.model = model;
     this.settings = settings;
     NDManager manager = model.manager();
@@ -78,6 +57,7 @@ public final class Lora {
   private static boolean isAdaptable(String name) {
     return name.endsWith(".weight")
         && (name.matches(LoraSettings.LANGUAGE_MODEL + "\\.weight")
+            || ("language_model." + name).matches(LoraSettings.LANGUAGE_MODEL + "\\.weight")
             || name.matches(LoraSettings.VISION_MODEL + "\\.weight")
             || name.matches("mlp1\\.[13]\\.weight"));
   }

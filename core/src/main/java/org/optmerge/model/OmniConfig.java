@@ -1,5 +1,7 @@
 package org.optmerge.model;
 
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -9,9 +11,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.optmerge.model.media.Audio;
+import org.optmerge.model.media.Image;
+import org.optmerge.model.media.Media;
+import org.optmerge.model.media.Video;
 
 /**
  * The shape of a language model with an encoder and a connector for each of its modalities, none,
@@ -51,6 +58,31 @@ public record OmniConfig(
             "config.json: 1 / downsample_ratio (%d) must divide the %d patches of a side"
                 .formatted(downsample, encoder.grid()));
       }
+    }
+
+    /** The kind of medium that stands behind the token. */
+    Class<? extends Media> medium() {
+      return switch (token) {
+        case "<image>" -> Image.class;
+        case "<audio>" -> Audio.class;
+        case "<video>" -> Video.class;
+        default ->
+            throw new ModelException(
+                "config.json: the token of a modality is '%s'; media are known for <image>, <audio> and <video>"
+                    .formatted(token));
+      };
+    }
+
+    /**
+     * Media as the encoder takes them: squares of numbers around zero. A picture and the frames of
+     * a video are resized, frames taken at equal distances and made grey; of a sound, log-mel
+     * energies, rows are bands and columns frames.
+     *
+     * @return (media, channels, side, side)
+     * @throws ModelException if a medium is of another kind, or a sound does not fit
+     */
+    public NDArray inputs(NDManager arrays, List<? extends Media> media) {
+      return OmniInputs.of(arrays, this, media);
     }
 
     /** Tokens of one input. */
@@ -116,17 +148,17 @@ public record OmniConfig(
     return new OmniConfig(language, tied, more);
   }
 
+  /** True if a {@code config.json} describes such a model. */
+  static boolean describes(JsonNode json) {
+    return json.path("architectures").path(0).asText().equals(ARCHITECTURE);
+  }
+
   /** True if {@code config.json} of a folder describes such a model. */
   public static boolean describes(Path folder) {
     try {
       Path file = folder.resolve("config.json");
       return Files.isRegularFile(file)
-          && new ObjectMapper()
-              .readTree(file.toFile())
-              .path("architectures")
-              .path(0)
-              .asText("")
-              .equals(ARCHITECTURE);
+          && describes(new ObjectMapper().readTree(file.toFile()));
     } catch (IOException e) {
       return false;
     }

@@ -5,21 +5,20 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.pytorch.jni.JniUtils;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.checkpoint.Checkpoint;
-import org.optmerge.checkpoint.DType;
-import org.optmerge.checkpoint.LoraAdapter;
+import org.optmerge.model.media.Media;
 
 /**
  * A Qwen2 decoder that reads text and any number of modalities: each has an encoder (a vision
@@ -27,38 +26,45 @@ import org.optmerge.checkpoint.LoraAdapter;
  * the modality's token stands in the text. A text need not have all of them.
  *
  * <p>Parameters: {@code language_model.…} as Qwen2 publishes them, {@code modal_encoders.NAME.…} as
- * InternViT's, {@code modal_projectors.NAME.0} (and {@code .2}). Ownership, training and threads
- * are as for {@link InternVL}.
+ * InternViT's, {@code modal_projectors.NAME.0} (and {@code .2}). Ownership of arrays, training and
+ * threads are as {@link DecoderModel} says.
  *
- * <p>Shapes: B sequences of N tokens, T inputs of a modality, each of P patches.
+ * <p>Features of a batch are {@link #features(NDManager, String, NDArray)} by modality, in the
+ * order of the batch; a modality may be absent. Shapes: T inputs of a modality, each of P patches.
  *
  * @see <a href="https://arxiv.org/abs/2402.12750">Chen et al., ModelCompose, ACL 2024, section
  *     3</a>
  */
-public final class OmniModel implements AutoCloseable, Lora.Host {
+public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
   private final OmniConfig config;
-  private final Tokenizer tokenizer;
-  private final NDManager manager;
-  private final Parameters parameters;
-  private final RotaryEmbedding rotary;
-  private final @Nullable Path folder;
-  private ModelScript script;
-  private @Nullable Lora lora;
   private @Nullable OnlineComposition composition;
 
-  private OmniModel(OmniConfig config, Tokenizer tokenizer, @Nullable Path folder) {
-    if (tokenizer.size() > config.language().vocabulary()) {
-      throw new ModelException(
-          "the tokenizer has %d tokens, the model's vocabulary %d"
-              .formatted(tokenizer.size(), config.language().vocabulary()));
+  /** Language models with encoders of several modalities. */
+  public static final class Family implements Architecture {
+    @Override
+    public String key() {
+      return "omni";
     }
+
+    @Override
+    public boolean describes(JsonNode json) {
+      return OmniConfig.describes(json);
+    }
+
+    @Override
+    public MultimodalModel open(Path folder) {
+      return OmniModel.open(folder);
+    }
+  }
+
+  private OmniModel(OmniConfig config, Tokenizer tokenizer, @Nullable Path folder) {
+    super(
+        config.language(),
+        config.parameters(),
+        adapters -> OmniMethods.script(config, adapters),
+        tokenizer,
+        folder);
     this.config = config;
-    this.tokenizer = tokenizer;
-    this.folder = folder;
-    this.script = OmniMethods.script(config, Map.of());
-    this.manager = NDManager.newBaseManager(null, "PyTorch");
-    this.parameters = new Parameters(manager, config.parameters());
-    this.rotary = new RotaryEmbedding(config.language().headWidth(), config.language().ropeTheta());
   }
 
   /**
@@ -69,17 +75,10 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
    * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
    */
   public static OmniModel open(Path folder) {
-    OmniModel model = new OmniModel(OmniConfig.read(folder), Tokenizer.open(folder), folder);
-    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-      model.parameters.read(
-          checkpoint,
-          CheckpointNames.of(checkpoint).weights(),
-          name -> model.config.tied() && name.equals(InternVLConfig.HEAD));
-      return model;
-    } catch (RuntimeException | Error e) {
-      model.close();
-      throw e;
-    }
+    OmniConfig config = OmniConfig.read(folder);
+    Tokenizer tokenizer = Tokenizer.open(folder);
+    return open(
+        folder, UnaryOperator.identity(), stored -> new OmniModel(config, tokenizer, folder));
   }
 
   /**
@@ -94,7 +93,7 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
             .mapToDouble(modality -> modality.encoder().layerScale())
             .findFirst()
             .orElse(1);
-    new InitialWeights(seed, config.language().layers(), scale).fill(model.parameters);
+    new InitialWeights(seed, config.language().layers(), scale).fill(model.weights());
     return model;
   }
 
@@ -103,31 +102,10 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
     return config;
   }
 
-  /** The tokenizer of its folder. */
-  public Tokenizer tokenizer() {
-    return tokenizer;
-  }
-
-  @Override
-  public NDManager manager() {
-    return manager;
-  }
-
-  @Override
-  public SortedMap<String, NDArray> parameters() {
-    return parameters.all();
-  }
-
   @Override
   public NDArray parameter(String name) {
-    NDArray factor =
-        lora != null ? lora.find(name) : composition != null ? composition.find(name) : null;
-    return factor == null ? parameters.get(name) : factor;
-  }
-
-  @Override
-  public void load(String name, float[] values) {
-    parameters.fill(name, values);
+    NDArray factor = composition == null ? null : composition.find(name);
+    return factor == null ? super.parameter(name) : factor;
   }
 
   /** Takes over every parameter that another model has under the same name. */
@@ -136,31 +114,10 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
         .parameters()
         .forEach(
             (name, values) -> {
-              if (parameters.all().containsKey(name)) {
+              if (parameters().containsKey(name)) {
                 load(name, values.toFloatArray());
               }
             });
-  }
-
-  /**
-   * Puts trainable low-rank factors beside the weights they match.
-   *
-   * @throws ModelException if the model has adapters already, or no linear module matches
-   */
-  public Lora addLora(LoraSettings settings) {
-    requireNoAdapters();
-    Lora added = new Lora(this, settings);
-    use(OmniMethods.script(config, added.adapters()));
-    lora = added;
-    return added;
-  }
-
-  @Override
-  public void forget(Lora old) {
-    if (lora == old) {
-      use(OmniMethods.script(config, Map.of()));
-      lora = null;
-    }
   }
 
   /**
@@ -175,54 +132,27 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
       SortedMap<String, Path> adapters, OnlineComposition.Mode mode, double share) {
     requireNoAdapters();
     OnlineComposition added = new OnlineComposition(this, adapters, mode, share);
-    use(OmniMethods.script(config, added.adapters()));
+    adapt(added.adapters());
     composition = added;
     return added;
   }
 
   void forget(OnlineComposition old) {
     if (composition == old) {
-      use(OmniMethods.script(config, Map.of()));
+      adapt(Map.of());
       composition = null;
     }
   }
 
-  private void requireNoAdapters() {
-    if (lora != null || composition != null) {
+  @Override
+  void requireNoAdapters() {
+    super.requireNoAdapters();
+    if (composition != null) {
       throw new ModelException("the model has adapters already; merge or remove them first");
     }
   }
 
-  private void use(ModelScript other) {
-    script.close();
-    script = other;
-  }
-
-  /**
-   * Adds the low-rank changes of a PEFT adapter to the weights.
-   *
-   * @throws ModelException if it changes a parameter the model does not have, or its shape differs
-   * @throws org.optmerge.checkpoint.CheckpointException if the folder is no adapter
-   */
-  public void apply(Path adapterFolder) {
-    try (LoraAdapter adapter = LoraAdapter.open(adapterFolder)) {
-      adapter
-          .deltas()
-          .forEach(
-              (name, delta) -> {
-                NDArray weight = parameters.get(name);
-                if (delta.fanInFanOut()
-                    || !delta.shape().equals(Parameters.extents(weight.getShape()))) {
-                  throw new ModelException(
-                      "%s: the change of '%s' has shape %s, the model has %s"
-                          .formatted(adapterFolder, name, delta.shape(), weight.getShape()));
-                }
-                parameters.addLowRank(name, adapter.tensors(), delta.b(), delta.a(), delta.scale());
-              });
-    }
-  }
-
-  private OmniConfig.Modality modality(String name) {
+  OmniConfig.Modality modality(String name) {
     OmniConfig.Modality modality = config.modalities().get(name);
     if (modality == null) {
       throw new ModelException(
@@ -252,89 +182,11 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
     return decode(step, "features_" + modality, inputs);
   }
 
-  /**
-   * The mean cross-entropy of the tokens that are to be learned, each predicted from those before
-   * it.
-   *
-   * @param inputIds (B, N), int64
-   * @param labels (B, N), int64: the input's ids where they are to be learned, else {@link
-   *     InternVL#IGNORE}
-   * @param attentionMask (B, N), int64; 0 where a sequence is padded to the right
-   * @param features of {@link #features} by modality, in the order of the batch; a modality may be
-   *     absent
-   * @return a scalar
-   * @throws ModelException if no token is to be learned, or the number of a modality's tokens is
-   *     not that of its features
-   */
-  public NDArray loss(
-      NDManager step,
-      NDArray inputIds,
-      NDArray labels,
-      NDArray attentionMask,
-      Map<String, NDArray> features) {
-    Connected connected = connect(step, features);
-    TokenBatch batch = batch(inputIds, attentionMask, connected);
-    TokenBatch.Targets targets = batch.targets(labels.toLongArray());
-    Object[] arguments =
-        batch.arguments(step, inputIds, connected.all, rotary.upTo(step, batch.length()));
-    Object[] all = Arrays.copyOf(arguments, arguments.length + 2);
-    all[arguments.length] = step.create(targets.rows());
-    all[arguments.length + 1] = step.create(targets.ids());
-    return decode(step, "loss", all);
-  }
-
-  /** The decoder's scores for the next token at every place, (B, N, vocabulary). */
-  public NDArray logits(
-      NDManager step, NDArray inputIds, NDArray attentionMask, Map<String, NDArray> features) {
-    Connected connected = connect(step, features);
-    TokenBatch batch = batch(inputIds, attentionMask, connected);
-    return decode(
-        step,
-        "logits",
-        batch.arguments(step, inputIds, connected.all, rotary.upTo(step, batch.length())));
-  }
-
-  /**
-   * Continues sequences with the token that scores best, as {@link InternVL#generate} does.
-   *
-   * @param features as for {@link #loss}
-   * @return for each sequence the new tokens only
-   */
-  public long[][] generate(
-      NDArray inputIds,
-      NDArray attentionMask,
-      Map<String, NDArray> features,
-      GreedyDecoding decoding) {
-    boolean recording = JniUtils.isGradMode();
-    JniUtils.setGradMode(false);
-    try (NDManager scope = manager.newSubManager()) {
-      Connected connected = connect(scope, features);
-      TokenBatch batch = batch(inputIds, attentionMask, connected);
-      OnlineComposition online = composition;
-      Decoder.Step gated =
-          (results, method, arguments) -> {
-            if (online != null) {
-              NDArray ids = (NDArray) arguments[0];
-              online.open(results, ids.toLongArray(), ids.getShape());
-            }
-            return decode(results, method, arguments);
-          };
-      return new Decoder(config.language(), rotary, gated, scope, batch, decoding)
-          .run(step -> rotary.of(step, batch.positions()), batch.deltas(), inputIds, connected.all);
-    } finally {
-      JniUtils.setGradMode(recording);
-    }
-  }
-
-  /**
-   * Features of all modalities as the decoder takes them.
-   *
-   * @param all (tokens, d), one modality after another; null if there are none
-   */
-  private record Connected(List<TokenBatch.Medium> media, @Nullable NDArray all) {}
-
-  private Connected connect(NDManager step, Map<String, NDArray> features) {
-    features.keySet().forEach(this::modality);
+  /** Features come connected: each modality has a connector of its own. */
+  @Override
+  Connected connected(NDManager step, @Nullable Map<String, NDArray> features) {
+    Map<String, NDArray> seen = features == null ? Map.of() : features;
+    seen.keySet().forEach(this::modality);
     List<TokenBatch.Medium> media = new ArrayList<>();
     NDList parts = new NDList();
     int width = config.language().width();
@@ -342,64 +194,95 @@ public final class OmniModel implements AutoCloseable, Lora.Host {
         .modalities()
         .forEach(
             (name, modality) -> {
-              NDArray given = features.get(name);
+              NDArray given = seen.get(name);
               NDArray connected =
                   given == null ? null : decode(step, "connect_" + name, given).reshape(-1, width);
               media.add(
                   new TokenBatch.Medium(
-                      modality.token(), tokenizer.id(modality.token()), connected));
+                      modality.token(), tokenizer().id(modality.token()), connected));
               if (connected != null) {
                 parts.add(connected);
               }
             });
-    if (parts.isEmpty()) {
-      return new Connected(media, null);
+    NDArray all =
+        parts.isEmpty()
+            ? null
+            : parts.size() == 1 ? parts.singletonOrThrow() : NDArrays.concat(parts, 0);
+    return new Connected(media, all, width);
+  }
+
+  @Override
+  NDArray decode(NDManager step, String method, Object... arguments) {
+    OnlineComposition online = composition;
+    if (online != null && (method.equals("begin") || method.equals("advance"))) {
+      NDArray ids = (NDArray) arguments[0];
+      online.open(step, ids.toLongArray(), ids.getShape());
     }
-    return new Connected(
-        media, parts.size() == 1 ? parts.singletonOrThrow() : NDArrays.concat(parts, 0));
+    return super.decode(step, method, arguments);
   }
 
-  private TokenBatch batch(NDArray inputIds, NDArray attentionMask, Connected connected) {
-    return TokenBatch.of(
-        config.language(), inputIds, attentionMask, config.language().width(), connected.media);
-  }
-
-  private NDArray decode(NDManager step, String method, Object... arguments) {
-    return script.call(step, method, this::parameter, arguments).singletonOrThrow();
-  }
-
-  /**
-   * Saves the model in Hugging Face layout: {@code model.safetensors}, {@code config.json} and the
-   * tokenizer. The folder is there complete or not at all. Adapters are not part of it.
-   *
-   * @param target absent or empty
-   * @param dtype what the parameters are rounded to, such as {@link DType#F16}
-   * @throws ModelException if the folder is not empty or cannot be written
-   */
-  public void save(Path target, DType dtype) {
-    ModelFolder.write(
-        target,
-        staging -> {
-          ObjectNode json = config.toJson().put("torch_dtype", dtype.torchName());
-          String text =
-              new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(json);
-          Files.write(
-              staging.resolve("config.json"), (text + "\n").getBytes(StandardCharsets.UTF_8));
-          Files.write(staging.resolve("tokenizer.json"), tokenizer.json());
-          ModelFolder.writeTensors(staging.resolve("model.safetensors"), parameters.all(), dtype);
-        });
+  /** Gates are of one batch. */
+  @Override
+  boolean isOneAtATime() {
+    return composition != null;
   }
 
   @Override
-  public @Nullable Path folder() {
-    return folder;
+  public Set<Class<? extends Media>> media() {
+    Set<Class<? extends Media>> media = new LinkedHashSet<>();
+    config.modalities().values().forEach(modality -> media.add(modality.medium()));
+    return Collections.unmodifiableSet(media);
   }
 
-  /** Frees the parameters and the tokenizer. */
+  /** The name of the modality that a medium is of. */
+  private String modalityOf(Media medium) {
+    return config.modalities().entrySet().stream()
+        .filter(entry -> entry.getValue().medium() == medium.getClass())
+        .findFirst()
+        .orElseThrow(() -> new ModelException("the model has no modality for " + medium))
+        .getKey();
+  }
+
   @Override
-  public void close() {
-    script.close();
-    manager.close();
-    tokenizer.close();
+  ChatTemplate.Segment segment(Media medium) {
+    OmniConfig.Modality modality = modality(modalityOf(medium));
+    return new ChatTemplate.Segment(medium.getClass(), modality.token(), modality.tokens());
+  }
+
+  @Override
+  Encoder encoder(Media medium) {
+    String name = modalityOf(medium);
+    return new Encoder(OmniConfig.encoder(name), modality(name));
+  }
+
+  @Override
+  List<float[]> encode(NDManager step, List<Media> media) {
+    String name = modalityOf(media.get(0));
+    OmniConfig.Modality modality = modality(name);
+    float[] all = features(step, name, modality.inputs(step, media)).toFloatArray();
+    return split(
+        all, Collections.nCopies(media.size(), modality.tokens() * modality.featureWidth()));
+  }
+
+  @Override
+  Map<String, NDArray> features(NDManager step, List<Seen> seen) {
+    Map<String, List<Seen>> byModality = new LinkedHashMap<>();
+    seen.forEach(
+        one ->
+            byModality
+                .computeIfAbsent(modalityOf(one.medium()), any -> new ArrayList<>())
+                .add(one));
+    Map<String, NDArray> features = new LinkedHashMap<>();
+    byModality.forEach(
+        (name, of) ->
+            features.put(
+                name,
+                concatenated(step, of, modality(name).tokens(), modality(name).featureWidth())));
+    return features;
+  }
+
+  @Override
+  ObjectNode configJson() {
+    return config.toJson();
   }
 }

@@ -51,20 +51,20 @@ public final class OnlineComposition implements AutoCloseable {
   }
 
   private void add(String modality, Path folder) {
-    OmniConfig.Modality shape = model.config().modalities().get(modality);
-    if (shape == null) {
-      throw new ModelException(
-          "the model has no modality '%s'; it has %s"
-              .formatted(modality, model.config().modalities().keySet()));
-    }
+    OmniConfig.Modality shape = model.modality(modality);
     modalities.put(model.tokenizer().id(shape.token()), modality);
     try (LoraAdapter adapter = LoraAdapter.open(folder)) {
-      adapter
+      DecoderModel.Changes changes = model.changes(adapter);
+      if (!changes.replacements().isEmpty()) {
+        throw new ModelException(
+            "%s: replaces whole tensors (%s), which several adapters side by side cannot; merge them"
+                .formatted(
+                    folder, Parameters.some(List.copyOf(changes.replacements().keySet()))));
+      }
+      changes
           .deltas()
           .forEach(
               (weight, delta) -> {
-                // Fails if there is no such weight.
-                model.parameter(weight);
                 String a = "%s/%s/A".formatted(modality, weight);
                 String b = "%s/%s/B".formatted(modality, weight);
                 factors.put(a, array(adapter.tensors(), delta.a()));

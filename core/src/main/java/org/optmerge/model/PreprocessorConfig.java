@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.optmerge.model.vision.ImagePreprocessing;
+import org.optmerge.model.vision.QwenPreprocessing;
+import org.optmerge.model.vision.SmartResize;
 
 /** {@code preprocessor_config.json}: mean and deviation of the pixels. */
 final class PreprocessorConfig {
@@ -39,6 +41,29 @@ final class PreprocessorConfig {
       return new ImagePreprocessing(config.imageSize(), config.tiling(), mean, deviation);
     } catch (IllegalArgumentException e) {
       throw new ModelException("%s: %s".formatted(file, e.getMessage()), e);
+    }
+  }
+
+  /**
+   * The limits of a Qwen-VL's pictures; without the file, those of its processor.
+   *
+   * @throws ModelException if it is malformed
+   */
+  static QwenPreprocessing readQwen(Path folder) {
+    Path file = folder.resolve(FILE);
+    SmartResize limits = QwenPreprocessing.DEFAULT.resize();
+    if (!Files.isRegularFile(file)) {
+      return QwenPreprocessing.DEFAULT;
+    }
+    try {
+      ConfigReader json = new ConfigReader(new ObjectMapper().readTree(file.toFile()), "");
+      return new QwenPreprocessing(
+          new SmartResize(
+              limits.factor(),
+              json.positive("min_pixels", (int) limits.minPixels()),
+              json.positive("max_pixels", (int) limits.maxPixels())));
+    } catch (IOException | IllegalArgumentException e) {
+      throw new ModelException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
     }
   }
 

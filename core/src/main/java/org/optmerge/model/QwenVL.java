@@ -4,35 +4,54 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import ai.djl.pytorch.jni.JniUtils;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.SortedMap;
-import java.util.TreeMap;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.checkpoint.Checkpoint;
-import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.model.media.Image;
+import org.optmerge.model.media.Media;
+import org.optmerge.model.media.Video;
 import org.optmerge.model.vision.QwenPreprocessing;
 import org.optmerge.model.vision.QwenPreprocessing.Grid;
 
 /**
- * A Qwen2-VL or Qwen2.5-VL in float32. Parameters, managers and gradients are as those of {@link
- * InternVL}.
+ * A Qwen2-VL or Qwen2.5-VL in float32. Ownership of arrays, training and threads are as {@link
+ * DecoderModel} says.
  *
  * <p>Shapes: B sequences of N tokens, P patches.
  *
  * @see <a href="https://arxiv.org/abs/2409.12191">Wang et al., Qwen2-VL, section 2.1</a>
  * @see <a href="https://arxiv.org/abs/2502.13923">Bai et al., Qwen2.5-VL, section 2.1</a>
  */
-public final class QwenVL implements AutoCloseable {
+public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
+  private static final String IMAGE_TOKEN = "<|image_pad|>";
+  private static final String VIDEO_TOKEN = "<|video_pad|>";
+
   private final QwenVLConfig config;
-  private final NDManager manager;
-  private final Parameters parameters;
-  private final RotaryEmbedding rotary;
-  private final ModelScript script;
+  private final QwenPreprocessing preprocessing;
+
+  /** Qwen2-VL and Qwen2.5-VL. */
+  public static final class Family implements Architecture {
+    @Override
+    public String key() {
+      return "qwen2_vl";
+    }
+
+    @Override
+    public boolean describes(JsonNode json) {
+      return QwenVLConfig.describes(json);
+    }
+
+    @Override
+    public MultimodalModel open(Path folder) {
+      return QwenVL.open(folder);
+    }
+  }
 
   /**
    * What a batch shows, in the order of its tokens.
@@ -44,16 +63,16 @@ public final class QwenVL implements AutoCloseable {
    * @param secondsPerGrid how long a pair of frames lasts, for each video; empty stands for ones.
    *     Only Qwen2.5-VL looks at it
    */
-  public record Seen(
+  public record Visuals(
       @Nullable NDArray images,
       List<Grid> imageGrids,
       @Nullable NDArray videos,
       List<Grid> videoGrids,
       List<Double> secondsPerGrid) {
     /** Text alone. */
-    public static final Seen NOTHING = new Seen(null, List.of(), null, List.of(), List.of());
+    public static final Visuals NOTHING = new Visuals(null, List.of(), null, List.of(), List.of());
 
-    public Seen {
+    public Visuals {
       imageGrids = List.copyOf(imageGrids);
       videoGrids = List.copyOf(videoGrids);
       secondsPerGrid =
@@ -67,17 +86,20 @@ public final class QwenVL implements AutoCloseable {
     }
 
     /** Pictures alone. */
-    public static Seen images(NDArray features, List<Grid> grids) {
-      return new Seen(features, grids, null, List.of(), List.of());
+    public static Visuals images(NDArray features, List<Grid> grids) {
+      return new Visuals(features, grids, null, List.of(), List.of());
     }
   }
 
-  private QwenVL(QwenVLConfig config) {
+  private QwenVL(QwenVLConfig config, @Nullable Tokenizer tokenizer, Path folder) {
+    super(
+        config.language(),
+        config.parameters(),
+        adapters -> QwenVisionMethods.script(config, adapters),
+        tokenizer,
+        folder);
     this.config = config;
-    this.script = QwenVisionMethods.script(config);
-    this.manager = NDManager.newBaseManager(null, "PyTorch");
-    this.parameters = new Parameters(manager, config.parameters());
-    this.rotary = new RotaryEmbedding(config.language().headWidth(), config.language().ropeTheta());
+    this.preprocessing = PreprocessorConfig.readQwen(folder);
   }
 
   /**
@@ -90,55 +112,33 @@ public final class QwenVL implements AutoCloseable {
    */
   public static QwenVL open(Path folder) {
     QwenVLConfig config = QwenVLConfig.read(folder);
-    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-      SortedMap<String, TensorInfo> stored = new TreeMap<>();
-      for (TensorInfo tensor : checkpoint.tensors()) {
-        stored.put(
-            tensor
-                .name()
-                .replaceFirst("^model\\.visual\\.", "visual.")
-                .replaceFirst("^model\\.language_model\\.", "model."),
-            tensor);
-      }
-      QwenVL model =
-          new QwenVL(config.withTied(config.tied() || !stored.containsKey("lm_head.weight")));
-      try {
-        model.parameters.read(
-            checkpoint,
-            stored,
-            name ->
-                name.endsWith(".inv_freq")
-                    || (model.config.tied() && name.equals("lm_head.weight")));
-        return model;
-      } catch (RuntimeException | Error e) {
-        model.close();
-        throw e;
-      }
-    }
+    Tokenizer tokenizer =
+        Files.exists(folder.resolve("tokenizer.json")) ? Tokenizer.open(folder) : null;
+    return open(
+        folder,
+        QwenVL::hubName,
+        stored ->
+            new QwenVL(
+                config.withTied(
+                    config.tied() || !stored.weights().containsKey("lm_head.weight")),
+                tokenizer,
+                folder));
+  }
+
+  private static String hubName(String stored) {
+    return stored
+        .replaceFirst("^model\\.visual\\.", "visual.")
+        .replaceFirst("^model\\.language_model\\.", "model.");
+  }
+
+  @Override
+  String ownName(String stored) {
+    return hubName(stored);
   }
 
   /** The shape of the model. */
   public QwenVLConfig config() {
     return config;
-  }
-
-  /** What the parameters live in; make a sub-manager of it for each step. */
-  public NDManager manager() {
-    return manager;
-  }
-
-  /** The parameters by published name; the model's own, as those of {@link InternVL}. */
-  public SortedMap<String, NDArray> parameters() {
-    return parameters.all();
-  }
-
-  /**
-   * Puts values in place of a parameter's own, as after a merge.
-   *
-   * @throws ModelException if there is no such parameter or it has another size
-   */
-  public void load(String name, float[] values) {
-    parameters.fill(name, values);
   }
 
   /**
@@ -173,10 +173,9 @@ public final class QwenVL implements AutoCloseable {
     NDArray frames = step.create(patches.frames());
     if (config.vision().windows() == null) {
       RotaryEmbedding.Table table = RotaryEmbedding.ofAngles(step, angles);
-      return script.call(
+      return call(
           step,
           "vision_states",
-          parameters::get,
           pixels,
           table.cos(),
           table.sin(),
@@ -188,10 +187,9 @@ public final class QwenVL implements AutoCloseable {
     QwenPatches.Windows windows = patches.windows();
     RotaryEmbedding.Table table =
         RotaryEmbedding.ofAngles(step, inWindowOrder(angles, windows.order()));
-    return script.call(
+    return call(
         step,
         "vision_states",
-        parameters::get,
         pixels,
         table.cos(),
         table.sin(),
@@ -211,71 +209,19 @@ public final class QwenVL implements AutoCloseable {
     return ordered;
   }
 
-  /**
-   * The decoder's scores for the next token at every place, as {@link InternVL#logits}.
-   *
-   * @param inputIds (B, N), int64
-   * @param attentionMask (B, N), int64; 0 where a sequence is padded
-   */
-  public NDArray logits(NDManager step, NDArray inputIds, NDArray attentionMask, Seen seen) {
-    return decode(step, "logits", arguments(step, inputIds, attentionMask, seen));
-  }
-
-  /**
-   * The mean cross-entropy of the tokens that are to be learned, as {@link InternVL#loss}.
-   *
-   * @param labels (B, N), int64: the input's ids where they are to be learned, else {@link
-   *     InternVL#IGNORE}
-   */
-  public NDArray loss(
-      NDManager step, NDArray inputIds, NDArray labels, NDArray attentionMask, Seen seen) {
-    Object[] arguments = arguments(step, inputIds, attentionMask, seen);
-    if (!labels.getShape().equals(inputIds.getShape())) {
-      throw new ModelException(
-          "labels have shape %s, the input ids %s"
-              .formatted(labels.getShape(), inputIds.getShape()));
-    }
-    TokenBatch.Targets targets = batch(inputIds, attentionMask, seen).targets(labels.toLongArray());
-    List<Object> all = new ArrayList<>(Arrays.asList(arguments));
-    all.add(step.create(targets.rows()));
-    all.add(step.create(targets.ids()));
-    return decode(step, "loss", all.toArray());
-  }
-
-  /** Continues sequences with the token that scores best, as {@link InternVL#generate}. */
-  public long[][] generate(
-      NDArray inputIds, NDArray attentionMask, Seen seen, GreedyDecoding decoding) {
-    TokenBatch batch = batch(inputIds, attentionMask, seen);
-    QwenPositions positions = positions(batch, seen);
-    boolean recording = JniUtils.isGradMode();
-    JniUtils.setGradMode(false);
-    try (NDManager scope = manager.newSubManager()) {
-      return new Decoder(config.language(), rotary, this::decode, scope, batch, decoding)
-          .run(
-              step -> rotary.of(step, positions.axes(), config.sections()),
-              positions.deltas(),
-              inputIds,
-              features(scope, seen));
-    } finally {
-      JniUtils.setGradMode(recording);
-    }
-  }
-
-  /** The input embeddings and the output of every layer, as of {@link InternVL}. */
-  List<NDArray> decoderStates(NDManager step, NDArray inputIds, NDArray attentionMask, Seen seen) {
-    Object[] all = arguments(step, inputIds, attentionMask, seen);
-    NDArray embedded = decode(step, "embed", all[0], all[1], all[2]);
-    return script.call(step, "decoder_states", parameters::get, embedded, all[3], all[4], all[5]);
-  }
-
-  private Object[] arguments(NDManager step, NDArray inputIds, NDArray attentionMask, Seen seen) {
-    TokenBatch batch = batch(inputIds, attentionMask, seen);
-    RotaryEmbedding.Table table = rotary.of(step, positions(batch, seen).axes(), config.sections());
-    return batch.arguments(step, inputIds, features(step, seen), table);
+  @Override
+  Connected connected(NDManager step, @Nullable Visuals visuals) {
+    Visuals given = visuals == null ? Visuals.NOTHING : visuals;
+    return new Connected(
+        List.of(
+            new TokenBatch.Medium(IMAGE_TOKEN, config.imageToken(), given.images()),
+            new TokenBatch.Medium(VIDEO_TOKEN, config.videoToken(), given.videos())),
+        both(step, given),
+        config.language().width());
   }
 
   /** Pictures first, as their places in the batch. */
-  private static @Nullable NDArray features(NDManager step, Seen seen) {
+  private static @Nullable NDArray both(NDManager step, Visuals seen) {
     NDArray images = seen.images();
     NDArray videos = seen.videos();
     if (images == null || videos == null) {
@@ -287,18 +233,19 @@ public final class QwenVL implements AutoCloseable {
     return both;
   }
 
-  TokenBatch batch(NDArray inputIds, NDArray attentionMask, Seen seen) {
-    return TokenBatch.of(
-        config.language(),
-        inputIds,
-        attentionMask,
-        config.language().width(),
-        List.of(
-            new TokenBatch.Medium("<|image_pad|>", config.imageToken(), seen.images()),
-            new TokenBatch.Medium("<|video_pad|>", config.videoToken(), seen.videos())));
+  @Override
+  RotaryEmbedding.Table wholePass(NDManager step, TokenBatch batch, @Nullable Visuals visuals) {
+    return continued(batch, visuals).prompt().apply(step);
   }
 
-  QwenPositions positions(TokenBatch batch, Seen seen) {
+  @Override
+  Positions continued(TokenBatch batch, @Nullable Visuals visuals) {
+    QwenPositions positions = positions(batch, visuals == null ? Visuals.NOTHING : visuals);
+    return new Positions(
+        step -> rotary.of(step, positions.axes(), config.sections()), positions.deltas());
+  }
+
+  QwenPositions positions(TokenBatch batch, Visuals seen) {
     checkGrids(seen.images(), seen.imageGrids(), "pictures");
     checkGrids(seen.videos(), seen.videoGrids(), "videos");
     QwenVLConfig.Windows windows = config.vision().windows();
@@ -325,14 +272,74 @@ public final class QwenVL implements AutoCloseable {
     }
   }
 
-  private NDArray decode(NDManager step, String method, Object... arguments) {
-    return script.call(step, method, parameters::get, arguments).singletonOrThrow();
+  @Override
+  public Set<Class<? extends Media>> media() {
+    return Set.of(Image.class, Video.class);
   }
 
-  /** Frees the parameters. */
+  /** Frames in the size that suits them; a picture is one. */
+  private List<Image> frames(Media medium) {
+    List<Image> frames =
+        medium instanceof Video video ? video.frames() : List.of((Image) medium);
+    return frames.stream().map(preprocessing::resized).toList();
+  }
+
+  private Grid grid(Media medium) {
+    if (config.vision().patchValues() != QwenPreprocessing.PATCH_VALUES) {
+      throw new ModelException(
+          "the model's patches have %d values; pictures become patches of %d"
+              .formatted(config.vision().patchValues(), QwenPreprocessing.PATCH_VALUES));
+    }
+    return medium instanceof Video video
+        ? preprocessing.grid(video.width(), video.height(), video.frames().size())
+        : preprocessing.grid(((Image) medium).width(), ((Image) medium).height(), 1);
+  }
+
   @Override
-  public void close() {
-    script.close();
-    manager.close();
+  ChatTemplate.Segment segment(Media medium) {
+    return new ChatTemplate.Segment(
+        medium.getClass(),
+        medium instanceof Video ? VIDEO_TOKEN : IMAGE_TOKEN,
+        grid(medium).tokens());
+  }
+
+  @Override
+  Encoder encoder(Media medium) {
+    return new Encoder("visual.", List.of(config, preprocessing));
+  }
+
+  /** One by one: a batch of patches attends to itself as a whole, in memory if not in effect. */
+  @Override
+  List<float[]> encode(NDManager step, List<Media> media) {
+    List<float[]> each = new ArrayList<>();
+    for (Media medium : media) {
+      NDArray pixels = QwenPreprocessing.patches(step, frames(medium));
+      each.add(visualFeatures(step, pixels, List.of(grid(medium))).toFloatArray());
+    }
+    return each;
+  }
+
+  /** Of a video two frames, which share a patch, are taken to last a second, as by default. */
+  @Override
+  Visuals features(NDManager step, List<Seen> seen) {
+    List<Seen> images = seen.stream().filter(one -> one.medium() instanceof Image).toList();
+    List<Seen> videos = seen.stream().filter(one -> one.medium() instanceof Video).toList();
+    return new Visuals(
+        joined(step, images), grids(images), joined(step, videos), grids(videos), List.of());
+  }
+
+  private @Nullable NDArray joined(NDManager step, List<Seen> seen) {
+    int width = config.language().width();
+    return seen.isEmpty() ? null : concatenated(step, seen, 1, width).reshape(-1, width);
+  }
+
+  private List<Grid> grids(List<Seen> seen) {
+    return seen.stream().map(one -> grid(one.medium())).toList();
+  }
+
+  /** A Qwen-VL comes from a folder, which has its configuration. */
+  @Override
+  ObjectNode configJson() {
+    throw new IllegalStateException("a Qwen-VL without a folder");
   }
 }

@@ -76,6 +76,12 @@ public record QwenVLConfig(
     }
   }
 
+  /** True if a {@code config.json} describes such a model. */
+  static boolean describes(JsonNode json) {
+    return List.of(QWEN2_VL, QWEN2_5_VL)
+        .contains(json.path("architectures").path(0).asText("missing"));
+  }
+
   /**
    * Reads {@code config.json} of a folder.
    *
@@ -92,7 +98,7 @@ public record QwenVLConfig(
    */
   public static QwenVLConfig of(JsonNode json) {
     String architecture = json.path("architectures").path(0).asText("missing");
-    if (!List.of(QWEN2_VL, QWEN2_5_VL).contains(architecture)) {
+    if (!describes(json)) {
       throw new ModelException(
           "config.json: the architecture is '%s' (model_type %s); known: [%s, %s]"
               .formatted(

@@ -3,6 +3,7 @@ package org.optmerge.model;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.optmerge.model.ScriptWriter.LowRank;
 import org.optmerge.model.ScriptWriter.Method;
 
 /**
@@ -23,11 +24,11 @@ final class QwenVisionMethods {
   }
 
   /** All methods of a Qwen-VL. */
-  static ModelScript script(QwenVLConfig config) {
+  static ModelScript script(QwenVLConfig config, Map<String, List<LowRank>> adapters) {
     List<Method> all = new ArrayList<>(List.of(new QwenVisionMethods(config).states()));
     // The features are of the decoder's width already.
     all.addAll(
-        new LanguageMethods(config.language(), "", config.tied(), Map.of(), code -> "features")
+        new LanguageMethods(config.language(), "", config.tied(), adapters, code -> "features")
             .all());
     return new ModelScript(all);
   }

@@ -15,6 +15,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.method.Suggestion;
 
 /**
  * Text to token ids and back, as a {@code tokenizer.json} of Hugging Face's tokenizers says:
@@ -26,11 +28,24 @@ public final class Tokenizer implements AutoCloseable {
   private final HuggingFaceTokenizer tokenizer;
   private final byte[] json;
   private final Map<String, Long> ids;
+  private final Map<Long, String> tokens = new HashMap<>();
+  private final @Nullable Words words;
 
-  private Tokenizer(HuggingFaceTokenizer tokenizer, byte[] json, Map<String, Long> ids) {
+  /**
+   * A vocabulary of whole words.
+   *
+   * @param unknown the token that stands for all other words
+   * @param spelt true if numbers and capital letters are split into single characters
+   */
+  private record Words(String unknown, boolean spelt) {}
+
+  private Tokenizer(
+      HuggingFaceTokenizer tokenizer, byte[] json, Map<String, Long> ids, @Nullable Words words) {
     this.tokenizer = tokenizer;
     this.json = json;
     this.ids = ids;
+    this.words = words;
+    ids.forEach((token, id) -> tokens.put(id, token));
   }
 
   /**
@@ -59,16 +74,29 @@ public final class Tokenizer implements AutoCloseable {
   public static Tokenizer of(String json) {
     byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
     try {
-      Map<String, Long> ids = ids(new ObjectMapper().readTree(bytes));
+      JsonNode tree = new ObjectMapper().readTree(bytes);
+      Map<String, Long> ids = ids(tree);
       // Neither truncation nor padding, whatever the file says: length is the caller's matter.
       HuggingFaceTokenizer tokenizer =
           HuggingFaceTokenizer.newInstance(
               new ByteArrayInputStream(bytes),
               Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false"));
-      return new Tokenizer(tokenizer, bytes, ids);
+      return new Tokenizer(tokenizer, bytes, ids, words(tree));
     } catch (IOException | RuntimeException e) {
       throw new ModelException("not a tokenizer.json: " + e.getMessage(), e);
     }
+  }
+
+  private static @Nullable Words words(JsonNode json) {
+    JsonNode model = json.path("model");
+    if (!model.path("type").asText().equals("WordLevel")) {
+      return null;
+    }
+    boolean spelt = false;
+    for (JsonNode step : json.path("pre_tokenizer").path("pretokenizers")) {
+      spelt |= step.path("type").asText().equals("Split");
+    }
+    return new Words(model.path("unk_token").asText(), spelt);
   }
 
   private static Map<String, Long> ids(JsonNode json) {
@@ -90,6 +118,50 @@ public final class Tokenizer implements AutoCloseable {
   public long[] encode(String text) {
     Encoding encoding = tokenizer.encode(text, false, false);
     return encoding.getIds();
+  }
+
+  /**
+   * Refuses words that a vocabulary of whole words does not have.
+   *
+   * @throws ModelException if there is one; the message names it
+   */
+  void requireKnown(String text) {
+    if (words == null || !isUnknown(text)) {
+      return;
+    }
+    for (String word : text.strip().split("\\s+")) {
+      if (isUnknown(word)) {
+        throw new ModelException(
+            "the vocabulary of the model has no word '%s'%s"
+                .formatted(word, Suggestion.forWord(word, ids.keySet())));
+      }
+    }
+  }
+
+  private boolean isUnknown(String text) {
+    Long unknown = words == null ? null : ids.get(words.unknown);
+    return unknown != null && Arrays.stream(encode(text)).anyMatch(id -> id == unknown);
+  }
+
+  /**
+   * The text of ids as an answer: special tokens are left out of it, and of a vocabulary of words
+   * padding; digits and letters that are spelt one by one are joined.
+   */
+  String text(long[] answer) {
+    if (words == null) {
+      return decode(answer, true);
+    }
+    StringBuilder text = new StringBuilder();
+    boolean character = false;
+    for (long id : answer) {
+      String token = tokens.getOrDefault(id, words.unknown);
+      if (!token.equals("<pad>")) {
+        boolean next = words.spelt && token.matches("[0-9A-Z]");
+        text.append(text.length() == 0 || character && next ? "" : " ").append(token);
+        character = next;
+      }
+    }
+    return text.toString();
   }
 
   /**

@@ -51,7 +51,7 @@ final class GoldenInternVL {
       golden.close(states.get(i), "out.lm.hidden." + i, mask.toLongArray());
     }
     assertThat(golden.named("out.lm.hidden.")).hasSameSizeAs(states);
-    assertThat(model.batch(ids, mask, features).positions())
+    assertThat(model.batch(step, ids, mask, features).positions())
         .isDeepEqualTo(golden.rows("out.position_ids_from_mask"));
   }
 

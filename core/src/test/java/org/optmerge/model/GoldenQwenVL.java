@@ -37,8 +37,8 @@ final class GoldenQwenVL {
     return IntStream.range(0, seconds.length).mapToObj(i -> (double) seconds[i]).toList();
   }
 
-  private static QwenVL.Seen seen(GoldenModelCase golden, QwenVL model, NDManager step) {
-    return new QwenVL.Seen(
+  private static QwenVL.Visuals seen(GoldenModelCase golden, QwenVL model, NDManager step) {
+    return new QwenVL.Visuals(
         features(golden, model, step, "in.pixel_values", "in.image_grid_thw"),
         grids(golden, "in.image_grid_thw"),
         features(golden, model, step, "in.pixel_values_videos", "in.video_grid_thw"),
@@ -64,10 +64,10 @@ final class GoldenQwenVL {
         NDManager step = model.manager().newSubManager()) {
       vision(golden, model, step, "image", "in.pixel_values", "in.image_grid_thw");
       vision(golden, model, step, "video", "in.pixel_values_videos", "in.video_grid_thw");
-      QwenVL.Seen seen = seen(golden, model, step);
+      QwenVL.Visuals seen = seen(golden, model, step);
       NDArray ids = golden.array(step, "in.input_ids");
       NDArray mask = mask(golden, step);
-      QwenPositions positions = model.positions(model.batch(ids, mask, seen), seen);
+      QwenPositions positions = model.positions(model.batch(step, ids, mask, seen), seen);
       assertThat(
               Arrays.stream(positions.axes()).flatMap(Arrays::stream).flatMapToLong(Arrays::stream))
           .containsExactlyElementsOf(
@@ -138,7 +138,7 @@ final class GoldenQwenVL {
       NDArray ids = golden.array(step, "in.input_ids");
       NDArray mask = mask(golden, step);
       try (GradientCollector collector = Engine.getEngine("PyTorch").newGradientCollector()) {
-        QwenVL.Seen seen = seen(golden, model, step);
+        QwenVL.Visuals seen = seen(golden, model, step);
         NDArray loss = model.loss(step, ids, golden.array(step, "in.labels"), mask, seen);
         assertThat(loss.getFloat())
             .isCloseTo(golden.floats("out.loss")[0], within((float) golden.tolerance("loss")));

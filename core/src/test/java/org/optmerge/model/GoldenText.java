@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.zip.GZIPInputStream;
+import org.optmerge.model.media.Image;
 
 /** Recorded token ids, decoded texts and prompts. */
 final class GoldenText {
@@ -90,8 +91,12 @@ final class GoldenText {
                   recorded.path("model").asText().toUpperCase(java.util.Locale.ROOT));
           JsonNode ids = recorded.path("example_ids");
           int count = ids.path("image_token_count").asInt();
-          String prompt = template.prompt(recorded.path("user_text").asText(), List.of(count));
           String token = template == ChatTemplate.QWEN2_VL ? "<|image_pad|>" : "<IMG_CONTEXT>";
+          String prompt =
+              template.prompt(
+                  Prompt.Form.CHAT,
+                  recorded.path("user_text").asText(),
+                  List.of(new ChatTemplate.Segment(Image.class, token, count)));
           assertThat(prompt)
               .isEqualTo(
                   recorded

@@ -193,8 +193,8 @@ class QwenVLTest {
       System.arraycopy(head, 0, head, 21 * 16, 16);
       model.load("lm_head.weight", head);
       List<Grid> grids = List.of(new Grid(1, 2, 4));
-      QwenVL.Seen seen =
-          QwenVL.Seen.images(model.visualFeatures(step, pixels(step, grids, 5), grids), grids);
+      QwenVL.Visuals seen =
+          QwenVL.Visuals.images(model.visualFeatures(step, pixels(step, grids, 5), grids), grids);
       long[] all = {3, 20, 20, 7, 9};
       long[] expected = new long[4];
       for (int i = 0; i < expected.length; i++) {
@@ -257,8 +257,8 @@ class QwenVLTest {
 
   private static NDArray loss(QwenVL model, NDManager step) {
     List<Grid> grids = List.of(new Grid(1, 4, 4));
-    QwenVL.Seen seen =
-        QwenVL.Seen.images(model.visualFeatures(step, pixels(step, grids, 6), grids), grids);
+    QwenVL.Visuals seen =
+        QwenVL.Visuals.images(model.visualFeatures(step, pixels(step, grids, 6), grids), grids);
     NDArray ids = ids(step, 3, 20, 20, 20, 20, 7, 9, 11);
     NDArray labels = ids(step, -100, -100, -100, -100, -100, -100, 9, 11);
     return model.loss(step, ids, labels, ids.onesLike(), seen);
@@ -305,7 +305,7 @@ class QwenVLTest {
               () -> model.visualFeatures(step, pixels(step, grids, 5), List.of(new Grid(1, 4, 4))))
           .isInstanceOf(ModelException.class)
           .hasMessageContaining("pixels must be (16, 24)");
-      assertThatThrownBy(() -> model.logits(step, ids, ids.onesLike(), QwenVL.Seen.NOTHING))
+      assertThatThrownBy(() -> model.logits(step, ids, ids.onesLike(), QwenVL.Visuals.NOTHING))
           .hasMessage(
               "the batch has 2 image tokens (<|image_pad|>, id 20), the visual features are for 0");
       assertThatThrownBy(
@@ -314,7 +314,7 @@ class QwenVLTest {
                       step,
                       ids,
                       ids.onesLike(),
-                      QwenVL.Seen.images(features, List.of(new Grid(1, 2, 2)))))
+                      QwenVL.Visuals.images(features, List.of(new Grid(1, 2, 2)))))
           .hasMessageContaining("are of 1 tokens, the features of 2");
     }
     ObjectNode json = (ObjectNode) new ObjectMapper().readTree(PLAIN);

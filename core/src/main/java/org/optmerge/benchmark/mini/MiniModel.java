@@ -2,7 +2,6 @@ package org.optmerge.benchmark.mini;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import java.util.List;
 import org.optmerge.model.InternVL;
 import org.optmerge.model.InternVLConfig;
@@ -19,7 +18,6 @@ public final class MiniModel {
   /** Pixels of a side. */
   static final int SIDE = 48;
 
-  private static final int CHANNELS = 3;
   private static final List<Double> HALF = List.of(0.5, 0.5, 0.5);
 
   /** x / 127.5 − 1, one tile. */
@@ -55,16 +53,6 @@ public final class MiniModel {
    * @return (images, 3, 48, 48)
    */
   public static NDArray pixels(NDManager arrays, List<Image> images) {
-    int plane = SIDE * SIDE;
-    float[] pixels = new float[images.size() * CHANNELS * plane];
-    for (int i = 0; i < images.size(); i++) {
-      byte[] rgb = images.get(i).rgb();
-      for (int p = 0; p < plane; p++) {
-        for (int c = 0; c < CHANNELS; c++) {
-          pixels[(i * CHANNELS + c) * plane + p] = (rgb[CHANNELS * p + c] & 0xff) / 127.5f - 1;
-        }
-      }
-    }
-    return arrays.create(pixels, new Shape(images.size(), CHANNELS, SIDE, SIDE));
+    return PREPROCESSING.pixels(arrays, images);
   }
 }

@@ -50,6 +50,13 @@ public record ImagePreprocessing(
         : new TileGrid(1, 1);
   }
 
+  /** How many tiles a picture has, the thumbnail included. */
+  public int tileCount(Image image) {
+    TileGrid grid = grid(image);
+    int tiles = grid.columns() * grid.rows();
+    return tiling.thumbnail() && tiles > 1 ? tiles + 1 : tiles;
+  }
+
   /** The tiles of a picture row by row, then the thumbnail if there is one. */
   public List<Image> tiles(Image image) {
     TileGrid grid = grid(image);

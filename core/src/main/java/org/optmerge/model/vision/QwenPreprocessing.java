@@ -59,6 +59,16 @@ public record QwenPreprocessing(SmartResize resize) {
   }
 
   /**
+   * The grid of frames that are not resized yet.
+   *
+   * @param frames how many; a picture is one
+   */
+  public Grid grid(int width, int height, int frames) {
+    SmartResize.Size size = resize.of(width, height);
+    return new Grid((frames + FRAMES - 1) / FRAMES, size.height() / PATCH, size.width() / PATCH);
+  }
+
+  /**
    * The grid of frames that are resized already.
    *
    * @throws IllegalArgumentException if there are none, they differ in size, or a side is no

@@ -3,6 +3,7 @@ package org.optmerge.benchmark.mini.stage;
 import java.util.ArrayList;
 import java.util.List;
 import org.optmerge.benchmark.mini.Dice;
+import org.optmerge.model.OmniInputs;
 import org.optmerge.model.audio.FilterBank;
 import org.optmerge.model.audio.LogMel;
 import org.optmerge.model.media.Audio;
@@ -30,8 +31,7 @@ public final class StageMedia {
    * has pixels, each slot of the sound twelve frames. Mean and deviation are those of the
    * benchmark's sounds.
    */
-  public static final FilterBank FILTER_BANK =
-      new FilterBank(Audio.SAMPLE_RATE, 640, 320, SIDE, 40, 4000, .97, 17.2, 3.0);
+  public static final FilterBank FILTER_BANK = OmniInputs.filterBank(SIDE);
 
   /** Samples of a sound, as many as {@link #SIDE} frames need. */
   private static final int SAMPLES = 640 + (SIDE - 1) * 320;

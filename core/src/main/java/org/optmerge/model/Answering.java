@@ -1,0 +1,278 @@
+package org.optmerge.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.linalg.EngineThreads;
+import org.optmerge.model.media.Media;
+
+/**
+ * Prompts on their way to answers: tokens, batches of one length, features of the media, decoding.
+ *
+ * <p>Prompts of equal length are decoded side by side: nothing is padded, and a batch ends when its
+ * answers do. Which prompts share a batch depends on the model and the prompts, never on the
+ * machine.
+ */
+final class Answering<F> {
+  /** Most prompts of a batch. */
+  private static final int BATCH = 128;
+
+  /** Most memory of what a batch computes, in bytes. */
+  private static final long BATCH_BYTES = 128L << 20;
+
+  /** A sequence that needs more keeps all threads busy by itself. */
+  private static final long LARGE = 32L << 20;
+
+  /** Tokens of media that are encoded at a time: 128 pictures of 16. */
+  private static final int TOKENS = 2048;
+
+  private final DecoderModel<F> model;
+  private final InternVLConfig.Language language;
+  private final Map<DecoderModel.Encoder, String> fingerprints = new HashMap<>();
+  private final String template;
+  private @Nullable FeatureCache cache;
+
+  Answering(DecoderModel<F> model, InternVLConfig.Language language) {
+    this.model = model;
+    this.language = language;
+    Path folder = model.folder();
+    this.template =
+        folder == null ? "" : ConfigReader.read(folder, json -> json.path("template").asText(""));
+  }
+
+  void use(FeatureCache features) {
+    this.cache = features;
+  }
+
+  /** A parameter has other values now. */
+  void changed(String parameter) {
+    fingerprints.keySet().removeIf(encoder -> parameter.startsWith(encoder.prefix()));
+  }
+
+  /** A prompt as token ids. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Asked(int index, List<Media> media, long[] ids) {
+    int length() {
+      return ids.length;
+    }
+  }
+
+  void answer(List<Prompt> prompts, Decoding decoding, AnswerListener listener) {
+    if (prompts.isEmpty()) {
+      return;
+    }
+    Tokenizer tokenizer = model.tokenizer();
+    ChatTemplate template = ChatTemplate.of(this.template, tokenizer);
+    List<Asked> asked = new ArrayList<>();
+    for (int i = 0; i < prompts.size(); i++) {
+      asked.add(asked(i, prompts.get(i), tokenizer, template));
+    }
+    asked.sort(Comparator.comparingInt(Asked::length));
+    FeatureCache features = model.isAdapted() ? null : cache;
+    Map<Class<?>, String> encoders = features == null ? Map.of() : fingerprints(asked);
+    long stop = template.stop(tokenizer);
+    Object oneByOne = new Object();
+    List<Supplier<Integer>> small = new ArrayList<>();
+    List<Supplier<Integer>> large = new ArrayList<>();
+    for (int from = 0; from < asked.size(); ) {
+      int length = asked.get(from).length();
+      int room = Math.min(decoding.maxNewTokens(), language.maxPositions() - length);
+      long bytes = bytes(length + room);
+      long most = Math.max(1, Math.min(BATCH, BATCH_BYTES / bytes));
+      int to = from;
+      while (to < asked.size() && to - from < most && asked.get(to).length() == length) {
+        to++;
+      }
+      List<Asked> batch = asked.subList(from, to);
+      GreedyDecoding greedy = new GreedyDecoding(room, stop, stop);
+      (bytes > LARGE || model.isOneAtATime() ? large : small)
+          .add(
+              () -> {
+                List<long[]> answers =
+                    DecoderModel.withoutGradients(() -> decode(batch, greedy, features, encoders));
+                synchronized (oneByOne) {
+                  for (int i = 0; i < batch.size(); i++) {
+                    listener.answered(
+                        batch.get(i).index, template.answer(tokenizer, answers.get(i)));
+                  }
+                }
+                return batch.size();
+              });
+      from = to;
+    }
+    EngineThreads.sideBySide(Runtime.getRuntime().availableProcessors(), small);
+    large.forEach(Supplier::get);
+  }
+
+  private Asked asked(int index, Prompt prompt, Tokenizer tokenizer, ChatTemplate template) {
+    List<ChatTemplate.Segment> segments = new ArrayList<>();
+    Map<Long, Integer> expected = new HashMap<>();
+    for (Media medium : prompt.media()) {
+      if (!model.media().contains(medium.getClass())) {
+        throw new ModelException(
+            "prompt %d has %s; the model takes %s"
+                .formatted(
+                    index, medium, model.media().stream().map(Class::getSimpleName).toList()));
+      }
+      ChatTemplate.Segment segment = model.segment(medium);
+      segments.add(segment);
+      expected.merge(tokenizer.id(segment.token()), segment.count(), Integer::sum);
+    }
+    String text = template.prompt(prompt.form(), prompt.text(), segments);
+    tokenizer.requireKnown(text);
+    long[] ids = tokenizer.encode(text);
+    expected.forEach(
+        (token, count) -> {
+          long there = Arrays.stream(ids).filter(id -> id == token).count();
+          if (there != count) {
+            throw new ModelException(
+                "prompt %d: its text has the token of a medium itself, so that there are %d instead of %d"
+                    .formatted(index, there, count));
+          }
+        });
+    if (ids.length == 0 || ids.length >= language.maxPositions()) {
+      throw new ModelException(
+          "prompt %d has %d tokens; it must have some, and less than max_position_embeddings, %d"
+              .formatted(index, ids.length, language.maxPositions()));
+    }
+    return new Asked(index, prompt.media(), ids);
+  }
+
+  /** Keys and values of all places, and what a layer computes. */
+  private long bytes(int places) {
+    return (long) Float.BYTES
+        * places
+        * (2L * language.layers() * language.keyValueHeads() * language.headWidth()
+            + 4L * language.width()
+            + 2L * language.intermediate());
+  }
+
+  private List<long[]> decode(
+      List<Asked> batch,
+      GreedyDecoding decoding,
+      @Nullable FeatureCache features,
+      Map<Class<?>, String> encoders) {
+    int length = batch.get(0).length();
+    long[] ids = batch.stream().flatMapToLong(asked -> Arrays.stream(asked.ids)).toArray();
+    long[] mask = new long[ids.length];
+    Arrays.fill(mask, 1);
+    Map<Media, float[]> known = features(batch, features, encoders);
+    List<DecoderModel.Seen> seen = new ArrayList<>();
+    for (Asked asked : batch) {
+      for (Media medium : asked.media) {
+        seen.add(new DecoderModel.Seen(medium, known.getOrDefault(medium, new float[0])));
+      }
+    }
+    try (NDManager step = model.manager().newSubManager()) {
+      Shape shape = new Shape(batch.size(), length);
+      return List.of(
+          model.generate(
+              step.create(ids, shape),
+              step.create(mask, shape),
+              seen.isEmpty() ? null : model.features(step, seen),
+              decoding));
+    }
+  }
+
+  /** The features of all media of a batch, each medium once. */
+  private Map<Media, float[]> features(
+      List<Asked> batch, @Nullable FeatureCache features, Map<Class<?>, String> encoders) {
+    Map<Media, float[]> known = new HashMap<>();
+    Map<Class<?>, Map<Media, Integer>> missing = new LinkedHashMap<>();
+    for (Asked asked : batch) {
+      for (Media medium : asked.media) {
+        float[] kept =
+            features == null ? null : features.find(encoders.getOrDefault(medium.getClass(), ""), medium);
+        if (kept != null) {
+          known.put(medium, kept);
+        } else {
+          missing
+              .computeIfAbsent(medium.getClass(), kind -> new LinkedHashMap<>())
+              .put(medium, model.segment(medium).count());
+        }
+      }
+    }
+    for (Map<Media, Integer> ofOneKind : missing.values()) {
+      for (List<Media> some : parts(ofOneKind)) {
+        List<float[]> values;
+        try (NDManager step = model.manager().newSubManager()) {
+          values = model.encode(step, some);
+        }
+        for (int i = 0; i < some.size(); i++) {
+          known.put(some.get(i), values.get(i));
+          if (features != null) {
+            String encoder = encoders.getOrDefault(some.get(i).getClass(), "");
+            features.keep(encoder, some.get(i), values.get(i));
+          }
+        }
+      }
+    }
+    return known;
+  }
+
+  /** Media that are encoded together: so many tokens at most, or one medium. */
+  private static List<List<Media>> parts(Map<Media, Integer> media) {
+    List<List<Media>> parts = new ArrayList<>();
+    int tokens = 0;
+    for (Map.Entry<Media, Integer> entry : media.entrySet()) {
+      tokens += entry.getValue();
+      if (parts.isEmpty() || tokens > TOKENS) {
+        parts.add(new ArrayList<>());
+        tokens = entry.getValue();
+      }
+      parts.get(parts.size() - 1).add(entry.getKey());
+    }
+    return parts;
+  }
+
+  /** For each kind of media what tells its encoder from others. */
+  private Map<Class<?>, String> fingerprints(List<Asked> asked) {
+    Map<Class<?>, String> of = new HashMap<>();
+    for (Asked one : asked) {
+      for (Media medium : one.media) {
+        of.computeIfAbsent(medium.getClass(), kind -> fingerprint(model.encoder(medium)));
+      }
+    }
+    return of;
+  }
+
+  private String fingerprint(DecoderModel.Encoder encoder) {
+    Map<String, NDArray> weights =
+        model.parameters().subMap(encoder.prefix(), encoder.prefix() + Character.MAX_VALUE);
+    if (weights.values().stream().anyMatch(NDArray::hasGradient)) {
+      // In training, which changes weights in place.
+      fingerprints.remove(encoder);
+    }
+    return fingerprints.computeIfAbsent(encoder, any -> digest(encoder, weights));
+  }
+
+  private static String digest(DecoderModel.Encoder encoder, Map<String, NDArray> weights) {
+    MessageDigest digest;
+    try {
+      digest = MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+    digest.update(encoder.toString().getBytes(StandardCharsets.UTF_8));
+    weights.forEach(
+        (name, array) -> {
+          digest.update(name.getBytes(StandardCharsets.UTF_8));
+          digest.update(array.toByteBuffer());
+        });
+    return HexFormat.of().formatHex(digest.digest());
+  }
+}

@@ -1,0 +1,90 @@
+package org.optmerge.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.optmerge.model.audio.FilterBank;
+import org.optmerge.model.audio.LogMel;
+import org.optmerge.model.media.Audio;
+import org.optmerge.model.media.Image;
+import org.optmerge.model.media.Media;
+import org.optmerge.model.media.Video;
+import org.optmerge.model.vision.BicubicResize;
+
+/** Pictures, sounds and videos as squares of numbers around zero, as an omni model's encoders take them. */
+public final class OmniInputs {
+  private OmniInputs() {}
+
+  /**
+   * The filter bank of sounds: 40 ms every 20 ms, to 4 kHz, with mean and deviation of the
+   * audio-visual miniature's sounds.
+   *
+   * @param bands as many as the encoder's input has rows
+   */
+  public static FilterBank filterBank(int bands) {
+    return new FilterBank(Audio.SAMPLE_RATE, 640, 320, bands, 40, 4000, .97, 17.2, 3.0);
+  }
+
+  static NDArray of(NDManager arrays, OmniConfig.Modality modality, List<? extends Media> media) {
+    int side = modality.encoder().imageSize();
+    int plane = side * side;
+    int size = modality.channels() * plane;
+    float[] all = new float[media.size() * size];
+    IntStream.range(0, media.size())
+        .parallel()
+        .forEach(
+            i -> {
+              Media medium = media.get(i);
+              if (medium instanceof Image image) {
+                picture(BicubicResize.resize(image, side, side), all, i * size);
+              } else if (medium instanceof Audio audio) {
+                sound(audio, side, all, i * size);
+              } else {
+                video(((Video) medium).sampled(modality.channels()), side, all, i * size);
+              }
+            });
+    return arrays.create(all, new Shape(media.size(), modality.channels(), side, side));
+  }
+
+  private static void picture(Image image, float[] all, int at) {
+    byte[] rgb = image.rgb();
+    int plane = rgb.length / 3;
+    for (int p = 0; p < plane; p++) {
+      for (int c = 0; c < 3; c++) {
+        all[at + c * plane + p] = centred(rgb[3 * p + c] & 0xff);
+      }
+    }
+  }
+
+  private static void sound(Audio audio, int side, float[] all, int at) {
+    LogMel energies = filterBank(side).of(audio.resampled(Audio.SAMPLE_RATE));
+    if (energies.frames() > side) {
+      throw new ModelException(
+          "a sound of %.2f s has %d frames, the model hears %d; cut it"
+              .formatted(audio.seconds(), energies.frames(), side));
+    }
+    LogMel square = energies.withFrames(side);
+    for (int frame = 0; frame < side; frame++) {
+      for (int band = 0; band < side; band++) {
+        all[at + band * side + frame] = square.value(frame, band);
+      }
+    }
+  }
+
+  private static void video(Video video, int side, float[] all, int at) {
+    int plane = side * side;
+    for (int f = 0; f < video.frames().size(); f++) {
+      byte[] rgb = BicubicResize.resize(video.frames().get(f), side, side).rgb();
+      for (int p = 0; p < plane; p++) {
+        int sum = (rgb[3 * p] & 0xff) + (rgb[3 * p + 1] & 0xff) + (rgb[3 * p + 2] & 0xff);
+        all[at + f * plane + p] = centred(sum / 3);
+      }
+    }
+  }
+
+  private static float centred(int level) {
+    return level / 127.5f - 1;
+  }
+}
