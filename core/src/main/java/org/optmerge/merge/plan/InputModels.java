@@ -14,6 +14,7 @@ import org.optmerge.checkpoint.ExternalFiles;
 import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.weights.InputModel;
+import org.optmerge.checkpoint.ModelReference;
 
 /** The models of a recipe, found and opened, each folder once. */
 final class InputModels {
@@ -56,10 +57,10 @@ final class InputModels {
       return;
     }
     try {
-      ModelLocator.Location location = locator.locate(model.text());
+      ModelReference location = locator.locate(model.text());
       Path checkpoint = location.checkpoint();
       Path adapter = location.adapter();
-      InputModel under = checkpoint == null ? base : open(model.text(), checkpoint, adapter);
+      InputModel under = checkpoint == null ? base : open(location.base(), checkpoint);
       if (under == null) {
         findings.problem(
             model.at(),
@@ -79,8 +80,7 @@ final class InputModels {
     }
   }
 
-  /** A checkpoint; its name is the recipe's, less the adapter's. */
-  private InputModel open(String text, Path folder, @Nullable Path adapter) {
+  private InputModel open(String name, Path folder) {
     Path real = real(folder);
     InputModel known = byFiles.get(real.toString());
     if (known != null) {
@@ -88,7 +88,6 @@ final class InputModels {
     }
     Checkpoint checkpoint = Checkpoint.open(folder, external);
     checkpoints.put(real, checkpoint);
-    String name = adapter == null ? text : text.substring(0, text.lastIndexOf('+'));
     InputModel opened = new InputModel(name, checkpoint);
     byFiles.put(real.toString(), opened);
     return opened;
