@@ -206,7 +206,9 @@ final class Answering<F> {
     for (Asked asked : batch) {
       for (Media medium : asked.media) {
         float[] kept =
-            features == null ? null : features.find(encoders.getOrDefault(medium.getClass(), ""), medium);
+            features == null
+                ? null
+                : features.find(encoders.getOrDefault(medium.getClass(), ""), medium);
         if (kept != null) {
           known.put(medium, kept);
         } else {

@@ -157,8 +157,7 @@ public record OmniConfig(
   public static boolean describes(Path folder) {
     try {
       Path file = folder.resolve("config.json");
-      return Files.isRegularFile(file)
-          && describes(new ObjectMapper().readTree(file.toFile()));
+      return Files.isRegularFile(file) && describes(new ObjectMapper().readTree(file.toFile()));
     } catch (IOException e) {
       return false;
     }
