@@ -50,10 +50,10 @@ public interface Architecture {
     JsonNode found = config.path("architectures").path(0);
     return new ModelException(
         "config.json: the architecture is %s (model_type %s), known families: %s; open a folder of one of these,"
-            .formatted(
-                found.isTextual() ? "'" + found.asText() + "'" : "missing",
-                config.path("model_type").asText("missing"),
-                String.join(", ", all().stream().map(Architecture::key).toList()))
+                .formatted(
+                    found.isTextual() ? "'" + found.asText() + "'" : "missing",
+                    config.path("model_type").asText("missing"),
+                    String.join(", ", all().stream().map(Architecture::key).toList()))
             + " or add a family: a class that implements %s, named in META-INF/services/%s"
                 .formatted(Architecture.class.getSimpleName(), Architecture.class.getName()));
   }

@@ -233,8 +233,7 @@ public final class InternVL extends DecoderModel<NDArray> {
 
   @Override
   NDArray features(NDManager step, List<Seen> seen) {
-    return concatenated(
-        step, seen, config.tokensPerTile(), config.featureWidth());
+    return concatenated(step, seen, config.tokensPerTile(), config.featureWidth());
   }
 
   @Override

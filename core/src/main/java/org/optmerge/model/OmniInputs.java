@@ -39,8 +39,7 @@ public final class OmniInputs {
       if (frames < 1 || frames > side) {
         throw new ModelException(
             "a sound of %.2f s has %d frames of 40 ms, the model hears 1 to %d; %s"
-                .formatted(
-                    audio.seconds(), frames, side, frames < 1 ? "lengthen it" : "cut it"));
+                .formatted(audio.seconds(), frames, side, frames < 1 ? "lengthen it" : "cut it"));
       }
     }
   }

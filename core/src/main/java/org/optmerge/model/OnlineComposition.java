@@ -58,8 +58,7 @@ public final class OnlineComposition implements AutoCloseable {
       if (!changes.replacements().isEmpty()) {
         throw new ModelException(
             "%s: replaces whole tensors (%s), which several adapters side by side cannot; merge them"
-                .formatted(
-                    folder, Parameters.some(List.copyOf(changes.replacements().keySet()))));
+                .formatted(folder, Parameters.some(List.copyOf(changes.replacements().keySet()))));
       }
       changes
           .deltas()

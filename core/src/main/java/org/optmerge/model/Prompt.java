@@ -17,7 +17,9 @@ public record Prompt(List<Media> media, String text, Form form) {
   public enum Form {
     /** A user's turn in a conversation, as the model's chat template has it. */
     CHAT,
-    /** Media and text as they are, without marks of a conversation: the model goes on from there. */
+    /**
+     * Media and text as they are, without marks of a conversation: the model goes on from there.
+     */
     COMPLETION
   }
 

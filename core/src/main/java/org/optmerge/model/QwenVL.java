@@ -119,8 +119,7 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
         QwenVL::hubName,
         stored ->
             new QwenVL(
-                config.withTied(
-                    config.tied() || !stored.weights().containsKey("lm_head.weight")),
+                config.withTied(config.tied() || !stored.weights().containsKey("lm_head.weight")),
                 tokenizer,
                 folder));
   }
@@ -279,8 +278,7 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
 
   /** Frames in the size that suits them; a picture is one. */
   private List<Image> frames(Media medium) {
-    List<Image> frames =
-        medium instanceof Video video ? video.frames() : List.of((Image) medium);
+    List<Image> frames = medium instanceof Video video ? video.frames() : List.of((Image) medium);
     return frames.stream().map(preprocessing::resized).toList();
   }
 

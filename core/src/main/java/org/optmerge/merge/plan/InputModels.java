@@ -15,7 +15,6 @@ import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.ModelReference;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.weights.InputModel;
-import org.optmerge.checkpoint.ModelReference;
 
 /** The models of a recipe, found and opened, each folder once. */
 final class InputModels {
