@@ -12,6 +12,7 @@ import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.ExternalFiles;
 import org.optmerge.checkpoint.LoraAdapter;
+import org.optmerge.checkpoint.ModelReference;
 
 /** The models of a recipe, found and opened, each folder once. */
 final class InputModels {
@@ -54,10 +55,10 @@ final class InputModels {
       return;
     }
     try {
-      ModelLocator.Location location = locator.locate(model.text());
+      ModelReference location = locator.locate(model.text());
       Path checkpoint = location.checkpoint();
       Path adapter = location.adapter();
-      InputModel under = checkpoint == null ? base : open(model.text(), checkpoint, adapter);
+      InputModel under = checkpoint == null ? base : open(location.base(), checkpoint);
       if (under == null) {
         findings.problem(
             model.at(),
@@ -77,8 +78,7 @@ final class InputModels {
     }
   }
 
-  /** A checkpoint; its name is the recipe's, less the adapter's. */
-  private InputModel open(String text, Path folder, @Nullable Path adapter) {
+  private InputModel open(String name, Path folder) {
     Path real = real(folder);
     InputModel known = byFiles.get(real.toString());
     if (known != null) {
@@ -86,7 +86,6 @@ final class InputModels {
     }
     Checkpoint checkpoint = Checkpoint.open(folder, external);
     checkpoints.put(real, checkpoint);
-    String name = adapter == null ? text : text.substring(0, text.lastIndexOf('+'));
     InputModel opened = new InputModel(name, checkpoint);
     byFiles.put(real.toString(), opened);
     return opened;

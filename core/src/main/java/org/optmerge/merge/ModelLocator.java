@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.checkpoint.LoraAdapter;
+import org.optmerge.checkpoint.ModelReference;
 
 /**
  * Finds the folders that a recipe's models are in. A name is tried as a path, in each of the given
@@ -16,14 +16,6 @@ import org.optmerge.checkpoint.LoraAdapter;
  * hub's cache. Nothing is downloaded.
  */
 final class ModelLocator {
-  /**
-   * Where a model is.
-   *
-   * @param checkpoint a checkpoint; null if only an adapter is named, which applies to the base
-   * @param adapter an adapter that is applied to it; null if none
-   */
-  record Location(@Nullable Path checkpoint, @Nullable Path adapter) {}
-
   private final List<Path> folders;
   private final @Nullable Path hubCache;
 
@@ -55,31 +47,9 @@ final class ModelLocator {
    *
    * @throws IllegalArgumentException if it is nowhere; the message says where it was looked for
    */
-  Location locate(String text) {
-    Optional<Path> whole = find(text);
-    if (whole.isPresent()) {
-      return LoraAdapter.isAdapter(whole.get())
-          ? new Location(null, whole.get())
-          : new Location(whole.get(), null);
-    }
-    for (int plus = text.lastIndexOf('+'); plus > 0; plus = text.lastIndexOf('+', plus - 1)) {
-      Optional<Path> left = find(text.substring(0, plus));
-      Optional<Path> right = find(text.substring(plus + 1));
-      if (left.isPresent() && right.isPresent()) {
-        if (!LoraAdapter.isAdapter(right.get())) {
-          throw new IllegalArgumentException(
-              "model '%s': '%s' is no adapter, it has no adapter_config.json"
-                  .formatted(text, right.get()));
-        }
-        if (LoraAdapter.isAdapter(left.get())) {
-          throw new IllegalArgumentException(
-              "model '%s': '%s' is an adapter itself; expected checkpoint+adapter"
-                  .formatted(text, left.get()));
-        }
-        return new Location(left.get(), right.get());
-      }
-    }
-    throw new IllegalArgumentException(notFound(text));
+  ModelReference locate(String text) {
+    return ModelReference.find(text, this::find)
+        .orElseThrow(() -> new IllegalArgumentException(notFound(text)));
   }
 
   private String notFound(String text) {

@@ -13,7 +13,7 @@ import org.optmerge.model.media.Media;
 import org.optmerge.model.media.Video;
 import org.optmerge.model.vision.BicubicResize;
 
-/** Pictures, sounds and videos as squares of numbers around zero, as an omni model's encoders take them. */
+/** Inputs of an omni model's encoders: media as squares of numbers around zero. */
 public final class OmniInputs {
   private OmniInputs() {}
 
@@ -25,6 +25,24 @@ public final class OmniInputs {
    */
   public static FilterBank filterBank(int bands) {
     return new FilterBank(Audio.SAMPLE_RATE, 640, 320, bands, 40, 4000, .97, 17.2, 3.0);
+  }
+
+  /**
+   * Refuses a sound that is too long or too short; frames that it lacks at its end are silence.
+   *
+   * @param side frames that the encoder hears
+   */
+  static void requireFits(Media medium, int side) {
+    if (medium instanceof Audio audio) {
+      double samples = Math.ceil(audio.seconds() * Audio.SAMPLE_RATE);
+      int frames = filterBank(side).frames((int) Math.min(samples, Integer.MAX_VALUE));
+      if (frames < 1 || frames > side) {
+        throw new ModelException(
+            "a sound of %.2f s has %d frames of 40 ms, the model hears 1 to %d; %s"
+                .formatted(
+                    audio.seconds(), frames, side, frames < 1 ? "lengthen it" : "cut it"));
+      }
+    }
   }
 
   static NDArray of(NDManager arrays, OmniConfig.Modality modality, List<? extends Media> media) {
@@ -59,13 +77,7 @@ public final class OmniInputs {
   }
 
   private static void sound(Audio audio, int side, float[] all, int at) {
-    LogMel energies = filterBank(side).of(audio.resampled(Audio.SAMPLE_RATE));
-    if (energies.frames() > side) {
-      throw new ModelException(
-          "a sound of %.2f s has %d frames, the model hears %d; cut it"
-              .formatted(audio.seconds(), energies.frames(), side));
-    }
-    LogMel square = energies.withFrames(side);
+    LogMel square = filterBank(side).of(audio.resampled(Audio.SAMPLE_RATE)).withFrames(side);
     for (int frame = 0; frame < side; frame++) {
       for (int band = 0; band < side; band++) {
         all[at + band * side + frame] = square.value(frame, band);

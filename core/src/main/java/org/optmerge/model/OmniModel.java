@@ -36,6 +36,9 @@ import org.optmerge.model.media.Media;
  *     3</a>
  */
 public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
+  /** Computations with adapters, whose first argument is token ids. */
+  private static final Set<String> GATED = Set.of("begin", "advance", "logits", "loss");
+
   private final OmniConfig config;
   private @Nullable OnlineComposition composition;
 
@@ -215,7 +218,7 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
   @Override
   NDArray decode(NDManager step, String method, Object... arguments) {
     OnlineComposition online = composition;
-    if (online != null && (method.equals("begin") || method.equals("advance"))) {
+    if (online != null && GATED.contains(method)) {
       NDArray ids = (NDArray) arguments[0];
       online.open(step, ids.toLongArray(), ids.getShape());
     }
@@ -247,6 +250,7 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
   @Override
   ChatTemplate.Segment segment(Media medium) {
     OmniConfig.Modality modality = modality(modalityOf(medium));
+    OmniInputs.requireFits(medium, modality.encoder().imageSize());
     return new ChatTemplate.Segment(medium.getClass(), modality.token(), modality.tokens());
   }
 

@@ -121,26 +121,27 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   /**
-   * Refuses words that a vocabulary of whole words does not have.
+   * The ids of a text whose words a vocabulary of whole words must have.
    *
-   * @throws ModelException if there is one; the message names it
+   * @throws ModelException if there is a word that it does not have; the message names it
    */
-  void requireKnown(String text) {
-    if (words == null || !isUnknown(text)) {
-      return;
-    }
-    for (String word : text.strip().split("\\s+")) {
-      if (isUnknown(word)) {
-        throw new ModelException(
-            "the vocabulary of the model has no word '%s'%s"
-                .formatted(word, Suggestion.forWord(word, ids.keySet())));
+  long[] encodeKnown(String text) {
+    long[] encoded = encode(text);
+    if (isUnknown(encoded)) {
+      for (String word : text.strip().split("\\s+")) {
+        if (isUnknown(encode(word))) {
+          throw new ModelException(
+              "the vocabulary of the model has no word '%s'%s"
+                  .formatted(word, Suggestion.forWord(word, ids.keySet())));
+        }
       }
     }
+    return encoded;
   }
 
-  private boolean isUnknown(String text) {
+  private boolean isUnknown(long[] encoded) {
     Long unknown = words == null ? null : ids.get(words.unknown);
-    return unknown != null && Arrays.stream(encode(text)).anyMatch(id -> id == unknown);
+    return unknown != null && Arrays.stream(encoded).anyMatch(id -> id == unknown);
   }
 
   /**

@@ -10,6 +10,7 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.optmerge.checkpoint.ModelReference;
 import org.optmerge.TestCheckpoints;
 
 class ModelLocatorTest {
@@ -41,9 +42,11 @@ class ModelLocatorTest {
   @Test
   void an_adapter_stands_alone_or_after_a_plus() {
     assertThat(locator.locate("lora"))
-        .isEqualTo(new ModelLocator.Location(null, dir.resolve("work/lora")));
+        .isEqualTo(new ModelReference("lora", "lora", null, dir.resolve("work/lora")));
     assertThat(locator.locate("far+lora"))
-        .isEqualTo(new ModelLocator.Location(dir.resolve("work/far"), dir.resolve("work/lora")));
+        .isEqualTo(
+            new ModelReference(
+                "far+lora", "far", dir.resolve("work/far"), dir.resolve("work/lora")));
     assertThatThrownBy(() -> locator.locate("far+gone"))
         .hasMessageStartingWith("model 'far+gone': there is no 'gone'; looked at ");
     assertThatThrownBy(() -> locator.locate("lora+lora"))
