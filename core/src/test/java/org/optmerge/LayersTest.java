@@ -30,15 +30,18 @@ class LayersTest {
   /** From files to printing: a package uses only those before it. */
   private static final List<String> LAYERS =
       List.of(
+          "base",
+          "python",
+          "metric",
           "checkpoint",
           "taskvector",
           "linalg",
           "method",
           "merge",
+          "analysis",
           "manifest",
           "model",
           "train",
-          "metric",
           "benchmark",
           "evaluation",
           "report",

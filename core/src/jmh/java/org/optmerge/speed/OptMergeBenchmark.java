@@ -22,9 +22,9 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import org.optmerge.method.Elsewhere;
 import org.optmerge.method.IsoC;
-import org.optmerge.method.OptMerge;
-import org.optmerge.method.Swudi;
 import org.optmerge.method.Tsv;
+import org.optmerge.method.interference.OptMerge;
+import org.optmerge.method.interference.Swudi;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectors;
 

@@ -1,5 +1,6 @@
 package org.optmerge.benchmark;
 
+import org.optmerge.base.Sha256;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;

@@ -1,5 +1,6 @@
 package org.optmerge.benchmark;
 
+import org.optmerge.base.Sha256;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -22,12 +23,13 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.method.Suggestion;
+import org.optmerge.base.Suggestion;
 import org.optmerge.metric.Reference;
 import org.optmerge.model.media.AudioFiles;
 import org.optmerge.model.media.ImageFiles;
 import org.optmerge.model.media.Media;
 import org.optmerge.model.media.VideoFiles;
+import org.optmerge.python.TabSeparatedFile;
 
 /**
  * A question list of one's own: JSON lines (.jsonl), or a table with a header (.tsv, .csv).

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.optmerge.base.Json;
 
 /**
  * A folder in Hugging Face layout, opened for reading: {@code model.safetensors}, or shards with

@@ -18,7 +18,7 @@ public final class CheckpointException extends RuntimeException {
     super(message, cause);
   }
 
-  static CheckpointException at(Path file, String problem) {
+  public static CheckpointException at(Path file, String problem) {
     return new CheckpointException(file + ": " + problem);
   }
 

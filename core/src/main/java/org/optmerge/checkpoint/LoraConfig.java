@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import org.optmerge.base.Json;
 
 /**
  * {@code adapter_config.json}, as far as the size of ΔW depends on it. Settings that make an

@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 
 /**
  * The header of one safetensors file, parsed and checked against the file.

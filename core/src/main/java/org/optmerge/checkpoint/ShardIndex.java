@@ -23,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 
 /**
  * {@code model.safetensors.index.json}: which shard holds which tensor.

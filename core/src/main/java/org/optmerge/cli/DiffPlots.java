@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.knowm.xchart.internal.chartpart.Chart;
-import org.optmerge.merge.TaskVectorStatistics;
+import org.optmerge.analysis.TaskVectorStatistics;
 import org.optmerge.report.Plots;
 
 /** The figures of {@code diff --plots}. A class of its own: drawing takes long to load. */

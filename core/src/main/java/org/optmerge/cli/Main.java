@@ -20,7 +20,7 @@ import org.optmerge.linalg.LinearAlgebraException;
 import org.optmerge.manifest.FetchException;
 import org.optmerge.manifest.ManifestException;
 import org.optmerge.merge.MergeException;
-import org.optmerge.merge.RecipeException;
+import org.optmerge.merge.recipe.RecipeException;
 import org.optmerge.model.ModelException;
 import org.optmerge.train.TrainingException;
 import picocli.CommandLine;

@@ -8,11 +8,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.optmerge.analysis.TensorNames;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.merge.Coverage;
 import org.optmerge.merge.MergeEstimate;
 import org.optmerge.merge.PlanDescription;
-import org.optmerge.merge.TensorNames;
 
 /** What a merge plan comes to, as text and as JSON. */
 final class PlanPrinter {

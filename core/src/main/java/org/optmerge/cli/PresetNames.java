@@ -1,7 +1,7 @@
 package org.optmerge.cli;
 
 import java.util.Iterator;
-import org.optmerge.merge.ParameterPreset;
+import org.optmerge.merge.recipe.ParameterPreset;
 
 /** The names of parameter presets, for completion. */
 final class PresetNames implements Iterable<String> {

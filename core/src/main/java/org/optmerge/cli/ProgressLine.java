@@ -7,7 +7,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
-import org.optmerge.merge.Progress;
+import org.optmerge.base.Progress;
 
 /** Shows progress on one line: what, how much, at what rate, and how long it will still take. */
 final class ProgressLine implements Progress, AutoCloseable {

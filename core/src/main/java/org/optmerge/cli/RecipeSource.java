@@ -5,9 +5,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.ExternalFiles;
 import org.optmerge.merge.MergePlan;
-import org.optmerge.merge.Planner;
-import org.optmerge.merge.Recipe;
-import org.optmerge.merge.RecipeParser;
+import org.optmerge.merge.plan.Planner;
+import org.optmerge.merge.recipe.Recipe;
+import org.optmerge.merge.recipe.RecipeParser;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 

@@ -6,12 +6,12 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.IntToDoubleFunction;
-import org.optmerge.merge.TaskVectorSpectra;
-import org.optmerge.merge.TaskVectorSpectra.Comparison;
-import org.optmerge.merge.TaskVectorSpectra.Matrix;
-import org.optmerge.merge.TaskVectorStatistics.Omission;
-import org.optmerge.method.TaskVectorDiagnostics;
-import org.optmerge.method.TaskVectorDiagnostics.Merged;
+import org.optmerge.analysis.TaskVectorDiagnostics;
+import org.optmerge.analysis.TaskVectorDiagnostics.Merged;
+import org.optmerge.analysis.TaskVectorSpectra;
+import org.optmerge.analysis.TaskVectorSpectra.Comparison;
+import org.optmerge.analysis.TaskVectorSpectra.Matrix;
+import org.optmerge.analysis.TaskVectorStatistics.Omission;
 
 /** The spectra of task vectors, as text and as JSON. */
 final class SpectraPrinter {

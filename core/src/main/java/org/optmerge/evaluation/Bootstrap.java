@@ -3,7 +3,7 @@ package org.optmerge.evaluation;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
-import org.optmerge.method.CounterRandom;
+import org.optmerge.base.CounterRandom;
 
 /**
  * How far a mean of scores would move had other examples been drawn: resamples them with

@@ -16,12 +16,12 @@ import java.util.Map;
 import java.util.function.BiConsumer;
 import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.merge.MergePlan;
-import org.optmerge.method.Descent;
-import org.optmerge.method.Init;
 import org.optmerge.method.MergeMethod;
-import org.optmerge.method.OptMerge;
-import org.optmerge.method.Trajectory;
-import org.optmerge.method.Wudi;
+import org.optmerge.method.interference.Descent;
+import org.optmerge.method.interference.Init;
+import org.optmerge.method.interference.OptMerge;
+import org.optmerge.method.interference.Trajectory;
+import org.optmerge.method.interference.Wudi;
 
 /**
  * Losses and norms of WUDI and OptMerge step by step on a family's experts, over all matrices:

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.Benchmark;
 import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.benchmark.Question;
-import org.optmerge.benchmark.Sha256;
+import org.optmerge.base.Sha256;
 import org.optmerge.metric.Metric;
 import org.optmerge.metric.MetricException;
 import org.optmerge.metric.Prediction;

@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.optmerge.benchmark.mini.CapabilityMetric;
-import org.optmerge.method.Suggestion;
+import org.optmerge.base.Suggestion;
 import org.optmerge.metric.Anls;
 import org.optmerge.metric.BoxFormat;
 import org.optmerge.metric.BoxScore;

@@ -7,7 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.optmerge.metric.PythonText;
+import org.optmerge.python.PythonText;
 
 /**
  * The score table that the official tool writes for a file, to the last digit.

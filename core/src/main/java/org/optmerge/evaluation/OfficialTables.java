@@ -15,9 +15,9 @@ import org.optmerge.metric.BoxFormat;
 import org.optmerge.metric.BoxScore;
 import org.optmerge.metric.Means;
 import org.optmerge.metric.MusicAvqaTypes;
-import org.optmerge.metric.PythonLiteral;
-import org.optmerge.metric.PythonText;
 import org.optmerge.metric.ScoringProfile;
+import org.optmerge.python.PythonLiteral;
+import org.optmerge.python.PythonText;
 
 /** How each official tool sums up the scores of a file. */
 final class OfficialTables {

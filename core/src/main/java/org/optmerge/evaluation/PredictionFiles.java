@@ -24,9 +24,13 @@ import org.optmerge.evaluation.Predictions.JsonLines;
 import org.optmerge.metric.BoxScore;
 import org.optmerge.metric.JudgedMetric;
 import org.optmerge.metric.Prediction;
-import org.optmerge.metric.PythonLiteral;
 import org.optmerge.metric.Reference;
 import org.optmerge.metric.ScoringProfile;
+import org.optmerge.python.Cell;
+import org.optmerge.python.PandasColumn;
+import org.optmerge.python.PandasTable;
+import org.optmerge.python.PythonLiteral;
+import org.optmerge.python.Spreadsheet;
 
 /** Reads the prediction files of all kits; what kind a file is, it tells by itself. */
 public final class PredictionFiles {

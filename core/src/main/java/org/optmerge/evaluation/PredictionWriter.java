@@ -18,8 +18,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.dhatim.fastexcel.Workbook;
 import org.dhatim.fastexcel.Worksheet;
-import org.optmerge.metric.PythonLiteral;
-import org.optmerge.metric.PythonText;
+import org.optmerge.python.PythonLiteral;
+import org.optmerge.python.PythonText;
+import org.optmerge.python.Spreadsheet;
 
 /** Writes predictions in the forms that other kits read and score. */
 public final class PredictionWriter {

@@ -8,7 +8,7 @@ import java.util.Arrays;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.optmerge.benchmark.Sha256;
+import org.optmerge.base.Sha256;
 import org.optmerge.checkpoint.ModelReference;
 
 /**

@@ -17,7 +17,7 @@ import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.BenchmarkException;
-import org.optmerge.benchmark.Sha256;
+import org.optmerge.base.Sha256;
 
 import org.optmerge.merge.MergePlan;
 import org.optmerge.model.MultimodalModel;

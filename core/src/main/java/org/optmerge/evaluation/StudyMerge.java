@@ -4,8 +4,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.optmerge.merge.MergePlan;
-import org.optmerge.merge.Planner;
-import org.optmerge.merge.RecipeParser;
+import org.optmerge.merge.plan.Planner;
+import org.optmerge.merge.recipe.RecipeParser;
 
 /**
  * A merge to be judged in a study: a method with its settings.

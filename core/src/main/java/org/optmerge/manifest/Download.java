@@ -25,7 +25,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.merge.Progress;
+import org.optmerge.base.Progress;
 
 /**
  * One file over HTTP: into {@code NAME.part}, which is renamed to its name when every byte is there

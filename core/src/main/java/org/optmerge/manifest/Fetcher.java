@@ -23,10 +23,10 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Progress;
 import org.optmerge.manifest.FetchPlan.Commit;
 import org.optmerge.manifest.FetchPlan.PlannedFile;
 import org.optmerge.manifest.FetchPlan.State;
-import org.optmerge.merge.Progress;
 
 /**
  * Makes verified local copies of what manifests name.

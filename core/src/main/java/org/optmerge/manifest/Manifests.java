@@ -27,7 +27,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.optmerge.method.Suggestion;
+import org.optmerge.base.Suggestion;
 
 /** A collection of manifests, found by name. */
 public final class Manifests {

@@ -30,7 +30,7 @@ import org.optmerge.checkpoint.TensorInfo;
  *
  * <p>It grows in a hidden folder beside its place and appears there complete, or not at all.
  */
-final class AdapterFolder implements AutoCloseable {
+public final class AdapterFolder implements AutoCloseable {
   private static final String WEIGHT = ".weight";
   private static final String PREFIX = "base_model.model.";
 
@@ -45,8 +45,8 @@ final class AdapterFolder implements AutoCloseable {
    * @param shape (m, n)
    * @param dtype of the factors
    */
-  record Matrix(String tensor, List<Long> shape, DType dtype) {
-    Matrix {
+  public record Matrix(String tensor, List<Long> shape, DType dtype) {
+    public Matrix {
       shape = List.copyOf(shape);
     }
   }
@@ -64,7 +64,7 @@ final class AdapterFolder implements AutoCloseable {
   }
 
   /** True if a LoRA adapter can hold a change of this tensor as factors. */
-  static boolean holds(String tensor, List<Long> shape) {
+  public static boolean holds(String tensor, List<Long> shape) {
     return shape.size() == 2 && tensor.endsWith(WEIGHT) && !EMBEDDING.matcher(tensor).matches();
   }
 
@@ -73,7 +73,7 @@ final class AdapterFolder implements AutoCloseable {
    *
    * @throws MergeException if the folder is there and not empty
    */
-  static void requireFree(Path out) throws IOException {
+  public static void requireFree(Path out) throws IOException {
     if (!Files.exists(out)) {
       return;
     }
@@ -95,7 +95,7 @@ final class AdapterFolder implements AutoCloseable {
    * @param rank r, of every matrix
    * @param whole tensors that replace the base's
    */
-  static AdapterFolder create(
+  public static AdapterFolder create(
       Path out, Path base, int rank, List<Matrix> matrices, List<TensorInfo> whole)
       throws IOException {
     requireFree(out);
@@ -171,7 +171,7 @@ final class AdapterFolder implements AutoCloseable {
    * @param b shape (m, r), row-major
    * @param a shape (r, n), row-major
    */
-  void write(Matrix matrix, float[] b, float[] a) {
+  public void write(Matrix matrix, float[] b, float[] a) {
     FloatCodec.round(matrix.dtype, a, 0, a.length);
     FloatCodec.round(matrix.dtype, b, 0, b.length);
     write(nameOfA(matrix), matrix.dtype, a);
@@ -187,7 +187,7 @@ final class AdapterFolder implements AutoCloseable {
   }
 
   /** Copies a tensor that the adapter holds whole. */
-  void copy(Checkpoint from, TensorInfo tensor) {
+  public void copy(Checkpoint from, TensorInfo tensor) {
     ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(Math.min(tensor.bytes(), 1 << 20)));
     for (long at = 0; at < tensor.bytes(); at += bytes.limit()) {
       bytes.clear().limit((int) Math.min(bytes.capacity(), tensor.bytes() - at));
@@ -197,17 +197,17 @@ final class AdapterFolder implements AutoCloseable {
   }
 
   /** The rank of every matrix. */
-  int rank() {
+  public int rank() {
     return rank;
   }
 
   /** Bytes of the adapter's tensors. */
-  long bytes() {
+  public long bytes() {
     return writer.tensors().stream().mapToLong(TensorInfo::bytes).sum();
   }
 
   /** On the disk first, then under its name; returns the folder. */
-  Path publish() throws IOException {
+  public Path publish() throws IOException {
     writer.force();
     writer.close();
     LoraAdapter.open(staging).close(); // it must be one

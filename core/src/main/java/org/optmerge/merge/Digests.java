@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.Future;
+import org.optmerge.base.Tasks;
 import org.optmerge.checkpoint.TensorInfo;
 
 /** The SHA-256 of the weight files of a merge, computed while they are read and written. */

@@ -3,6 +3,7 @@ package org.optmerge.merge;
 import java.nio.ByteBuffer;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.merge.weights.PlannedTensor;
 
 /**
  * What a merge will take of the machine, before it is begun.

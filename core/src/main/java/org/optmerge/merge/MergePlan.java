@@ -11,8 +11,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
+import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.LoraAdapter;
+import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.StreamingMergeMethod;
 import org.optmerge.taskvector.TaskVectorStream;
@@ -197,7 +199,7 @@ public record MergePlan(
   }
 
   /** Every checkpoint and adapter that the plan reads, by identity. */
-  Set<AutoCloseable> inputs() {
+  public Set<AutoCloseable> inputs() {
     Set<AutoCloseable> inputs = Collections.newSetFromMap(new IdentityHashMap<>());
     inputs.add(donor);
     for (OutputShard shard : shards) {

@@ -11,9 +11,12 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.linalg.EngineThreads;
+import org.optmerge.merge.weights.PlannedTensor;
+import org.optmerge.merge.weights.WeightReader;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.taskvector.TaskVector;
 

@@ -20,12 +20,16 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Progress;
+import org.optmerge.base.Tasks;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.SafetensorsLayout;
 import org.optmerge.checkpoint.SafetensorsWriter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.linalg.EngineThreads;
+import org.optmerge.merge.weights.PlannedTensor;
+import org.optmerge.merge.weights.Weights;
 import org.optmerge.method.MergeMethod;
 
 /**

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.DType;
+import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.MethodParameters;
 import org.optmerge.taskvector.Weight;

@@ -8,6 +8,8 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.merge.weights.PlannedTensor;
+import org.optmerge.merge.weights.Weights;
 
 /**
  * The weight files that a plan reads.

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.optmerge.merge.weights.PlannedTensor;
 
 /**
  * {@code optmerge.json}: what was merged, how, from which bytes to which bytes.

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicLong;
+import org.optmerge.merge.weights.PlannedTensor;
 
 /**
  * Buffers for one block each, used again and again: a fresh page costs far more than the bandwidth

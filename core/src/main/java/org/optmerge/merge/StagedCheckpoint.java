@@ -14,6 +14,7 @@ import java.util.stream.Stream;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.ShardIndex;
 import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.merge.weights.PlannedTensor;
 
 /**
  * Makes a checkpoint of merged weight files: index, the donor's other files, provenance, a last

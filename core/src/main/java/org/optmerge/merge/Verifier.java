@@ -14,9 +14,11 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ForkJoinTask;
 import java.util.stream.Stream;
+import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.merge.weights.NonFinite;
 
 /**
  * Compares a merged checkpoint with what its {@code optmerge.json} says of it, and looks for NaN

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;

@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  * <p>While it is open its journal is locked, so a second merge into the same output is refused and
  * touches nothing.
  */
-final class Workspace implements AutoCloseable {
+public final class Workspace implements AutoCloseable {
   private static final String JOURNAL = "journal.jsonl";
 
   /** How often a folder may vanish while it is being locked, as merges in it end. */
@@ -425,7 +425,7 @@ final class Workspace implements AutoCloseable {
   }
 
   /** What went wrong, with the file, in words rather than a class name alone. */
-  static String reason(Exception e) {
+  public static String reason(Exception e) {
     Throwable at = e instanceof UncheckedIOException && e.getCause() != null ? e.getCause() : e;
     if (at instanceof FileSystemException failure && failure.getReason() == null) {
       return "%s: %s"

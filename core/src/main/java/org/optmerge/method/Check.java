@@ -3,10 +3,10 @@ package org.optmerge.method;
 import java.util.function.DoublePredicate;
 
 /** Hyperparameter checks whose messages say who, what was expected and what came. */
-final class Check {
+public final class Check {
   private Check() {}
 
-  static void inUnitInterval(String method, String parameter, double value) {
+  public static void inUnitInterval(String method, String parameter, double value) {
     that(method, parameter, value, v -> v >= 0 && v <= 1, "in [0, 1]");
   }
 
@@ -14,11 +14,11 @@ final class Check {
     that(method, parameter, value, Double::isFinite, "a finite number");
   }
 
-  static void atLeastZero(String method, String parameter, double value) {
+  public static void atLeastZero(String method, String parameter, double value) {
     that(method, parameter, value, v -> v >= 0 && Double.isFinite(v), "at least 0");
   }
 
-  static void that(
+  public static void that(
       String method, String parameter, double value, DoublePredicate holds, String expected) {
     if (!holds.test(value)) {
       throw new IllegalArgumentException(
@@ -27,7 +27,7 @@ final class Check {
   }
 
   /** Checks every value that is there already. */
-  static void each(
+  public static void each(
       String method, String parameter, PerModel values, DoublePredicate holds, String expected) {
     double[] given = values.given();
     for (int t = 0; t < given.length; t++) {

@@ -8,15 +8,15 @@ import org.optmerge.taskvector.TaskVectorStream;
  * The scalar products of the inputs, G_st = ⟨x_s, x_t⟩, in double precision: all that spherical
  * methods need to know of a parameter.
  */
-final class Gram {
+public final class Gram {
   private final double[][] products;
 
-  Gram(double[][] products) {
+  public Gram(double[][] products) {
     this.products = products;
   }
 
   /** One pass over a parameter. */
-  static Gram of(TaskVectorStream x) {
+  public static Gram of(TaskVectorStream x) {
     int count = x.count();
     LaneSum[] sums =
         x.reduce(
@@ -55,7 +55,7 @@ final class Gram {
   }
 
   /** The products of one row, of {@code length} entries from {@code from} on. */
-  static Gram ofRow(float[][] x, int from, int length) {
+  public static Gram ofRow(float[][] x, int from, int length) {
     double[][] products = new double[x.length][x.length];
     for (int s = 0; s < x.length; s++) {
       for (int t = 0; t <= s; t++) {
@@ -72,20 +72,20 @@ final class Gram {
     return new Gram(products);
   }
 
-  int count() {
+  public int count() {
     return products.length;
   }
 
-  double product(int s, int t) {
+  public double product(int s, int t) {
     return products[s][t];
   }
 
-  double norm(int t) {
+  public double norm(int t) {
     return Math.sqrt(products[t][t]);
   }
 
   /** ⟨Σ a_s x_s, Σ b_t x_t⟩. */
-  double product(double[] a, double[] b) {
+  public double product(double[] a, double[] b) {
     double sum = 0;
     for (int s = 0; s < a.length; s++) {
       for (int t = 0; t < b.length; t++) {
@@ -96,7 +96,7 @@ final class Gram {
   }
 
   /** ‖Σ a_t x_t‖. */
-  double norm(double[] a) {
+  public double norm(double[] a) {
     return Math.sqrt(Math.max(0, product(a, a)));
   }
 }

@@ -7,13 +7,13 @@ package org.optmerge.method;
  * lanes are added at the end. Eight chains of additions also keep the processor busy where one
  * would wait for itself.
  */
-final class LaneSum {
+public final class LaneSum {
   private static final int LANES = 8;
 
   private final double[] lanes = new double[LANES];
 
   /** Adds Σ a_i b_i; {@code start} is the index of entry 0 in the parameter. */
-  void addProducts(float[] a, float[] b, int length, long start) {
+  public void addProducts(float[] a, float[] b, int length, long start) {
     int i = 0;
     for (; i < length && ((start + i) & (LANES - 1)) != 0; i++) {
       lanes[(int) ((start + i) & (LANES - 1))] += (double) a[i] * b[i];
@@ -87,14 +87,14 @@ final class LaneSum {
   }
 
   /** Adds another sum. */
-  LaneSum add(LaneSum other) {
+  public LaneSum add(LaneSum other) {
     for (int lane = 0; lane < LANES; lane++) {
       lanes[lane] += other.lanes[lane];
     }
     return this;
   }
 
-  double total() {
+  public double total() {
     return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3]))
         + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
   }

@@ -2,6 +2,7 @@ package org.optmerge.method;
 
 import java.util.Arrays;
 import java.util.List;
+import org.optmerge.base.CounterRandom;
 import org.optmerge.method.MagnitudeSelection.Largest;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;

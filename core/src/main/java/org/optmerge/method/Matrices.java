@@ -25,7 +25,7 @@ import org.optmerge.taskvector.TaskVectors;
  *
  * <p>Closing it frees all of that; what is to outlive it goes through {@link #handOut}.
  */
-final class Matrices implements AutoCloseable {
+public final class Matrices implements AutoCloseable {
   /** Smaller sides than this cost so little that everything is float64. */
   private static final int FLOAT32_SIDE = 512;
 
@@ -53,7 +53,7 @@ final class Matrices implements AutoCloseable {
   /**
    * @throws LinearAlgebraException if a task vector holds NaN or infinity
    */
-  Matrices(TaskVectors tau) {
+  public Matrices(TaskVectors tau) {
     this.tau = tau;
     this.scope = tau.manager().newSubManager();
     this.type = DataType.FLOAT64;
@@ -74,7 +74,7 @@ final class Matrices implements AutoCloseable {
   }
 
   /** factor · Σ τ_t as factors; empty if some task vector is dense, or the sum is better so. */
-  static Optional<TaskVector> factoredSum(TaskVectors tau, double factor) {
+  public static Optional<TaskVector> factoredSum(TaskVectors tau, double factor) {
     if (tau.shape().dimension() != 2) {
       return Optional.empty();
     }
@@ -89,17 +89,17 @@ final class Matrices implements AutoCloseable {
     }
   }
 
-  NDManager scope() {
+  public NDManager scope() {
     return scope;
   }
 
   /** The type of everything that is computed from these matrices. */
-  DataType type() {
+  public DataType type() {
     return type;
   }
 
   /** True if all task vectors are dense and float32, and large enough for that to matter. */
-  boolean areLargeFloat32() {
+  public boolean areLargeFloat32() {
     return smallerSide() >= FLOAT32_SIDE
         && tau.vectors().stream()
             .allMatch(
@@ -113,58 +113,58 @@ final class Matrices implements AutoCloseable {
    *
    * @param subspaces where a principal part needs more than that
    */
-  Matrices inFloat32(SubspaceTolerance subspaces) {
+  public Matrices inFloat32(SubspaceTolerance subspaces) {
     return new Matrices(this, DataType.FLOAT32, subspaces);
   }
 
-  String parameter() {
+  public String parameter() {
     return tau.parameter();
   }
 
-  int count() {
+  public int count() {
     return tau.count();
   }
 
-  long rows() {
+  public long rows() {
     return tau.shape().get(0);
   }
 
-  long columns() {
+  public long columns() {
     return tau.shape().get(1);
   }
 
   /** min(m, n). */
-  int smallerSide() {
+  public int smallerSide() {
     return Math.toIntExact(Math.min(rows(), columns()));
   }
 
   /** ‖τ_t‖_F². */
-  double squaredNorm(int t) {
+  public double squaredNorm(int t) {
     return squaredNorms[t];
   }
 
-  double norm(int t) {
+  public double norm(int t) {
     return Math.sqrt(squaredNorms[t]);
   }
 
   /** 1/‖τ_t‖_F², and 0 for a task vector that is zero: it then has no say. */
-  double inverseSquaredNorm(int t) {
+  public double inverseSquaredNorm(int t) {
     return squaredNorms[t] == 0 ? 0 : 1 / squaredNorms[t];
   }
 
   /** True if all task vectors are zero. */
-  boolean allZero() {
+  public boolean allZero() {
     return Arrays.stream(squaredNorms).allMatch(norm -> norm == 0);
   }
 
   /** True if task vector t came as factors of a rank that makes these worth keeping. */
-  boolean isFactored(int t) {
+  public boolean isFactored(int t) {
     return tau.vectors().get(t) instanceof TaskVector.LowRank factors
         && factors.rank() < smallerSide();
   }
 
   /** True if the sum of the task vectors is better kept as factors, too. */
-  boolean sumIsFactored() {
+  public boolean sumIsFactored() {
     long rank = 0;
     for (int t = 0; t < count(); t++) {
       if (!isFactored(t)) {
@@ -176,23 +176,23 @@ final class Matrices implements AutoCloseable {
   }
 
   /** The inner extent of a factored task vector. */
-  int rank(int t) {
+  public int rank(int t) {
     return Math.toIntExact(((TaskVector.LowRank) tau.vectors().get(t)).rank());
   }
 
   /** B of a factored task vector τ = B · A, the scale included, shape (m, r). */
-  NDArray b(int t) {
+  public NDArray b(int t) {
     TaskVector.LowRank factors = (TaskVector.LowRank) tau.vectors().get(t);
     return LinearAlgebra.toType(scope, factors.b(), type).mul(factors.scale());
   }
 
   /** A of a factored task vector, shape (r, n). */
-  NDArray a(int t) {
+  public NDArray a(int t) {
     return LinearAlgebra.toType(scope, ((TaskVector.LowRank) tau.vectors().get(t)).a(), type);
   }
 
   /** τ_t as it is written out; the caller may close it when done, but not change it. */
-  NDArray dense(int t) {
+  public NDArray dense(int t) {
     TaskVector vector = tau.vectors().get(t);
     return vector instanceof TaskVector.Dense whole
         ? LinearAlgebra.toType(scope, whole.dense(), type)
@@ -200,7 +200,7 @@ final class Matrices implements AutoCloseable {
   }
 
   /** A task vector written out, float64, in {@code manager}; to be closed, but not changed. */
-  static NDArray dense(NDManager manager, TaskVector vector) {
+  public static NDArray dense(NDManager manager, TaskVector vector) {
     if (vector instanceof TaskVector.LowRank factors) {
       try (NDArray b = LinearAlgebra.toFloat64(manager, factors.b());
           NDArray a = LinearAlgebra.toFloat64(manager, factors.a())) {
@@ -211,7 +211,7 @@ final class Matrices implements AutoCloseable {
   }
 
   /** factor · Σ τ_t. */
-  NDArray sum(double factor) {
+  public NDArray sum(double factor) {
     NDArray sum = scope.zeros(tau.shape(), type);
     if (factor != 0) {
       for (int t = 0; t < count(); t++) {
@@ -225,7 +225,7 @@ final class Matrices implements AutoCloseable {
   }
 
   /** [B_1 … B_N] and [A_1; …; A_N], whose product is Σ τ_t; only if {@link #sumIsFactored}. */
-  NDArray[] factorsOfSum() {
+  public NDArray[] factorsOfSum() {
     NDList b = new NDList();
     NDList a = new NDList();
     for (int t = 0; t < count(); t++) {
@@ -240,7 +240,7 @@ final class Matrices implements AutoCloseable {
    *
    * @param rank at most min(m, n)
    */
-  PrincipalPart principalPart(int t, int rank) {
+  public PrincipalPart principalPart(int t, int rank) {
     if (!isFactored(t)) {
       try (NDArray dense = dense(t)) {
         return principalPart(dense, rank);
@@ -279,7 +279,7 @@ final class Matrices implements AutoCloseable {
    *
    * @param rank at most this many; fewer where singular values are not above rounding error
    */
-  Svd truncatedSvd(int t, int rank) {
+  public Svd truncatedSvd(int t, int rank) {
     double tolerance = LinearAlgebra.rankTolerance(norm(t));
     if (!isFactored(t)) {
       try (NDArray dense = dense(t)) {
@@ -293,7 +293,7 @@ final class Matrices implements AutoCloseable {
   }
 
   /** The leading singular triplets of B · A, without expanding it; for r &lt; min(m, n). */
-  static Svd truncatedSvd(NDArray b, NDArray a, long rank, double tolerance) {
+  public static Svd truncatedSvd(NDArray b, NDArray a, long rank, double tolerance) {
     Qr qr = LinearAlgebra.qr(b);
     try (NDArray q = qr.q();
         NDArray r = qr.r();
@@ -306,7 +306,7 @@ final class Matrices implements AutoCloseable {
   }
 
   /** Rows that span the row space of τ_t with its inner products: RᵀR = τᵀτ, and R as factored. */
-  NDArray rowFactor(int t) {
+  public NDArray rowFactor(int t) {
     if (!isFactored(t)) {
       return dense(t);
     }
@@ -317,7 +317,7 @@ final class Matrices implements AutoCloseable {
   }
 
   /** The number of rows of all row factors. */
-  long rowFactorRows() {
+  public long rowFactorRows() {
     long rows = 0;
     for (int t = 0; t < count(); t++) {
       rows += rowFactorRows(t);
@@ -326,12 +326,12 @@ final class Matrices implements AutoCloseable {
   }
 
   /** The number of rows of {@link #rowFactor}. */
-  long rowFactorRows(int t) {
+  public long rowFactorRows(int t) {
     return isFactored(t) ? rank(t) : rows();
   }
 
   /** Moves a result to the manager of the task vectors. */
-  TaskVector handOut(TaskVector result) {
+  public TaskVector handOut(TaskVector result) {
     if (result instanceof TaskVector.LowRank factors) {
       factors.b().attach(tau.manager());
       factors.a().attach(tau.manager());
@@ -341,11 +341,11 @@ final class Matrices implements AutoCloseable {
     return result;
   }
 
-  Shape shape() {
+  public Shape shape() {
     return tau.shape();
   }
 
-  List<TaskVector> vectors() {
+  public List<TaskVector> vectors() {
     return tau.vectors();
   }
 

@@ -14,7 +14,7 @@ import org.optmerge.taskvector.TaskVectors;
  * result is left behind; NaN, infinity and failed factorisations are errors that name the
  * parameter.
  */
-interface MatrixMethod extends MergeMethod {
+public interface MatrixMethod extends MergeMethod {
   /** Merges the task vectors of one matrix; the result is in their scope. */
   TaskVector mergeMatrices(Matrices tau);
 

@@ -5,6 +5,12 @@ import java.lang.reflect.Field;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.optmerge.base.Suggestion;
+import org.optmerge.method.interference.Aswudi;
+import org.optmerge.method.interference.Iwudi;
+import org.optmerge.method.interference.OptMerge;
+import org.optmerge.method.interference.Swudi;
+import org.optmerge.method.interference.Wudi;
 
 /**
  * Every merge method that has a name. Adding one: a record with its {@link Paper}, a line here, a

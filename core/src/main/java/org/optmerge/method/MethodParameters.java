@@ -14,6 +14,7 @@ import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Suggestion;
 
 /**
  * The hyperparameters of a method as a recipe sees them: the components of its record, in {@code

@@ -1,6 +1,7 @@
 package org.optmerge.metric;
 
 import java.util.Arrays;
+import org.optmerge.python.PythonText;
 
 /**
  * Average normalised Levenshtein similarity: 1 less the edit distance to the nearest answer over

@@ -1,5 +1,7 @@
 package org.optmerge.metric;
 
+import org.optmerge.python.PythonText;
+
 /**
  * A rectangle by two opposite corners; which of them is which is not put right, as the evaluators
  * do not.

@@ -3,6 +3,7 @@ package org.optmerge.metric;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.python.PythonText;
 
 /**
  * How a box is read from an answer. Every reader looks at each character a bounded number of times.

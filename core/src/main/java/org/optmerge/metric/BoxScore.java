@@ -2,6 +2,8 @@ package org.optmerge.metric;
 
 import java.util.Arrays;
 import java.util.List;
+import org.optmerge.python.PythonLiteral;
+import org.optmerge.python.PythonText;
 
 /**
  * How well a box in an answer lies on the reference box. RefCOCO, RefCOCO+ and RefCOCOg.

@@ -1,5 +1,7 @@
 package org.optmerge.metric;
 
+import org.optmerge.python.PythonText;
+
 /**
  * 1 if the prediction equals an answer but for case and white space at the ends, and in the fork
  * but for punctuation; the largest over the answers. GQA and OCR-VQA.

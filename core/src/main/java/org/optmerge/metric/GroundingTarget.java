@@ -3,6 +3,7 @@ package org.optmerge.metric;
 import java.math.BigDecimal;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.optmerge.python.PythonText;
 
 /**
  * Training targets of the Grounding expert: {@code [0.47, 0.07, 0.97, 0.92]} becomes {@code

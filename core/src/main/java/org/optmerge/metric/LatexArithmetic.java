@@ -4,6 +4,9 @@ import java.math.BigInteger;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.python.PythonArithmetic;
+import org.optmerge.python.PythonNumber;
+import org.optmerge.python.PythonText;
 
 /**
  * The value of a formula in LaTeX, as far as the official evaluator of MATH-Vision gets to one: it

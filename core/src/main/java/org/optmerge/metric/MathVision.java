@@ -3,6 +3,9 @@ package org.optmerge.metric;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.python.PythonArithmetic;
+import org.optmerge.python.PythonNumber;
+import org.optmerge.python.PythonText;
 
 /**
  * 1 if the extracted answer is the right option, or its value that of the reference. MATH-Vision.

@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.python.PythonLiteral;
+import org.optmerge.python.PythonText;
 
 /**
  * 1 if the extracted answer is the right option, or equals the right number exactly. MathVista.

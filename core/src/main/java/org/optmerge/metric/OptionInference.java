@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.optmerge.python.PythonText;
 
 /**
  * Finds in a free answer which option of a multiple choice it means: by its letter as a word of its

@@ -2,6 +2,7 @@ package org.optmerge.metric;
 
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.python.PythonText;
 
 /**
  * What a model answered.

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.optmerge.python.PythonLiteral;
 
 /**
  * What counts as right.

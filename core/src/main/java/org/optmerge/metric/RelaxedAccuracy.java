@@ -1,6 +1,7 @@
 package org.optmerge.metric;
 
 import java.util.OptionalDouble;
+import org.optmerge.python.PythonText;
 
 /**
  * 1 if a number is within 5 % of an answer, or anything else equals it but for case; the largest

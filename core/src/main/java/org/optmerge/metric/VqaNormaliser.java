@@ -1,6 +1,7 @@
 package org.optmerge.metric;
 
 import java.util.Map;
+import org.optmerge.python.PythonText;
 
 /**
  * Brings answers to the form in which VQA compares them: lower case, numbers as digits, no

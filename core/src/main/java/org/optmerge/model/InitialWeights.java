@@ -2,7 +2,7 @@ package org.optmerge.model;
 
 import ai.djl.ndarray.types.Shape;
 import java.util.Arrays;
-import org.optmerge.method.CounterRandom;
+import org.optmerge.base.CounterRandom;
 
 /**
  * What new models begin with: matrices normal with deviation 0.7/√(fan-in), those that end a branch

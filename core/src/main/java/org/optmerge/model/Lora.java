@@ -17,8 +17,8 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.CounterRandom;
 import org.optmerge.checkpoint.DType;
-import org.optmerge.method.CounterRandom;
 
 /**
  * Trainable low-rank factors beside a model's weights. They live in the model's manager, and are

@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.method.Suggestion;
+import org.optmerge.base.Suggestion;
 
 /**
  * Text to token ids and back, as a {@code tokenizer.json} of Hugging Face's tokenizers says:

@@ -2,10 +2,10 @@ package org.optmerge.report;
 
 import java.util.List;
 import java.util.Map;
-import org.optmerge.merge.TaskVectorSpectra;
-import org.optmerge.merge.TaskVectorStatistics;
-import org.optmerge.method.TaskVectorDiagnostics;
-import org.optmerge.method.TaskVectorDiagnostics.Merged;
+import org.optmerge.analysis.TaskVectorDiagnostics;
+import org.optmerge.analysis.TaskVectorDiagnostics.Merged;
+import org.optmerge.analysis.TaskVectorSpectra;
+import org.optmerge.analysis.TaskVectorStatistics;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;

@@ -9,16 +9,16 @@ import java.util.Map;
 import java.util.stream.DoubleStream;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.internal.chartpart.Chart;
+import org.optmerge.analysis.MagnitudeHistogram;
+import org.optmerge.analysis.TaskVectorStatistics;
+import org.optmerge.base.Progress;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Interval;
-import org.optmerge.evaluation.ModelFamily;
 import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.DescentTrajectories;
-import org.optmerge.merge.MagnitudeHistogram;
-import org.optmerge.merge.Progress;
-import org.optmerge.merge.TaskVectorStatistics;
-import org.optmerge.method.Trajectory;
+import org.optmerge.evaluation.ModelFamily;
+import org.optmerge.method.interference.Trajectory;
 
 /** The paper's figures, drawn of the miniature. */
 public final class PaperFigures {

@@ -43,8 +43,8 @@ import org.knowm.xchart.internal.chartpart.Chart;
 import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.AxesChartStyler.TextAlignment;
 import org.knowm.xchart.style.markers.SeriesMarkers;
-import org.optmerge.merge.MagnitudeHistogram;
-import org.optmerge.merge.TaskVectorStatistics;
+import org.optmerge.analysis.MagnitudeHistogram;
+import org.optmerge.analysis.TaskVectorStatistics;
 
 /**
  * The figures of this project, drawn from plain values, all in one look.

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.optmerge.checkpoint.CheckpointException;
-import org.optmerge.merge.ParameterPreset;
+import org.optmerge.merge.recipe.ParameterPreset;
 import org.optmerge.method.MergeMethods;
 
 class MainTest {

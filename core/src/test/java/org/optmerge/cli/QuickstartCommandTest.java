@@ -12,7 +12,7 @@ import java.util.Random;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.optmerge.merge.Progress;
+import org.optmerge.base.Progress;
 import org.optmerge.merge.TinyCheckpoint;
 import org.optmerge.merge.Verifier;
 import org.optmerge.method.MergeMethods;

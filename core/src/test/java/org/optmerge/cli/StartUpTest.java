@@ -42,7 +42,7 @@ class StartUpTest {
     Finished run = java(List.of("-Xlog:class+load"), "diff", model.toString(), model.toString());
 
     assertThat(run.code()).isZero();
-    assertThat(run.output()).contains("org.optmerge.merge.TaskVectorStatistics");
+    assertThat(run.output()).contains("org.optmerge.analysis.TaskVectorStatistics");
     assertThat(run.output())
         .doesNotContain("tech.tablesaw", "org.knowm", "ai.djl.engine", "ai.djl.pytorch");
   }

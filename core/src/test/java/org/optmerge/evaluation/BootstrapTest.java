@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.optmerge.method.CounterRandom;
+import org.optmerge.base.CounterRandom;
 
 class BootstrapTest {
   private static final Bootstrap BOOTSTRAP = new Bootstrap(4_000, 0.95, 7);

@@ -12,7 +12,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.benchmark.BenchmarkException;
-import org.optmerge.method.Trajectory.Point;
+import org.optmerge.method.interference.Trajectory.Point;
 import org.optmerge.report.Project;
 
 class DescentTrajectoriesTest {

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.optmerge.base.Progress;
 import org.optmerge.benchmark.mini.CapabilityMetric;
 import org.optmerge.benchmark.mini.MiniBenchmark;
 import org.optmerge.benchmark.mini.MiniGenerator;
@@ -20,9 +21,8 @@ import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.Merger;
-import org.optmerge.merge.Planner;
-import org.optmerge.merge.Progress;
-import org.optmerge.merge.RecipeParser;
+import org.optmerge.merge.plan.Planner;
+import org.optmerge.merge.recipe.RecipeParser;
 import org.optmerge.model.MultimodalModel;
 
 /** With the shipped experts for VQA and OCR. */

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.optmerge.merge.Progress;
+import org.optmerge.base.Progress;
 
 class EnvironmentProxiesTest {
   private static final URI SECURE = URI.create("https://huggingface.co/x");

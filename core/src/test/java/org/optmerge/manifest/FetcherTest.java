@@ -26,9 +26,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.optmerge.base.Progress;
 import org.optmerge.manifest.DataFolder.Presence;
 import org.optmerge.manifest.FetchPlan.State;
-import org.optmerge.merge.Progress;
 
 class FetcherTest {
   private static final String TAG = "\"first\"";

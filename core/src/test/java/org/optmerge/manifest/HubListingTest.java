@@ -17,10 +17,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.optmerge.base.Progress;
 import org.optmerge.manifest.DataFolder.Presence;
 import org.optmerge.manifest.Source.Hub;
 import org.optmerge.manifest.Source.Hub.RepositoryType;
-import org.optmerge.merge.Progress;
 
 class HubListingTest {
   private static final String COMMIT = "0123456789abcdef0123456789abcdef01234567";

@@ -12,7 +12,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.TestCheckpoints;
+import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.DType;
+import org.optmerge.merge.plan.Planner;
+import org.optmerge.merge.recipe.RecipeParser;
 
 class AdapterMergerTest {
   private static final String WEIGHT = "model.layers.0.q_proj.weight";

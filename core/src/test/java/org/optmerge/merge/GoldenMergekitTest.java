@@ -25,9 +25,14 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.TestCheckpoints;
+import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.merge.plan.Planner;
+import org.optmerge.merge.recipe.Recipe;
+import org.optmerge.merge.recipe.RecipeException;
+import org.optmerge.merge.recipe.RecipeParser;
 
 /**
  * Recipes that mergekit was run on, and what it wrote.

@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.TestCheckpoints;
+import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.DType;
 
 /** Merges in a process of its own, which is killed or runs into the wall of its resources. */

@@ -13,9 +13,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.optmerge.base.CounterRandom;
+import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.TensorInfo;
-import org.optmerge.method.CounterRandom;
+import org.optmerge.merge.plan.Planner;
+import org.optmerge.merge.recipe.RecipeParser;
 
 /** What a merge in memory gives is what a merge to the disk writes. */
 class MergedWeightsTest {

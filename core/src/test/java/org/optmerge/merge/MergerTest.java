@@ -17,9 +17,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.TestCheckpoints;
+import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.linalg.EngineThreads;
-import org.optmerge.method.OptMerge;
+import org.optmerge.method.interference.OptMerge;
 
 class MergerTest {
   @TempDir Path dir;

@@ -16,9 +16,14 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.optmerge.TestCheckpoints;
+import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.merge.plan.Planner;
+import org.optmerge.merge.recipe.Recipe;
+import org.optmerge.merge.recipe.RecipeException;
+import org.optmerge.merge.recipe.RecipeParser;
 
 /** Models of one modality each, with encoder and connector of their own, into one of all. */
 class ModalityMergeTest {

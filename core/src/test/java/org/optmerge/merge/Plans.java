@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.StreamingMergeMethod;
 import org.optmerge.taskvector.TaskVectorStream;

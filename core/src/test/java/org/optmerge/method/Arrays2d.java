@@ -13,20 +13,21 @@ import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectors;
 
 /** Task vectors for tests of matrix methods, and how far two arrays are apart. */
-final class Arrays2d {
+public final class Arrays2d {
   private Arrays2d() {}
 
-  static TaskVectors tau(NDManager manager, double[][]... matrices) {
+  public static TaskVectors tau(NDManager manager, double[][]... matrices) {
     return tau(Arrays.stream(matrices).map(manager::create).toList());
   }
 
-  static TaskVectors tau(List<NDArray> arrays) {
+  public static TaskVectors tau(List<NDArray> arrays) {
     return new TaskVectors(
         "layer.weight", arrays.stream().map(a -> (TaskVector) new TaskVector.Dense(a)).toList());
   }
 
   /** N Gaussian matrices of about unit norm, float64. */
-  static TaskVectors gaussian(NDManager manager, int rows, int columns, int count, long seed) {
+  public static TaskVectors gaussian(
+      NDManager manager, int rows, int columns, int count, long seed) {
     Random random = new Random(seed);
     List<NDArray> arrays = new ArrayList<>();
     for (int t = 0; t < count; t++) {
@@ -35,14 +36,14 @@ final class Arrays2d {
     return tau(arrays);
   }
 
-  static NDArray gaussian(NDManager manager, int rows, int columns, Random random) {
+  public static NDArray gaussian(NDManager manager, int rows, int columns, Random random) {
     double[] values = new double[rows * columns];
     Arrays.setAll(values, i -> random.nextGaussian());
     return manager.create(values, new Shape(rows, columns));
   }
 
   /** N adapters of a rank, the last one with a scale of its own, float32 factors. */
-  static TaskVectors lowRank(
+  public static TaskVectors lowRank(
       NDManager manager, int rows, int columns, int rank, int count, long seed) {
     Random random = new Random(seed);
     List<TaskVector> vectors = new ArrayList<>();
@@ -55,20 +56,21 @@ final class Arrays2d {
   }
 
   /** The same task vectors, written out. */
-  static TaskVectors expanded(NDManager manager, TaskVectors tau) {
+  public static TaskVectors expanded(NDManager manager, TaskVectors tau) {
     return tau(tau.vectors().stream().map(vector -> Matrices.dense(manager, vector)).toList());
   }
 
-  static TaskVectors map(TaskVectors tau, java.util.function.UnaryOperator<NDArray> function) {
+  public static TaskVectors map(
+      TaskVectors tau, java.util.function.UnaryOperator<NDArray> function) {
     return tau(tau.vectors().stream().map(vector -> function.apply(vector.dense())).toList());
   }
 
-  static NDArray sum(TaskVectors tau) {
+  public static NDArray sum(TaskVectors tau) {
     return tau.stack().sum(new int[] {0});
   }
 
   /** ‖actual − expected‖_F / ‖expected‖_F; the numerator alone if that is zero. */
-  static double error(NDArray actual, NDArray expected) {
+  public static double error(NDArray actual, NDArray expected) {
     NDArray wide = actual.toType(DataType.FLOAT64, true);
     double norm = LinearAlgebra.squaredNorm(expected);
     return Math.sqrt(

@@ -11,6 +11,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.optmerge.linalg.LowRankApproximation;
+import org.optmerge.method.interference.Aswudi;
+import org.optmerge.method.interference.Descent;
+import org.optmerge.method.interference.Init;
+import org.optmerge.method.interference.Iwudi;
+import org.optmerge.method.interference.OptMerge;
+import org.optmerge.method.interference.Swudi;
+import org.optmerge.method.interference.Wudi;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectors;
 

@@ -14,6 +14,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.optmerge.linalg.LinearAlgebra;
+import org.optmerge.method.interference.Descent;
+import org.optmerge.method.interference.Init;
+import org.optmerge.method.interference.OptMerge;
+import org.optmerge.method.interference.Wudi;
 import org.optmerge.taskvector.TaskVectors;
 
 /** Large float32 matrices take another path, in float32 and without an eigendecomposition. */

@@ -26,6 +26,8 @@ import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.method.data.Statistics;
+import org.optmerge.method.interference.Trajectory;
 import org.optmerge.taskvector.ArrayTaskVectorStream;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectorStream;

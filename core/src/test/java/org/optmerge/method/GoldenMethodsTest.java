@@ -23,6 +23,16 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.optmerge.method.data.Fisher;
+import org.optmerge.method.data.RegMean;
+import org.optmerge.method.interference.Aswudi;
+import org.optmerge.method.interference.Descent;
+import org.optmerge.method.interference.Init;
+import org.optmerge.method.interference.Iwudi;
+import org.optmerge.method.interference.OptMerge;
+import org.optmerge.method.interference.RankRule;
+import org.optmerge.method.interference.Swudi;
+import org.optmerge.method.interference.Wudi;
 
 /**
  * What the published implementations computed, one test per recorded case. The folder is that of

@@ -19,6 +19,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.linalg.LinearAlgebraException;
+import org.optmerge.method.interference.OptMerge;
+import org.optmerge.method.interference.Swudi;
+import org.optmerge.method.interference.Wudi;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectors;
 

@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
+import org.optmerge.base.CounterRandom;
 
 /**
  * The methods once more, straight from their definitions: in double precision, with whole arrays,

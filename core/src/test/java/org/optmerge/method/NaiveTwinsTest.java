@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.optmerge.base.CounterRandom;
 import org.optmerge.method.MergeMethod.Operand;
 import org.optmerge.taskvector.ArrayTaskVectorStream;
 

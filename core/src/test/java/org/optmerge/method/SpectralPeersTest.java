@@ -13,6 +13,13 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.optmerge.method.data.Fisher;
+import org.optmerge.method.data.RegMean;
+import org.optmerge.method.data.Statistics;
+import org.optmerge.method.interference.Aswudi;
+import org.optmerge.method.interference.Init;
+import org.optmerge.method.interference.RankRule;
+import org.optmerge.method.interference.Swudi;
 import org.optmerge.taskvector.ArrayTaskVectorStream;
 import org.optmerge.taskvector.TaskVectors;
 

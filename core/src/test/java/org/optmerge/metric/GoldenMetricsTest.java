@@ -29,12 +29,14 @@ import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.optmerge.evaluation.Bootstrap;
-import org.optmerge.evaluation.Cell;
 import org.optmerge.evaluation.Evaluation;
-import org.optmerge.evaluation.PandasColumn;
-import org.optmerge.evaluation.PandasTable;
 import org.optmerge.evaluation.PredictionFiles;
 import org.optmerge.evaluation.Protocol;
+import org.optmerge.python.Cell;
+import org.optmerge.python.PandasColumn;
+import org.optmerge.python.PandasTable;
+import org.optmerge.python.PythonLiteral;
+import org.optmerge.python.PythonText;
 
 /**
  * What the official evaluators computed, one test per recorded case and per scored file. The folder

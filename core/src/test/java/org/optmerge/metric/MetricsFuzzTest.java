@@ -13,7 +13,9 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
-import org.optmerge.method.CounterRandom;
+import org.optmerge.base.CounterRandom;
+import org.optmerge.python.PythonLiteral;
+import org.optmerge.python.PythonText;
 
 /** Answers that nobody would give: every metric scores them, in [0, 1], and soon. */
 class MetricsFuzzTest {

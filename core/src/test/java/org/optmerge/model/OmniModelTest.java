@@ -16,12 +16,12 @@ import java.util.regex.Pattern;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.optmerge.base.CounterRandom;
 import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.benchmark.mini.stage.StageModel;
 import org.optmerge.benchmark.mini.stage.StagePrompt;
 import org.optmerge.benchmark.mini.stage.StageVocabulary;
 import org.optmerge.checkpoint.DType;
-import org.optmerge.method.CounterRandom;
 
 class OmniModelTest {
   private static final Offset<Float> CLOSE = within(2e-4f);

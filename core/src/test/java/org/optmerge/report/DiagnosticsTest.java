@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.optmerge.merge.Progress;
-import org.optmerge.merge.TaskVectorSpectra;
-import org.optmerge.merge.TaskVectorStatistics;
+import org.optmerge.analysis.TaskVectorDiagnostics;
+import org.optmerge.analysis.TaskVectorSpectra;
+import org.optmerge.analysis.TaskVectorStatistics;
+import org.optmerge.base.Progress;
 import org.optmerge.merge.TinyCheckpoint;
-import org.optmerge.method.TaskVectorDiagnostics;
 import tech.tablesaw.api.Table;
 
 class DiagnosticsTest {

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.internal.chartpart.Chart;
-import org.optmerge.method.Trajectory.Point;
+import org.optmerge.method.interference.Trajectory.Point;
 
 class PaperFiguresTest {
   @Test

@@ -28,10 +28,10 @@ import org.knowm.xchart.HeatMapChart;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.internal.chartpart.Chart;
-import org.optmerge.merge.MagnitudeHistogram;
-import org.optmerge.merge.TaskVectorStatistics;
-import org.optmerge.merge.TaskVectorStatistics.Expert;
-import org.optmerge.merge.TaskVectorStatistics.Parameter;
+import org.optmerge.analysis.MagnitudeHistogram;
+import org.optmerge.analysis.TaskVectorStatistics;
+import org.optmerge.analysis.TaskVectorStatistics.Expert;
+import org.optmerge.analysis.TaskVectorStatistics.Parameter;
 
 class PlotsTest {
   private static final List<String> TASKS = List.of("vqa", "ocr", "chart");

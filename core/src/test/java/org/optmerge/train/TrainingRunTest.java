@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.optmerge.method.CounterRandom;
+import org.optmerge.base.CounterRandom;
 
 /** A linear regression, whose examples are drawn by the number of the step. */
 class TrainingRunTest {

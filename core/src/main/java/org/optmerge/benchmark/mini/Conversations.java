@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
-import org.optmerge.method.CounterRandom;
+import org.optmerge.base.CounterRandom;
 import org.optmerge.model.InternVL;
 import org.optmerge.train.Objective;
 import org.optmerge.train.TrainingException;

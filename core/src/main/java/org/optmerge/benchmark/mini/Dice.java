@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
-import org.optmerge.method.CounterRandom;
+import org.optmerge.base.CounterRandom;
 
 /** The random numbers of one image, one after the other; the same on every JDK. */
 public final class Dice {

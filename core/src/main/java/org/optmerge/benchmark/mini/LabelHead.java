@@ -7,7 +7,7 @@ import ai.djl.nn.core.Linear;
 import ai.djl.nn.norm.LayerNorm;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.optmerge.method.CounterRandom;
+import org.optmerge.base.CounterRandom;
 
 /**
  * What reads labels from features while an encoder is pretrained: a norm and a linear layer, thrown

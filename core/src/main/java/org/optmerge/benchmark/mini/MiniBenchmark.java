@@ -8,7 +8,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.optmerge.benchmark.Benchmark;
 import org.optmerge.benchmark.Question;
-import org.optmerge.benchmark.Sha256;
+import org.optmerge.base.Sha256;
 
 /**
  * The first question of each image of one or several tasks, drawn as they are asked for.

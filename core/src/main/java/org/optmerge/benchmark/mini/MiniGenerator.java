@@ -1,7 +1,7 @@
 package org.optmerge.benchmark.mini;
 
+import org.optmerge.base.CounterRandom;
 import org.optmerge.benchmark.mini.Schedule.Turn;
-import org.optmerge.method.CounterRandom;
 
 /**
  * Draws the images of the miniature benchmark. An image is a function of (seed, split, task,

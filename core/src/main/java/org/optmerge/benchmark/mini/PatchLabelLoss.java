@@ -6,7 +6,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.List;
 import java.util.SortedMap;
-import org.optmerge.method.CounterRandom;
+import org.optmerge.base.CounterRandom;
 
 /**
  * What a vision tower is trained with before any language model: from the last state of each patch,

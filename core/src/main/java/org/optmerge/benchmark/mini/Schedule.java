@@ -4,7 +4,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
-import org.optmerge.method.CounterRandom;
+import org.optmerge.base.CounterRandom;
 
 /**
  * Which kind of question comes first about an image. Each run of consecutive indices as long as the

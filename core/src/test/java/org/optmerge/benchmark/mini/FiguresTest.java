@@ -14,9 +14,9 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.optmerge.base.CounterRandom;
 import org.optmerge.benchmark.mini.Scene.Look;
 import org.optmerge.benchmark.mini.Scene.Thing;
-import org.optmerge.method.CounterRandom;
 
 /** Figures drawn in characters, as one would by hand. */
 class FiguresTest {

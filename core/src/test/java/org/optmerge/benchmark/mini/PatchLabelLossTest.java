@@ -8,7 +8,7 @@ import ai.djl.ndarray.NDManager;
 import java.util.List;
 import java.util.SortedMap;
 import org.junit.jupiter.api.Test;
-import org.optmerge.method.CounterRandom;
+import org.optmerge.base.CounterRandom;
 
 /** Against the same sum, written out in loops. */
 class PatchLabelLossTest {

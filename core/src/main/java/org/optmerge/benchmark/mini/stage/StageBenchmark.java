@@ -11,7 +11,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.optmerge.benchmark.Benchmark;
 import org.optmerge.benchmark.Question;
-import org.optmerge.benchmark.Sha256;
+import org.optmerge.base.Sha256;
 import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;

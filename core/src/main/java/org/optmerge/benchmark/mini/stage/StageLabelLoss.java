@@ -6,8 +6,8 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.List;
 import java.util.SortedMap;
+import org.optmerge.base.CounterRandom;
 import org.optmerge.benchmark.mini.LabelHead;
-import org.optmerge.method.CounterRandom;
 
 /**
  * What an encoder is pretrained with before any language model, as published encoders are: every

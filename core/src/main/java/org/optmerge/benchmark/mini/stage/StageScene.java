@@ -3,9 +3,9 @@ package org.optmerge.benchmark.mini.stage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.optmerge.base.CounterRandom;
 import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.benchmark.mini.MiniSplit;
-import org.optmerge.method.CounterRandom;
 
 /**
  * Three instruments on a stage. The picture shows their colours and places, the sound which of them

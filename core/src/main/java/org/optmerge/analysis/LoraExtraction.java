@@ -1,0 +1,244 @@
+package org.optmerge.analysis;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import org.optmerge.base.Progress;
+import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.CheckpointException;
+import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.linalg.LinearAlgebra;
+import org.optmerge.linalg.LinearAlgebraException;
+import org.optmerge.linalg.Svd;
+import org.optmerge.merge.AdapterFolder;
+import org.optmerge.merge.MergeException;
+import org.optmerge.merge.Workspace;
+
+/**
+ * Makes a LoRA adapter from a full fine-tune: for each matrix the best approximation of its task
+ * vector of a given rank, τ ≈ B · A.
+ *
+ * <p>One matrix is in memory at a time. Both factors get the square roots of the singular values,
+ * so that neither loses more than the other when it is rounded; the scale α/r is 1.
+ *
+ * @see <a href="https://arxiv.org/abs/2106.09685">Hu et al., LoRA, ICLR 2022</a>
+ */
+public final class LoraExtraction {
+  /**
+   * One matrix of the adapter.
+   *
+   * @param tensor its name in the base
+   * @param shape (m, n)
+   * @param rank of the approximation: the one asked for, less if τ has less
+   * @param norm ‖τ‖, Frobenius
+   * @param error ‖τ − B·A‖ with the factors as stored
+   */
+  public record Layer(String tensor, List<Long> shape, int rank, double norm, double error) {
+    public Layer {
+      shape = List.copyOf(shape);
+    }
+
+    /** ‖τ − B·A‖ / ‖τ‖. */
+    public double relativeError() {
+      return error / norm;
+    }
+  }
+
+  /**
+   * What was made.
+   *
+   * @param folder of the adapter
+   * @param layers one element for each matrix, in the base's order
+   * @param saved tensors that the adapter holds whole
+   * @param lost tensors that the fine-tune changed and the adapter leaves as the base has them
+   * @param bytes of the adapter's tensors
+   */
+  public record Result(
+      Path folder, List<Layer> layers, List<String> saved, List<String> lost, long bytes) {
+    public Result {
+      layers = List.copyOf(layers);
+      saved = List.copyOf(saved);
+      lost = List.copyOf(lost);
+    }
+
+    /** ‖τ − B·A‖ / ‖τ‖ over all matrices together. */
+    public double relativeError() {
+      double error = layers.stream().mapToDouble(layer -> layer.error() * layer.error()).sum();
+      double norm = layers.stream().mapToDouble(layer -> layer.norm() * layer.norm()).sum();
+      return Math.sqrt(error / norm);
+    }
+  }
+
+  private final Checkpoint base;
+  private final Checkpoint tuned;
+  private final int rank;
+
+  private LoraExtraction(Checkpoint base, Checkpoint tuned, int rank) {
+    this.base = base;
+    this.tuned = tuned;
+    this.rank = rank;
+  }
+
+  /**
+   * Makes an adapter.
+   *
+   * @param base folder of θ_0
+   * @param tuned folder of θ_1
+   * @param rank r, of every matrix
+   * @param factored which matrices may be approximated, by name; others keep the base's values
+   * @param saved which of the other tensors are put into the adapter whole, by name
+   * @param out the folder to make; absent or empty
+   * @param threads that compare the models
+   * @throws MergeException if there is nothing to extract, a value is not finite, or the folder
+   *     cannot be written
+   * @throws CheckpointException if a model cannot be read
+   */
+  public static Result run(
+      Path base,
+      Path tuned,
+      int rank,
+      Predicate<String> factored,
+      Predicate<String> saved,
+      Path out,
+      int threads,
+      Progress progress) {
+    if (rank < 1) {
+      throw new IllegalArgumentException("rank must be at least 1, is " + rank);
+    }
+    try (Checkpoint theta0 = Checkpoint.open(base);
+        Checkpoint theta1 = Checkpoint.open(tuned)) {
+      AdapterFolder.requireFree(out);
+      progress.phase("comparing");
+      TaskVectorStatistics statistics =
+          TaskVectorStatistics.of(
+              theta0, Map.of("fine-tune", theta1), name -> true, threads, progress);
+      requireFinite(statistics);
+      Result result =
+          new LoraExtraction(theta0, theta1, rank)
+              .write(statistics, factored, saved, out, progress);
+      progress.finished();
+      return result;
+    } catch (IOException e) {
+      throw new MergeException("cannot write %s: %s".formatted(out, Workspace.reason(e)), e);
+    }
+  }
+
+  private static void requireFinite(TaskVectorStatistics statistics) {
+    TaskVectorStatistics.Expert expert = statistics.total().experts().get(0);
+    if (expert.nonFinite() > 0) {
+      throw new MergeException(
+          "%d values are NaN or infinite in the base or the fine-tune, the first at %s; repair the checkpoint"
+              .formatted(
+                  expert.nonFinite(), expert.firstNonFinite().map(Object::toString).orElse("")));
+    }
+  }
+
+  private Result write(
+      TaskVectorStatistics statistics,
+      Predicate<String> factored,
+      Predicate<String> saved,
+      Path out,
+      Progress progress)
+      throws IOException {
+    List<TaskVectorStatistics.Parameter> changed = new ArrayList<>();
+    List<AdapterFolder.Matrix> matrices = new ArrayList<>();
+    List<TensorInfo> whole = new ArrayList<>();
+    List<String> lost = new ArrayList<>();
+    for (TaskVectorStatistics.Parameter parameter : statistics.parameters()) {
+      if (!parameter.experts().get(0).changed()) {
+        continue;
+      }
+      String name = parameter.name();
+      if (AdapterFolder.holds(name, parameter.shape()) && factored.test(name)) {
+        changed.add(parameter);
+        matrices.add(
+            new AdapterFolder.Matrix(name, parameter.shape(), tensor(tuned, name).dtype()));
+      } else if (saved.test(name)) {
+        whole.add(tensor(tuned, name));
+      } else {
+        lost.add(name);
+      }
+    }
+    if (matrices.isEmpty()) {
+      throw new MergeException(
+          "the fine-tune changed none of the selected matrices; there is nothing to extract"
+              + (lost.isEmpty() ? "" : " (it changed %s)".formatted(lost.get(0))));
+    }
+    progress.started(
+        matrices.stream().mapToLong(matrix -> tensor(tuned, matrix.tensor()).bytes()).sum(),
+        matrices.size());
+    progress.phase("factoring");
+    List<Layer> layers = new ArrayList<>();
+    try (AdapterFolder adapter = AdapterFolder.create(out, base.folder(), rank, matrices, whole)) {
+      for (int i = 0; i < matrices.size(); i++) {
+        AdapterFolder.Matrix matrix = matrices.get(i);
+        layers.add(factor(matrix, changed.get(i).experts().get(0).norm(), adapter));
+        progress.advanced(tensor(tuned, matrix.tensor()).bytes());
+        progress.finishedTensor(matrix.tensor());
+      }
+      for (TensorInfo tensor : whole) {
+        adapter.copy(tuned, tensor);
+      }
+      long bytes = adapter.bytes();
+      return new Result(
+          adapter.publish(), layers, whole.stream().map(TensorInfo::name).toList(), lost, bytes);
+    }
+  }
+
+  private static TensorInfo tensor(Checkpoint checkpoint, String name) {
+    return checkpoint
+        .find(name)
+        .orElseThrow(() -> new IllegalStateException("a compared tensor is gone: " + name));
+  }
+
+  /** Factors one matrix and writes its factors; their rank is filled up with zeros. */
+  private Layer factor(AdapterFolder.Matrix matrix, double norm, AdapterFolder adapter) {
+    String name = matrix.tensor();
+    int rows = Math.toIntExact(matrix.shape().get(0));
+    int columns = Math.toIntExact(matrix.shape().get(1));
+    try (NDManager manager = NDManager.newBaseManager()) {
+      NDArray tau = manager.create(taskVector(name, rows, columns), new Shape(rows, columns));
+      Svd svd = LinearAlgebra.truncatedSvd(tau, rank, LinearAlgebra.rankTolerance(norm));
+      double[] roots = Arrays.stream(svd.s()).map(Math::sqrt).toArray();
+      int found = roots.length;
+      float[] left = floats(LinearAlgebra.scaleColumns(svd.u(), roots));
+      float[] a = Arrays.copyOf(floats(LinearAlgebra.scaleRows(svd.vt(), roots)), rank * columns);
+      float[] b = new float[rows * rank];
+      for (int row = 0; row < rows; row++) {
+        System.arraycopy(left, row * found, b, row * rank, found);
+      }
+      adapter.write(matrix, b, a);
+      NDArray product =
+          manager
+              .create(b, new Shape(rows, rank))
+              .matMul(manager.create(a, new Shape(rank, columns)));
+      double error = Math.sqrt(LinearAlgebra.squaredNorm(tau.sub(product)));
+      return new Layer(name, matrix.shape(), found, norm, error);
+    } catch (LinearAlgebraException e) {
+      throw e.at(name);
+    }
+  }
+
+  private float[] taskVector(String name, int rows, int columns) {
+    int size = Math.multiplyExact(rows, columns);
+    float[] theta0 = new float[size];
+    float[] tau = new float[size];
+    base.read(tensor(base, name), 0, size, theta0);
+    tuned.read(tensor(tuned, name), 0, size, tau);
+    for (int i = 0; i < size; i++) {
+      tau[i] -= theta0[i];
+    }
+    return tau;
+  }
+
+  private static float[] floats(NDArray array) {
+    return array.toType(ai.djl.ndarray.types.DataType.FLOAT32, false).toFloatArray();
+  }
+}

@@ -1,0 +1,158 @@
+package org.optmerge.merge.plan;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.CheckpointException;
+import org.optmerge.checkpoint.ExternalFiles;
+import org.optmerge.checkpoint.LoraAdapter;
+import org.optmerge.checkpoint.ModelReference;
+import org.optmerge.merge.recipe.Recipe;
+import org.optmerge.merge.weights.InputModel;
+
+/** The models of a recipe, found and opened, each folder once. */
+final class InputModels {
+  private final ModelLocator locator;
+  private final ExternalFiles external;
+  private final Findings findings;
+  private final Map<Path, Checkpoint> checkpoints = new LinkedHashMap<>();
+  private final Map<Path, LoraAdapter> adapters = new LinkedHashMap<>();
+  private final Map<String, InputModel> byFiles = new LinkedHashMap<>();
+  private final Map<String, InputModel> byText = new LinkedHashMap<>();
+  private boolean adaptersAdd;
+
+  InputModels(ModelLocator locator, ExternalFiles external, Findings findings) {
+    this.locator = locator;
+    this.external = external;
+    this.findings = findings;
+  }
+
+  /** Opens every model; what cannot be opened is booked. */
+  void openAll(Recipe recipe) {
+    adaptersAdd = recipe.extra() == Recipe.Extra.UNION || recipe.extra() == Recipe.Extra.COPY;
+    Recipe.Model base = recipe.base();
+    if (base != null) {
+      open(base, null);
+    }
+    InputModel under = base == null ? null : byText.get(base.text());
+    for (Recipe.Slice slice : recipe.slices()) {
+      Recipe.Model ofSlice = slice.base();
+      if (ofSlice != null) {
+        open(ofSlice, under);
+      }
+      for (Recipe.Source source : slice.sources()) {
+        open(source.model(), under);
+      }
+    }
+  }
+
+  private void open(Recipe.Model model, @Nullable InputModel base) {
+    if (byText.containsKey(model.text())) {
+      return;
+    }
+    try {
+      ModelReference location = locator.locate(model.text());
+      Path checkpoint = location.checkpoint();
+      Path adapter = location.adapter();
+      InputModel under = checkpoint == null ? base : open(location.base(), checkpoint);
+      if (under == null) {
+        findings.problem(
+            model.at(),
+            "model '%s' is an adapter; name the checkpoint that it is for, as 'checkpoint+adapter' or as base_model"
+                .formatted(model.text()));
+        return;
+      }
+      InputModel opened = adapter == null ? under : open(model.text(), under, adapter);
+      for (String problem : opened.adapterProblems(adaptersAdd)) {
+        findings.problem(model.at(), problem);
+      }
+      byText.put(model.text(), opened);
+    } catch (CheckpointException e) {
+      findings.unusable(model.at(), String.valueOf(e.getMessage()));
+    } catch (IllegalArgumentException e) {
+      findings.problem(model.at(), String.valueOf(e.getMessage()));
+    }
+  }
+
+  private InputModel open(String name, Path folder) {
+    Path real = real(folder);
+    InputModel known = byFiles.get(real.toString());
+    if (known != null) {
+      return known;
+    }
+    Checkpoint checkpoint = Checkpoint.open(folder, external);
+    checkpoints.put(real, checkpoint);
+    InputModel opened = new InputModel(name, checkpoint);
+    byFiles.put(real.toString(), opened);
+    return opened;
+  }
+
+  private InputModel open(String text, InputModel under, Path folder) {
+    Path real = real(folder);
+    String key = System.identityHashCode(under) + "+" + real;
+    InputModel known = byFiles.get(key);
+    if (known != null) {
+      return known;
+    }
+    LoraAdapter adapter = adapters.get(real);
+    if (adapter == null) {
+      adapter = LoraAdapter.open(folder);
+      adapters.put(real, adapter);
+    }
+    InputModel opened = new InputModel(text, under, adapter);
+    byFiles.put(key, opened);
+    return opened;
+  }
+
+  private static Path real(Path folder) {
+    try {
+      return folder.toRealPath();
+    } catch (IOException e) {
+      return folder.toAbsolutePath().normalize();
+    }
+  }
+
+  /** The model of a name; all have been opened. */
+  InputModel get(Recipe.Model model) {
+    return Objects.requireNonNull(byText.get(model.text()), model.text());
+  }
+
+  /** The model of a name, if the recipe has one so named. */
+  @Nullable InputModel find(String text) {
+    return byText.get(text);
+  }
+
+  /** Every model once, base first. */
+  List<InputModel> all() {
+    return byText.values().stream().distinct().toList();
+  }
+
+  /** Every folder that is read, those of {@code first} first. */
+  Map<String, Path> folders(InputModel first) {
+    Map<String, Path> folders = new LinkedHashMap<>(first.folders());
+    for (InputModel model : all()) {
+      model.folders().forEach(folders::putIfAbsent);
+    }
+    return folders;
+  }
+
+  void close() {
+    closeAllBut(Set.of());
+  }
+
+  /** Closes what a plan does not read, and so will not close. */
+  void closeAllBut(Set<AutoCloseable> read) {
+    adapters.values().stream()
+        .filter(adapter -> !read.contains(adapter))
+        .forEach(LoraAdapter::close);
+    checkpoints.values().stream()
+        .filter(checkpoint -> !read.contains(checkpoint))
+        .forEach(Checkpoint::close);
+  }
+}

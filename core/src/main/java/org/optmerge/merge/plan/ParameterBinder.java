@@ -1,0 +1,360 @@
+package org.optmerge.merge.plan;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Suggestion;
+import org.optmerge.merge.recipe.ParameterSetting;
+import org.optmerge.merge.recipe.ParameterSetting.Flag;
+import org.optmerge.merge.recipe.ParameterSetting.Gradient;
+import org.optmerge.merge.recipe.ParameterSetting.Resolved;
+import org.optmerge.merge.recipe.ParameterSetting.Text;
+import org.optmerge.merge.recipe.ParameterSetting.Value;
+import org.optmerge.merge.recipe.Position;
+import org.optmerge.merge.recipe.Recipe;
+import org.optmerge.merge.recipe.RecipeException;
+import org.optmerge.merge.recipe.RecipeParser;
+import org.optmerge.method.MergeMethod;
+import org.optmerge.method.MergeMethods;
+import org.optmerge.method.MethodParameters;
+import org.optmerge.method.MethodParameters.Kind;
+import org.optmerge.method.MethodParameters.Parameter;
+
+/**
+ * Finds, for each tensor, the method with its parameters. What stands with a model comes before
+ * what stands with its slice, that before what stands at the top, that before the default; at each
+ * level the first matching filter decides, and a level without one is passed over. Settings of a
+ * model are matched with the name of the tensor that is read, all others with the output's.
+ *
+ * <p>Equal sets of parameters share one method.
+ */
+final class ParameterBinder {
+  /** Accepted for mergekit's sake: there it sets the type of temporaries and changes no number. */
+  private static final Set<String> WITHOUT_EFFECT = Set.of("int8_mask");
+
+  /** One input's tensor, and where its settings stand. */
+  record Input(Recipe.Source source, String tensor) {}
+
+  /** A method with its parameters, and λ. */
+  record Bound(MergeMethod method, double scaling) {}
+
+  private final Recipe recipe;
+  private final MergeMethods.Named named;
+  private final MergeMethod method;
+  private final List<Parameter> parameters;
+  private final Map<List<Object>, MergeMethod> cache = new HashMap<>();
+
+  /**
+   * @param method the named method over the operand that the recipe's base makes it work on
+   */
+  ParameterBinder(Recipe recipe, MergeMethods.Named named, MergeMethod method) {
+    this.recipe = recipe;
+    this.named = named;
+    this.method = method;
+    this.parameters = MethodParameters.of(method);
+  }
+
+  List<Parameter> parameters() {
+    return parameters;
+  }
+
+  /** Everything that is wrong with the settings whatever the tensors are, one line each. */
+  List<String> problems() {
+    List<String> problems = new ArrayList<>();
+    recipe.parameters().values().forEach(setting -> check(setting, false, problems));
+    for (Recipe.Slice slice : recipe.slices()) {
+      slice.parameters().values().forEach(setting -> check(setting, false, problems));
+      for (Recipe.Source source : slice.sources()) {
+        source.parameters().values().forEach(setting -> check(setting, true, problems));
+      }
+    }
+    return problems;
+  }
+
+  private void check(ParameterSetting setting, boolean ofModel, List<String> problems) {
+    String name = setting.name();
+    Optional<Parameter> known = find(name);
+    if (known.isEmpty()) {
+      if (name.equals(RecipeParser.SCALING)) {
+        checkScaling(setting, ofModel, problems);
+      } else if (!WITHOUT_EFFECT.contains(name)) {
+        List<String> names = known();
+        problems.add(
+            recipe.line(
+                setting.at(),
+                "'%s' has no parameter '%s'%s; known: %s"
+                    .formatted(
+                        named.name(),
+                        name,
+                        Suggestion.forWord(name, names),
+                        String.join(", ", names))));
+      }
+      return;
+    }
+    Parameter parameter = known.get();
+    if (ofModel && !parameter.perModel()) {
+      problems.add(
+          recipe.line(
+              setting.at(),
+              "'%s' is a parameter of the whole merge, not of one model; set it under the top 'parameters'"
+                  .formatted(name)));
+      return;
+    }
+    for (ParameterSetting.Choice choice : setting.choices()) {
+      if (!fits(parameter, choice.value())) {
+        problems.add(
+            recipe.line(
+                choice.at(),
+                "parameter '%s' must be %s, is %s"
+                    .formatted(name, parameter.expected(), words(choice.value()))));
+      }
+    }
+  }
+
+  private void checkScaling(ParameterSetting setting, boolean ofModel, List<String> problems) {
+    if (ofModel) {
+      problems.add(
+          recipe.line(
+              setting.at(),
+              "'scaling' is of the whole merge, not of one model; use the top 'parameters'"
+                  + (find("weight").isPresent() ? ", or 'weight' for this model" : "")));
+    } else if (method.operand() == MergeMethod.Operand.WEIGHTS) {
+      problems.add(
+          recipe.line(
+              setting.at(),
+              "'%s' merges weights, not task vectors, so it has no 'scaling'"
+                  .formatted(named.name())));
+    } else {
+      for (ParameterSetting.Choice choice : setting.choices()) {
+        if (!(choice.value() instanceof Gradient)) {
+          problems.add(
+              recipe.line(
+                  choice.at(),
+                  "'scaling' must be a number, is %s".formatted(words(choice.value()))));
+        }
+      }
+    }
+  }
+
+  private Optional<Parameter> find(String name) {
+    return parameters.stream().filter(parameter -> parameter.name().equals(name)).findFirst();
+  }
+
+  private List<String> known() {
+    List<String> names = new ArrayList<>(parameters.stream().map(Parameter::name).toList());
+    if (method.operand() == MergeMethod.Operand.TASK_VECTORS) {
+      names.add(RecipeParser.SCALING);
+    }
+    return names;
+  }
+
+  private static boolean fits(Parameter parameter, Value value) {
+    return switch (parameter.kind()) {
+      case NUMBER -> value instanceof Gradient;
+      case INTEGER ->
+          value instanceof Gradient numbers
+              && numbers.knots().stream().allMatch(number -> number == Math.rint(number));
+      case BOOLEAN ->
+          value instanceof Flag
+              || (value instanceof Gradient number
+                  && number.knots().size() == 1
+                  && (number.knots().get(0) == 0 || number.knots().get(0) == 1));
+      case CHOICE -> value instanceof Text word && parameter.choices().contains(word.text());
+    };
+  }
+
+  private static String words(Value value) {
+    if (value instanceof Text word) {
+      return "'" + word.text() + "'";
+    } else if (value instanceof Flag flag) {
+      return String.valueOf(flag.on());
+    } else if (value instanceof Gradient numbers && numbers.knots().size() > 1) {
+      return "a list of numbers";
+    }
+    return String.valueOf(value.at(0));
+  }
+
+  /**
+   * The method for one tensor.
+   *
+   * @param tensor the output's name
+   * @param layerFraction 0 to 1
+   * @param slice where the inputs stand
+   * @param inputs in order
+   * @param shape of the tensor
+   * @throws RecipeException if a value is missing or out of range; the message has its place
+   */
+  Bound bind(
+      String tensor,
+      double layerFraction,
+      Recipe.Slice slice,
+      List<Input> inputs,
+      List<Long> shape) {
+    List<Object> values = new ArrayList<>(parameters.size() + 1);
+    for (Parameter parameter : parameters) {
+      values.add(
+          parameter.perModel()
+              ? perModel(parameter, tensor, layerFraction, slice, inputs)
+              : global(parameter, tensor, layerFraction, slice));
+    }
+    values.add(inputs.size());
+    MergeMethod bound = cache.get(values);
+    try {
+      if (bound == null) {
+        bound = MethodParameters.bind(named.name(), method, named(values));
+        cache.put(values, bound);
+      }
+      bound.check(tensor, shape, inputs.size());
+    } catch (IllegalArgumentException e) {
+      throw recipe.error(
+          blame(String.valueOf(e.getMessage()), tensor, layerFraction, slice, inputs),
+          String.valueOf(e.getMessage()));
+    }
+    return new Bound(bound, scaling(tensor, layerFraction, slice));
+  }
+
+  private Map<String, Object> named(List<Object> values) {
+    Map<String, Object> named = new LinkedHashMap<>();
+    for (int i = 0; i < parameters.size(); i++) {
+      if (values.get(i) != NOT_GIVEN) {
+        named.put(parameters.get(i).name(), values.get(i));
+      }
+    }
+    named.put("seed", recipe.seed());
+    return named;
+  }
+
+  private static final Object NOT_GIVEN = "(default)";
+
+  private Object global(
+      Parameter parameter, String tensor, double layerFraction, Recipe.Slice slice) {
+    Resolved resolved = resolve(parameter.name(), tensor, layerFraction, slice);
+    if (resolved != null) {
+      return value(parameter, resolved.value());
+    }
+    if (parameter.required()) {
+      throw recipe.error(
+          recipe.method().at(),
+          "'%s' needs parameter '%s'%s; add it under 'parameters'"
+              .formatted(named.name(), parameter.name(), nothingFor(parameter.name(), tensor)));
+    }
+    return NOT_GIVEN;
+  }
+
+  /** A list with a value for each input, or {@link #NOT_GIVEN} if none has one. */
+  private Object perModel(
+      Parameter parameter,
+      String tensor,
+      double layerFraction,
+      Recipe.Slice slice,
+      List<Input> inputs) {
+    List<Object> values = new ArrayList<>(inputs.size());
+    boolean given = false;
+    for (Input input : inputs) {
+      ParameterSetting own = input.source().parameters().get(parameter.name());
+      Resolved resolved =
+          own == null ? null : own.resolve(input.tensor(), layerFraction).orElse(null);
+      if (resolved == null) {
+        resolved = resolve(parameter.name(), input.tensor(), layerFraction, slice);
+      }
+      if (resolved != null) {
+        values.add(value(parameter, resolved.value()));
+        given = true;
+      } else if (parameter.required()) {
+        throw recipe.error(input.source().model().at(), missing(parameter, input, tensor));
+      } else {
+        values.add(parameter.defaultValue().orElse(NOT_GIVEN));
+      }
+    }
+    return given ? values : NOT_GIVEN;
+  }
+
+  private String missing(Parameter parameter, Input input, String tensor) {
+    Recipe.Model base = recipe.base();
+    if (base != null && input.source().model().equals(base)) {
+      return ("'%s' needs parameter '%s' for every model, and base_model '%s', which is not under"
+              + " 'models', counts as one; list it there with a %s, or remove base_model")
+          .formatted(named.name(), parameter.name(), base.text(), parameter.name());
+    }
+    return "'%s' needs parameter '%s' for model '%s'%s"
+        .formatted(
+            named.name(),
+            parameter.name(),
+            input.source().model().text(),
+            input.source().parameters().containsKey(parameter.name())
+                ? ", and no filter matches tensor '%s'".formatted(tensor)
+                : "; add 'parameters: {%s: …}'".formatted(parameter.name()));
+  }
+
+  private String nothingFor(String parameter, String tensor) {
+    return recipe.parameters().containsKey(parameter)
+        ? ", and no filter matches tensor '%s'".formatted(tensor)
+        : "";
+  }
+
+  private @Nullable Resolved resolve(
+      String parameter, String tensor, double layerFraction, Recipe.Slice slice) {
+    ParameterSetting ofSlice = slice.parameters().get(parameter);
+    if (ofSlice != null) {
+      Optional<Resolved> resolved = ofSlice.resolve(tensor, layerFraction);
+      if (resolved.isPresent()) {
+        return resolved.get();
+      }
+    }
+    ParameterSetting top = recipe.parameters().get(parameter);
+    return top == null ? null : top.resolve(tensor, layerFraction).orElse(null);
+  }
+
+  private static Object value(Parameter parameter, Object value) {
+    if (parameter.kind() == Kind.BOOLEAN && value instanceof Double number) {
+      return number == 1;
+    }
+    return value;
+  }
+
+  private double scaling(String tensor, double layerFraction, Recipe.Slice slice) {
+    if (method.operand() == MergeMethod.Operand.WEIGHTS) {
+      return 1;
+    }
+    Resolved resolved = resolve(RecipeParser.SCALING, tensor, layerFraction, slice);
+    return resolved != null && resolved.value() instanceof Double number ? number : named.scaling();
+  }
+
+  /** The place of the parameter that a message is about; the method's if it names none. */
+  private Position blame(
+      String message, String tensor, double layerFraction, Recipe.Slice slice, List<Input> inputs) {
+    String words = message.replace("'" + tensor + "'", ""); // which often ends in "weight"
+    for (Parameter parameter : parameters) {
+      String name = parameter.name();
+      if (!words.matches("(?s).*\\b" + name + "s?\\b.*")) {
+        continue;
+      }
+      int model = parameter.perModel() ? modelIn(message) : 0;
+      for (int t = 0; t < inputs.size(); t++) {
+        ParameterSetting own = inputs.get(t).source().parameters().get(name);
+        Optional<Resolved> resolved =
+            own == null ? Optional.empty() : own.resolve(inputs.get(t).tensor(), layerFraction);
+        if (resolved.isPresent() && (model == 0 || model == t + 1)) {
+          return resolved.get().at();
+        }
+      }
+      Resolved resolved = resolve(name, tensor, layerFraction, slice);
+      if (resolved != null) {
+        return resolved.at();
+      }
+    }
+    return recipe.method().at();
+  }
+
+  /** The number in "weight of model 2 must be …"; 0 if there is none. */
+  private static int modelIn(String message) {
+    java.util.regex.Matcher matcher =
+        java.util.regex.Pattern.compile("of model ([0-9]{1,6})\\b").matcher(message);
+    return matcher.find() ? Integer.parseInt(matcher.group(1)) : 0;
+  }
+}

@@ -1,0 +1,445 @@
+package org.optmerge.merge.plan;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.CheckpointException;
+import org.optmerge.checkpoint.DType;
+import org.optmerge.checkpoint.ExternalFiles;
+import org.optmerge.merge.MergePlan;
+import org.optmerge.merge.recipe.Recipe;
+import org.optmerge.merge.recipe.RecipeException;
+import org.optmerge.merge.recipe.ResolvedRecipe;
+import org.optmerge.merge.weights.InputModel;
+import org.optmerge.merge.weights.PlannedTensor;
+import org.optmerge.method.MergeMethod;
+import org.optmerge.method.MergeMethods;
+
+/**
+ * Turns a recipe into a plan: opens every model, compares all names, shapes and types, resolves
+ * every parameter for every tensor. Headers are read, data is not; nothing is written.
+ *
+ * <p>No table of architectures is consulted. The output has the tensors that the base has (or the
+ * first model, if there is no base), whatever they are called.
+ */
+public final class Planner {
+  private final Recipe recipe;
+  private final long shardBytes;
+  private final MergeMethods.Named named;
+  private final MergeMethod method;
+  private final Findings findings;
+  private final InputModels models;
+  private final ParameterBinder binder;
+  private final ElementTypes types;
+  private final CoverageLedger ledger = new CoverageLedger();
+  private final TensorPlanner tensors;
+
+  private Planner(Recipe recipe, List<Path> folders, ExternalFiles external, long shardBytes) {
+    this.recipe = recipe;
+    this.shardBytes = shardBytes;
+    try {
+      this.named = MergeMethods.named(recipe.method().value());
+    } catch (IllegalArgumentException e) {
+      throw recipe.error(recipe.method().at(), String.valueOf(e.getMessage()));
+    }
+    this.method = overOperand(recipe, named);
+    this.findings = new Findings(recipe);
+    ModelLocator locator = new ModelLocator(folders, ModelLocator.defaultHubCache());
+    this.models = new InputModels(locator, external, findings);
+    this.binder = new ParameterBinder(recipe, named, method);
+    this.types = new ElementTypes(recipe, named, method);
+    this.tensors = new TensorPlanner(recipe, binder, types, findings, ledger);
+  }
+
+  /** A method that works on both works on task vectors if there is a base to take them from. */
+  private static MergeMethod overOperand(Recipe recipe, MergeMethods.Named named) {
+    if (named.base() != MergeMethods.Base.OPTIONAL_ORIGIN) {
+      return named.method();
+    }
+    return named
+        .method()
+        .over(
+            recipe.base() == null ? MergeMethod.Operand.WEIGHTS : MergeMethod.Operand.TASK_VECTORS);
+  }
+
+  /**
+   * Plans a merge; models are looked for relative to the recipe's folder, then to the working
+   * directory.
+   *
+   * @throws RecipeException if anything does not fit; all problems are in it, one line each
+   */
+  public static MergePlan plan(Recipe recipe) {
+    return plan(recipe, List.of(recipe.folder(), Path.of("")));
+  }
+
+  /**
+   * Plans a merge.
+   *
+   * @param folders what relative paths of models are relative to: the first that has them
+   * @throws RecipeException if anything does not fit; all problems are in it, one line each
+   */
+  public static MergePlan plan(Recipe recipe, List<Path> folders) {
+    return plan(recipe, folders, ExternalFiles.REFUSE);
+  }
+
+  /**
+   * Plans a merge.
+   *
+   * @param folders what relative paths of models are relative to: the first that has them
+   * @param external what to do where a checkpoint's index or links lead out of its folder
+   * @throws RecipeException if anything does not fit; all problems are in it, one line each
+   * @throws CheckpointException if a model is there but cannot be used
+   */
+  public static MergePlan plan(Recipe recipe, List<Path> folders, ExternalFiles external) {
+    return plan(recipe, folders, external, OutputLayout.SHARD_BYTES);
+  }
+
+  /**
+   * Plans a merge.
+   *
+   * @param folders what relative paths of models are relative to: the first that has them
+   * @param external what to do where a checkpoint's index or links lead out of its folder
+   * @param shardBytes largest weight file where the base's division into files cannot be kept
+   * @throws RecipeException if anything does not fit; all problems are in it, one line each
+   * @throws CheckpointException if a model is there but cannot be used
+   */
+  public static MergePlan plan(
+      Recipe recipe, List<Path> folders, ExternalFiles external, long shardBytes) {
+    Planner planner = new Planner(recipe, folders, external, shardBytes);
+    try {
+      return planner.plan();
+    } catch (RuntimeException | Error e) {
+      planner.models.close();
+      throw e;
+    }
+  }
+
+  private MergePlan plan() {
+    checkRecipe();
+    findings.failIfAny();
+    models.openAll(recipe);
+    findings.failIfAny();
+    List<OpenSlice> slices = recipe.slices().stream().map(this::open).toList();
+    findings.failIfAny();
+    InputModel donor = donor(slices);
+    models.all().forEach(ledger::open);
+    checkTokenizer(donor);
+    findings.failIfAny();
+    List<String> differences = compareConfigs(donor);
+    List<Integer> donorLayers = new ArrayList<>();
+    List<OutputLayout.Entry> entries =
+        recipe.sliced() ? planSlices(slices, donor, donorLayers) : planModels(slices.get(0), donor);
+    findings.failIfAny(differences);
+    if (entries.isEmpty()) {
+      throw recipe.error(recipe.method().at(), "model '%s' has no tensors".formatted(donor.name()));
+    }
+    types.notices().forEach(findings::notice);
+    MergeMethods.twin(named.name()).ifPresent(twin -> findings.notice(tellApart(twin)));
+    Map<String, byte[]> rewritten = rewriteConfig(donor, entries, donorLayers);
+    if (recipe.extra() == Recipe.Extra.UNION) {
+      List<Checkpoint> others = new ArrayList<>();
+      models.all().forEach(model -> others.add(model.checkpoint()));
+      FileUnion.add(donor.checkpoint(), others, rewritten, findings);
+    }
+    MergePlan plan =
+        new MergePlan(
+            named.name(),
+            ResolvedRecipe.of(recipe, named, method, types.output()),
+            models.folders(donor),
+            donor.checkpoint(),
+            OutputLayout.of(donor.checkpoint(), entries, shardBytes),
+            donor.checkpoint().otherFiles(),
+            rewritten,
+            ledger.close(),
+            findings.notices(),
+            recipe.allowNonFinite());
+    models.closeAllBut(plan.inputs());
+    return plan;
+  }
+
+  private String tellApart(MergeMethods.Named twin) {
+    return "'%s' runs: %s, λ = %s unless given; '%s' would be: %s, λ = %s"
+        .formatted(
+            named.name(),
+            named.summary(),
+            named.scaling(),
+            twin.name(),
+            twin.summary(),
+            twin.scaling());
+  }
+
+  // ---- what can be said before any file is opened
+
+  private void checkRecipe() {
+    findings.problems(binder.problems());
+    boolean needsBase =
+        named.base() == MergeMethods.Base.ORIGIN || named.base() == MergeMethods.Base.FIRST_INPUT;
+    if (needsBase && recipe.base() == null && recipe.slices().get(0).base() == null) {
+      findings.problem(
+          recipe.method().at(),
+          "'%s' needs a 'base_model'; %s"
+              .formatted(
+                  named.name(),
+                  named.base() == MergeMethods.Base.ORIGIN
+                      ? "name the model that the others were fine-tuned from"
+                      : "name the one of the two models that counts as the first"));
+    }
+    Recipe.Selection selection = recipe.selection();
+    if (selection.restricts() && selection.rest() == Recipe.Rest.BASE && recipe.base() == null) {
+      findings.problem(
+          selection.at(),
+          "tensors that are not merged come from the base: name a 'base_model', or set 'rest: mean'");
+    }
+    if (recipe.missing() == Recipe.Missing.BASE && recipe.base() == null) {
+      findings.problem(recipe.method().at(), "'missing: base' needs a 'base_model'");
+    }
+  }
+
+  // ---- models
+
+  private @Nullable InputModel baseOf(Recipe.Slice slice) {
+    Recipe.Model base = slice.base() != null ? slice.base() : recipe.base();
+    return base == null ? null : models.get(base);
+  }
+
+  /** Sorts out which of a slice's models are inputs and which is the base. */
+  private OpenSlice open(Recipe.Slice slice) {
+    InputModel base = baseOf(slice);
+    List<Lane> lanes = new ArrayList<>();
+    Lane baseLane = null;
+    for (Recipe.Source source : slice.sources()) {
+      Lane lane = new Lane(source, models.get(source.model()));
+      lanes.add(lane);
+      if (baseLane == null && lane.model() == base) {
+        baseLane = lane;
+      }
+    }
+    Recipe.Model named = slice.base() != null ? slice.base() : recipe.base();
+    if (base != null && named != null && baseLane == null && !recipe.sliced()) {
+      baseLane = new Lane(new Recipe.Source(named, null, Map.of()), base);
+      if (joins()) {
+        lanes.add(baseLane);
+      }
+    }
+    if (method.operand() == MergeMethod.Operand.TASK_VECTORS) {
+      return withOrigin(slice, lanes, base, baseLane);
+    }
+    if (this.named.base() == MergeMethods.Base.FIRST_INPUT && baseLane != null) {
+      lanes.remove(baseLane);
+      lanes.add(0, baseLane);
+    }
+    return new OpenSlice(slice, null, lanes);
+  }
+
+  /** True if a base outside the list is one more input, as mergekit has it. */
+  private boolean joins() {
+    // mergekit lets the base join here too, and then fails on two inputs; it is meant as the donor.
+    return method.operand() == MergeMethod.Operand.WEIGHTS && !named.name().equals("passthrough");
+  }
+
+  private OpenSlice withOrigin(
+      Recipe.Slice slice, List<Lane> lanes, @Nullable InputModel base, @Nullable Lane baseLane) {
+    if (baseLane == null || base == null) {
+      findings.problem(
+          slice.at(),
+          "'%s' needs the base among the sources of every slice; add {model: %s, layer_range: […]}"
+              .formatted(named.name(), recipe.base() == null ? "BASE" : recipe.base().text()));
+      return new OpenSlice(slice, null, lanes);
+    }
+    List<Lane> inputs = lanes.stream().filter(lane -> lane.model() != base).toList();
+    for (Lane lane : lanes) {
+      if (lane.model() == base && !lane.source().parameters().isEmpty()) {
+        findings.notice(
+            "'%s' is the base, so its own parameters (%s) are not used"
+                .formatted(
+                    lane.model().name(), String.join(", ", lane.source().parameters().keySet())));
+      }
+    }
+    if (inputs.isEmpty()) {
+      findings.problem(
+          slice.at(), "there is no model to merge besides the base '%s'".formatted(base.name()));
+    }
+    return new OpenSlice(slice, baseLane, inputs);
+  }
+
+  /** The model whose other files the output has: the base, or else the first. */
+  private InputModel donor(List<OpenSlice> slices) {
+    Recipe.Model base = recipe.base();
+    return base != null ? models.get(base) : slices.get(0).inputs().get(0).model();
+  }
+
+  /** Says which models have no configuration; returns which are of another architecture. */
+  private List<String> compareConfigs(InputModel donor) {
+    List<String> differences = new ArrayList<>();
+    Set<Checkpoint> seen = new LinkedHashSet<>();
+    for (InputModel model : models.all()) {
+      if (!seen.add(model.checkpoint())) {
+        continue;
+      }
+      if (!model.hasConfig()) {
+        findings.notice(
+            "model '%s' has no config.json that can be read; its weights are merged all the same"
+                .formatted(model.name()));
+      } else if (!architecture(model).equals(architecture(donor)) && donor.hasConfig()) {
+        String difference =
+            "model '%s' is a %s, '%s' is a %s"
+                .formatted(model.name(), architecture(model), donor.name(), architecture(donor));
+        findings.notice(difference);
+        differences.add(recipe.line(recipe.slices().get(0).at(), difference));
+      }
+    }
+    return differences;
+  }
+
+  private static String architecture(InputModel model) {
+    JsonNode config = model.config();
+    JsonNode listed = config.path("architectures").path(0);
+    return listed.isTextual() ? listed.asText() : config.path("model_type").asText("model");
+  }
+
+  /**
+   * The output has the base's tokenizer. That is what the recipe asks for if every model has the
+   * base's tokens in the base's rows; rows are not moved.
+   */
+  private void checkTokenizer(InputModel donor) {
+    Recipe.Tokenizer asked = recipe.tokenizer();
+    if (asked == null) {
+      return;
+    }
+    boolean union = asked.source().equals(Recipe.Tokenizer.UNION);
+    boolean ofDonor =
+        asked.source().equals(Recipe.Tokenizer.BASE) || models.find(asked.source()) == donor;
+    if (!asked.tokens().isEmpty() || asked.padToMultipleOf() > 1 || !(union || ofDonor)) {
+      findings.problem(
+          asked.at(),
+          "rows of the embedding cannot be moved, chosen or padded; supported are 'tokenizer_source: base', and 'union' where all models have the same tokens");
+      return;
+    }
+    Optional<Vocabulary> own = Vocabulary.read(donor.checkpoint().folder());
+    for (InputModel model : models.all()) {
+      if (model.checkpoint() == donor.checkpoint()) {
+        continue;
+      }
+      Optional<Vocabulary> other = Vocabulary.read(model.checkpoint().folder());
+      if (own.isEmpty() || other.isEmpty()) {
+        findings.notice(
+            "'%s' has no tokenizer.json with a vocabulary, so its tokens were not compared"
+                .formatted(own.isEmpty() ? donor.name() : model.name()));
+        continue;
+      }
+      Optional<String> obstacle = own.get().whyNotRowsOf(other.get(), donor.name(), model.name());
+      if (obstacle.isEmpty() && union && other.get().ids().size() > own.get().ids().size()) {
+        obstacle =
+            Optional.of(
+                "'%s' has %d tokens that '%s' does not have"
+                    .formatted(
+                        model.name(),
+                        other.get().ids().size() - own.get().ids().size(),
+                        donor.name()));
+      }
+      obstacle.ifPresent(
+          reason ->
+              findings.problem(asked.at(), reason + "; rows of the embedding cannot be moved"));
+    }
+  }
+
+  // ---- tensors
+
+  private List<OutputLayout.Entry> planModels(OpenSlice slice, InputModel donor) {
+    List<OutputLayout.Entry> entries = new ArrayList<>();
+    for (String tensor : donor.names()) {
+      plan(Target.of(tensor, slice, donor, donor.layers().fraction(tensor)), donor, entries);
+    }
+    Set<InputModel> seen = new LinkedHashSet<>();
+    for (Lane lane : slice.inputs()) {
+      if (seen.add(lane.model())) {
+        Map<String, String> extras = new LinkedHashMap<>();
+        for (String tensor : lane.model().names()) {
+          if (!ledger.knows(lane.model(), tensor) && donor.info(tensor).isEmpty()) {
+            extras.put(tensor, tensor);
+          }
+        }
+        addExtras(new LayerSlices.Extras(lane, donor, extras), entries);
+      }
+    }
+    return entries;
+  }
+
+  private List<OutputLayout.Entry> planSlices(
+      List<OpenSlice> slices, InputModel donor, List<Integer> donorLayers) {
+    LayerSlices arranged = new LayerSlices(slices, donor, findings);
+    arranged.arrange();
+    List<OutputLayout.Entry> entries = new ArrayList<>();
+    arranged.targets().forEach(target -> plan(target, donor, entries));
+    arranged.extras().forEach(extras -> addExtras(extras, entries));
+    donorLayers.addAll(arranged.donorLayers());
+    return entries;
+  }
+
+  private void plan(Target target, InputModel donor, List<OutputLayout.Entry> entries) {
+    tensors
+        .plan(target)
+        .ifPresent(
+            planned ->
+                entries.add(
+                    new OutputLayout.Entry(
+                        planned, donor.checkpoint().find(target.tensor()).orElse(null))));
+  }
+
+  private void addExtras(LayerSlices.Extras extras, List<OutputLayout.Entry> entries) {
+    for (PlannedTensor planned :
+        tensors.extras(extras.lane(), extras.reference(), extras.tensors())) {
+      entries.add(new OutputLayout.Entry(planned, null));
+    }
+  }
+
+  // ---- other files
+
+  private Map<String, byte[]> rewriteConfig(
+      InputModel donor, List<OutputLayout.Entry> entries, List<Integer> donorLayers) {
+    Map<String, byte[]> rewritten = new LinkedHashMap<>();
+    Optional<byte[]> config = ConfigEdits.read(donor.checkpoint().folder());
+    if (config.isEmpty() || !donor.hasConfig()) {
+      return rewritten;
+    }
+    byte[] bytes = config.get();
+    boolean changed = false;
+    try {
+      DType out = types.output();
+      boolean casts =
+          entries.stream()
+              .anyMatch(
+                  entry ->
+                      entry.donor() != null && entry.donor().dtype() != entry.tensor().dtype());
+      if (out != null && casts) {
+        Optional<byte[]> edited = ConfigEdits.withDType(bytes, out);
+        changed |= edited.isPresent();
+        bytes = edited.orElse(bytes);
+      }
+      if (!donorLayers.isEmpty()) {
+        Optional<byte[]> edited =
+            ConfigEdits.withLayers(bytes, LayerSlices.configuredLayers(donor), donorLayers);
+        changed |= edited.isPresent();
+        bytes = edited.orElse(bytes);
+      }
+    } catch (IOException e) {
+      findings.notice(
+          "config.json of '%s' cannot be edited and is copied as it is: %s"
+              .formatted(donor.name(), e.getMessage()));
+      return rewritten;
+    }
+    if (changed) {
+      rewritten.put("config.json", bytes);
+    }
+    return rewritten;
+  }
+}

@@ -1,0 +1,449 @@
+package org.optmerge.merge.plan;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.checkpoint.DType;
+import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.merge.plan.ParameterBinder.Bound;
+import org.optmerge.merge.recipe.Recipe;
+import org.optmerge.merge.recipe.RecipeException;
+import org.optmerge.merge.weights.InputModel;
+import org.optmerge.merge.weights.PlannedTensor;
+import org.optmerge.merge.weights.Weights;
+import org.optmerge.method.Factorwise;
+import org.optmerge.method.Linear;
+import org.optmerge.method.MergeMethod;
+import org.optmerge.method.PerModel;
+import org.optmerge.method.WeightAverage;
+import org.optmerge.taskvector.Weight;
+
+/**
+ * Plans one tensor at a time: finds it in every input, compares shapes and types, resolves the
+ * parameters, and books what becomes of it.
+ */
+final class TensorPlanner {
+  private static final String VOCABULARY =
+      "(.*\\.)?(embed_tokens|wte|word_embeddings|tok_embeddings|embed_in|embed_out|shared|lm_head)"
+          + "\\.(weight|bias)";
+
+  private static final String TO_COPY = "; listed under 'exclude', the base's is copied instead";
+
+  private final Recipe recipe;
+  private final ParameterBinder binder;
+  private final ElementTypes types;
+  private final Findings findings;
+  private final CoverageLedger ledger;
+  private final Map<InputModel, String> firstMissing = new LinkedHashMap<>();
+  private final Map<String, Copied> copied = new LinkedHashMap<>();
+
+  /** A tensor that only experts have, and the expert that it is copied from. */
+  private record Copied(InputModel model, String tensor) {}
+
+  TensorPlanner(
+      Recipe recipe,
+      ParameterBinder binder,
+      ElementTypes types,
+      Findings findings,
+      CoverageLedger ledger) {
+    this.recipe = recipe;
+    this.binder = binder;
+    this.types = types;
+    this.findings = findings;
+    this.ledger = ledger;
+  }
+
+  /** One tensor of the output; empty if there is a problem with it, which is then booked. */
+  Optional<PlannedTensor> plan(Target target) {
+    InputModel reference = target.reference();
+    Optional<Weight> like = reference.weight(target.read());
+    TensorInfo info = reference.info(target.read()).orElse(null);
+    if (like.isEmpty() || info == null) {
+      findings.problem(
+          target.slice().slice().at(),
+          "tensor '%s' is not in model '%s'".formatted(target.read(), reference.name()));
+      return Optional.empty();
+    }
+    String reason = recipe.selection().rejectedBy(target.tensor()).orElse(null);
+    if (reason != null && recipe.selection().rest() == Recipe.Rest.BASE) {
+      return Optional.of(copy(target, reason));
+    }
+    Optional<String> obstacle = reference.whyNotMergeable(info);
+    if (obstacle.isPresent()) {
+      return copyBuffer(target, info, obstacle.get());
+    }
+    List<Weight> inputs = new ArrayList<>();
+    List<ParameterBinder.Input> sources = new ArrayList<>();
+    int before = findings.count();
+    for (int i = 0; i < target.names().size(); i++) {
+      Lane lane = target.slice().inputs().get(i);
+      String name = target.names().get(i);
+      Optional<Weight> weight = input(lane, name, target, info, like.get());
+      if (weight.isPresent()) {
+        inputs.add(weight.get());
+        sources.add(new ParameterBinder.Input(lane.source(), name));
+      }
+    }
+    Weight base = null;
+    Lane baseLane = target.slice().base();
+    if (baseLane != null) {
+      base = baseLane.model().weight(target.read()).orElse(null);
+      if (base == null) {
+        findings.problem(
+            baseLane.at(),
+            "the base '%s' has no tensor '%s'".formatted(baseLane.model().name(), target.read()));
+      }
+      ledger.used(baseLane.model(), target.read(), "base of the merge");
+    }
+    if (findings.count() > before) {
+      return Optional.empty();
+    }
+    if (inputs.isEmpty()) {
+      return Optional.of(copy(target, "in no other model"));
+    }
+    return reason == null
+        ? merge(target, info, base, inputs, sources)
+        : Optional.of(mean(target, info, base, inputs, reason));
+  }
+
+  private Optional<PlannedTensor> merge(
+      Target target,
+      TensorInfo info,
+      @Nullable Weight base,
+      List<Weight> inputs,
+      List<ParameterBinder.Input> sources) {
+    try {
+      Bound bound =
+          binder.bind(
+              target.tensor(), target.fraction(), target.slice().slice(), sources, info.shape());
+      return Optional.of(
+          new PlannedTensor(
+              target.tensor(),
+              types.output(info.dtype()),
+              info.shape(),
+              new PlannedTensor.Merge(
+                  recipe.factorwise() ? factorwise(bound.method(), inputs) : bound.method(),
+                  base,
+                  inputs,
+                  bound.scaling(),
+                  types.taskVectors(info.dtype())),
+              "merged"));
+    } catch (RecipeException e) {
+      for (String problem : e.problems()) {
+        findings.problemOfTensor(problem, target.tensor());
+      }
+      return Optional.empty();
+    } catch (IllegalArgumentException e) {
+      findings.problemOfTensor(
+          recipe.line(
+              recipe.method().at(), "tensor '%s': %s".formatted(target.tensor(), e.getMessage())),
+          target.tensor());
+      return Optional.empty();
+    }
+  }
+
+  /** Where adapters change a tensor, their factors are merged; else there is nothing to factor. */
+  private static MergeMethod factorwise(MergeMethod method, List<Weight> inputs) {
+    long adapted = inputs.stream().filter(Weight.Adapted.class::isInstance).count();
+    if (adapted == 0) {
+      return method;
+    }
+    if (adapted < inputs.size()) {
+      throw new IllegalArgumentException(
+          "factorwise: an adapter changes it in %d of %d models; it must in all or in none"
+              .formatted(adapted, inputs.size()));
+    }
+    return new Factorwise(method);
+  }
+
+  /** For tensors that are not selected, where the recipe says so. */
+  private PlannedTensor mean(
+      Target target, TensorInfo info, @Nullable Weight base, List<Weight> inputs, String reason) {
+    MergeMethod mean = base == null ? new Linear(PerModel.each(1), true) : new WeightAverage();
+    return new PlannedTensor(
+        target.tensor(),
+        types.output(info.dtype()),
+        info.shape(),
+        new PlannedTensor.Merge(mean, base, inputs, 1, null),
+        "mean: " + reason);
+  }
+
+  /**
+   * Whole numbers beside the weights are copied; anything else that cannot be merged is refused.
+   */
+  private Optional<PlannedTensor> copyBuffer(Target target, TensorInfo info, String obstacle) {
+    if (!isBuffer(info)) {
+      findings.problem(
+          target.slice().slice().at(),
+          "model '%s': %s%s".formatted(target.reference().name(), obstacle, TO_COPY));
+      return Optional.empty();
+    }
+    return sameIntegers(target, info)
+        ? Optional.of(copy(target, info.dtype().torchName() + " is not averaged"))
+        : Optional.empty();
+  }
+
+  /** What one model brings to a tensor, or nothing; a problem is booked unless that is allowed. */
+  private Optional<Weight> input(
+      Lane lane, String tensor, Target target, TensorInfo info, Weight like) {
+    InputModel reference = target.reference();
+    InputModel model = lane.model();
+    Optional<Weight> found = model.weight(tensor);
+    if (found.isEmpty()) {
+      Optional<Weight> tied = model.tiedTo(tensor).flatMap(model::weight);
+      if (tied.isPresent()) {
+        findings.notice(
+            "model '%s' has no '%s': it is tied to the embedding, which is read in its place"
+                .formatted(model.name(), tensor));
+        found = tied;
+      }
+    }
+    if (found.isEmpty()) {
+      return absent(lane, tensor, reference, like);
+    }
+    TensorInfo own = model.info(tensor).orElse(info);
+    Optional<String> obstacle = model.whyNotMergeable(own);
+    if (obstacle.isPresent()) {
+      findings.problem(
+          lane.at(),
+          "model '%s': %s ('%s' has %s)%s"
+              .formatted(
+                  model.name(),
+                  obstacle.get(),
+                  reference.name(),
+                  info.dtype().torchName(),
+                  TO_COPY));
+      return Optional.empty();
+    }
+    Optional<Weight> fitting = fit(lane, tensor, found.get(), target, info.shape());
+    if (fitting.isPresent()) {
+      if (own.dtype() != info.dtype()) {
+        types.differs(model, own, reference, info);
+      }
+      boolean whole = fitting.get().shape().equals(found.get().shape());
+      ledger.used(
+          model,
+          tensor,
+          whole
+              ? "merged"
+              : "merged: the first %d of %d rows"
+                  .formatted(fitting.get().shape().get(0), found.get().shape().get(0)));
+    }
+    return fitting;
+  }
+
+  private Optional<Weight> absent(Lane lane, String tensor, InputModel reference, Weight like) {
+    switch (recipe.missing()) {
+      case BASE -> {
+        findings.notice(
+            "model '%s' lacks tensors, such as '%s': the base's stand in for them"
+                .formatted(lane.model().name(), firstMissing(lane.model(), tensor)));
+        return Optional.of(like);
+      }
+      case SKIP -> {
+        findings.notice(
+            "model '%s' lacks tensors, such as '%s': these are merged without it"
+                .formatted(lane.model().name(), firstMissing(lane.model(), tensor)));
+        return Optional.empty();
+      }
+      case ERROR ->
+          findings.problem(
+              lane.at(),
+              "model '%s' has no tensor '%s', which '%s' has; 'missing: base' or 'missing: skip' allows it"
+                  .formatted(lane.model().name(), tensor, reference.name()));
+    }
+    return Optional.empty();
+  }
+
+  private String firstMissing(InputModel model, String tensor) {
+    return firstMissing.computeIfAbsent(model, key -> tensor);
+  }
+
+  /** The weight in the reference's shape: itself, or the first rows of a larger vocabulary. */
+  private Optional<Weight> fit(
+      Lane lane, String tensor, Weight weight, Target target, List<Long> shape) {
+    InputModel reference = target.reference();
+    List<Long> own = weight.shape();
+    if (own.equals(shape)) {
+      return Optional.of(weight);
+    }
+    boolean sameColumns =
+        own.size() == shape.size()
+            && !own.isEmpty()
+            && own.subList(1, own.size()).equals(shape.subList(1, shape.size()));
+    String problem =
+        "tensor '%s': model '%s' has shape %s, '%s' has %s"
+            .formatted(tensor, lane.model().name(), own, reference.name(), shape);
+    if (sameColumns && isVocabulary(reference, target.read(), shape)) {
+      if (own.get(0) > shape.get(0) && weight instanceof Weight.Stored stored) {
+        findings.notice(
+            "model '%s': '%s' has %d rows, '%s' has %d; the first %d are merged"
+                .formatted(
+                    lane.model().name(),
+                    tensor,
+                    own.get(0),
+                    reference.name(),
+                    shape.get(0),
+                    shape.get(0)));
+        return Optional.of(new Weight.Stored(stored.checkpoint(), stored.tensor(), shape));
+      }
+      problem += "; its vocabulary is smaller, so it cannot be merged row by row";
+    } else if (own.size() == 2
+        && shape.size() == 2
+        && own.get(0).equals(shape.get(1))
+        && own.get(1).equals(shape.get(0))) {
+      problem += "; is it transposed?";
+    }
+    findings.problem(lane.at(), problem);
+    return Optional.empty();
+  }
+
+  private static boolean isVocabulary(InputModel model, String tensor, List<Long> shape) {
+    if (tensor.matches(VOCABULARY)) {
+      return true;
+    }
+    JsonNode config = model.config();
+    return shape.size() == 2
+        && (config.path("vocab_size").asLong(-1) == shape.get(0)
+            || config.path("text_config").path("vocab_size").asLong(-1) == shape.get(0));
+  }
+
+  /** True for whole numbers that a model keeps beside its weights, such as position ids. */
+  private static boolean isBuffer(TensorInfo info) {
+    boolean narrow = info.dtype() == DType.I8 || info.dtype() == DType.U8;
+    return !info.dtype().isFloating()
+        && !(narrow && info.shape().size() > 1)
+        && !info.name().endsWith("qweight")
+        && !info.name().endsWith("weight_packed");
+  }
+
+  /**
+   * True if every model has the integers in the same type and shape; a problem is booked if not.
+   */
+  private boolean sameIntegers(Target target, TensorInfo info) {
+    int before = findings.count();
+    for (int i = 0; i < target.names().size(); i++) {
+      Lane lane = target.slice().inputs().get(i);
+      TensorInfo own = lane.model().info(target.names().get(i)).orElse(null);
+      if (own != null && (own.dtype() != info.dtype() || !own.shape().equals(info.shape()))) {
+        findings.problem(
+            lane.at(),
+            "tensor '%s': model '%s' has %s %s, '%s' has %s %s"
+                .formatted(
+                    target.tensor(),
+                    lane.model().name(),
+                    own.dtype(),
+                    own.shape(),
+                    target.reference().name(),
+                    info.dtype(),
+                    info.shape()));
+      }
+    }
+    return findings.count() == before;
+  }
+
+  private PlannedTensor copy(Target target, String reason) {
+    for (int i = 0; i < target.names().size(); i++) {
+      InputModel model = target.slice().inputs().get(i).model();
+      if (model != target.reference()) {
+        ledger.otherwise(model, target.names().get(i), "not merged: " + reason);
+      }
+    }
+    ledger.used(target.reference(), target.read(), "copied: " + reason);
+    return keep(target.tensor(), target.reference(), target.read(), "copied: " + reason);
+  }
+
+  /**
+   * A weight as it is: its bytes, or with an adapter applied where there is one. Quantised numbers
+   * keep their type, as they have a meaning in no other.
+   */
+  PlannedTensor keep(String tensor, InputModel model, String read, String source) {
+    TensorInfo info = model.info(read).orElseThrow();
+    Weight weight = model.weight(read).orElseThrow();
+    DType out = model.whyNotMergeable(info).isPresent() ? info.dtype() : types.output(info.dtype());
+    PlannedTensor.Work work =
+        weight instanceof Weight.Stored bytes
+            ? new PlannedTensor.Copy(bytes)
+            : new PlannedTensor.Merge(
+                new Linear(PerModel.each(1), false), null, List.of(weight), 1, null);
+    return new PlannedTensor(tensor, out, weight.shape(), work, source);
+  }
+
+  private static boolean areEqual(Copied earlier, InputModel model, String tensor) {
+    return earlier.model().weight(earlier.tensor()).orElse(null) instanceof Weight.Stored one
+        && model.weight(tensor).orElse(null) instanceof Weight.Stored other
+        && Weights.haveEqualBytes(one, other);
+  }
+
+  /**
+   * Tensors that only an input has.
+   *
+   * @param tensors for each its name in the input and the one it would have in the output
+   * @return those that the recipe wants copied
+   */
+  List<PlannedTensor> extras(Lane lane, InputModel reference, Map<String, String> tensors) {
+    InputModel model = lane.model();
+    List<PlannedTensor> planned = new ArrayList<>();
+    String example = "";
+    int left = 0;
+    Map<InputModel, List<String>> collisions = new LinkedHashMap<>();
+    for (Map.Entry<String, String> entry : tensors.entrySet()) {
+      String tensor = entry.getKey();
+      if (reference.tiedTo(tensor).isPresent()) {
+        ledger.otherwise(
+            model, tensor, "left out: tied to the embedding in '%s'".formatted(reference.name()));
+        continue;
+      }
+      switch (recipe.extra()) {
+        case ERROR ->
+            findings.problem(
+                lane.at(),
+                "model '%s' has tensor '%s', which '%s' does not have; to leave such tensors out, set 'extra: report'"
+                    .formatted(model.name(), tensor, reference.name()));
+        case REPORT -> {
+          ledger.otherwise(model, tensor, "left out: not in '%s'".formatted(reference.name()));
+          example = left == 0 ? tensor : example;
+          left++;
+        }
+        case COPY, UNION -> {
+          Copied earlier = copied.get(entry.getValue());
+          if (earlier == null) {
+            copied.put(entry.getValue(), new Copied(model, tensor));
+            planned.add(keep(entry.getValue(), model, tensor, "copied from " + model.name()));
+            ledger.used(model, tensor, "copied: not in '%s'".formatted(reference.name()));
+          } else if (recipe.extra() == Recipe.Extra.COPY || areEqual(earlier, model, tensor)) {
+            ledger.used(
+                model, tensor, "left out: copied from '%s'".formatted(earlier.model().name()));
+          } else {
+            collisions
+                .computeIfAbsent(earlier.model(), key -> new ArrayList<>())
+                .add(entry.getValue());
+          }
+        }
+      }
+    }
+    collisions.forEach(
+        (other, names) ->
+            findings.problem(
+                lane.at(),
+                "models '%s' and '%s' have different values for %d %s that '%s' does not have, such as '%s'; one name cannot hold both: give each model's encoder and connector names of their own, or take the first model's with 'extra: copy'"
+                    .formatted(
+                        other.name(),
+                        model.name(),
+                        names.size(),
+                        names.size() == 1 ? "tensor" : "tensors",
+                        reference.name(),
+                        names.get(0))));
+    if (left > 0) {
+      findings.notice(
+          "model '%s' has %d %s that '%s' does not have, such as '%s'; left out ('extra: copy' keeps them)"
+              .formatted(
+                  model.name(), left, left == 1 ? "tensor" : "tensors", reference.name(), example));
+    }
+    return planned;
+  }
+}

@@ -1,0 +1,64 @@
+package org.optmerge.merge.plan;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The tokens of a model's {@code tokenizer.json} and the embedding row of each.
+ *
+ * @param ids row by token
+ */
+record Vocabulary(Map<String, Integer> ids) {
+  private static final String FILE = "tokenizer.json";
+
+  /** Reads a model's vocabulary; empty if the folder has no {@code tokenizer.json} with one. */
+  static Optional<Vocabulary> read(Path folder) {
+    Path file = folder.resolve(FILE);
+    if (!Files.isRegularFile(file)) {
+      return Optional.empty();
+    }
+    try {
+      JsonNode root = new ObjectMapper().readTree(file.toFile());
+      Map<String, Integer> ids = new LinkedHashMap<>();
+      JsonNode vocab = root.path("model").path("vocab");
+      if (vocab.isObject()) {
+        vocab.properties().forEach(entry -> ids.put(entry.getKey(), entry.getValue().asInt(-1)));
+      } else {
+        // Unigram: a list of [token, score], in the order of the rows.
+        for (int i = 0; i < vocab.size(); i++) {
+          ids.put(vocab.path(i).path(0).asText(), i);
+        }
+      }
+      for (JsonNode token : root.path("added_tokens")) {
+        ids.put(token.path("content").asText(), token.path("id").asInt(-1));
+      }
+      return ids.isEmpty() ? Optional.empty() : Optional.of(new Vocabulary(ids));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** What keeps the rows of another model from standing for these tokens; empty if nothing does. */
+  Optional<String> whyNotRowsOf(Vocabulary other, String name, String otherName) {
+    for (Map.Entry<String, Integer> token : ids.entrySet()) {
+      Integer row = other.ids.get(token.getKey());
+      if (row == null) {
+        return Optional.of(
+            "token '%s' of '%s' is not in the vocabulary of '%s'"
+                .formatted(token.getKey(), name, otherName));
+      }
+      if (!row.equals(token.getValue())) {
+        return Optional.of(
+            "token '%s' is row %d in '%s' and row %d in '%s'"
+                .formatted(token.getKey(), token.getValue(), name, row, otherName));
+      }
+    }
+    return Optional.empty();
+  }
+}

@@ -1,0 +1,79 @@
+package org.optmerge.merge.weights;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/** Finds NaN and infinite values. */
+public final class NonFinite {
+  private NonFinite() {}
+
+  /** Index of the first value that is not finite, or -1. */
+  public static int firstIn(float[] values, int length) {
+    // A sum is finite only if every value is: one pass of additions, and a search only if it is
+    // not.
+    if (Float.isFinite(sum(values, length))) {
+      return -1;
+    }
+    for (int i = 0; i < length; i++) {
+      if (!Float.isFinite(values[i])) {
+        return i;
+      }
+    }
+    return -1; // finite values whose sum is not
+  }
+
+  /** Eight sums at once: an addition need not wait for the one before it. */
+  private static float sum(float[] v, int length) {
+    float a = 0;
+    float b = 0;
+    float c = 0;
+    float d = 0;
+    float e = 0;
+    float f = 0;
+    float g = 0;
+    float h = 0;
+    int i = 0;
+    for (; i + 7 < length; i += 8) {
+      a += v[i];
+      b += v[i + 1];
+      c += v[i + 2];
+      d += v[i + 3];
+      e += v[i + 4];
+      f += v[i + 5];
+      g += v[i + 6];
+      h += v[i + 7];
+    }
+    for (; i < length; i++) {
+      a += v[i];
+    }
+    return ((a + b) + (c + d)) + ((e + f) + (g + h));
+  }
+
+  /** How many values are not finite. */
+  public static int countIn(float[] values, int length) {
+    int count = 0;
+    for (int i = 0; i < length; i++) {
+      count += Float.isFinite(values[i]) ? 0 : 1;
+    }
+    return count;
+  }
+
+  public static String message(String where, List<Long> shape, long index, float value) {
+    return "%s holds %s at %s; a merge would spread it. Repair the checkpoint, or pass --allow-nonfinite to merge it all the same"
+        .formatted(where, value, position(shape, index));
+  }
+
+  /** An index in the flattened tensor as coordinates, such as {@code [3, 17]}. */
+  public static List<Long> position(List<Long> shape, long index) {
+    List<Long> coordinates = new ArrayList<>();
+    long rest = index;
+    for (int axis = shape.size() - 1; axis >= 0; axis--) {
+      long extent = shape.get(axis);
+      coordinates.add(rest % extent);
+      rest /= extent;
+    }
+    Collections.reverse(coordinates);
+    return coordinates;
+  }
+}

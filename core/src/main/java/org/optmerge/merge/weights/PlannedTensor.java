@@ -1,0 +1,60 @@
+package org.optmerge.merge.weights;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.checkpoint.DType;
+import org.optmerge.method.MergeMethod;
+import org.optmerge.taskvector.Weight;
+
+/**
+ * One tensor of the output, and what to do for it.
+ *
+ * @param name its name in the output
+ * @param dtype its element type in the output
+ * @param shape its extents
+ * @param work where its values come from
+ * @param source which file and line of reasoning put it there, for the coverage table
+ */
+public record PlannedTensor(String name, DType dtype, List<Long> shape, Work work, String source) {
+  public PlannedTensor {
+    shape = List.copyOf(shape);
+  }
+
+  /** Number of entries. */
+  public long size() {
+    return shape.stream().reduce(1L, Math::multiplyExact);
+  }
+
+  /** Bytes in the output. */
+  public long bytes() {
+    return Math.multiplyExact(size(), dtype.bytes());
+  }
+
+  /** Where a tensor's values come from. */
+  public sealed interface Work {}
+
+  /** The stored bytes of another tensor, cast only if the output's element type differs. */
+  public record Copy(Weight.Stored from) implements Work {}
+
+  /**
+   * A merge.
+   *
+   * @param method with all parameters resolved for this tensor
+   * @param base θ_0, or null where the method merges weights
+   * @param inputs θ_1 … θ_T
+   * @param scaling λ: merged = θ_0 + λ · method(τ); 1 where the method merges weights
+   * @param taskVectorDtype τ is rounded to this type before it is merged, as the reference code
+   *     computes in it; null: not
+   */
+  public record Merge(
+      MergeMethod method,
+      @Nullable Weight base,
+      List<Weight> inputs,
+      double scaling,
+      @Nullable DType taskVectorDtype)
+      implements Work {
+    public Merge {
+      inputs = List.copyOf(inputs);
+    }
+  }
+}

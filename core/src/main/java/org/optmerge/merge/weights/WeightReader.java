@@ -1,0 +1,108 @@
+package org.optmerge.merge.weights;
+
+import ai.djl.ndarray.NDManager;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.taskvector.TaskVector;
+import org.optmerge.taskvector.Weight;
+
+/**
+ * Reads one weight piece by piece; a low-rank change is multiplied out for the piece alone. Safe
+ * from several threads.
+ *
+ * <p>Made when its tensor's turn comes, so that at most the factors of the tensors in work are in
+ * memory.
+ */
+public final class WeightReader {
+  private final Weight weight;
+  private final Weight.Stored stored;
+  private final LowRankChange @Nullable [] changes;
+  private final LongAdder bytesRead;
+
+  /** Whether the weight under the adapter is the base's; null before it was asked. */
+  private @Nullable Boolean equalsBase;
+
+  public WeightReader(Weight weight, LongAdder bytesRead) {
+    this.weight = weight;
+    this.bytesRead = bytesRead;
+    this.stored = Weights.stored(weight);
+    this.changes = changes(weight, bytesRead);
+  }
+
+  public Weight weight() {
+    return weight;
+  }
+
+  /** Values {@code start} to {@code start + length} of the flattened weight. */
+  public void read(long start, int length, float[] target) {
+    readStored(start, length, target);
+    addChanges(start, length, target);
+  }
+
+  /**
+   * The task vector against a base, θ − θ_0, of which {@code base} holds the same piece. Where this
+   * weight is the base with an adapter, the change itself is returned, without the rounding of a
+   * sum and a difference.
+   */
+  public void readTaskVector(
+      long start, int length, float[] base, Weight baseWeight, float[] target) {
+    if (isAdaptedFrom(baseWeight)) {
+      Arrays.fill(target, 0, length, 0f);
+      addChanges(start, length, target);
+    } else {
+      read(start, length, target);
+      for (int i = 0; i < length; i++) {
+        target[i] -= base[i];
+      }
+    }
+  }
+
+  /** True if this weight is an adapter over just that base, or over a copy of it. */
+  public boolean isAdaptedFrom(Weight base) {
+    return changes != null
+        && base instanceof Weight.Stored other
+        && (stored.tensor().equals(other.tensor()) || isEqual(other));
+  }
+
+  /** True if the weight under the adapter is a copy of the base's, as modality models have it. */
+  private synchronized boolean isEqual(Weight.Stored base) {
+    Boolean known = equalsBase;
+    if (known == null) {
+      known = Weights.haveEqualBytes(stored, base);
+      equalsBase = known;
+    }
+    return known;
+  }
+
+  /**
+   * The change as factors in native memory; null if there is none, or more than one on top of
+   * another.
+   */
+  public TaskVector.@Nullable LowRank factors(NDManager manager) {
+    return changes != null && changes.length == 1 ? changes[0].toArrays(manager) : null;
+  }
+
+  private void readStored(long start, int length, float[] target) {
+    stored.checkpoint().read(stored.tensor(), start, length, target);
+    bytesRead.add((long) length * stored.tensor().dtype().bytes());
+  }
+
+  private void addChanges(long start, int length, float[] target) {
+    if (changes != null) {
+      for (LowRankChange change : changes) {
+        change.addTo(start, length, target);
+      }
+    }
+  }
+
+  private static LowRankChange @Nullable [] changes(Weight weight, LongAdder bytesRead) {
+    List<LowRankChange> found = new ArrayList<>();
+    for (Weight at = weight; at instanceof Weight.Adapted adapted; at = adapted.base()) {
+      found.add(LowRankChange.load(adapted, bytesRead));
+    }
+    return found.isEmpty() ? null : found.toArray(LowRankChange[]::new);
+  }
+}

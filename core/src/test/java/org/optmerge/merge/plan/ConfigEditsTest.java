@@ -1,0 +1,43 @@
+package org.optmerge.merge.plan;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.optmerge.checkpoint.DType;
+
+class ConfigEditsTest {
+  private static String edited(Optional<byte[]> bytes) {
+    return new String(bytes.orElseThrow(), UTF_8);
+  }
+
+  @Test
+  void changes_types_where_they_stand_and_nothing_else() throws IOException {
+    String config =
+        "{ \"torch_dtype\" : \"bfloat16\",\n\t\"name\": \"é \\u00e9\", \"eps\": 1.0e-06,"
+            + " \"text_config\": {\"dtype\": \"bfloat16\"}, \"kind\": \"bfloat16\"}\n";
+
+    assertThat(edited(ConfigEdits.withDType(config.getBytes(UTF_8), DType.F32)))
+        .isEqualTo(
+            "{ \"torch_dtype\" : \"float32\",\n\t\"name\": \"é \\u00e9\", \"eps\": 1.0e-06,"
+                + " \"text_config\": {\"dtype\": \"float32\"}, \"kind\": \"bfloat16\"}\n");
+    assertThat(ConfigEdits.withDType(config.getBytes(UTF_8), DType.BF16)).isEmpty();
+  }
+
+  @Test
+  void counts_layers_and_takes_lists_of_layers_along() throws IOException {
+    String config =
+        "{\"num_hidden_layers\": 3, \"layer_types\": [\n  \"a\",\n  \"b\",\n  \"c\"\n],"
+            + " \"no_rope_layers\": [1, 0, 1], \"eos_token_id\": [7, 8, 9],"
+            + " \"audio_config\": {\"num_hidden_layers\": 3}}";
+
+    assertThat(edited(ConfigEdits.withLayers(config.getBytes(UTF_8), 3, List.of(0, 1, 1, 2))))
+        .isEqualTo(
+            "{\"num_hidden_layers\": 4, \"layer_types\": [\"a\", \"b\", \"b\", \"c\"],"
+                + " \"no_rope_layers\": [1, 0, 0, 1], \"eos_token_id\": [7, 8, 9],"
+                + " \"audio_config\": {\"num_hidden_layers\": 3}}");
+  }
+}
