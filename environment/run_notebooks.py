@@ -28,6 +28,7 @@ def main():
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all in notebooks/")
     parser.add_argument("--save", action="store_true", help="write the outputs into the notebooks")
     parser.add_argument("--links", action="store_true", help="only write the links between notebooks anew")
+    parser.add_argument("--solutions", action="store_true", help="run the Java in the texts too, after the last cell")
     parser.add_argument("--timeout", type=int, default=600, help="seconds a cell may take (%(default)s)")
     parser.add_argument("--counts", type=Path, help="write 'PASSED FAILED' to this file")
     options = parser.parse_args()
@@ -47,11 +48,14 @@ def run(path, options):
     notebook = nbformat.read(path, as_version=4)
     before = [text_of(cell) for cell in notebook.cells]
     number_of_cells = len(notebook.cells)
+    if options.solutions:
+        notebook.cells += java_in_texts(notebook)
+    number_of_runs = len(notebook.cells)
     begin = time.monotonic()
 
     def show(cell, cell_index):
         if sys.stdout.isatty():
-            print(f"\r{path.name} … cell {cell_index + 1} of {number_of_cells} ", end="", flush=True)
+            print(f"\r{path.name} … cell {cell_index + 1} of {number_of_runs} ", end="", flush=True)
 
     client = NotebookClient(
         notebook,
@@ -70,6 +74,7 @@ def run(path, options):
         print(f"\r{path.name} … failed: {what_failed(notebook) or error}", flush=True)
         return False
     print(f"\r{path.name} … passed in {time.monotonic() - begin:.0f} s", flush=True)
+    del notebook.cells[number_of_cells:]
     clean(notebook)
     if options.save:
         nbformat.write(notebook, path)
@@ -80,6 +85,16 @@ def run(path, options):
     return True
 
 
+def java_in_texts(notebook):
+    """Cells with the solutions of the exercises, for the end, where they change no stored output; at the scale tiny."""
+    cells = []
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type == "markdown":
+            for java in re.findall(r"```java\n(.*?)```", cell.source, re.DOTALL):
+                cells.append(nbformat.v4.new_code_cell(java, metadata={"text_of_cell": number}))
+    return [nbformat.v4.new_code_cell('System.setProperty("optmerge.scale", "tiny");')] + cells
+
+
 def what_failed(notebook):
     """The failing cell: its number, its source, and what the kernel said, without colours and the kernel's own frames."""
     for number, cell in enumerate(notebook.cells, start=1):
@@ -87,7 +102,9 @@ def what_failed(notebook):
             if output.output_type == "error":
                 said = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join([output.evalue, *output.traceback]))
                 lines = [line for line in said.splitlines() if "org.dflib.jjava" not in line and "jdk.jshell" not in line]
-                return f"cell {number}\n" + indent(cell.source) + "\n  →\n" + indent("\n".join(lines))
+                text = cell.metadata.get("text_of_cell")
+                where = f"a piece of Java in the text of cell {text}" if text else f"cell {number}"
+                return f"{where}\n" + indent(cell.source) + "\n  →\n" + indent("\n".join(lines))
     return ""
 
 

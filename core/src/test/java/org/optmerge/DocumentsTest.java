@@ -65,7 +65,10 @@ class DocumentsTest {
         "environment/lab",
         "environment/notebooks",
         "environment/test",
+        "environment/format",
+        "environment/browser",
         "environment/kernels/java/start",
+        ".githooks/pre-commit",
         ".ci/run"
       })
   void scripts_are_bash_without_a_syntax_error(String script) throws Exception {
@@ -78,8 +81,8 @@ class DocumentsTest {
   }
 
   private static Stream<Path> documents() throws IOException {
-    return Stream.of(
-            ROOT, ROOT.resolve("core"), ROOT.resolve("notebooks"), ROOT.resolve("data-manifests"))
+    return Stream.of("", ".github", "core", "data-manifests", "environment", "notebooks")
+        .map(ROOT::resolve)
         .flatMap(DocumentsTest::list)
         .filter(file -> file.toString().endsWith(".md"));
   }

@@ -69,10 +69,29 @@ class LayersTest {
   }
 
   @ArchTest
+  static final ArchRule the_entry_point_is_above_every_package_but_the_commands =
+      noClasses()
+          .that()
+          .resideInAPackage(ROOT)
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage(ROOT + ".cli..");
+
+  @ArchTest
+  static final ArchRule only_commands_use_the_entry_point =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages(ROOT, ROOT + ".cli..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage(ROOT);
+
+  @ArchTest
   static void every_class_has_its_place_in_the_layers(JavaClasses classes) {
     assertThat(
             classes.stream()
                 .filter(type -> !type.getSimpleName().equals("package-info"))
+                .filter(type -> !type.getPackageName().equals(ROOT))
                 .map(LayersTest::layer)
                 .distinct())
         .isNotEmpty()

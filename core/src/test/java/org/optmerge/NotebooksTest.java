@@ -38,14 +38,16 @@ import jdk.jshell.spi.ExecutionControl;
 import jdk.jshell.spi.ExecutionControlProvider;
 import jdk.jshell.spi.ExecutionEnv;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.report.Project;
 
 /**
- * Every notebook runs from top to bottom as JShell sees it, and is clean enough to be read and
- * compared in a browser. The same notebooks run on the real kernel in {@code environment/test}.
+ * Every notebook is clean enough to be read and compared in a browser. All of them run on the real
+ * kernel in {@code environment/test}; {@code environment/test --notebook 07} runs one of them here,
+ * as JShell sees it.
  */
 class NotebooksTest {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -93,11 +95,22 @@ class NotebooksTest {
   /** Tests do the least that shows that the code runs. */
   private static final String SCALE = "optmerge.scale";
 
+  /** The file names of the notebooks to run, with commas between them; all if it is not set. */
+  private static final String CHOSEN = "optmerge.notebooks";
+
   private record Cell(int number, boolean code, String source, JsonNode json) {}
 
+  @Tag("notebook")
   @TestFactory
   Stream<DynamicTest> runs_from_top_to_bottom() throws IOException {
-    return each(NotebooksTest::run);
+    String chosen = System.getProperty(CHOSEN);
+    if (chosen == null) {
+      return each(NotebooksTest::run);
+    }
+    List<String> names = List.of(chosen.split(","));
+    assertThat(notebooks()).map(Path::getFileName).map(Path::toString).containsAll(names);
+    return names.stream()
+        .map(name -> DynamicTest.dynamicTest(name, () -> run(NOTEBOOKS.resolve(name))));
   }
 
   @TestFactory

@@ -26,8 +26,8 @@ import org.optmerge.linalg.LinearAlgebraException;
 import org.optmerge.merge.weights.InputModel;
 import org.optmerge.merge.weights.NonFinite;
 import org.optmerge.merge.weights.WeightReader;
-import org.optmerge.method.TaskArithmetic;
-import org.optmerge.method.WeightAverage;
+import org.optmerge.method.MergeMethod;
+import org.optmerge.method.MergeMethods;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectors;
 import org.optmerge.taskvector.Weight;
@@ -45,6 +45,9 @@ import org.optmerge.taskvector.Weight;
  */
 public record TaskVectorSpectra(
     List<String> experts, List<Matrix> matrices, List<Omission> omissions) {
+  private static final MergeMethod MEAN = MergeMethods.named("weight-average").method();
+  private static final MergeMethod SUM = MergeMethods.named("task-arithmetic").method();
+
   /** Entries that one array can have. */
   private static final int LARGEST = Integer.MAX_VALUE / Float.BYTES;
 
@@ -186,7 +189,7 @@ public record TaskVectorSpectra(
     if (experts.isEmpty()) {
       throw new IllegalArgumentException("task vector spectra need at least one expert");
     }
-    List<AutoCloseable> opened = new ArrayList<>();
+    List<Checkpoint> opened = new ArrayList<>();
     try (Checkpoint checkpoint = Checkpoint.open(base)) {
       InputModel under = new InputModel("base", checkpoint);
       Map<String, InputModel> models = new LinkedHashMap<>();
@@ -203,7 +206,7 @@ public record TaskVectorSpectra(
       }
       throw e;
     } finally {
-      TaskVectorStatistics.close(opened);
+      opened.forEach(Checkpoint::close);
     }
   }
 
@@ -287,8 +290,8 @@ public record TaskVectorSpectra(
       return taskVector(model, origin, theta0, tau, manager)
           .map(
               vector -> {
-                try (NDArray mean = new WeightAverage().merge(all);
-                    NDArray sum = new TaskArithmetic().merge(all)) {
+                try (NDArray mean = MEAN.merge(all);
+                    NDArray sum = SUM.merge(all)) {
                   return new Comparison(
                       TaskVectorDiagnostics.ofMerged(all, vector.dense()),
                       TaskVectorDiagnostics.ofMerged(all, mean),

@@ -23,7 +23,6 @@ import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.weights.InputModel;
 import org.optmerge.merge.weights.WeightReader;
-import org.optmerge.merge.weights.Weights;
 import org.optmerge.taskvector.Weight;
 
 /**
@@ -267,37 +266,26 @@ public record TaskVectorStatistics(
       Predicate<String> selected,
       int threads,
       Progress progress) {
-    List<AutoCloseable> opened = new ArrayList<>();
+    List<Checkpoint> opened = new ArrayList<>();
     try (Checkpoint checkpoint = Checkpoint.open(base)) {
       InputModel under = new InputModel("base", checkpoint);
       Map<String, InputModel> models = new LinkedHashMap<>();
       experts.forEach((name, folder) -> models.put(name, open(name, folder, under, opened)));
       return compareAll(checkpoint, models, selected, threads, progress);
     } finally {
-      close(opened);
-    }
-  }
-
-  /** Closes what {@link #open} opened. */
-  static void close(List<AutoCloseable> opened) {
-    for (AutoCloseable model : opened) {
-      if (model instanceof Checkpoint checkpoint) {
-        checkpoint.close();
-      } else if (model instanceof LoraAdapter adapter) {
-        adapter.close();
-      }
+      opened.forEach(Checkpoint::close);
     }
   }
 
   /** Opens a checkpoint, or an adapter on another model; notes in {@code opened} what to close. */
-  static InputModel open(String name, Path folder, InputModel under, List<AutoCloseable> opened) {
+  static InputModel open(String name, Path folder, InputModel under, List<Checkpoint> opened) {
     if (!LoraAdapter.isAdapter(folder)) {
       Checkpoint checkpoint = Checkpoint.open(folder);
       opened.add(checkpoint);
       return new InputModel(name, checkpoint);
     }
     LoraAdapter adapter = LoraAdapter.open(folder);
-    opened.add(adapter);
+    opened.add(adapter.tensors());
     InputModel model = new InputModel(name, under, adapter);
     if (!model.adapterProblems(false).isEmpty()) {
       throw new CheckpointException(String.join("\n", model.adapterProblems(false)));
@@ -370,7 +358,7 @@ public record TaskVectorStatistics(
     if (!other.shape().equals(tensor.shape())) {
       return Optional.of("has shape %s, base has %s".formatted(other.shape(), tensor.shape()));
     }
-    DType dtype = Weights.stored(other).dtype();
+    DType dtype = other.stored().dtype();
     return dtype.isFloating() ? Optional.empty() : Optional.of("holds " + dtype);
   }
 

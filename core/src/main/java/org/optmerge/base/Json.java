@@ -1,17 +1,27 @@
 package org.optmerge.base;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
@@ -20,9 +30,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.checkpoint.CheckpointException;
 
-/** JSON from files that nobody has checked: in a stream, with limits. */
+/**
+ * JSON read and written: objects of files that nobody has checked, in a stream and with limits;
+ * values; records.
+ */
 public final class Json {
   /** Deeper than any {@code config.json}; shallow enough for recursive code. */
   private static final int DEEPEST = 100;
@@ -30,12 +42,15 @@ public final class Json {
   /** Configuration files are a few kilobytes; the longest tokenizers are not read here. */
   private static final long LONGEST_FILE = 16 << 20;
 
+  /** A prediction may hold a picture. */
+  private static final int LONGEST_STRING = 64 << 20;
+
   private Json() {}
 
   /** Parses {@code length} bytes of a file from {@code position} on, never holding them. */
   public static JsonParser stream(FileChannel channel, long position, long length)
       throws IOException {
-    return Factory.INSTANCE.createParser(
+    return Factory.STREAMED.createParser(
         new InputStreamReader(
             new Section(channel, position, length),
             StandardCharsets.UTF_8
@@ -44,39 +59,68 @@ public final class Json {
                 .onUnmappableCharacter(CodingErrorAction.REPORT)));
   }
 
+  /** Writes JSON piece by piece. */
+  public static JsonGenerator generator(OutputStream out) throws IOException {
+    return Factory.STREAMED.createGenerator(out);
+  }
+
   /**
-   * Reads a small file.
+   * Reads a small file that holds one object.
    *
-   * @throws CheckpointException if it is too long, no valid JSON, or not an object
+   * @param refusal thrown if the file is too long, cannot be read, is no valid JSON, has a key
+   *     twice, or is not an object: {@code CheckpointException::new}
    */
-  public static ObjectNode object(Path file) {
+  public static ObjectNode object(Path file, OptMergeException.Kind refusal) {
     try {
       long bytes = Files.size(file);
       if (bytes > LONGEST_FILE) {
-        throw CheckpointException.at(
-            file, "has %d bytes, at most %d are read".formatted(bytes, LONGEST_FILE));
+        throw refusal.of(
+            "%s: has %d bytes, at most %d are read".formatted(file, bytes, LONGEST_FILE), null);
       }
       try (FileChannel channel = FileChannel.open(file);
           JsonParser json = stream(channel, 0, bytes)) {
         json.enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION.mappedFeature());
-        JsonNode tree = new ObjectMapper(Factory.INSTANCE).readTree(json);
+        JsonNode tree = Mapper.PLAIN.readTree(json);
         if (!(tree instanceof ObjectNode object)) {
-          throw CheckpointException.at(file, "expected a JSON object");
+          throw refusal.of("%s: expected a JSON object".formatted(file), null);
         }
         if (json.nextToken() != null) {
-          throw CheckpointException.at(file, "goes on after its JSON object has ended");
+          throw refusal.of("%s: goes on after its JSON object has ended".formatted(file), null);
         }
         return object;
       }
     } catch (JsonProcessingException e) {
-      throw new CheckpointException(
+      throw refusal.of(
           "%s: not valid JSON at character %d: %s"
               .formatted(file, character(e), firstLine(e.getOriginalMessage())),
           e);
     } catch (CharacterCodingException e) {
-      throw new CheckpointException("%s: not valid UTF-8".formatted(file), e);
+      throw refusal.of("%s: not valid UTF-8".formatted(file), e);
     } catch (IOException e) {
-      throw new CheckpointException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
+      throw refusal.of("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
+    }
+  }
+
+  /** An empty object. */
+  public static ObjectNode object() {
+    return JsonNodeFactory.instance.objectNode();
+  }
+
+  /** A value on one line. */
+  public static String line(Object value) {
+    try {
+      return Mapper.PLAIN.writeValueAsString(value);
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** A value on indented lines, with a line break at the end. */
+  public static String pretty(Object value) {
+    try {
+      return Mapper.PLAIN.writerWithDefaultPrettyPrinter().writeValueAsString(value) + "\n";
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -105,14 +149,80 @@ public final class Json {
     };
   }
 
-  /** Made when first needed. */
+  /** Plain JSON, for files of the project's own and for values in memory. */
+  public static ObjectMapper plain() {
+    return Mapper.PLAIN;
+  }
+
+  /**
+   * JSON as people and Python write it: NaN and infinity are numbers; no key twice, nothing after
+   * the value, limits on depth and length.
+   */
+  public static ObjectMapper strict() {
+    return StrictMapper.INSTANCE;
+  }
+
+  /** Records whose components are snake_case keys; unknown and missing keys are refused. */
+  public static ObjectMapper snakeCase() {
+    return SnakeCaseMapper.INSTANCE;
+  }
+
+  /** Records in YAML whose components are kebab-case keys; unknown and double keys are refused. */
+  public static ObjectMapper yaml() {
+    return YamlMapper.INSTANCE;
+  }
+
+  // Each is made when first needed: the command line starts in the time of one of them.
+
   private static final class Factory {
-    static final JsonFactory INSTANCE =
+    static final JsonFactory STREAMED =
         JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(DEEPEST).build())
             // Tensor names are all different: a table of them would only grow.
             .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
             .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+            .build();
+  }
+
+  private static final class Mapper {
+    static final ObjectMapper PLAIN = new ObjectMapper();
+  }
+
+  private static final class StrictMapper {
+    static final ObjectMapper INSTANCE =
+        JsonMapper.builder(
+                JsonFactory.builder()
+                    .streamReadConstraints(
+                        StreamReadConstraints.builder()
+                            .maxNestingDepth(DEEPEST)
+                            .maxStringLength(LONGEST_STRING)
+                            .build())
+                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    .build())
+            .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+  }
+
+  private static final class SnakeCaseMapper {
+    static final ObjectMapper INSTANCE =
+        JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .enable(
+                DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES,
+                DeserializationFeature.FAIL_ON_TRAILING_TOKENS,
+                DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES,
+                DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .build();
+  }
+
+  private static final class YamlMapper {
+    static final ObjectMapper INSTANCE =
+        JsonMapper.builder(new YAMLFactory())
+            .propertyNamingStrategy(PropertyNamingStrategies.KEBAB_CASE)
+            .enable(MapperFeature.ACCEPT_CASE_INSENSITIVE_ENUMS)
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
   }
 

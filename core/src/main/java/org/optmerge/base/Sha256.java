@@ -1,50 +1,64 @@
 package org.optmerge.base;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** SHA-256 in hexadecimal digits. */
+/** SHA-256 digests in lower-case hexadecimal. */
 public final class Sha256 {
+  private static final int BUFFER = 1 << 18;
+
   private Sha256() {}
 
-  /** A digest to be fed. */
-  public static MessageDigest begin() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
+  /** The digest of some bytes. */
+  public static String of(byte[] bytes) {
+    return hex(begin().digest(bytes));
   }
 
-  /** The digits of a digest that has been fed. */
-  public static String end(MessageDigest digest) {
-    return HexFormat.of().formatHex(digest.digest());
-  }
-
-  /** Of a text in UTF-8. */
+  /** The digest of a text's bytes in UTF-8. */
   public static String of(String text) {
-    MessageDigest digest = begin();
-    digest.update(text.getBytes(StandardCharsets.UTF_8));
-    return end(digest);
+    return of(text.getBytes(StandardCharsets.UTF_8));
   }
 
-  /** Of a file's bytes. */
-  public static String of(Path file) {
-    MessageDigest digest = begin();
-    try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
-      in.transferTo(OutputStream.nullOutputStream());
-    } catch (IOException e) {
-      throw new UncheckedIOException("%s: cannot be read".formatted(file), e);
+  /** The digest of a file. */
+  public static String of(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file)) {
+      return of(channel, begin());
     }
-    return end(digest);
+  }
+
+  /** Any digest of a whole file, whatever the channel's position. */
+  public static String of(FileChannel file, MessageDigest digest) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(BUFFER);
+    for (long position = 0;
+        file.read(buffer, position) >= 0;
+        position += buffer.position(), buffer.clear()) {
+      digest.update(buffer.array(), 0, buffer.position());
+    }
+    return hex(digest.digest());
+  }
+
+  /** A digest to be fed in pieces. */
+  public static MessageDigest begin() {
+    return begin("SHA-256");
+  }
+
+  /** A digest by another algorithm that every Java has: {@code MD5}, {@code SHA-1}. */
+  public static MessageDigest begin(String algorithm) {
+    try {
+      return MessageDigest.getInstance(algorithm);
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every Java platform has " + algorithm, e);
+    }
+  }
+
+  /** Bytes in hexadecimal. */
+  public static String hex(byte[] digest) {
+    return HexFormat.of().formatHex(digest);
   }
 }

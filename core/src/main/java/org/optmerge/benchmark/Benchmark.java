@@ -1,10 +1,10 @@
 package org.optmerge.benchmark;
 
-import org.optmerge.base.Sha256;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.stream.Stream;
+import org.optmerge.base.Sha256;
 import org.optmerge.model.Decoding;
 import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Image;
@@ -47,7 +47,7 @@ public interface Benchmark {
             question.media().forEach(medium -> update(digest, medium));
           });
     }
-    return Sha256.end(digest);
+    return Sha256.hex(digest.digest());
   }
 
   private static void update(MessageDigest digest, String... texts) {

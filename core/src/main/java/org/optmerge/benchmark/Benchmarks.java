@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.benchmark.mini.MiniBenchmark;
+import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.manifest.BenchmarkEntry;
 import org.optmerge.manifest.BenchmarkEntry.ImageTable;
@@ -23,9 +23,9 @@ public final class Benchmarks {
   /** The names that {@link #open} knows: those of the miniature, then those of the manifests. */
   public static List<String> names() {
     List<String> names = new ArrayList<>();
-    names.add(MiniBenchmark.NAME);
+    names.add(CapabilityBenchmark.NAME);
     for (MiniTask task : MiniTask.values()) {
-      names.add(MiniBenchmark.NAME + ":" + task.key());
+      names.add(CapabilityBenchmark.NAME + ":" + task.key());
     }
     names.addAll(Manifests.shipped().benchmarkNames());
     return names;
@@ -40,9 +40,9 @@ public final class Benchmarks {
    *     message names the command that fetches them
    */
   public static Benchmark open(String name, Path dataFolder) {
-    if (name.equals(MiniBenchmark.NAME) || name.startsWith(MiniBenchmark.NAME + ":")) {
+    if (name.equals(CapabilityBenchmark.NAME) || name.startsWith(CapabilityBenchmark.NAME + ":")) {
       try {
-        return MiniBenchmark.of(name);
+        return CapabilityBenchmark.of(name);
       } catch (IllegalArgumentException e) {
         throw new BenchmarkException(String.valueOf(e.getMessage()), e);
       }

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.model.media.Media;
 
 /**
@@ -22,8 +22,6 @@ import org.optmerge.model.media.Media;
  * bbox} is the answer of a question of grounding.
  */
 public final class JsonBenchmark implements Benchmark {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private final String name;
   private final List<Path> files;
   private final Map<String, String> columns;
@@ -171,7 +169,7 @@ public final class JsonBenchmark implements Benchmark {
         return null;
       }
       try {
-        return JSON.readTree(at);
+        return Json.plain().readTree(at);
       } catch (JsonProcessingException e) {
         throw damaged(e);
       }
@@ -201,7 +199,7 @@ public final class JsonBenchmark implements Benchmark {
             return null;
           }
           current = files.get(next++);
-          parser = JSON.getFactory().createParser(current.toFile());
+          parser = Json.plain().getFactory().createParser(current.toFile());
         }
         JsonToken token;
         try {

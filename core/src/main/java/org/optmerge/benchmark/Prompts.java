@@ -2,9 +2,6 @@ package org.optmerge.benchmark;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -14,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 
 /**
  * How each evaluation kit asks each model: the text around a question, and how long and from how
@@ -156,11 +154,7 @@ public final class Prompts {
       if (in == null) {
         throw new IllegalStateException("prompts.json is not on the class path");
       }
-      return JsonMapper.builder()
-          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-          .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
-          .build()
-          .readValue(in, new TypeReference<List<Prompt>>() {});
+      return Json.snakeCase().readValue(in, new TypeReference<List<Prompt>>() {});
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

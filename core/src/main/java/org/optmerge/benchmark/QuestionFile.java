@@ -1,6 +1,5 @@
 package org.optmerge.benchmark;
 
-import org.optmerge.base.Sha256;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -9,6 +8,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -23,13 +23,14 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Sha256;
+import org.optmerge.python.TabSeparatedFile;
 import org.optmerge.base.Suggestion;
 import org.optmerge.metric.Reference;
 import org.optmerge.model.media.AudioFiles;
 import org.optmerge.model.media.ImageFiles;
 import org.optmerge.model.media.Media;
 import org.optmerge.model.media.VideoFiles;
-import org.optmerge.python.TabSeparatedFile;
 
 /**
  * A question list of one's own: JSON lines (.jsonl), or a table with a header (.tsv, .csv).
@@ -331,9 +332,17 @@ public final class QuestionFile implements Benchmark {
   /** Of the files, which need not be decoded for it. */
   @Override
   public String digest() {
-    StringBuilder all = new StringBuilder(Sha256.of(file));
-    rows.forEach(row -> row.media.forEach(medium -> all.append(Sha256.of(medium.path))));
-    return Sha256.of(all.toString());
+    try {
+      StringBuilder all = new StringBuilder(Sha256.of(file));
+      for (Row row : rows) {
+        for (Medium medium : row.media) {
+          all.append(Sha256.of(medium.path));
+        }
+      }
+      return Sha256.of(all.toString());
+    } catch (IOException e) {
+      throw new UncheckedIOException("%s: cannot be read".formatted(file), e);
+    }
   }
 
   @Override

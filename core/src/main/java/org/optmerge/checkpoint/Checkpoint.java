@@ -185,7 +185,7 @@ public final class Checkpoint implements AutoCloseable {
       return Optional.empty();
     }
     try {
-      return Optional.of(Json.object(file));
+      return Optional.of(Json.object(file, CheckpointException::new));
     } catch (CheckpointException e) {
       return Optional.empty();
     }

@@ -1,12 +1,14 @@
 package org.optmerge.checkpoint;
 
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.base.OptMergeException;
 
 /**
  * A checkpoint that cannot be used; the message names file, tensor, what was expected and what
  * came.
  */
-public final class CheckpointException extends RuntimeException {
+public final class CheckpointException extends OptMergeException {
   /** Names in files that nobody has checked may be as long as the file. */
   private static final int LONGEST_QUOTE = 200;
 
@@ -14,7 +16,7 @@ public final class CheckpointException extends RuntimeException {
     super(message);
   }
 
-  public CheckpointException(String message, Throwable cause) {
+  public CheckpointException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 

@@ -66,7 +66,7 @@ record LoraConfig(
           + " give that folder";
 
   static LoraConfig read(Path file) {
-    ObjectNode json = Json.object(file);
+    ObjectNode json = Json.object(file, CheckpointException::new);
     String type = json.path("peft_type").asText("");
     if (!type.equals("LORA")) {
       throw CheckpointException.at(

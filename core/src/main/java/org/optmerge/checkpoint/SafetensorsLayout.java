@@ -1,6 +1,5 @@
 package org.optmerge.checkpoint;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -16,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.optmerge.base.Json;
 
 /**
  * What a safetensors file will hold, and so where each byte of it will lie, before it exists.
@@ -145,7 +145,7 @@ public final class SafetensorsLayout {
   private static byte[] header(List<Entry> entries, Map<String, String> metadata, long[] offsets) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     bytes.writeBytes(new byte[SafetensorsHeader.PREFIX]);
-    try (JsonGenerator json = new JsonFactory().createGenerator(bytes)) {
+    try (JsonGenerator json = Json.generator(bytes)) {
       json.writeStartObject();
       if (!metadata.isEmpty()) {
         json.writeObjectFieldStart(SafetensorsHeader.METADATA);

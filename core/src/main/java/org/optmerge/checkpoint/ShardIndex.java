@@ -2,7 +2,6 @@ package org.optmerge.checkpoint;
 
 import static org.optmerge.checkpoint.CheckpointException.quote;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -13,16 +12,15 @@ import com.fasterxml.jackson.core.util.Separators;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
 
 /**
@@ -85,7 +83,7 @@ public record ShardIndex(long totalSize, Map<String, String> weightMap) {
                 Separators.createDefaultInstance()
                     .withObjectFieldValueSpacing(Separators.Spacing.AFTER))
             .withObjectIndenter(new DefaultIndenter("  ", "\n"));
-    try (JsonGenerator json = new JsonFactory().createGenerator(bytes).setPrettyPrinter(layout)) {
+    try (JsonGenerator json = Json.generator(bytes).setPrettyPrinter(layout)) {
       json.writeStartObject();
       json.writeObjectFieldStart("metadata");
       json.writeNumberField("total_size", totalSize);
@@ -100,17 +98,8 @@ public record ShardIndex(long totalSize, Map<String, String> weightMap) {
     } catch (IOException e) {
       throw new UncheckedIOException("a tensor name is not valid Unicode", e);
     }
-    try (FileChannel channel =
-        FileChannel.open(
-            file,
-            StandardOpenOption.CREATE,
-            StandardOpenOption.WRITE,
-            StandardOpenOption.TRUNCATE_EXISTING)) {
-      ByteBuffer data = ByteBuffer.wrap(bytes.toByteArray());
-      while (data.hasRemaining()) {
-        channel.write(data);
-      }
-      channel.force(true);
+    try {
+      AtomicFiles.write(file, bytes.toByteArray());
     } catch (IOException e) {
       throw new CheckpointException("%s: cannot be written: %s".formatted(file, e), e);
     }

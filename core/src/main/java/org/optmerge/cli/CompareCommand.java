@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Percent;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Comparison;
 import org.optmerge.evaluation.Difference;
@@ -144,13 +145,10 @@ final class CompareCommand implements Callable<Integer> {
       Difference difference = row.difference();
       table.row(
           row.name(),
-          ScoreCommand.percent(row.first()),
-          ScoreCommand.percent(row.second()),
+          Percent.of(row.first(), 2),
+          Percent.of(row.second(), 2),
           String.format(Locale.ROOT, "%+.2f", 100 * difference.interval().mean()),
-          "[%s, %s]"
-              .formatted(
-                  ScoreCommand.percent(difference.interval().lower()),
-                  ScoreCommand.percent(difference.interval().upper())),
+          Percent.range(difference.interval().lower(), difference.interval().upper(), 2),
           String.format(Locale.ROOT, "%.3f", difference.pValue()),
           difference.significant() ? "differs" : "noise",
           String.valueOf(row.examples()));

@@ -1,15 +1,14 @@
 package org.optmerge.cli;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.ObjectWriter;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import org.optmerge.base.Json;
+import org.optmerge.base.Progress;
 
 /**
  * What a command says: its result on standard output, everything else on standard error; text, or
@@ -140,12 +139,7 @@ final class Console {
   }
 
   private static String pretty(JsonNode node) {
-    ObjectWriter writer = new ObjectMapper().writerWithDefaultPrettyPrinter();
-    try {
-      return writer.writeValueAsString(node);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a tree can always be written", e);
-    }
+    return Json.pretty(node).stripTrailing();
   }
 
   /** Puts a number, or null where JSON has none for it. */

@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Percent;
 import org.optmerge.analysis.TaskVectorSpectra;
 import org.optmerge.analysis.TaskVectorStatistics;
 import org.optmerge.analysis.TaskVectorStatistics.Expert;
@@ -145,7 +146,7 @@ final class DiffCommand implements Callable<Integer> {
       lines.add("");
       lines.add(
           "sign conflict: %s of the entries that two or more experts changed"
-              .formatted(Quantities.percent(statistics.total().signConflict())));
+              .formatted(Percent.withSign(statistics.total().signConflict())));
     }
     if (layers) {
       lines.add("");
@@ -178,8 +179,8 @@ final class DiffCommand implements Callable<Integer> {
       table.row(
           statistics.experts().get(t),
           Quantities.number(expert.norm()),
-          Quantities.percent(statistics.total().relativeNorm(t)),
-          Quantities.percent(expert.shareOfZeros()),
+          Percent.withSign(statistics.total().relativeNorm(t)),
+          Percent.withSign(expert.shareOfZeros()),
           "%d of %d".formatted(statistics.changedParameters(t), statistics.parameters().size()),
           Quantities.number(expert.largest()),
           expert.largestAt().map(Object::toString).orElse("-"));
@@ -229,10 +230,10 @@ final class DiffCommand implements Callable<Integer> {
             parameter -> {
               List<String> row = new ArrayList<>(List.of(parameter.name()));
               for (int t = 0; t < statistics.experts().size(); t++) {
-                row.add(Quantities.percent(parameter.relativeNorm(t)));
+                row.add(Percent.withSign(parameter.relativeNorm(t)));
               }
               if (several) {
-                row.add(Quantities.percent(parameter.signConflict()));
+                row.add(Percent.withSign(parameter.signConflict()));
               }
               table.row(row);
             });

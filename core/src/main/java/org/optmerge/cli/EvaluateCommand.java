@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Percent;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.Bootstrap;
@@ -182,10 +183,10 @@ final class EvaluateCommand implements Callable<Integer> {
   private static List<String> figures(int questions, Interval interval, double constant) {
     return List.of(
         Integer.toString(questions),
-        Quantities.percentage(interval.mean()),
+        Percent.of(interval.mean()),
         "[%s, %s]"
-            .formatted(Quantities.percentage(interval.lower()), Quantities.percentage(interval.upper())),
-        Quantities.percentage(constant));
+            .formatted(Percent.of(interval.lower()), Percent.of(interval.upper())),
+        Percent.of(constant));
   }
 
   private static ObjectNode json(QuestionSource.Chosen chosen, ModelEvaluation evaluation) {

@@ -14,12 +14,12 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.Question;
-import org.optmerge.benchmark.mini.MiniBenchmark;
+import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.benchmark.mini.MiniTsv;
-import org.optmerge.benchmark.mini.stage.StageBenchmark;
+import org.optmerge.benchmark.mini.stage.ModalityBenchmark;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -88,10 +88,11 @@ final class ExamplesCommand implements Callable<Integer> {
     @Override
     public Iterator<String> iterator() {
       return Stream.concat(
-              Stream.of(MiniBenchmark.NAME),
+              Stream.of(CapabilityBenchmark.NAME),
               Stream.concat(
-                  Stream.of(MiniTask.values()).map(task -> MiniBenchmark.NAME + ":" + task.key()),
-                  Stream.of(StageBenchmark.NAME)))
+                  Stream.of(MiniTask.values())
+                      .map(task -> CapabilityBenchmark.NAME + ":" + task.key()),
+                  Stream.of(ModalityBenchmark.NAME)))
           .iterator();
     }
   }
@@ -109,7 +110,8 @@ final class ExamplesCommand implements Callable<Integer> {
     if (count != null && count < 1) {
       throw wrong("--count must be at least 1, is %d".formatted(count));
     }
-    boolean stage = name.equals(StageBenchmark.NAME) || name.startsWith(StageBenchmark.NAME + ":");
+    boolean stage =
+        name.equals(ModalityBenchmark.NAME) || name.startsWith(ModalityBenchmark.NAME + ":");
     if (stage && tsv != null) {
       throw wrong("a table of VLMEvalKit has pictures, but no sounds and films; use --media");
     }
@@ -136,7 +138,7 @@ final class ExamplesCommand implements Callable<Integer> {
       result.put("files", files);
     }
     if (tsv != null) {
-      MiniBenchmark whole = count == null ? benchmark() : benchmark().withPerTask(count);
+      CapabilityBenchmark whole = count == null ? benchmark() : benchmark().withPerTask(count);
       long rows = MiniTsv.write(whole, tsv);
       written.add("%s: %s".formatted(tsv, Quantities.of((int) rows, "row")));
       result.put("tsv", tsv.toString());
@@ -166,21 +168,22 @@ final class ExamplesCommand implements Callable<Integer> {
 
   private List<Question> ofStage() {
     try (Stream<Question> all =
-        StageBenchmark.of(name, MiniSplit.of(split), count == null ? 1 : count).questions()) {
+        ModalityBenchmark.of(name, MiniSplit.of(split), count == null ? 1 : count).questions()) {
       return all.toList();
     } catch (IllegalArgumentException e) {
       throw wrong(String.valueOf(e.getMessage()));
     }
   }
 
-  private MiniBenchmark benchmark() {
-    if (!name.equals(MiniBenchmark.NAME) && !name.startsWith(MiniBenchmark.NAME + ":")) {
+  private CapabilityBenchmark benchmark() {
+    if (!name.equals(CapabilityBenchmark.NAME)
+        && !name.startsWith(CapabilityBenchmark.NAME + ":")) {
       throw wrong(
           "no benchmark '%s' that is drawn here; there are %s"
               .formatted(name, String.join(", ", new MiniNames())));
     }
     try {
-      return MiniBenchmark.of(name, MiniSplit.of(split));
+      return CapabilityBenchmark.of(name, MiniSplit.of(split));
     } catch (IllegalArgumentException e) {
       throw wrong(String.valueOf(e.getMessage()));
     }

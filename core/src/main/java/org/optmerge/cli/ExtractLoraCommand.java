@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import org.optmerge.base.Percent;
 import org.optmerge.analysis.LoraExtraction;
 import org.optmerge.analysis.LoraExtraction.Layer;
 import picocli.CommandLine.Command;
@@ -98,7 +99,7 @@ final class ExtractLoraCommand implements Callable<Integer> {
                 rank,
                 result.layers().size() == 1 ? "1 matrix" : result.layers().size() + " matrices",
                 Quantities.bytes(result.bytes()),
-                Quantities.percent(result.relativeError())));
+                Percent.withSign(result.relativeError())));
     lines.add("");
     TextTable table =
         new TextTable().left("largest errors").right("rank").right("norm").right("error");
@@ -111,7 +112,7 @@ final class ExtractLoraCommand implements Callable<Integer> {
                     layer.tensor(),
                     String.valueOf(layer.rank()),
                     Quantities.number(layer.norm()),
-                    Quantities.percent(layer.relativeError())));
+                    Percent.withSign(layer.relativeError())));
     lines.addAll(console.lines(table));
     return lines;
   }

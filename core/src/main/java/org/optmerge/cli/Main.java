@@ -12,17 +12,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
-import org.optmerge.benchmark.BenchmarkException;
-import org.optmerge.checkpoint.CheckpointException;
-import org.optmerge.cli.VerifyCommand.VerificationFailed;
-import org.optmerge.evaluation.PredictionFileException;
-import org.optmerge.linalg.LinearAlgebraException;
-import org.optmerge.manifest.FetchException;
-import org.optmerge.manifest.ManifestException;
-import org.optmerge.merge.MergeException;
+import org.optmerge.base.OptMergeException;
 import org.optmerge.merge.recipe.RecipeException;
-import org.optmerge.model.ModelException;
-import org.optmerge.train.TrainingException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help;
@@ -234,17 +225,7 @@ public final class Main {
 
   /** What went wrong, in one line; more than one only where several things did. */
   static String message(Throwable thrown) {
-    if (thrown instanceof CheckpointException
-        || thrown instanceof LinearAlgebraException
-        || thrown instanceof BenchmarkException
-        || thrown instanceof FetchException
-        || thrown instanceof ManifestException
-        || thrown instanceof MergeException
-        || thrown instanceof RecipeException
-        || thrown instanceof ModelException
-        || thrown instanceof TrainingException
-        || thrown instanceof PredictionFileException
-        || thrown instanceof VerificationFailed) {
+    if (thrown instanceof OptMergeException) {
       return String.valueOf(thrown.getMessage());
     }
     if (thrown instanceof UncheckedIOException unchecked && unchecked.getCause() != null) {

@@ -4,9 +4,13 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Percent;
 import org.optmerge.merge.AdapterMerger;
 import org.optmerge.merge.MergeEstimate;
 import org.optmerge.merge.MergeOptions;
@@ -111,7 +115,7 @@ final class MergeCommand implements Callable<Integer> {
       console.notice(
           "%s: accepted for mergekit's sake, without effect".formatted(String.join(", ", ignored)));
     }
-    try (MergePlan plan = source.plan()) {
+    try (MergePlan plan = source.plan(allowNonFinite)) {
       if (dryRun) {
         PlanDescription description = PlanDescription.of(plan);
         MergeEstimate estimate = MergeEstimate.of(plan, threads.count(), memory.bytes());
@@ -151,14 +155,14 @@ final class MergeCommand implements Callable<Integer> {
   }
 
   private MergeOptions options() {
-    return MergeOptions.DEFAULT
-        .withThreads(threads.count())
-        .withMemory(memory.bytes())
-        .withResume(resume)
-        .withForce(force)
-        .withAllowNonFinite(allowNonFinite)
-        .withChecksumInputs(!noInputChecksums)
-        .withModelCard(modelCard);
+    Set<MergeOptions.Flag> flags = EnumSet.noneOf(MergeOptions.Flag.class);
+    Map.of(
+            MergeOptions.Flag.RESUME, resume,
+            MergeOptions.Flag.FORCE, force,
+            MergeOptions.Flag.NO_INPUT_CHECKSUMS, noInputChecksums,
+            MergeOptions.Flag.MODEL_CARD, modelCard)
+        .forEach((flag, given) -> flags.addAll(given ? Set.of(flag) : Set.of()));
+    return new MergeOptions(threads.count(), memory.bytes(), flags);
   }
 
   private void writeAdapter(Console console, MergePlan plan, Path folder, int rank) {
@@ -185,7 +189,7 @@ final class MergeCommand implements Callable<Integer> {
                             ? "1 matrix"
                             : result.layers().size() + " matrices",
                         Quantities.bytes(result.bytes()),
-                        Quantities.percent(result.largestError()))),
+                        Percent.withSign(result.largestError()))),
         () -> adapterJson(result));
   }
 

@@ -9,11 +9,11 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.method.MergeMethods;
-import org.optmerge.method.MergeMethods.Named;
-import org.optmerge.method.MethodParameters;
 import org.optmerge.method.MethodParameters.Parameter;
+import org.optmerge.method.NamedMethod;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
@@ -34,17 +34,29 @@ final class MethodsCommand implements Callable<Integer> {
       description = "A method, as recipes name it.")
   private @Nullable String name;
 
+  @Option(
+      names = "--markdown",
+      description = "Print all methods as core/METHODS.md has them, in place of the list.")
+  private boolean markdown;
+
   @Override
   public Integer call() {
-    List<Named> methods = name == null ? MergeMethods.ALL : List.of(named(name));
+    List<NamedMethod> methods = name == null ? MergeMethods.ALL : List.of(named(name));
     Console console = main.console();
     console.result(
-        () -> name == null ? console.lines(list(methods)) : details(console, methods.get(0)),
+        () -> text(console, methods),
         () -> json(methods));
     return 0;
   }
 
-  private Named named(String wanted) {
+  private List<String> text(Console console, List<NamedMethod> methods) {
+    if (markdown) {
+      return MethodsDocument.lines();
+    }
+    return name == null ? console.lines(list(methods)) : details(console, methods.get(0));
+  }
+
+  private NamedMethod named(String wanted) {
     try {
       return MergeMethods.named(wanted);
     } catch (IllegalArgumentException e) {
@@ -52,7 +64,7 @@ final class MethodsCommand implements Callable<Integer> {
     }
   }
 
-  private static TextTable list(List<Named> methods) {
+  private static TextTable list(List<NamedMethod> methods) {
     TextTable table =
         new TextTable()
             .left("method")
@@ -60,10 +72,10 @@ final class MethodsCommand implements Callable<Integer> {
             .right("scaling")
             .left("what it does")
             .left("paper");
-    for (Named method : methods) {
+    for (NamedMethod method : methods) {
       table.row(
           method.name(),
-          origin(method),
+          method.origin().label(),
           String.valueOf(method.scaling()),
           method.summary(),
           method.paper().url());
@@ -71,19 +83,27 @@ final class MethodsCommand implements Callable<Integer> {
     return table;
   }
 
-  private static List<String> details(Console console, Named method) {
+  private static List<String> details(Console console, NamedMethod method) {
     List<String> lines = new ArrayList<>();
     lines.add(method.name() + ": " + method.summary());
     lines.add("");
-    TextTable facts = new TextTable().left("algorithm of").left(origin(method));
-    facts.row("paper", method.paper().value() + ", " + method.paper().url());
-    facts.row("base_model", base(method));
+    TextTable facts = new TextTable().left("algorithm of").left(method.origin().label());
+    facts.row("full name", method.fullName());
+    facts.row("paper", method.paper().citation() + ", " + method.paper().url());
+    facts.row("base_model", method.base().label());
     facts.row("scaling", method.scaling() + " unless given");
-    MergeMethods.twin(method.name())
+    facts.row("formula", method.formula());
+    facts.row("computes", method.cost().label());
+    facts.row("when to use", method.use());
+    method.exceptions().forEach((law, why) -> facts.row("not " + law.label(), why));
+    MergeMethods.lookAlike(method)
         .ifPresent(
-            twin -> facts.row("not to be confused with", twin.name() + " of " + origin(twin)));
+            other ->
+                facts.row(
+                    "not to be confused with",
+                    "%s of %s".formatted(other.fullName(), other.origin().label())));
     lines.addAll(facts.lines());
-    List<Parameter> parameters = MethodParameters.of(method.method());
+    List<Parameter> parameters = method.parameters();
     if (!parameters.isEmpty()) {
       TextTable table =
           new TextTable().left("parameter").left("default").left("value").left("meaning");
@@ -102,36 +122,21 @@ final class MethodsCommand implements Callable<Integer> {
     return lines;
   }
 
-  private static String origin(Named method) {
-    return switch (method.origin()) {
-      case OFFICIAL -> "the paper's code";
-      case FUSION_BENCH -> "fusion_bench";
-      case MERGEKIT -> "mergekit";
-    };
-  }
-
-  private static String base(Named method) {
-    return switch (method.base()) {
-      case ORIGIN -> "required: task vectors are taken from it";
-      case OPTIONAL_ORIGIN -> "optional: with it, task vectors are merged instead of weights";
-      case FIRST_INPUT -> "required: the first of the inputs";
-      case INPUT -> "optional: one more input";
-    };
-  }
-
-  private static ObjectNode json(List<Named> methods) {
+  private static ObjectNode json(List<NamedMethod> methods) {
     ObjectNode node = Console.object();
     ArrayNode list = node.putArray("methods");
-    for (Named method : methods) {
+    for (NamedMethod method : methods) {
       ObjectNode element = list.addObject();
       element.put("name", method.name());
-      element.put("summary", method.summary());
+      element.put("full_name", method.fullName());
+      element.put("summary", method.summary()).put("formula", method.formula());
+      element.put("cost", method.cost().label()).put("use", method.use());
       element.put("origin", method.origin().name().toLowerCase(Locale.ROOT));
       element.put("base", method.base().name().toLowerCase(Locale.ROOT));
       element.put("scaling", method.scaling());
-      element.put("paper", method.paper().value()).put("paper_url", method.paper().url());
+      element.put("paper", method.paper().citation()).put("paper_url", method.paper().url());
       ArrayNode parameters = element.putArray("parameters");
-      for (Parameter parameter : MethodParameters.of(method.method())) {
+      for (Parameter parameter : method.parameters()) {
         ObjectNode entry = parameters.addObject();
         entry.put("name", parameter.name());
         entry.put("kind", parameter.kind().name().toLowerCase(Locale.ROOT));

@@ -48,16 +48,6 @@ final class Quantities {
     return String.format(Locale.ROOT, "%d h %02d min", whole / 3600, whole % 3600 / 60);
   }
 
-  /** A share as a percentage; {@code -} if it is undefined, as that of nothing is. */
-  static String percent(double share) {
-    return !Double.isFinite(share) ? "-" : String.format(Locale.ROOT, "%.1f %%", 100 * share);
-  }
-
-  /** The same without the sign, for columns that have it in their heads. */
-  static String percentage(double share) {
-    return !Double.isFinite(share) ? "-" : String.format(Locale.ROOT, "%.1f", 100 * share);
-  }
-
   /** Four significant digits; {@code -} if undefined. */
   static String number(double value) {
     if (Double.isNaN(value)) {

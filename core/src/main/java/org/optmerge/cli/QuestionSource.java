@@ -10,11 +10,11 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.Benchmark;
 import org.optmerge.benchmark.QuestionFile;
 import org.optmerge.benchmark.mini.CapabilityMetric;
-import org.optmerge.benchmark.mini.MiniBenchmark;
+import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
-import org.optmerge.benchmark.mini.stage.StageBenchmark;
+import org.optmerge.benchmark.mini.stage.ModalityBenchmark;
 import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.evaluation.Evaluator;
 import org.optmerge.evaluation.Examination;
@@ -31,8 +31,8 @@ import picocli.CommandLine.Spec;
 
 /** The options that say which questions a model is asked, how, and how answers are scored. */
 final class QuestionSource {
-  private static final String MINI = MiniBenchmark.NAME;
-  private static final String STAGE = StageBenchmark.NAME;
+  private static final String MINI = CapabilityBenchmark.NAME;
+  private static final String STAGE = ModalityBenchmark.NAME;
 
   /** The miniature's capabilities and modalities as a whole, and the capabilities one by one. */
   static final class Benchmarks implements Iterable<String> {
@@ -223,15 +223,15 @@ final class QuestionSource {
         return Examination.modalities(each, 1).validation();
       }
       if (isOf(STAGE, name)) {
-        return StageBenchmark.of(name, from, each);
+        return ModalityBenchmark.of(name, from, each);
       }
       if (name.equals(MINI)) {
         return tuning
-            ? new MiniBenchmark(name, MiniGenerator.SEED, from, MiniTask.CAPABILITIES, each)
-            : MiniBenchmark.whole(from, each);
+            ? new CapabilityBenchmark(name, MiniGenerator.SEED, from, MiniTask.CAPABILITIES, each)
+            : CapabilityBenchmark.whole(from, each);
       }
       if (isOf(MINI, name)) {
-        return MiniBenchmark.of(name, from).withPerTask(each);
+        return CapabilityBenchmark.of(name, from).withPerTask(each);
       }
     } catch (IllegalArgumentException e) {
       throw wrong(e.getMessage());

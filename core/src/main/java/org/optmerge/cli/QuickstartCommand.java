@@ -27,6 +27,7 @@ import org.optmerge.merge.recipe.RecipeException;
 import org.optmerge.merge.recipe.RecipeParser;
 import org.optmerge.method.MergeMethods;
 import org.optmerge.method.MethodParameters;
+import org.optmerge.method.NamedMethod;
 import org.optmerge.method.MethodParameters.Kind;
 import org.optmerge.method.MethodParameters.Parameter;
 import picocli.CommandLine.Command;
@@ -141,7 +142,7 @@ final class QuickstartCommand implements Callable<Integer> {
       throw wrong("missing required parameter: 'EXPERT', at least one model to merge");
     }
     requireNoneOf("--test-size", "--validation-size", "--models");
-    List<MergeMethods.Named> chosen =
+    List<NamedMethod> chosen =
         (methods == null ? MergeMethods.names() : methods).stream().map(this::named).toList();
     List<String> names = DiffCommand.names(experts);
     Map<String, Checkpoint> opened = new LinkedHashMap<>();
@@ -156,7 +157,7 @@ final class QuickstartCommand implements Callable<Integer> {
       Path recipes = Files.createDirectories(out.resolve("recipes"));
       requireSpace(origin, chosen.size());
       try (ProgressLine progress = console.progress()) {
-        for (MergeMethods.Named method : chosen) {
+        for (NamedMethod method : chosen) {
           String step =
               "%s (%d of %d): "
                   .formatted(method.name(), rows.size() + unsuited.size() + 1, chosen.size());
@@ -225,7 +226,7 @@ final class QuickstartCommand implements Callable<Integer> {
   /** A plan, or why there is none. */
   private record Planned(@Nullable MergePlan plan, int experts, String obstacle) {}
 
-  private MergeMethods.Named named(String name) {
+  private NamedMethod named(String name) {
     try {
       return MergeMethods.named(name);
     } catch (IllegalArgumentException e) {
@@ -246,7 +247,7 @@ final class QuickstartCommand implements Callable<Integer> {
   }
 
   /** With all experts, or with as many of them as the method takes. */
-  private Planned plan(MergeMethods.Named method, Path base, Path file) throws IOException {
+  private Planned plan(NamedMethod method, Path base, Path file) throws IOException {
     String obstacle = "";
     for (int count : new int[] {experts.size(), 2, 1}) {
       if (count > experts.size()) {
@@ -264,12 +265,12 @@ final class QuickstartCommand implements Callable<Integer> {
   }
 
   /** A recipe with the method's defaults, and plain values for what has none. */
-  private static String recipe(MergeMethods.Named method, Path base, List<Path> models) {
+  private static String recipe(NamedMethod method, Path base, List<Path> models) {
     List<Parameter> required =
         MethodParameters.of(method.method()).stream().filter(Parameter::required).toList();
     StringBuilder text = new StringBuilder();
     text.append("merge_method: ").append(method.name()).append('\n');
-    boolean takesBase = method.base() != MergeMethods.Base.INPUT;
+    boolean takesBase = method.base() != NamedMethod.Base.INPUT;
     if (takesBase) {
       text.append("base_model: ").append(quoted(base)).append('\n');
     }
@@ -321,7 +322,7 @@ final class QuickstartCommand implements Callable<Integer> {
       Progress progress) {
     MergeResult result;
     try (MergePlan plan = Objects.requireNonNull(planned.plan())) {
-      MergeOptions options = MergeOptions.DEFAULT.withThreads(threads.count()).withForce(true);
+      MergeOptions options = MergeOptions.DEFAULT.withThreads(threads.count()).withFlags(MergeOptions.Flag.FORCE);
       result = Merger.run(plan, out.resolve(method), options, progress);
     }
     Map<String, Checkpoint> compared = new LinkedHashMap<>(opened);

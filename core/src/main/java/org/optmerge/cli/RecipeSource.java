@@ -40,12 +40,22 @@ final class RecipeSource {
 
   /** The plan; to be closed. */
   MergePlan plan() {
+    return plan(false);
+  }
+
+  /**
+   * The plan; to be closed.
+   *
+   * @param allowNonFinite NaN and infinity may pass, whatever the recipe says
+   */
+  MergePlan plan(boolean allowNonFinite) {
     Recipe parsed = RecipeParser.parse(recipe);
     Recipe seeded = seed == null ? parsed : parsed.withSeed(seed);
+    Recipe allowing = allowNonFinite ? seeded.withAllowNonFinite(true) : seeded;
     List<Path> folders = List.of(seeded.folder(), Path.of(""));
     ExternalFiles external = allowExternalShards ? ExternalFiles.ALLOW : ExternalFiles.REFUSE;
     return shardSize == null
-        ? Planner.plan(seeded, folders, external)
-        : Planner.plan(seeded, folders, external, shardSize.bytes());
+        ? Planner.plan(allowing, folders, external)
+        : Planner.plan(allowing, folders, external, shardSize.bytes());
   }
 }

@@ -1,18 +1,18 @@
 package org.optmerge.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.AtomicFiles;
+import org.optmerge.base.Json;
+import org.optmerge.base.Percent;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Evaluation;
 import org.optmerge.evaluation.EvaluationJson;
@@ -244,16 +244,11 @@ final class ScoreCommand implements Callable<Integer> {
     for (Score score : evaluation.scores()) {
       table.row(
           score.name(),
-          percent(score.interval().mean()),
-          "[%s, %s]"
-              .formatted(percent(score.interval().lower()), percent(score.interval().upper())),
+          Percent.of(score.interval().mean(), 2),
+          Percent.range(score.interval().lower(), score.interval().upper(), 2),
           String.valueOf(score.examples()));
     }
     return table;
-  }
-
-  static String percent(double share) {
-    return String.format(Locale.ROOT, "%.2f", 100 * share);
   }
 
   private static TextTable official(OfficialTable official) {
@@ -277,7 +272,7 @@ final class ScoreCommand implements Callable<Integer> {
       Double score = item.score();
       table.row(
           item.id(),
-          score == null ? "-" : percent(score),
+          score == null ? "-" : Percent.of(score, 2),
           shortened(item.prediction().text()),
           shortened(String.join(" | ", item.reference().answers())));
     }
@@ -336,17 +331,7 @@ final class ScoreCommand implements Callable<Integer> {
   /** Whole or not at all. */
   static void save(Path out, ObjectNode node) {
     try {
-      Path folder = out.toAbsolutePath().getParent();
-      Path temporary = Files.createTempFile(folder, ".scores", ".json");
-      try {
-        Files.writeString(
-            temporary,
-            new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(node) + "\n");
-        Files.move(
-            temporary, out, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
-      } finally {
-        Files.deleteIfExists(temporary);
-      }
+      AtomicFiles.write(out, Json.pretty(node));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -23,6 +23,7 @@ import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.Merger;
 import org.optmerge.merge.plan.Planner;
+import org.optmerge.base.Progress;
 import org.optmerge.merge.recipe.RecipeParser;
 import org.optmerge.report.PaperFigures;
 import org.optmerge.report.CapabilityExhibits;
@@ -121,7 +122,7 @@ record ShippedQuickstart(
     }
     Path recipe = recipes.resolve(fileName(winner));
     try (MergePlan plan = Planner.plan(RecipeParser.parse(recipe))) {
-      MergeOptions options = MergeOptions.DEFAULT.withThreads(threads).withForce(true);
+      MergeOptions options = MergeOptions.DEFAULT.withThreads(threads).withFlags(MergeOptions.Flag.FORCE);
       Merger.run(plan, out.resolve("best"), options, Progress.NONE);
     }
     Path table = out.resolve("table.md");

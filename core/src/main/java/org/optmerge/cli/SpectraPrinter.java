@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.IntToDoubleFunction;
+import org.optmerge.base.Percent;
 import org.optmerge.analysis.TaskVectorDiagnostics;
 import org.optmerge.analysis.TaskVectorDiagnostics.Merged;
 import org.optmerge.analysis.TaskVectorSpectra;
@@ -46,7 +47,7 @@ final class SpectraPrinter {
               table.row(
                   "merged",
                   Quantities.number(total.interference()),
-                  Quantities.percent(total.distanceFromMean()));
+                  Percent.withSign(total.distanceFromMean()));
               table.row("mean", Quantities.number(total.interferenceOfMean()), "");
               table.row("sum", Quantities.number(total.interferenceOfSum()), "");
               lines.add("");
@@ -69,7 +70,7 @@ final class SpectraPrinter {
       table.row(
           spectra.experts().get(t),
           Quantities.number(spectra.effectiveRank(t)),
-          Quantities.percent(spectra.effectiveRankShare(t)));
+          Percent.withSign(spectra.effectiveRankShare(t)));
     }
     return table;
   }
@@ -137,7 +138,7 @@ final class SpectraPrinter {
         Quantities.number(merge.merged().totalInterference()),
         Quantities.number(merge.mean().totalInterference()),
         Quantities.number(merge.sum().totalInterference()),
-        Quantities.percent(merge.merged().distanceFromMean()));
+        Percent.withSign(merge.merged().distanceFromMean()));
   }
 
   ObjectNode json() {

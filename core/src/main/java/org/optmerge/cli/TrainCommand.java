@@ -3,16 +3,17 @@ package org.optmerge.cli;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.benchmark.mini.MiniRecipe;
-import org.optmerge.benchmark.mini.MiniTraining;
-import org.optmerge.benchmark.mini.stage.StageRecipe;
-import org.optmerge.benchmark.mini.stage.StageTraining;
+import org.optmerge.benchmark.mini.CapabilityRecipe;
+import org.optmerge.benchmark.mini.MiniatureTraining;
+import org.optmerge.benchmark.mini.TrainingRecipe;
+import org.optmerge.benchmark.mini.stage.ModalityRecipe;
 import org.optmerge.train.TrainingListener;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -32,38 +33,27 @@ import picocli.CommandLine.Spec;
           + " saved state, to the same weights."
     })
 final class TrainCommand implements Callable<Integer> {
+  /** What can be trained, and by which recipe. */
+  private static final SortedMap<String, Class<? extends TrainingRecipe>> RECIPES =
+      new TreeMap<>(Map.of("mini", CapabilityRecipe.class, "omni", ModalityRecipe.class));
+
   /** What can be trained. */
   static final class Targets implements Iterable<String> {
     @Override
     public Iterator<String> iterator() {
-      return List.of(MINI, OMNI).iterator();
+      return RECIPES.keySet().iterator();
     }
   }
 
-  /** The models of the shipped recipe. */
+  /** The models of the shipped recipes. */
   static final class ModelNames implements Iterable<String> {
     @Override
     public Iterator<String> iterator() {
-      List<String> names =
-          new ArrayList<>(
-              new MiniTraining(MiniRecipe.shipped(), 1, Path.of(""), TrainingListener.NONE)
-                  .names());
-      names.addAll(
-          new StageTraining(StageRecipe.shipped(), 1, Path.of(""), TrainingListener.NONE).names());
-      return names.iterator();
+      return RECIPES.values().stream()
+          .flatMap(type -> TrainingRecipe.shipped(type).models().stream())
+          .map(TrainingRecipe.Model::name)
+          .iterator();
     }
-  }
-
-  private static final String MINI = "mini";
-  private static final String OMNI = "omni";
-
-  /** A recipe that is carried out. */
-  private interface Training {
-    List<String> names();
-
-    Path folder(String name);
-
-    Path train(String name);
   }
 
   @ParentCommand private Main main;
@@ -107,14 +97,20 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (!target.equals(MINI) && !target.equals(OMNI)) {
+    @Nullable Class<? extends TrainingRecipe> type = RECIPES.get(target);
+    if (type == null) {
       throw new ParameterException(
           spec.commandLine(),
           "there is no recipe for '%s'; 'mini' and 'omni' can be trained".formatted(target));
     }
     Console console = main.console();
     try (StatusLine status = console.status()) {
-      Training training = training(report -> show(status, report));
+      MiniatureTraining training =
+          new MiniatureTraining(
+              recipe == null ? TrainingRecipe.shipped(type) : TrainingRecipe.read(type, recipe),
+              seed,
+              out,
+              report -> show(status, report));
       List<String> names = only == null ? training.names() : only;
       for (String name : names) {
         if (!training.names().contains(name)) {
@@ -148,38 +144,7 @@ final class TrainCommand implements Callable<Integer> {
     return 0;
   }
 
-  private Training training(TrainingListener listener) {
-    if (target.equals(OMNI)) {
-      StageRecipe used = recipe == null ? StageRecipe.shipped() : StageRecipe.read(recipe);
-      StageTraining training = new StageTraining(used, seed, out, listener);
-      return of(training.names(), training::folder, training::train);
-    }
-    MiniRecipe used = recipe == null ? MiniRecipe.shipped() : MiniRecipe.read(recipe);
-    MiniTraining training = new MiniTraining(used, seed, out, listener);
-    return of(training.names(), training::folder, training::train);
-  }
-
-  private static Training of(
-      List<String> names, Function<String, Path> folder, Function<String, Path> train) {
-    return new Training() {
-      @Override
-      public List<String> names() {
-        return names;
-      }
-
-      @Override
-      public Path folder(String name) {
-        return folder.apply(name);
-      }
-
-      @Override
-      public Path train(String name) {
-        return train.apply(name);
-      }
-    };
-  }
-
-  private static ObjectNode json(List<String> names, Training training) {
+  private static ObjectNode json(List<String> names, MiniatureTraining training) {
     ObjectNode node = Console.object();
     ObjectNode models = node.putObject("models");
     names.forEach(name -> models.put(name, training.folder(name).toString()));

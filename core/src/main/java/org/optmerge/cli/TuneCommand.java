@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import org.optmerge.base.Percent;
 import org.optmerge.evaluation.MergeSearch;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.model.MultimodalModel;
@@ -112,7 +113,7 @@ final class TuneCommand implements Callable<Integer> {
     public void tried(MergeSearch.Tried tried) {
       done++;
       status.say(
-          "λ = %s: %s %%".formatted(tried.scaling(), Quantities.percentage(tried.mean())),
+          "λ = %s: %s %%".formatted(tried.scaling(), Percent.of(tried.mean())),
           () -> {
             ObjectNode event = json(chosen, tried);
             event.put("event", "tried");
@@ -143,8 +144,8 @@ final class TuneCommand implements Callable<Integer> {
       List<String> cells = new ArrayList<>(List.of(Double.toString(tried.scaling())));
       Map<String, Double> accuracies = accuracies(chosen, tried);
       shown.forEach(
-          part -> cells.add(Quantities.percentage(accuracies.getOrDefault(part, Double.NaN))));
-      cells.add(Quantities.percentage(tried.mean()));
+          part -> cells.add(Percent.of(accuracies.getOrDefault(part, Double.NaN))));
+      cells.add(Percent.of(tried.mean()));
       cells.add(tried == outcome.best() ? "best" : "");
       table.row(cells);
     }

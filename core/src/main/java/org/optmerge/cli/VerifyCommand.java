@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.optmerge.base.OptMergeException;
 import org.optmerge.merge.Verifier;
 import org.optmerge.merge.Verifier.Verification;
 import picocli.CommandLine.Command;
@@ -41,7 +42,7 @@ final class VerifyCommand implements Callable<Integer> {
   }
 
   /** What was found is not as recorded. */
-  static final class VerificationFailed extends RuntimeException {
+  static final class VerificationFailed extends OptMergeException {
     VerificationFailed(String message) {
       super(message);
     }

@@ -2,11 +2,11 @@ package org.optmerge.evaluation;
 
 import org.optmerge.benchmark.Benchmark;
 import org.optmerge.benchmark.mini.CapabilityMetric;
-import org.optmerge.benchmark.mini.MiniBenchmark;
+import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
-import org.optmerge.benchmark.mini.stage.StageBenchmark;
+import org.optmerge.benchmark.mini.stage.ModalityBenchmark;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.metric.Metric;
 
@@ -43,14 +43,14 @@ public record Examination(
   public static Examination capabilities(int validation, int test) {
     check(validation, test);
     return new Examination(
-        new MiniBenchmark(
-            MiniBenchmark.NAME,
+        new CapabilityBenchmark(
+            CapabilityBenchmark.NAME,
             MiniGenerator.SEED,
             MiniSplit.VALIDATION,
             MiniTask.CAPABILITIES,
             validation),
         Grouping.CAPABILITIES,
-        MiniBenchmark.whole(MiniSplit.TEST, test),
+        CapabilityBenchmark.whole(MiniSplit.TEST, test),
         Grouping.CAPABILITIES,
         new CapabilityMetric());
   }
@@ -66,15 +66,15 @@ public record Examination(
   public static Examination modalities(int validation, int test) {
     check(validation, test);
     return new Examination(
-        new StageBenchmark(
-            StageBenchmark.NAME,
+        new ModalityBenchmark(
+            ModalityBenchmark.NAME,
             MiniSplit.VALIDATION,
             StageQuestionType.ALL.stream()
                 .filter(type -> !type.isCrossModal() && type.isWithinReach())
                 .toList(),
             validation),
         Grouping.TYPES,
-        StageBenchmark.of(StageBenchmark.NAME, MiniSplit.TEST, test),
+        ModalityBenchmark.of(ModalityBenchmark.NAME, MiniSplit.TEST, test),
         Grouping.MODALITIES,
         Metrics.named(Metrics.VERBATIM));
   }

@@ -10,7 +10,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.benchmark.mini.stage.StageModality;
-import org.optmerge.benchmark.mini.stage.StageTraining;
+import org.optmerge.benchmark.mini.stage.ModalityRecipe;
 import org.optmerge.checkpoint.LoraAdapter;
 
 /**
@@ -92,10 +92,10 @@ public record ModelFamily(
   private static ModelFamily modalities(Path models) {
     Map<String, Path> experts = new LinkedHashMap<>();
     for (StageModality modality : StageModality.ALL) {
-      experts.put(modality.key(), models.resolve(StageTraining.adapter(modality)));
+      experts.put(modality.key(), models.resolve(ModalityRecipe.adapter(modality)));
     }
     return new ModelFamily(
-        MODALITY, "Modalities, LoRA", models.resolve(StageTraining.BASE), experts, true, null);
+        MODALITY, "Modalities, LoRA", models.resolve(ModalityRecipe.BASE), experts, true, null);
   }
 
   /** The same base and mixture with other experts, under another name. */

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.evaluation.Predictions.JsonLines;
 import org.optmerge.metric.BoxScore;
 import org.optmerge.metric.JudgedMetric;
@@ -123,7 +124,7 @@ public final class PredictionFiles {
               id,
               protocol.title(),
               type(fields),
-              predictions.get(r).prediction(),
+              Prediction.of(predictions.get(r)),
               reference,
               null));
     }
@@ -268,7 +269,7 @@ public final class PredictionFiles {
         item.id(),
         item.task(),
         item.type(),
-        extracted.prediction(),
+        Prediction.of(extracted),
         new Reference(item.reference().answers(), fields),
         null);
   }
@@ -471,7 +472,7 @@ public final class PredictionFiles {
 
   private static ArrayNode elements(Path file) {
     try {
-      JsonNode node = Predictions.Mapper.INSTANCE.readTree(text(file));
+      JsonNode node = Json.strict().readTree(text(file));
       if (node instanceof ArrayNode array) {
         return array;
       }

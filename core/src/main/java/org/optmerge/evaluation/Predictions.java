@@ -1,12 +1,7 @@
 package org.optmerge.evaluation;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedWriter;
@@ -22,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.metric.Prediction;
 import org.optmerge.metric.Reference;
 
@@ -63,7 +59,7 @@ public record Predictions(FileFormat format, List<Predicted> items, List<Finding
 
   /** One line of {@link #write}, for writers that go on where they were stopped. */
   public static String line(Predicted item) {
-    ObjectNode node = Mapper.INSTANCE.createObjectNode();
+    ObjectNode node = Json.object();
     node.put("id", item.id());
     node.put("task", item.task());
     node.put("type", item.type());
@@ -183,7 +179,7 @@ public record Predictions(FileFormat format, List<Predicted> items, List<Finding
 
     static ObjectNode object(Path file, long number, String line) {
       try {
-        JsonNode node = Mapper.INSTANCE.readTree(line);
+        JsonNode node = Json.strict().readTree(line);
         if (node instanceof ObjectNode object) {
           return object;
         }
@@ -207,27 +203,5 @@ public record Predictions(FileFormat format, List<Predicted> items, List<Finding
       }
       return value;
     }
-  }
-
-  /** Made when first needed. */
-  static final class Mapper {
-    private static final int DEEPEST = 100;
-
-    /** NaN and infinity are not JSON, but Python writes them. */
-    static final ObjectMapper INSTANCE =
-        JsonMapper.builder(
-                JsonFactory.builder()
-                    .streamReadConstraints(
-                        StreamReadConstraints.builder()
-                            .maxNestingDepth(DEEPEST)
-                            .maxStringLength(64 << 20)
-                            .build())
-                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                    .build())
-            .enable(com.fasterxml.jackson.core.json.JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
-            .enable(com.fasterxml.jackson.databind.DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
-
-    private Mapper() {}
   }
 }

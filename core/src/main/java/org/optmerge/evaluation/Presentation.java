@@ -8,7 +8,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.benchmark.Question;
-import org.optmerge.benchmark.mini.stage.StageBenchmark;
+import org.optmerge.benchmark.mini.stage.ModalityBenchmark;
 import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.model.Prompt;
 import org.optmerge.model.media.Audio;
@@ -59,7 +59,7 @@ public record Presentation(Form form, Set<StageModality> given) {
     if (form == Form.WORDS) {
       requireField(question, "facts-" + StageModality.VISION.key(), "facts in words");
       return new Prompt(
-          List.of(), StageBenchmark.inWords(question, given), Prompt.Form.COMPLETION);
+          List.of(), ModalityBenchmark.inWords(question, given), Prompt.Form.COMPLETION);
     }
     List<Media> media =
         question.media().stream().filter(medium -> given.contains(modality(medium))).toList();

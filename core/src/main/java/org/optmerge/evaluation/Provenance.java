@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.optmerge.base.Sha256;
 import org.optmerge.checkpoint.ModelReference;
@@ -53,11 +52,13 @@ public record Provenance(String models, String settings, String questions) {
 
   private static String ofFolder(Path folder) {
     try (Stream<Path> files = Files.list(folder)) {
-      return files
-          .filter(file -> MODEL_FILE.matcher(file.getFileName().toString()).matches())
-          .sorted()
-          .map(file -> file.getFileName() + " " + Sha256.of(file) + "\n")
-          .collect(Collectors.joining());
+      StringBuilder all = new StringBuilder();
+      for (Path file : files.sorted().toList()) {
+        if (MODEL_FILE.matcher(file.getFileName().toString()).matches()) {
+          all.append(file.getFileName()).append(' ').append(Sha256.of(file)).append('\n');
+        }
+      }
+      return all.toString();
     } catch (IOException e) {
       throw new UncheckedIOException("%s: cannot be read".formatted(folder), e);
     }

@@ -16,8 +16,8 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.base.Sha256;
+import org.optmerge.benchmark.BenchmarkException;
 
 import org.optmerge.merge.MergePlan;
 import org.optmerge.model.MultimodalModel;

@@ -1,15 +1,18 @@
 package org.optmerge.linalg;
 
+import org.jspecify.annotations.Nullable;
+import org.optmerge.base.OptMergeException;
+
 /**
  * A matrix that cannot be factorised: NaN or infinity in it, no convergence, singular, or a result
  * that does not reproduce it.
  */
-public final class LinearAlgebraException extends RuntimeException {
+public final class LinearAlgebraException extends OptMergeException {
   public LinearAlgebraException(String message) {
     super(message);
   }
 
-  public LinearAlgebraException(String message, Throwable cause) {
+  public LinearAlgebraException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 

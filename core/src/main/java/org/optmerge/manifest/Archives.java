@@ -5,13 +5,10 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.Locale;
@@ -23,6 +20,7 @@ import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.apache.commons.compress.archivers.zip.ZipArchiveEntry;
 import org.apache.commons.compress.archivers.zip.ZipFile;
+import org.optmerge.base.Trees;
 
 /**
  * Unpacks archives that anyone may have made: nothing is written outside the folder, no link is
@@ -90,7 +88,7 @@ final class Archives {
     Path parent = Objects.requireNonNull(folder.toAbsolutePath().getParent());
     Files.createDirectories(parent);
     Path draft = parent.resolve("." + folder.getFileName() + ".unpacking");
-    deleteTree(draft);
+    Trees.delete(draft);
     Files.createDirectory(draft);
     try {
       Unpacking unpacking =
@@ -113,10 +111,10 @@ final class Archives {
       Files.move(draft, folder, StandardCopyOption.ATOMIC_MOVE);
       return unpacking.files;
     } catch (FetchException e) {
-      deleteTree(draft);
+      Trees.delete(draft);
       throw e;
     } catch (IOException | IllegalArgumentException e) {
-      deleteTree(draft);
+      Trees.delete(draft);
       throw new FetchException(
           "archive '%s' cannot be unpacked: %s; is it damaged?"
               .formatted(archive.getFileName(), e.getMessage()),
@@ -236,29 +234,5 @@ final class Archives {
                   shown.length() > 200 ? shown.substring(0, 200) + "…" : shown,
                   reason));
     }
-  }
-
-  private static void deleteTree(Path folder) throws IOException {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    Files.walkFileTree(
-        folder,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.delete(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(
-              Path visited, @org.jspecify.annotations.Nullable IOException failure)
-              throws IOException {
-            Files.delete(visited);
-            return FileVisitResult.CONTINUE;
-          }
-        });
   }
 }

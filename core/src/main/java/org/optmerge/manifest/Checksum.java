@@ -1,13 +1,11 @@
 package org.optmerge.manifest;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Sha256;
 
 /**
  * What a file's bytes must hash to.
@@ -49,7 +47,7 @@ public record Checksum(Algorithm algorithm, String hexadecimal) {
    * @param length of the file, as git's digest begins with it
    */
   MessageDigest begin(long length) {
-    MessageDigest digest = digest(algorithm.digest);
+    MessageDigest digest = Sha256.begin(algorithm.digest);
     if (algorithm == Algorithm.GIT_BLOB) {
       digest.update(("blob " + length + "\0").getBytes(StandardCharsets.US_ASCII));
     }
@@ -57,28 +55,6 @@ public record Checksum(Algorithm algorithm, String hexadecimal) {
   }
 
   boolean matches(FileChannel file) throws IOException {
-    return hexadecimal.equals(hash(file, begin(file.size())));
-  }
-
-  static String sha256(FileChannel file) throws IOException {
-    return hash(file, digest("SHA-256"));
-  }
-
-  private static String hash(FileChannel file, MessageDigest digest) throws IOException {
-    ByteBuffer buffer = ByteBuffer.allocate(1 << 18);
-    for (long position = 0;
-        file.read(buffer, position) >= 0;
-        position += buffer.position(), buffer.clear()) {
-      digest.update(buffer.array(), 0, buffer.position());
-    }
-    return HexFormat.of().formatHex(digest.digest());
-  }
-
-  private static MessageDigest digest(String name) {
-    try {
-      return MessageDigest.getInstance(name);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has " + name, e);
-    }
+    return hexadecimal.equals(Sha256.of(file, begin(file.size())));
   }
 }

@@ -1,6 +1,5 @@
 package org.optmerge.manifest;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
@@ -25,7 +24,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.base.Progress;
+import org.optmerge.base.Sha256;
 
 /**
  * One file over HTTP: into {@code NAME.part}, which is renamed to its name when every byte is there
@@ -35,7 +36,6 @@ import org.optmerge.base.Progress;
  */
 final class Download {
   private static final Pattern CONTENT_RANGE = Pattern.compile("bytes (\\d+)-(\\d+)/(\\d+|\\*)");
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final int BLOCK = 1 << 18;
 
   /** Wrong bytes from the beginning to the end are not fetched more often than this. */
@@ -142,7 +142,7 @@ final class Download {
       try {
         boolean resumed = attempt(channel);
         if (file.checksum() == null || file.checksum().matches(channel)) {
-          return new Received(channel.size(), Checksum.sha256(channel));
+          return new Received(channel.size(), Sha256.of(channel, Sha256.begin()));
         }
         forget(channel);
         wrong += resumed ? 0 : 1;
@@ -330,17 +330,17 @@ final class Download {
       return null;
     }
     try {
-      return JSON.readValue(Files.readAllBytes(tags), Tags.class);
+      return Json.plain().readValue(Files.readAllBytes(tags), Tags.class);
     } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
       return null;
     }
   }
 
   private void writeTags(Tags known) throws IOException {
-    ObjectNode node = JSON.createObjectNode();
+    ObjectNode node = Json.object();
     node.put("url", known.url());
     node.put("validator", known.validator());
     node.put("bytes", known.bytes());
-    Files.write(tags, JSON.writeValueAsBytes(node));
+    Files.writeString(tags, Json.line(node));
   }
 }

@@ -1,12 +1,13 @@
 package org.optmerge.manifest;
 
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.OptMergeException;
 
 /**
  * Something that was asked for could not be fetched; the message says what, from where, why, and
  * what to do. It holds no token and no query of an address, which may be a signature.
  */
-public final class FetchException extends RuntimeException {
+public final class FetchException extends OptMergeException {
   public FetchException(String message) {
     super(message);
   }

@@ -1,7 +1,6 @@
 package org.optmerge.manifest;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -17,6 +16,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.manifest.Source.Hub;
 import org.optmerge.manifest.Source.Hub.RepositoryType;
 
@@ -26,7 +26,6 @@ import org.optmerge.manifest.Source.Hub.RepositoryType;
  * @see <a href="https://huggingface.co/docs/hub/api">Hub API endpoints</a>
  */
 final class HubListing {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final Pattern NEXT = Pattern.compile("<([^>]+)>\\s*;[^,]*\\brel=\"?next\"?");
   private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
 
@@ -157,7 +156,7 @@ final class HubListing {
                       .formatted(source.repository(), Transport.shown(next.get())));
             }
             try {
-              return new Page(JSON.readTree(bytes), next);
+              return new Page(Json.plain().readTree(bytes), next);
             } catch (IOException e) {
               throw new FetchException(
                   "the hub's answer for '%s' is no JSON; is HF_ENDPOINT the address of a hub?"

@@ -1,14 +1,17 @@
 package org.optmerge.manifest;
 
+import org.jspecify.annotations.Nullable;
+import org.optmerge.base.OptMergeException;
+
 /**
  * A manifest that is not as it must be; the message says which, what was expected and what came.
  */
-public final class ManifestException extends RuntimeException {
+public final class ManifestException extends OptMergeException {
   public ManifestException(String message) {
     super(message);
   }
 
-  public ManifestException(String message, Throwable cause) {
+  public ManifestException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

@@ -1,12 +1,7 @@
 package org.optmerge.manifest;
 
-import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -27,22 +22,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.optmerge.base.Json;
 import org.optmerge.base.Suggestion;
 
 /** A collection of manifests, found by name. */
 public final class Manifests {
-  private static final ObjectMapper JSON =
-      JsonMapper.builder()
-          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-          .enable(
-              DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES,
-              DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES,
-              DeserializationFeature.FAIL_ON_TRAILING_TOKENS,
-              DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES,
-              DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
-          .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
-          .build();
-
   private final List<Manifest> all;
   private final Map<String, Manifest> byName = new LinkedHashMap<>();
   private final Map<String, BenchmarkEntry> benchmarks = new LinkedHashMap<>();
@@ -134,7 +118,7 @@ public final class Manifests {
 
   static Manifest parse(String json, String where) {
     try {
-      Manifest manifest = JSON.readValue(json, Manifest.class);
+      Manifest manifest = Json.snakeCase().readValue(json, Manifest.class);
       if (manifest == null) {
         throw new ManifestException("%s: is null, not a manifest".formatted(where));
       }

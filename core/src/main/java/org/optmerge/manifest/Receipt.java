@@ -1,22 +1,17 @@
 package org.optmerge.manifest;
 
 import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.AtomicFiles;
+import org.optmerge.base.Json;
 
 /**
  * What was fetched into a folder, and from where: {@code optmerge-fetch.json} beside the files.
@@ -28,13 +23,6 @@ import org.jspecify.annotations.Nullable;
  */
 record Receipt(String manifest, Map<String, String> commits, boolean complete, List<Entry> files) {
   static final String NAME = "optmerge-fetch.json";
-
-  private static final ObjectMapper JSON =
-      JsonMapper.builder()
-          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-          .enable(SerializationFeature.INDENT_OUTPUT)
-          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-          .build();
 
   Receipt {
     commits = commits == null ? Map.of() : new LinkedHashMap<>(commits);
@@ -66,7 +54,12 @@ record Receipt(String manifest, Map<String, String> commits, boolean complete, L
       return Optional.empty();
     }
     try {
-      return Optional.of(JSON.readValue(Files.readAllBytes(file), Receipt.class));
+      return Optional.of(Json.snakeCase()
+              .readerFor(Receipt.class)
+              .without(
+                  DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES,
+                  DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+              .readValue(Files.readAllBytes(file)));
     } catch (IOException e) {
       // A damaged receipt tells nothing; files are then looked at themselves.
       return Optional.empty();
@@ -91,12 +84,8 @@ record Receipt(String manifest, Map<String, String> commits, boolean complete, L
   }
 
   void writeTo(Path folder) throws IOException {
-    Path file = folder.resolve(NAME);
-    Path draft = folder.resolve("." + NAME + ".part");
-    Files.write(draft, JSON.writeValueAsBytes(this));
-    try (FileChannel channel = FileChannel.open(draft, StandardOpenOption.WRITE)) {
-      channel.force(true);
-    }
-    Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE);
+    AtomicFiles.write(
+        folder.resolve(NAME),
+        Json.snakeCase().writerWithDefaultPrettyPrinter().writeValueAsBytes(this));
   }
 }

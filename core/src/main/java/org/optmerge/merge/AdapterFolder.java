@@ -1,22 +1,21 @@
 package org.optmerge.merge;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.optmerge.base.AtomicFiles;
+import org.optmerge.base.Json;
+import org.optmerge.base.Trees;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
@@ -101,9 +100,7 @@ public final class AdapterFolder implements AutoCloseable {
     requireFree(out);
     Path folder = out.toAbsolutePath().normalize();
     Path staging = folder.resolveSibling("." + folder.getFileName() + ".adapter");
-    if (Files.exists(staging)) {
-      Workspace.deleteTree(staging);
-    }
+    Trees.delete(staging);
     Files.createDirectories(staging);
     Files.writeString(staging.resolve("adapter_config.json"), config(base, rank, matrices, whole));
     SafetensorsWriter writer =
@@ -150,7 +147,7 @@ public final class AdapterFolder implements AutoCloseable {
     } else {
       modules.forEach(config.putArray("modules_to_save")::add);
     }
-    return new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(config) + "\n";
+    return Json.pretty(config);
   }
 
   private static String module(String tensor) {
@@ -211,14 +208,8 @@ public final class AdapterFolder implements AutoCloseable {
     writer.force();
     writer.close();
     LoraAdapter.open(staging).close(); // it must be one
-    try (Stream<Path> files = Files.list(staging)) {
-      for (Path file : (Iterable<Path>) files::iterator) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-          channel.force(true);
-        }
-      }
-    }
-    Files.move(staging, folder, StandardCopyOption.ATOMIC_MOVE);
+    Trees.force(staging);
+    AtomicFiles.move(staging, folder);
     return folder;
   }
 
@@ -226,8 +217,6 @@ public final class AdapterFolder implements AutoCloseable {
   @Override
   public void close() throws IOException {
     writer.close();
-    if (Files.exists(staging)) {
-      Workspace.deleteTree(staging);
-    }
+    Trees.delete(staging);
   }
 }

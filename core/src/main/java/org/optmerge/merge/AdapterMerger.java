@@ -12,16 +12,14 @@ import java.util.Map;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.atomic.LongAdder;
 import org.optmerge.base.Progress;
-import org.optmerge.base.Tasks;
+import org.optmerge.base.Workers;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.linalg.LinearAlgebraException;
 import org.optmerge.linalg.LowRankApproximation;
 import org.optmerge.merge.weights.PlannedTensor;
-import org.optmerge.merge.weights.Weights;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.taskvector.TaskVector;
-import org.optmerge.taskvector.TaskVectors;
 import org.optmerge.taskvector.Weight;
 
 /**
@@ -90,11 +88,7 @@ public final class AdapterMerger {
       throw new IllegalArgumentException("rank must not be negative, is " + rank);
     }
     TensorMerger tensorMerger =
-        new TensorMerger(
-            options.allowNonFinite() || plan.allowNonFinite(),
-            ScratchPool.of(plan, TensorMerger.keepable(options.memory())),
-            new LongAdder(),
-            progress);
+        new TensorMerger(plan, options.memory(), new LongAdder(), progress);
     try {
       AdapterFolder.requireFree(out);
       return new AdapterMerger(plan, options, tensorMerger).run(rank, out, progress);
@@ -116,12 +110,12 @@ public final class AdapterMerger {
     try (AdapterFolder adapter =
         AdapterFolder.create(out, plan.donor().folder(), rank, matrices, List.of())) {
       Map<MergeMethod, MergeMethod> fitted =
-          Tasks.get(pool.submit(() -> WholeModel.fit(changed, tensorMerger)));
+          Workers.get(pool.submit(() -> WholeModel.fit(changed, tensorMerger)));
       progress.phase("merging");
       for (int i = 0; i < changed.size(); i++) {
         PlannedTensor tensor = changed.get(i);
         AdapterFolder.Matrix matrix = matrices.get(i);
-        Layer layer = Tasks.get(pool.submit(() -> merge(tensor, matrix, fitted, adapter)));
+        Layer layer = Workers.get(pool.submit(() -> merge(tensor, matrix, fitted, adapter)));
         if (wanted == 0 && layer.relativeError() > ROUNDING) {
           throw new MergeException(
               "tensor '%s': %s gives a result of more than rank %d, %.2g of it would be lost; give a rank to accept that, or write a checkpoint"
@@ -144,25 +138,23 @@ public final class AdapterMerger {
   private List<PlannedTensor> changed() {
     List<PlannedTensor> changed = new ArrayList<>();
     List<String> problems = new ArrayList<>();
-    for (MergePlan.OutputShard shard : plan.shards()) {
-      for (PlannedTensor tensor : shard.tensors()) {
-        if (tensor.work() instanceof PlannedTensor.Copy copy) {
-          if (copy.from().checkpoint() != plan.donor()) {
-            problems.add("tensor '%s' is not the base's".formatted(tensor.name()));
-          }
-        } else if (tensor.work() instanceof PlannedTensor.Merge merge && !isUnchanged(merge)) {
-          if (merge.base() == null) {
-            problems.add(
-                "tensor '%s': %s merges weights, not task vectors"
-                    .formatted(tensor.name(), plan.method()));
-          } else if (!AdapterFolder.holds(tensor.name(), tensor.shape())) {
-            problems.add(
-                "tensor '%s' %s is no matrix of a linear layer"
-                    .formatted(tensor.name(), tensor.shape()));
-          } else {
-            requireMemory(tensor);
-            changed.add(tensor);
-          }
+    for (PlannedTensor tensor : plan.tensors()) {
+      if (tensor.work() instanceof PlannedTensor.Copy copy) {
+        if (copy.from().checkpoint() != plan.donor()) {
+          problems.add("tensor '%s' is not the base's".formatted(tensor.name()));
+        }
+      } else if (tensor.work() instanceof PlannedTensor.Merge merge && !isUnchanged(merge)) {
+        if (merge.base() == null) {
+          problems.add(
+              "tensor '%s': %s merges weights, not task vectors"
+                  .formatted(tensor.name(), plan.method()));
+        } else if (!AdapterFolder.holds(tensor.name(), tensor.shape())) {
+          problems.add(
+              "tensor '%s' %s is no matrix of a linear layer"
+                  .formatted(tensor.name(), tensor.shape()));
+        } else {
+          requireMemory(tensor);
+          changed.add(tensor);
         }
       }
     }
@@ -209,7 +201,7 @@ public final class AdapterMerger {
         } else if (!input.equals(merge.base())) {
           throw new MergeException(
               "tensor '%s': %s is no adapter, so an exact result may need any rank; give one"
-                  .formatted(tensor.name(), Weights.describe(input)));
+                  .formatted(tensor.name(), input.describe()));
         }
       }
       long full = Math.min(tensor.shape().get(0), tensor.shape().get(1));
@@ -225,8 +217,10 @@ public final class AdapterMerger {
       AdapterFolder adapter) {
     PlannedTensor.Merge merge = (PlannedTensor.Merge) tensor.work();
     try (NDManager manager = NDManager.newBaseManager()) {
-      TaskVectors tau = tensorMerger.taskVectors(tensor, merge, manager, buffers);
-      TaskVector merged = fitted.getOrDefault(merge.method(), merge.method()).mergeFactored(tau);
+      CheckedMethod method =
+          tensorMerger.checked(tensor, fitted.getOrDefault(merge.method(), merge.method()));
+      TaskVector merged = method.merge(tensorMerger.taskVectors(tensor, merge, manager, buffers));
+      requireFinite(method, MergedValues.of(merged, manager));
       int rows = Math.toIntExact(tensor.shape().get(0));
       int columns = Math.toIntExact(tensor.shape().get(1));
       int rank = Math.min(adapter.rank(), Math.min(rows, columns));
@@ -243,6 +237,18 @@ public final class AdapterMerger {
       return new Layer(tensor.name(), approximation.relativeError());
     } catch (LinearAlgebraException e) {
       throw e.at(tensor.name());
+    }
+  }
+
+  private static void requireFinite(CheckedMethod method, MergedValues values) {
+    float[] block = new float[TensorMerger.BLOCK];
+    long size = method.tensor().size();
+    for (long at = 0; at < size; at += block.length) {
+      int length = (int) Math.min(block.length, size - at);
+      try (MergedValues.Stretch stretch = values.stretch(at, at + length)) {
+        stretch.get(at, block, length);
+      }
+      method.requireFinite(at, block, length);
     }
   }
 

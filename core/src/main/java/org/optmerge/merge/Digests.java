@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.Future;
-import org.optmerge.base.Tasks;
+import org.optmerge.base.Workers;
 import org.optmerge.checkpoint.TensorInfo;
 
 /** The SHA-256 of the weight files of a merge, computed while they are read and written. */
@@ -42,7 +42,7 @@ final class Digests implements AutoCloseable {
     Map<Path, String> finished = new LinkedHashMap<>();
     Map<Path, Future<String>> futures = new LinkedHashMap<>();
     digests.forEach((file, digest) -> futures.put(file, pool.submit(digest::finish)));
-    futures.forEach((file, future) -> finished.put(file, Tasks.get(future)));
+    futures.forEach((file, future) -> finished.put(file, Workers.get(future)));
     return finished;
   }
 

@@ -1,6 +1,5 @@
 package org.optmerge.merge;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -9,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.optmerge.base.Json;
 
 /**
  * Which tensors of an unfinished merge are done: one JSON line each, after a line that names the
@@ -19,8 +19,6 @@ import java.util.Map;
  * ignored.
  */
 final class Journal {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private final FileChannel channel;
   private final Map<String, TensorOutcome> finished = new LinkedHashMap<>();
 
@@ -43,7 +41,7 @@ final class Journal {
       return journal;
     }
     channel.truncate(0);
-    journal.append(JSON.createObjectNode().put("format", 1).put("plan", fingerprint));
+    journal.append(Json.object().put("format", 1).put("plan", fingerprint));
     return journal;
   }
 
@@ -60,7 +58,7 @@ final class Journal {
         continue;
       }
       ObjectNode line =
-          (ObjectNode) JSON.readTree(new String(bytes, end, at - end, StandardCharsets.UTF_8));
+          (ObjectNode) Json.plain().readTree(new String(bytes, end, at - end, StandardCharsets.UTF_8));
       end = at + 1;
       if (first) {
         if (!line.path("plan").asText().equals(fingerprint)) {
@@ -70,7 +68,7 @@ final class Journal {
         }
         first = false;
       } else {
-        TensorOutcome outcome = JSON.treeToValue(line, TensorOutcome.class);
+        TensorOutcome outcome = Json.plain().treeToValue(line, TensorOutcome.class);
         finished.put(outcome.name(), outcome);
       }
     }
@@ -86,12 +84,12 @@ final class Journal {
 
   /** Notes a tensor whose bytes are in the file. */
   synchronized void append(TensorOutcome outcome) throws IOException {
-    append(JSON.<ObjectNode>valueToTree(outcome));
+    append(Json.plain().<ObjectNode>valueToTree(outcome));
   }
 
   private void append(ObjectNode line) throws IOException {
     ByteBuffer bytes =
-        ByteBuffer.wrap((JSON.writeValueAsString(line) + "\n").getBytes(StandardCharsets.UTF_8));
+        ByteBuffer.wrap((Json.line(line) + "\n").getBytes(StandardCharsets.UTF_8));
     while (bytes.hasRemaining()) {
       channel.write(bytes);
     }

@@ -27,13 +27,11 @@ public record MergeEstimate(long memory, double seconds) {
     PlanDescription description = PlanDescription.of(plan);
     long sideBySide = 0;
     int mostInputs = 1;
-    for (MergePlan.OutputShard shard : plan.shards()) {
-      for (PlannedTensor tensor : shard.tensors()) {
-        if (tensor.work() instanceof PlannedTensor.Merge merge) {
-          mostInputs = Math.max(mostInputs, merge.inputs().size());
-          if (TensorMerger.needsMatrices(tensor) && TensorMerger.isMergedOnOneThread(tensor)) {
-            sideBySide = Math.max(sideBySide, TensorMerger.matrixBytes(tensor));
-          }
+    for (PlannedTensor tensor : plan.tensors()) {
+      if (tensor.work() instanceof PlannedTensor.Merge merge) {
+        mostInputs = Math.max(mostInputs, merge.inputs().size());
+        if (TensorMerger.needsMatrices(tensor) && TensorMerger.isMergedOnOneThread(tensor)) {
+          sideBySide = Math.max(sideBySide, TensorMerger.matrixBytes(tensor));
         }
       }
     }

@@ -1,30 +1,32 @@
 package org.optmerge.merge;
 
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Set;
+
 /**
  * How a merge runs; nothing here changes a byte of the merged weights.
  *
  * @param threads threads that read, merge and write; at least 1
  * @param memory bytes that buffers and matrices may take together
- * @param resume continue an unfinished merge into the same folder
- * @param force replace what an earlier merge left in the output folder, and discard an unfinished
- *     one
- * @param allowNonFinite write NaN and infinite values instead of refusing them
- * @param checksumInputs read every input file once more to record its SHA-256
- * @param modelCard write a {@code README.md} even if the base has one
+ * @param flags what is asked for besides
  */
-public record MergeOptions(
-    int threads,
-    long memory,
-    boolean resume,
-    boolean force,
-    boolean allowNonFinite,
-    boolean checksumInputs,
-    boolean modelCard) {
+public record MergeOptions(int threads, long memory, Set<Flag> flags) {
+  /** Something that a merge does only if it is asked to. */
+  public enum Flag {
+    /** Continue an unfinished merge into the same folder. */
+    RESUME,
+    /** Replace what an earlier merge left in the output folder; discard an unfinished one. */
+    FORCE,
+    /** Leave out the inputs' SHA-256, which takes reading every input file to its end. */
+    NO_INPUT_CHECKSUMS,
+    /** Write a {@code README.md} even if the base has one. */
+    MODEL_CARD
+  }
 
-  /** All processors, 2 GiB, input checksums, nothing else. */
+  /** All processors, 2 GiB, no flags. */
   public static final MergeOptions DEFAULT =
-      new MergeOptions(
-          Runtime.getRuntime().availableProcessors(), 2L << 30, false, false, false, true, false);
+      new MergeOptions(Runtime.getRuntime().availableProcessors(), 2L << 30, Set.of());
 
   public MergeOptions {
     if (threads < 1) {
@@ -33,47 +35,28 @@ public record MergeOptions(
     if (memory < 1) {
       throw new IllegalArgumentException("memory must be positive, is " + memory);
     }
+    flags = Set.copyOf(flags);
+  }
+
+  /** True if a flag is set. */
+  public boolean has(Flag flag) {
+    return flags.contains(flag);
   }
 
   /** The same with another number of threads. */
   public MergeOptions withThreads(int threads) {
-    return new MergeOptions(
-        threads, memory, resume, force, allowNonFinite, checksumInputs, modelCard);
+    return new MergeOptions(threads, memory, flags);
   }
 
   /** The same with another memory budget, in bytes. */
   public MergeOptions withMemory(long memory) {
-    return new MergeOptions(
-        threads, memory, resume, force, allowNonFinite, checksumInputs, modelCard);
+    return new MergeOptions(threads, memory, flags);
   }
 
-  /** The same, continuing an unfinished merge or not. */
-  public MergeOptions withResume(boolean resume) {
-    return new MergeOptions(
-        threads, memory, resume, force, allowNonFinite, checksumInputs, modelCard);
-  }
-
-  /** The same, replacing an earlier result or not. */
-  public MergeOptions withForce(boolean force) {
-    return new MergeOptions(
-        threads, memory, resume, force, allowNonFinite, checksumInputs, modelCard);
-  }
-
-  /** The same, with NaN and infinite values allowed or not. */
-  public MergeOptions withAllowNonFinite(boolean allowNonFinite) {
-    return new MergeOptions(
-        threads, memory, resume, force, allowNonFinite, checksumInputs, modelCard);
-  }
-
-  /** The same, with input checksums or not. */
-  public MergeOptions withChecksumInputs(boolean checksumInputs) {
-    return new MergeOptions(
-        threads, memory, resume, force, allowNonFinite, checksumInputs, modelCard);
-  }
-
-  /** The same, with a model card asked for or not. */
-  public MergeOptions withModelCard(boolean modelCard) {
-    return new MergeOptions(
-        threads, memory, resume, force, allowNonFinite, checksumInputs, modelCard);
+  /** The same with these flags and no others. */
+  public MergeOptions withFlags(Flag... flags) {
+    Set<Flag> all = EnumSet.noneOf(Flag.class);
+    all.addAll(Arrays.asList(flags));
+    return new MergeOptions(threads, memory, all);
   }
 }

@@ -5,18 +5,18 @@ import ai.djl.ndarray.NDManager;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.Checkpoint;
-import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.StreamingMergeMethod;
+import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectorStream;
 import org.optmerge.taskvector.TaskVectors;
 import org.optmerge.taskvector.Weight;
@@ -128,14 +128,11 @@ public record MergePlan(
    * @throws MergeException if an input is not finite, or the parameter too large for memory
    */
   public TaskVectors taskVectors(String parameter, NDManager manager) {
-    for (OutputShard shard : shards) {
-      for (PlannedTensor tensor : shard.tensors()) {
-        if (tensor.name().equals(parameter) && tensor.work() instanceof PlannedTensor.Merge merge) {
-          // The arrays share buffers that the merger would use again: it makes no other.
-          return new TensorMerger(
-                  allowNonFinite, ScratchPool.of(this, 0), new LongAdder(), Progress.NONE)
-              .taskVectors(tensor, merge, manager);
-        }
+    for (PlannedTensor tensor : tensors()) {
+      if (tensor.name().equals(parameter) && tensor.work() instanceof PlannedTensor.Merge merge) {
+        // The arrays share buffers that the merger would use again: it makes no other.
+        return new TensorMerger(this, 0, new LongAdder(), Progress.NONE)
+            .taskVectors(tensor, merge, manager);
       }
     }
     throw new IllegalArgumentException("the plan merges no parameter '%s'".formatted(parameter));
@@ -143,8 +140,7 @@ public record MergePlan(
 
   /** The names of the parameters that are merged, in the order of the output. */
   public List<String> mergedParameters() {
-    return shards.stream()
-        .flatMap(shard -> shard.tensors().stream())
+    return tensors().stream()
         .filter(tensor -> tensor.work() instanceof PlannedTensor.Merge)
         .map(PlannedTensor::name)
         .toList();
@@ -177,6 +173,16 @@ public record MergePlan(
     }
 
     @Override
+    public TaskVector mergeFactored(TaskVectors tau) {
+      return method.mergeFactored(tau);
+    }
+
+    @Override
+    public Map<String, Object> derived(String parameter, List<Long> shape) {
+      return method.derived(parameter, shape);
+    }
+
+    @Override
     public Operand operand() {
       return method.operand();
     }
@@ -198,14 +204,32 @@ public record MergePlan(
     }
   }
 
-  /** Every checkpoint and adapter that the plan reads, by identity. */
-  public Set<AutoCloseable> inputs() {
-    Set<AutoCloseable> inputs = Collections.newSetFromMap(new IdentityHashMap<>());
-    inputs.add(donor);
-    for (OutputShard shard : shards) {
-      for (PlannedTensor tensor : shard.tensors()) {
-        collect(tensor.work(), inputs);
-      }
+  /** A summary, a line for the merge and one for each notice. */
+  @Override
+  public String toString() {
+    PlanDescription is = PlanDescription.of(this);
+    String summary =
+        "%s of %s: %,d tensors merged, %,d copied; reads %,d bytes, writes %,d"
+            .formatted(
+                method,
+                String.join(", ", models.keySet()),
+                is.merged(),
+                is.copied(),
+                is.bytesRead(),
+                is.bytesWritten());
+    return notices.isEmpty() ? summary : summary + "\n" + String.join("\n", notices);
+  }
+
+  /** Every tensor of the output, in its order. */
+  public List<PlannedTensor> tensors() {
+    return shards.stream().flatMap(shard -> shard.tensors().stream()).toList();
+  }
+
+  /** Every checkpoint that tensors are read from, adapters' among them, in the order of first use. */
+  public Set<Checkpoint> inputs() {
+    Set<Checkpoint> inputs = new LinkedHashSet<>();
+    for (PlannedTensor tensor : tensors()) {
+      tensor.work().weights().forEach(weight -> inputs.addAll(weight.checkpoints()));
     }
     return inputs;
   }
@@ -213,33 +237,7 @@ public record MergePlan(
   /** Closes every input that the plan reads. */
   @Override
   public void close() {
-    for (AutoCloseable input : inputs()) {
-      if (input instanceof Checkpoint checkpoint) {
-        checkpoint.close();
-      } else if (input instanceof LoraAdapter adapter) {
-        adapter.close();
-      }
-    }
-  }
-
-  private static void collect(PlannedTensor.Work work, Set<AutoCloseable> inputs) {
-    if (work instanceof PlannedTensor.Copy copy) {
-      collect(copy.from(), inputs);
-    } else if (work instanceof PlannedTensor.Merge merge) {
-      Weight base = merge.base();
-      if (base != null) {
-        collect(base, inputs);
-      }
-      merge.inputs().forEach(input -> collect(input, inputs));
-    }
-  }
-
-  private static void collect(Weight weight, Set<AutoCloseable> inputs) {
-    if (weight instanceof Weight.Stored stored) {
-      inputs.add(stored.checkpoint());
-    } else if (weight instanceof Weight.Adapted adapted) {
-      inputs.add(adapted.adapter());
-      collect(adapted.base(), inputs);
-    }
+    inputs().forEach(Checkpoint::close);
+    donor.close();
   }
 }

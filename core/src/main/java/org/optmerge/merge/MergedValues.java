@@ -25,23 +25,37 @@ interface MergedValues {
     void close();
   }
 
-  /** The entries of a merged matrix; its arrays stay open as long as they are needed. */
-  static MergedValues of(TaskVector merged) {
+  /**
+   * The entries of a merged matrix; its arrays stay open as long as they are needed.
+   *
+   * @param manager takes what is made of them, which may be in a manager of the method's own
+   */
+  static MergedValues of(TaskVector merged, NDManager manager) {
     if (merged instanceof TaskVector.LowRank factors) {
-      return factored(factors);
+      return factored(factors, manager);
     }
-    NDArray dense = merged.dense();
     FloatBuffer values =
-        (dense.getDataType() == DataType.FLOAT32 ? dense : dense.toType(DataType.FLOAT32, false))
+        float32(merged.dense(), manager)
             .toByteBuffer(true)
             .order(ByteOrder.nativeOrder())
             .asFloatBuffer();
     return (start, end) -> new Copied(values, 0, () -> {});
   }
 
-  private static MergedValues factored(TaskVector.LowRank factors) {
-    NDArray b = factors.b().mul(factors.scale()).toType(DataType.FLOAT32, false);
-    NDArray a = factors.a().toType(DataType.FLOAT32, false);
+  private static NDArray float32(NDArray array, NDManager manager) {
+    if (array.getDataType() == DataType.FLOAT32) {
+      return array;
+    }
+    NDArray converted = array.toType(DataType.FLOAT32, false);
+    converted.attach(manager);
+    return converted;
+  }
+
+  private static MergedValues factored(TaskVector.LowRank factors, NDManager manager) {
+    NDArray scaled = factors.b().mul(factors.scale());
+    scaled.attach(manager);
+    NDArray b = float32(scaled, manager);
+    NDArray a = float32(factors.a(), manager);
     long columns = a.getShape().get(1);
     return (start, end) -> {
       long firstRow = start / columns;

@@ -1,8 +1,8 @@
 package org.optmerge.merge;
 
 import ai.djl.ndarray.NDManager;
-import java.nio.ByteBuffer;
-import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,7 +12,6 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Progress;
-import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.linalg.EngineThreads;
 import org.optmerge.merge.weights.PlannedTensor;
@@ -29,68 +28,67 @@ import org.optmerge.taskvector.TaskVector;
  */
 public final class MergedWeights {
   /** One tensor: θ_0, if there is one, and the merged task vector, not yet scaled. */
-  private record Merged(DType dtype, float @Nullable [] base, float[] merged, double scaling) {}
+  private record Merged(
+      CheckedMethod method, float @Nullable [] base, float[] merged, double scaling) {}
 
-  private static final Merged NONE = new Merged(DType.F32, null, new float[0], 0);
-
+  private final List<String> names;
   private final Map<String, Merged> tensors;
 
-  private MergedWeights(Map<String, Merged> tensors) {
+  private MergedWeights(List<String> names, Map<String, Merged> tensors) {
+    this.names = names;
     this.tensors = tensors;
   }
 
   /**
    * Merges all tensors that the plan merges; those that it copies from the base are left out.
    *
-   * @throws MergeException if an input is not finite, or a method fails; the message names the
-   *     tensor
+   * @throws MergeException if an input is not finite and the plan does not allow it, or a method
+   *     fails or returns what is no merged tensor; the message names the tensor
    */
   public static MergedWeights of(MergePlan plan) {
     List<PlannedTensor> planned =
-        plan.shards().stream().flatMap(shard -> shard.tensors().stream()).toList();
+        plan.tensors();
     LongAdder bytesRead = new LongAdder();
-    TensorMerger merger =
-        new TensorMerger(false, ScratchPool.of(plan, 0), bytesRead, Progress.NONE);
+    TensorMerger merger = new TensorMerger(plan, 0, bytesRead, Progress.NONE);
     Map<MergeMethod, MergeMethod> fitted = WholeModel.fit(planned, merger);
     Queue<DenseBuffers> buffers = new ConcurrentLinkedQueue<>();
-    Map<String, Merged> tensors = new LinkedHashMap<>();
-    List<Supplier<Merged>> small = new ArrayList<>();
-    List<String> names = new ArrayList<>();
+    Map<String, Merged> tensors = new HashMap<>();
+    Map<String, Supplier<Merged>> small = new LinkedHashMap<>();
     for (PlannedTensor tensor : planned) {
       if (tensor.work() instanceof PlannedTensor.Merge merge) {
-        MergeMethod method = fitted.getOrDefault(merge.method(), merge.method());
+        CheckedMethod method =
+            merger.checked(tensor, fitted.getOrDefault(merge.method(), merge.method()));
         Supplier<Merged> work =
             () -> {
               DenseBuffers free = buffers.poll();
               DenseBuffers used = free == null ? new DenseBuffers() : free;
-              Merged merged = merged(tensor, merge, method, merger, used, bytesRead);
+              Merged merged = merged(merge, method, merger, used, bytesRead);
               buffers.add(used);
               return merged;
             };
         if (TensorMerger.isMergedOnOneThread(tensor)) {
-          tensors.put(tensor.name(), NONE); // keeps its place
-          names.add(tensor.name());
-          small.add(work);
+          small.put(tensor.name(), work);
         } else {
           tensors.put(tensor.name(), work.get());
         }
       }
     }
     // As Merger does: on one thread of the engine each, which the last digits depend on.
-    List<Merged> done = EngineThreads.sideBySide(Runtime.getRuntime().availableProcessors(), small);
-    for (int i = 0; i < done.size(); i++) {
-      tensors.put(names.get(i), done.get(i));
-    }
-    return new MergedWeights(tensors);
+    Iterator<Merged> done =
+        EngineThreads.sideBySide(
+                Runtime.getRuntime().availableProcessors(), List.copyOf(small.values()))
+            .iterator();
+    small.keySet().forEach(name -> tensors.put(name, done.next()));
+    return new MergedWeights(plan.mergedParameters(), tensors);
   }
 
   private static Merged merged(
-      PlannedTensor tensor,
       PlannedTensor.Merge merge,
-      MergeMethod method,
+      CheckedMethod method,
       TensorMerger merger,
       DenseBuffers buffers,
       LongAdder bytesRead) {
+    PlannedTensor tensor = method.tensor();
     int size = Math.toIntExact(tensor.size());
     float[] base = null;
     if (merge.base() != null) {
@@ -98,18 +96,19 @@ public final class MergedWeights {
       new WeightReader(merge.base(), bytesRead).read(0, size, base);
     }
     try (NDManager manager = NDManager.newBaseManager()) {
-      TaskVector vector = method.mergeFactored(merger.taskVectors(tensor, merge, manager, buffers));
+      TaskVector vector = method.merge(merger.taskVectors(tensor, merge, manager, buffers));
       float[] merged = new float[size];
-      try (MergedValues.Stretch all = MergedValues.of(vector).stretch(0, size)) {
+      try (MergedValues.Stretch all = MergedValues.of(vector, manager).stretch(0, size)) {
         all.get(0, merged, size);
       }
-      return new Merged(tensor.dtype(), base, merged, merge.scaling());
+      method.requireFinite(0, merged, size);
+      return new Merged(method, base, merged, merge.scaling());
     }
   }
 
   /** The names of the merged tensors. */
   public List<String> names() {
-    return new ArrayList<>(tensors.keySet());
+    return names;
   }
 
   /** A merged tensor with the plan's own λ. */
@@ -123,6 +122,7 @@ public final class MergedWeights {
    * @param scaling λ
    * @return a new array, row by row
    * @throws IllegalArgumentException if the plan does not merge such a tensor
+   * @throws MergeException if the type cannot hold a value
    */
   public float[] weights(String name, double scaling) {
     Merged tensor = tensor(name);
@@ -131,10 +131,8 @@ public final class MergedWeights {
     for (int i = 0; i < values.length; i++) {
       values[i] = tensor.base == null ? lambda * values[i] : tensor.base[i] + lambda * values[i];
     }
-    ByteBuffer stored =
-        ByteBuffer.allocate(Math.multiplyExact(values.length, tensor.dtype.bytes()));
-    FloatCodec.narrow(tensor.dtype, values, 0, values.length, stored);
-    FloatCodec.widen(tensor.dtype, stored, values, 0, values.length);
+    FloatCodec.round(tensor.method.tensor().dtype(), values, 0, values.length);
+    tensor.method.requireStorable(0, values, values.length);
     return values;
   }
 

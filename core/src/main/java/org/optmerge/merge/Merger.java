@@ -20,8 +20,9 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.InterruptedWorkException;
 import org.optmerge.base.Progress;
-import org.optmerge.base.Tasks;
+import org.optmerge.base.Workers;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.SafetensorsLayout;
@@ -29,7 +30,6 @@ import org.optmerge.checkpoint.SafetensorsWriter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.linalg.EngineThreads;
 import org.optmerge.merge.weights.PlannedTensor;
-import org.optmerge.merge.weights.Weights;
 import org.optmerge.method.MergeMethod;
 
 /**
@@ -51,6 +51,7 @@ public final class Merger {
   private final Digests digests = new Digests();
   private final Map<String, TensorOutcome> outcomes = new ConcurrentHashMap<>();
   private boolean ownsWorkspace;
+  private boolean merging;
   private int finishedBefore;
 
   private Merger(MergePlan plan, Workspace workspace, MergeOptions options, Progress progress) {
@@ -80,7 +81,11 @@ public final class Merger {
       } catch (IOException | UncheckedIOException e) {
         throw new MergeException(
             "writing %s failed: %s%s".formatted(out, Workspace.reason(e), merger.leftOver()), e);
-      } catch (MergeException e) {
+      } catch (MergeException | InterruptedWorkException e) {
+        if (e instanceof MergeException refused && merger.refuses()) {
+          workspace.discard();
+          throw refused;
+        }
         throw new MergeException(e.getMessage() + merger.leftOver(), e);
       } catch (CheckpointException e) {
         throw new CheckpointException(e.getMessage() + merger.leftOver(), e);
@@ -89,14 +94,20 @@ public final class Merger {
   }
 
   /**
-   * After a failure: what is kept, for the message; an unfinished merge without a finished tensor
-   * is removed.
+   * True if the same merge would be refused again, whatever was finished: an input, a method or its
+   * result is not as it must be. What would change that changes the fingerprint too, so that
+   * nothing finished serves; how much there is depends on timing.
    */
+  private boolean refuses() {
+    return merging && !Thread.currentThread().isInterrupted();
+  }
+
+  /** After a failure from outside: what is kept, for the message; nothing if nothing was begun. */
   private String leftOver() {
     if (!ownsWorkspace) {
       return "";
     }
-    if (outcomes.isEmpty() && finishedBefore == 0) {
+    if (!merging && finishedBefore == 0) {
       workspace.discard();
       return "";
     }
@@ -110,18 +121,19 @@ public final class Merger {
     ForkJoinPool pool = new ForkJoinPool(options.threads());
     int resumed;
     try {
-      Journal journal = Journal.open(workspace, inputs.fingerprint(plan), options.resume());
+      Journal journal = Journal.open(workspace, inputs.fingerprint(plan), options.has(MergeOptions.Flag.RESUME));
       ownsWorkspace = true;
       finishedBefore = journal.finished().size();
       workspace.requireSpace(bytesToWrite(journal.finished().keySet()));
       openOutputs(journal, writers, work);
-      if (options.checksumInputs()) {
+      if (!options.has(MergeOptions.Flag.NO_INPUT_CHECKSUMS)) {
         for (Checkpoint input : inputs.names().keySet()) {
           for (Path file : input.weightFiles()) {
             digests.add(file, 0, false);
           }
         }
       }
+      merging = true;
       resumed = mergeAll(work, journal, pool);
       progress.phase("finishing");
       // The disk can take its time over the output while the processors finish the digests.
@@ -130,9 +142,9 @@ public final class Merger {
         forced.add(pool.submit(writer::force));
       }
       Map<Path, String> hashes = digests.finish(pool);
-      forced.forEach(Tasks::get);
+      forced.forEach(Workers::get);
       new StagedCheckpoint(workspace.staging(), plan)
-          .complete(inputs, hashes, outcomes, options.modelCard());
+          .complete(inputs, hashes, outcomes, options.has(MergeOptions.Flag.MODEL_CARD));
     } finally {
       pool.shutdown();
       for (SafetensorsWriter writer : writers.values()) {
@@ -206,17 +218,13 @@ public final class Merger {
   private int mergeAll(List<Work> work, Journal journal, ForkJoinPool pool) {
     progress.started(work.stream().mapToLong(it -> it.place.bytes()).sum(), work.size());
     TensorMerger tensorMerger =
-        new TensorMerger(
-            options.allowNonFinite() || plan.allowNonFinite(),
-            ScratchPool.of(plan, TensorMerger.keepable(options.memory())),
-            bytesRead,
-            progress);
+        new TensorMerger(plan, options.memory(), bytesRead, progress);
     int resumed = await(pool, work.stream().filter(it -> it.earlier != null).toList(), this::check);
     List<Work> open = work.stream().filter(it -> !outcomes.containsKey(it.tensor.name())).toList();
     Map<MergeMethod, MergeMethod> fitted =
         open.isEmpty()
             ? Map.of()
-            : Tasks.get(
+            : Workers.get(
                 pool.submit(
                     () -> WholeModel.fit(work.stream().map(Work::tensor).toList(), tensorMerger)));
     progress.phase("merging");
@@ -270,7 +278,7 @@ public final class Merger {
     }
     for (Work item : matrices) {
       if (!TensorMerger.isMergedOnOneThread(item.tensor)) {
-        Tasks.get(pool.submit(() -> make.run(item)));
+        Workers.get(pool.submit(() -> make.run(item)));
       }
     }
   }
@@ -320,7 +328,7 @@ public final class Merger {
     }
     int done = 0;
     for (Future<Integer> worker : workers) {
-      done += Tasks.get(worker);
+      done += Workers.get(worker);
     }
     return done;
   }
@@ -340,14 +348,7 @@ public final class Merger {
   private void note(Work item, TensorOutcome outcome) {
     outcomes.put(item.tensor.name(), outcome);
     digests.follow(item.place);
-    if (item.tensor.work() instanceof PlannedTensor.Copy copy) {
-      digests.follow(copy.from().tensor());
-    } else if (item.tensor.work() instanceof PlannedTensor.Merge merge) {
-      if (merge.base() != null) {
-        digests.follow(Weights.stored(merge.base()).tensor());
-      }
-      merge.inputs().forEach(input -> digests.follow(Weights.stored(input).tensor()));
-    }
+    item.tensor.work().weights().forEach(weight -> digests.follow(weight.stored().tensor()));
   }
 
   private List<String> warnings() {
@@ -364,18 +365,16 @@ public final class Merger {
 
   /** Refuses a matrix that would not fit before anything is written. */
   private static void requireMemory(MergePlan plan, long memory) {
-    for (MergePlan.OutputShard shard : plan.shards()) {
-      for (PlannedTensor tensor : shard.tensors()) {
-        if (TensorMerger.needsMatrices(tensor) && TensorMerger.matrixBytes(tensor) > memory) {
-          throw new MergeException(
-              "tensor '%s' %s needs about %,d bytes for %s, the memory budget is %,d; raise --memory or exclude the tensor"
-                  .formatted(
-                      tensor.name(),
-                      tensor.shape(),
-                      TensorMerger.matrixBytes(tensor),
-                      plan.method(),
-                      memory));
-        }
+    for (PlannedTensor tensor : plan.tensors()) {
+      if (TensorMerger.needsMatrices(tensor) && TensorMerger.matrixBytes(tensor) > memory) {
+        throw new MergeException(
+            "tensor '%s' %s needs about %,d bytes for %s, the memory budget is %,d; raise --memory or exclude the tensor"
+                .formatted(
+                    tensor.name(),
+                    tensor.shape(),
+                    TensorMerger.matrixBytes(tensor),
+                    plan.method(),
+                    memory));
       }
     }
   }

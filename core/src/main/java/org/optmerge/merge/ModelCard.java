@@ -1,8 +1,6 @@
 package org.optmerge.merge;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
+import org.optmerge.base.Json;
 
 /** A {@code README.md} for a merged checkpoint that has none. */
 final class ModelCard {
@@ -16,15 +14,8 @@ final class ModelCard {
     card.append("# Merged model\n\nMerged by `").append(plan.method()).append("` from:\n\n");
     plan.models().keySet().forEach(model -> card.append("- `").append(model).append("`\n"));
     card.append("\nThe recipe, with every default filled in:\n\n```json\n");
-    try {
-      card.append(
-          new ObjectMapper()
-              .enable(SerializationFeature.INDENT_OUTPUT)
-              .writeValueAsString(plan.recipe()));
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a JSON tree can always be written", e);
-    }
-    card.append("\n```\n\nChecksums and what became of each tensor: `")
+    card.append(Json.pretty(plan.recipe()));
+    card.append("```\n\nChecksums and what became of each tensor: `")
         .append(Provenance.FILE)
         .append("`.\n");
     return card.toString();

@@ -179,11 +179,9 @@ public record PlanDescription(
     plan.models().forEach((name, folder) -> names.putIfAbsent(folder, name));
     Map<MergeMethod, Map<String, Object>> parameters = new HashMap<>();
     List<Tensor> tensors = new ArrayList<>();
-    for (MergePlan.OutputShard shard : plan.shards()) {
-      for (PlannedTensor tensor : shard.tensors()) {
-        if (part == null || tensor.name().contains(part)) {
-          tensors.add(explain(tensor, names, parameters));
-        }
+    for (PlannedTensor tensor : plan.tensors()) {
+      if (part == null || tensor.name().contains(part)) {
+        tensors.add(explain(tensor, names, parameters));
       }
     }
     return tensors;

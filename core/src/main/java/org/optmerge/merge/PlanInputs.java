@@ -7,9 +7,9 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.optmerge.base.Sha256;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.merge.weights.PlannedTensor;
-import org.optmerge.merge.weights.Weights;
 
 /**
  * The weight files that a plan reads.
@@ -22,16 +22,10 @@ record PlanInputs(Map<Checkpoint, String> names) {
     Map<Path, String> byFolder = new LinkedHashMap<>();
     plan.models().forEach((name, folder) -> byFolder.putIfAbsent(normal(folder), name));
     Map<Checkpoint, String> names = new LinkedHashMap<>();
-    for (MergePlan.OutputShard shard : plan.shards()) {
-      for (PlannedTensor tensor : shard.tensors()) {
-        for (Checkpoint checkpoint : Weights.checkpoints(tensor.work())) {
-          names.computeIfAbsent(
-              checkpoint,
-              it ->
-                  byFolder.getOrDefault(
-                      normal(it.folder()), String.valueOf(it.folder().getFileName())));
-        }
-      }
+    for (Checkpoint input : plan.inputs()) {
+      Path folder = input.folder();
+      names.put(
+          input, byFolder.getOrDefault(normal(folder), String.valueOf(folder.getFileName())));
     }
     return new PlanInputs(names);
   }
@@ -56,7 +50,7 @@ record PlanInputs(Map<Checkpoint, String> names) {
         all.append('\n').append(tensor.name()).append(tensor.dtype()).append(tensor.shape());
       }
     }
-    return TrailingDigest.of(all.toString().getBytes(StandardCharsets.UTF_8));
+    return Sha256.of(all.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   private static Path normal(Path path) {

@@ -12,7 +12,6 @@ import org.optmerge.merge.ScratchPool.Inputs;
 import org.optmerge.merge.weights.NonFinite;
 import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.merge.weights.WeightReader;
-import org.optmerge.merge.weights.Weights;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectorStream;
@@ -178,7 +177,7 @@ final class PlannedStream extends TaskVectorStream {
         Weight weight = inBase && baseWeight != null ? baseWeight : reader.weight();
         float value = inBase && theta0 != null ? theta0[at] : valueAt(reader, start + at);
         throw new MergeException(
-            NonFinite.message(Weights.describe(weight), tensor.shape(), start + at, value));
+            NonFinite.message(weight.describe(), tensor.shape(), start + at, value));
       }
     }
   }

@@ -1,9 +1,7 @@
 package org.optmerge.merge;
 
 import com.fasterxml.jackson.core.JsonEncoding;
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -12,6 +10,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.optmerge.base.Json;
 import org.optmerge.merge.weights.PlannedTensor;
 
 /**
@@ -48,8 +47,7 @@ final class Provenance {
       throws IOException {
     try (OutputStream stream =
             new BufferedOutputStream(Files.newOutputStream(folder.resolve(FILE)), 1 << 16);
-        JsonGenerator json = new JsonFactory().createGenerator(stream, JsonEncoding.UTF8)) {
-      json.setCodec(new ObjectMapper());
+        JsonGenerator json = Json.plain().createGenerator(stream, JsonEncoding.UTF8)) {
       json.useDefaultPrettyPrinter();
       json.writeStartObject();
       json.writeNumberField("format", FORMAT);
@@ -111,20 +109,16 @@ final class Provenance {
   private static void tensors(
       JsonGenerator json, MergePlan plan, Map<String, TensorOutcome> outcomes) throws IOException {
     Map<String, Integer> methods = new LinkedHashMap<>();
-    for (MergePlan.OutputShard shard : plan.shards()) {
-      for (PlannedTensor tensor : shard.tensors()) {
-        if (tensor.work() instanceof PlannedTensor.Merge merge) {
-          methods.putIfAbsent(merge.method().toString(), methods.size());
-        }
+    for (PlannedTensor tensor : plan.tensors()) {
+      if (tensor.work() instanceof PlannedTensor.Merge merge) {
+        methods.putIfAbsent(merge.method().toString(), methods.size());
       }
     }
     json.writeFieldName("methods");
     json.writeObject(methods.keySet());
     json.writeArrayFieldStart("tensors");
-    for (MergePlan.OutputShard shard : plan.shards()) {
-      for (PlannedTensor tensor : shard.tensors()) {
-        tensor(json, tensor, methods, outcomes);
-      }
+    for (PlannedTensor tensor : plan.tensors()) {
+      tensor(json, tensor, methods, outcomes);
     }
     json.writeEndArray();
   }

@@ -35,11 +35,9 @@ final class ScratchPool {
    */
   static ScratchPool of(MergePlan plan, long keepable) {
     int most = 1;
-    for (MergePlan.OutputShard shard : plan.shards()) {
-      for (PlannedTensor tensor : shard.tensors()) {
-        if (tensor.work() instanceof PlannedTensor.Merge merge) {
-          most = Math.max(most, merge.inputs().size());
-        }
+    for (PlannedTensor tensor : plan.tensors()) {
+      if (tensor.work() instanceof PlannedTensor.Merge merge) {
+        most = Math.max(most, merge.inputs().size());
       }
     }
     return new ScratchPool(most, keepable);

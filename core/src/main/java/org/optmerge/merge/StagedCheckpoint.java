@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.optmerge.base.Sha256;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.ShardIndex;
 import org.optmerge.checkpoint.TensorInfo;
@@ -120,7 +121,7 @@ final class StagedCheckpoint {
               "",
               folder.relativize(file).toString(),
               Files.size(file),
-              hash == null ? TrailingDigest.of(file) : hash));
+              hash == null ? Sha256.of(file) : hash));
     }
     return hashed;
   }
@@ -130,16 +131,14 @@ final class StagedCheckpoint {
     try (Checkpoint written = Checkpoint.open(folder)) {
       Map<String, TensorInfo> found = new HashMap<>();
       written.tensors().forEach(tensor -> found.put(tensor.name(), tensor));
-      for (MergePlan.OutputShard shard : plan.shards()) {
-        for (PlannedTensor tensor : shard.tensors()) {
-          TensorInfo info = found.remove(tensor.name());
-          if (info == null
-              || info.dtype() != tensor.dtype()
-              || !info.shape().equals(tensor.shape())) {
-            throw new MergeException(
-                "the written checkpoint does not match the plan: tensor '%s' should be %s %s, is %s"
-                    .formatted(tensor.name(), tensor.dtype(), tensor.shape(), info));
-          }
+      for (PlannedTensor tensor : plan.tensors()) {
+        TensorInfo info = found.remove(tensor.name());
+        if (info == null
+            || info.dtype() != tensor.dtype()
+            || !info.shape().equals(tensor.shape())) {
+          throw new MergeException(
+              "the written checkpoint does not match the plan: tensor '%s' should be %s %s, is %s"
+                  .formatted(tensor.name(), tensor.dtype(), tensor.shape(), info));
         }
       }
       if (!found.isEmpty()) {

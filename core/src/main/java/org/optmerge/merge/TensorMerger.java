@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Progress;
+import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.checkpoint.SafetensorsWriter;
 import org.optmerge.checkpoint.TensorInfo;
@@ -54,10 +55,12 @@ final class TensorMerger {
   private final WriteBuffer.Pool writeBuffers = new WriteBuffer.Pool();
   private final ConcurrentLinkedDeque<DenseBuffers> denseBuffers = new ConcurrentLinkedDeque<>();
 
-  TensorMerger(
-      boolean allowNonFinite, ScratchPool scratchPool, LongAdder bytesRead, Progress progress) {
-    this.allowNonFinite = allowNonFinite;
-    this.scratchPool = scratchPool;
+  /**
+   * @param memory the budget of the whole merge, of which a part keeps blocks between passes
+   */
+  TensorMerger(MergePlan plan, long memory, LongAdder bytesRead, Progress progress) {
+    this.allowNonFinite = plan.allowNonFinite();
+    this.scratchPool = ScratchPool.of(plan, keepable(memory));
     this.bytesRead = bytesRead;
     this.progress = progress;
   }
@@ -66,7 +69,7 @@ final class TensorMerger {
    * Bytes of blocks kept between passes, of a memory budget: enough for the matrices of a 7B model
    * in turn, no more.
    */
-  static long keepable(long memory) {
+  private static long keepable(long memory) {
     return Math.min(memory / 4, 192L << 20);
   }
 
@@ -110,10 +113,15 @@ final class TensorMerger {
       return copy(tensor, copy.from(), writer);
     }
     PlannedTensor.Merge merge = (PlannedTensor.Merge) work;
-    MergeMethod fitted = method == null ? merge.method() : method;
-    return fitted instanceof StreamingMergeMethod streaming
-        ? mergeStreaming(tensor, merge, streaming, writer)
-        : mergeMatrices(tensor, merge, fitted, writer);
+    CheckedMethod checked = checked(tensor, method == null ? merge.method() : method);
+    return checked.method() instanceof StreamingMergeMethod streaming
+        ? mergeStreaming(tensor, merge, checked, streaming, writer)
+        : mergeMatrices(tensor, merge, checked, writer);
+  }
+
+  /** A method whose results for the tensor are checked. */
+  CheckedMethod checked(PlannedTensor tensor, MergeMethod method) {
+    return new CheckedMethod(method, tensor, allowNonFinite);
   }
 
   private TensorOutcome copy(PlannedTensor tensor, Weight.Stored from, SafetensorsWriter writer) {
@@ -157,6 +165,7 @@ final class TensorMerger {
   private TensorOutcome mergeStreaming(
       PlannedTensor tensor,
       PlannedTensor.Merge merge,
+      CheckedMethod checked,
       StreamingMergeMethod method,
       SafetensorsWriter writer) {
     PlannedStream stream = stream(tensor, merge);
@@ -164,7 +173,7 @@ final class TensorMerger {
     stream.keepBlocks(blockLength);
     try {
       // Statistics read blocks that stay for the merge; a method without them reads each just once.
-      StreamingMergeMethod.BlockMerge blockMerge = method.prepare(stream);
+      StreamingMergeMethod.BlockMerge blockMerge = checked.prepare(method, stream);
       stream.keepNoMore();
       return write(
           tensor,
@@ -179,7 +188,7 @@ final class TensorMerger {
                   blockLength,
                   (block, base) -> {
                     blockMerge.merge(block, output.merged);
-                    finish(tensor, merge, block.start(), block.length(), base, output, blocks);
+                    finish(checked, merge, block.start(), block.length(), base, output, blocks);
                   });
             } finally {
               scratchPool.giveBack(output);
@@ -193,18 +202,12 @@ final class TensorMerger {
   private TensorOutcome mergeMatrices(
       PlannedTensor tensor,
       PlannedTensor.Merge merge,
-      MergeMethod method,
+      CheckedMethod checked,
       SafetensorsWriter writer) {
     DenseBuffers buffers = Objects.requireNonNullElseGet(denseBuffers.poll(), DenseBuffers::new);
     try (NDManager manager = NDManager.newBaseManager()) {
-      TaskVector merged = method.mergeFactored(taskVectors(tensor, merge, manager, buffers));
-      Shape expected = new Shape(tensor.shape());
-      if (!merged.shape().equals(expected)) {
-        throw new MergeException(
-            "tensor '%s': method %s returned shape %s, the parameter has %s"
-                .formatted(tensor.name(), method, merged.shape(), expected));
-      }
-      MergedValues values = MergedValues.of(merged);
+      MergedValues values =
+          MergedValues.of(checked.merge(taskVectors(tensor, merge, manager, buffers)), manager);
       WeightReader base = merge.base() == null ? null : new WeightReader(merge.base(), bytesRead);
       return write(
           tensor,
@@ -220,7 +223,7 @@ final class TensorMerger {
                 if (base != null) {
                   base.read(at, length, theta0);
                 }
-                finish(tensor, merge, at, length, theta0, output, blocks);
+                finish(checked, merge, at, length, theta0, output, blocks);
               }
             } finally {
               scratchPool.giveBack(output);
@@ -275,8 +278,8 @@ final class TensorMerger {
   }
 
   /** θ_0 + λ · merged, rounded once, checked and handed to the writer. */
-  private void finish(
-      PlannedTensor tensor,
+  private static void finish(
+      CheckedMethod checked,
       PlannedTensor.Merge merge,
       long start,
       int length,
@@ -284,8 +287,13 @@ final class TensorMerger {
       Output output,
       BlockSink blocks) {
     float[] merged = output.merged;
+    DType dtype = checked.tensor().dtype();
     float scaling = (float) merge.scaling();
-    double squares = sumOfSquares(merged, length) * scaling * scaling;
+    double unscaled = sumOfSquares(merged, length);
+    if (!Double.isFinite(unscaled)) {
+      checked.requireFinite(start, merged, length);
+    }
+    double squares = unscaled * scaling * scaling;
     if (merge.base() != null) {
       for (int i = 0; i < length; i++) {
         merged[i] = base[i] + scaling * merged[i];
@@ -296,32 +304,15 @@ final class TensorMerger {
       }
     }
     ByteBuffer bytes = output.bytes.clear();
-    FloatCodec.narrow(tensor.dtype(), merged, 0, length, bytes);
-    bytes.limit(length * tensor.dtype().bytes());
+    FloatCodec.narrow(dtype, merged, 0, length, bytes);
+    bytes.limit(length * dtype.bytes());
     long nonFinite = 0;
     if (!(sumOfSquares(merged, length) < SAFE_IN_EVERY_TYPE * SAFE_IN_EVERY_TYPE)) {
       // A type with a smaller range can overflow in the rounding itself: what was stored decides.
-      FloatCodec.widen(tensor.dtype(), bytes, merged, 0, length);
-      nonFinite = requireFinite(tensor, start, merged, length);
+      FloatCodec.widen(dtype, bytes, merged, 0, length);
+      nonFinite = checked.requireStorable(start, merged, length);
     }
     blocks.done(start, length, bytes, squares, nonFinite);
-  }
-
-  private long requireFinite(PlannedTensor tensor, long start, float[] stored, int length) {
-    int at = NonFinite.firstIn(stored, length);
-    if (at < 0) {
-      return 0;
-    }
-    if (!allowNonFinite) {
-      throw new MergeException(
-          "output tensor '%s': the merged value at %s is %s in %s, although every input is finite; use another method or scaling, a wider out_dtype, or --allow-nonfinite"
-              .formatted(
-                  tensor.name(),
-                  NonFinite.position(tensor.shape(), start + at),
-                  stored[at],
-                  tensor.dtype().torchName()));
-    }
-    return NonFinite.countIn(stored, length);
   }
 
   /**

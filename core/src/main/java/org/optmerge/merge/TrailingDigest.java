@@ -10,12 +10,11 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Sha256;
 
 /**
  * The SHA-256 of a file, computed behind the threads that read or write its tensors, while those
@@ -25,7 +24,7 @@ final class TrailingDigest implements AutoCloseable {
   private static final int CHUNK = 1 << 20;
 
   private final FileChannel channel;
-  private final MessageDigest digest = sha256();
+  private final MessageDigest digest = Sha256.begin();
   private final ByteBuffer buffer =
       ByteBuffer.allocateDirect(CHUNK + PAGE).alignedSlice(PAGE).limit(CHUNK).slice();
 
@@ -98,7 +97,7 @@ final class TrailingDigest implements AutoCloseable {
     hashing.lock();
     try {
       hash(channel.size());
-      return HexFormat.of().formatHex(digest.digest());
+      return Sha256.hex(digest.digest());
     } finally {
       hashing.unlock();
     }
@@ -128,26 +127,6 @@ final class TrailingDigest implements AutoCloseable {
 
   private long roundUp(long bytes) {
     return (bytes + granularity - 1) / granularity * granularity;
-  }
-
-  /** The SHA-256 of a whole file, in hexadecimal. */
-  static String of(Path file) throws IOException {
-    try (TrailingDigest digest = new TrailingDigest(file, 0, false)) {
-      return digest.finish();
-    }
-  }
-
-  /** The SHA-256 of some bytes, in hexadecimal. */
-  static String of(byte[] bytes) {
-    return HexFormat.of().formatHex(sha256().digest(bytes));
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java platform has SHA-256", e);
-    }
   }
 
   @Override

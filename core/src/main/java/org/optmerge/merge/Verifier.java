@@ -2,7 +2,6 @@ package org.optmerge.merge;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,7 +13,9 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ForkJoinTask;
 import java.util.stream.Stream;
+import org.optmerge.base.Json;
 import org.optmerge.base.Progress;
+import org.optmerge.base.Sha256;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.TensorInfo;
@@ -91,7 +92,7 @@ public final class Verifier {
               .formatted(folder, Provenance.FILE));
     }
     try {
-      return new ObjectMapper().readTree(file.toFile());
+      return Json.plain().readTree(file.toFile());
     } catch (JsonProcessingException e) {
       throw new MergeException(
           "%s is not valid JSON: %s".formatted(file, e.getOriginalMessage()), e);
@@ -131,7 +132,7 @@ public final class Verifier {
             "%s: has %,d bytes, recorded were %,d"
                 .formatted(name, Files.size(file), output.path("bytes").asLong()));
       } else {
-        String found = TrailingDigest.of(file);
+        String found = Sha256.of(file);
         if (!found.equals(output.path("sha256").asText())) {
           problems.add(
               "%s: SHA-256 is %s, recorded was %s"

@@ -29,7 +29,7 @@ final class WholeModel {
       }
     }
     Map<MergeMethod, MergeMethod> fitted = new HashMap<>();
-    models.forEach((method, streams) -> fitted.put(method, method.fit(streams)));
+    models.forEach((method, streams) -> fitted.put(method, CheckedMethod.fit(method, streams)));
     return fitted;
   }
 

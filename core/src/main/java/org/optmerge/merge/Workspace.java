@@ -2,7 +2,6 @@ package org.optmerge.merge;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -11,11 +10,9 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -25,7 +22,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
+import org.optmerge.base.Trees;
 
 /**
  * The hidden folder beside the output in which a merge works, and the one step that makes the
@@ -88,11 +86,11 @@ public final class Workspace implements AutoCloseable {
       }
       Path folder = parent.resolve("." + absolute.getFileName() + ".optmerge");
       if (!Files.exists(folder)) {
-        refuseOccupied(out, absolute, options.force());
+        refuseOccupied(out, absolute, options.has(MergeOptions.Flag.FORCE));
       }
-      Workspace workspace = new Workspace(absolute, folder, nearest, options.force(), lock(folder));
+      Workspace workspace = new Workspace(absolute, folder, nearest, options.has(MergeOptions.Flag.FORCE), lock(folder));
       try {
-        workspace.prepare(out, options.resume());
+        workspace.prepare(out, options.has(MergeOptions.Flag.RESUME));
         return workspace;
       } catch (IOException | RuntimeException e) {
         workspace.close();
@@ -188,7 +186,7 @@ public final class Workspace implements AutoCloseable {
               .formatted(named, folder));
     }
     if (!resume && Files.exists(staging())) {
-      deleteTree(staging());
+      Trees.delete(staging());
     }
     Files.createDirectories(staging());
   }
@@ -201,7 +199,7 @@ public final class Workspace implements AutoCloseable {
     }
     if (Files.exists(out)) {
       keepForeignFiles(previous);
-      deleteTree(previous);
+      Trees.delete(previous);
     } else {
       Files.move(previous, out, StandardCopyOption.ATOMIC_MOVE);
     }
@@ -228,14 +226,14 @@ public final class Workspace implements AutoCloseable {
 
   /** Forces everything to disk, then makes the output appear under its name. */
   void publish() throws IOException {
-    forceTree(staging());
+    Trees.force(staging());
     Path previous = previous();
     boolean replaces = force && Files.isDirectory(out) && !isEmpty(out);
     if (replaces) {
       Files.move(out, previous, StandardCopyOption.ATOMIC_MOVE);
     }
     Files.move(staging(), out, StandardCopyOption.ATOMIC_MOVE);
-    forceDirectory(Objects.requireNonNull(folder.getParent()));
+    Trees.forceOne(Objects.requireNonNull(folder.getParent()));
     if (replaces) {
       keepForeignFiles(previous);
     }
@@ -261,7 +259,7 @@ public final class Workspace implements AutoCloseable {
   private void deleteFolder() throws IOException {
     for (Path part : List.of(staging(), previous())) {
       if (Files.exists(part)) {
-        deleteTree(part);
+        Trees.delete(part);
       }
     }
     Files.deleteIfExists(folder.resolve(JOURNAL));
@@ -365,7 +363,7 @@ public final class Workspace implements AutoCloseable {
     List<Path> owned = new ArrayList<>();
     owned.add(Path.of(Provenance.FILE));
     try {
-      JsonNode provenance = new ObjectMapper().readTree(folder.resolve(Provenance.FILE).toFile());
+      JsonNode provenance = Json.plain().readTree(folder.resolve(Provenance.FILE).toFile());
       for (JsonNode output : provenance.path("outputs")) {
         owned.add(Path.of(output.path("file").asText()));
       }
@@ -382,46 +380,6 @@ public final class Workspace implements AutoCloseable {
     try (Stream<Path> entries = Files.list(folder)) {
       return entries.findAny().isEmpty();
     }
-  }
-
-  private static void forceTree(Path tree) throws IOException {
-    try (Stream<Path> files = Files.walk(tree)) {
-      for (Path file : (Iterable<Path>) files::iterator) {
-        if (Files.isDirectory(file)) {
-          forceDirectory(file);
-        } else {
-          try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            channel.force(true);
-          }
-        }
-      }
-    }
-  }
-
-  private static void forceDirectory(Path directory) throws IOException {
-    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-      channel.force(true);
-    }
-  }
-
-  static void deleteTree(Path tree) throws IOException {
-    Files.walkFileTree(
-        tree,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.delete(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException e)
-              throws IOException {
-            Files.delete(directory);
-            return FileVisitResult.CONTINUE;
-          }
-        });
   }
 
   /** What went wrong, with the file, in words rather than a class name alone. */

@@ -14,11 +14,10 @@ import org.optmerge.taskvector.TaskVectorStream;
  * median + 1.5 · (Q3 − Q1) are taken over. Quantiles are those of the entry ⌊q (n − 1)⌋ in order,
  * of all entries, where mergekit samples a million at random. The inputs are the base and the other
  * model.
+ *
+ * @see <a href="https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md">mergekit's documentation; published nowhere else</a>
  */
-@Paper(
-    value = "mergekit's documentation; published nowhere else",
-    url = "https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md")
-public record ArceeFusion() implements StreamingMergeMethod {
+record ArceeFusion() implements StreamingMergeMethod {
   private static final double SMOOTHING = 1e-8;
   private static final double REACH = 1.5;
 
@@ -47,16 +46,16 @@ public record ArceeFusion() implements StreamingMergeMethod {
     long[] ranks = {rank(0.25, last), rank(0.5, last), rank(0.75, last)};
     Supplier<MagnitudeSelection.Source> source =
         () -> {
-          Pool.Scratch own = new Pool.Scratch(1);
+          BufferPool.Scratch own = new BufferPool.Scratch(1);
           return (block, ignored) -> importance(block, row, own.row(0, block.length()));
         };
     MagnitudeSelection.Rank[] quartiles =
         MagnitudeSelection.kthSmallest(List.of(weights), source, row, new long[][] {ranks})[0];
     float spread = quartiles[2].magnitude() - quartiles[0].magnitude();
     float threshold = (float) (quartiles[1].magnitude() + REACH * spread);
-    Pool<Pool.Scratch> scratch = Pool.Scratch.of(1);
+    BufferPool<BufferPool.Scratch> scratch = BufferPool.Scratch.of(1);
     return (block, merged) -> {
-      Pool.Scratch rows = scratch.borrow();
+      BufferPool.Scratch rows = scratch.borrow();
       float[] importance = importance(block, row, rows.row(0, block.length()));
       float[] base = block.tau()[0];
       float[] other = block.tau()[1];

@@ -1,6 +1,7 @@
 package org.optmerge.method;
 
 import java.util.function.DoublePredicate;
+import org.jspecify.annotations.Nullable;
 
 /** Hyperparameter checks whose messages say who, what was expected and what came. */
 public final class Check {
@@ -18,54 +19,80 @@ public final class Check {
     that(method, parameter, value, v -> v >= 0 && Double.isFinite(v), "at least 0");
   }
 
+  /** Checks a whole number. */
+  public static void atLeast(String method, String parameter, long value, long least) {
+    if (value < least) {
+      throw new ParameterException(
+          method,
+          parameter,
+          "%s must be at least %d, is %d".formatted(parameter, least, value));
+    }
+  }
+
   public static void that(
       String method, String parameter, double value, DoublePredicate holds, String expected) {
     if (!holds.test(value)) {
-      throw new IllegalArgumentException(
-          "%s: %s must be %s, is %s".formatted(method, parameter, expected, value));
+      throw new ParameterException(
+          method, parameter, "%s must be %s, is %s".formatted(parameter, expected, value));
     }
   }
 
   /** Checks every value that is there already. */
   public static void each(
-      String method, String parameter, PerModel values, DoublePredicate holds, String expected) {
-    double[] given = values.given();
+      String method,
+      String parameter,
+      @Nullable PerModel values,
+      DoublePredicate holds,
+      String expected) {
+    double[] given = values == null ? new double[0] : values.given();
+    boolean own = values != null && values.count().isPresent();
     for (int t = 0; t < given.length; t++) {
-      String whose = values.count().isPresent() ? " of model " + (t + 1) : "";
-      that(method, parameter + whose, given[t], holds, expected);
+      if (!holds.test(given[t])) {
+        throw new ParameterException(
+            method,
+            parameter,
+            own ? t + 1 : 0,
+            "%s%s must be %s, is %s"
+                .formatted(parameter, own ? " of model " + (t + 1) : "", expected, given[t]));
+      }
     }
   }
 
-  /** Checks that a required parameter, NaN until given, has a value. */
-  static void given(String method, String parameter, double value) {
-    if (Double.isNaN(value)) {
-      throw new IllegalArgumentException(
-          "%s: %s is required and was not given".formatted(method, parameter));
+  /** The value of a required parameter. */
+  static <T> T given(String method, String parameter, @Nullable T value) {
+    if (value == null) {
+      throw new ParameterException(
+          method, parameter, "%s is required and was not given".formatted(parameter));
     }
+    return value;
   }
 
-  /** Checks that there is a value for each model. */
-  static void covers(String method, String parameter, PerModel values, int count) {
-    if (values.isRequired()) {
-      throw new IllegalArgumentException(
-          "%s: %s is required for every model and was not given".formatted(method, parameter));
+  /** The values of a parameter that every model must have one of. */
+  static double[] covers(String method, String parameter, @Nullable PerModel values, int count) {
+    if (values == null) {
+      throw new ParameterException(
+          method, parameter, "%s is required for every model and was not given".formatted(parameter));
     }
     values
         .count()
         .filter(given -> given != count)
         .ifPresent(
             given -> {
-              throw new IllegalArgumentException(
-                  "%s: %s has %d values for %d models".formatted(method, parameter, given, count));
+              throw new ParameterException(
+                  method,
+                  parameter,
+                  "%s has %d values for %d models".formatted(parameter, given, count));
             });
+    return values.values(count);
   }
 
   /** Checks the number of a task, counted from 1. */
   static void task(String method, int task, int count) {
     if (task > count) {
-      throw new IllegalArgumentException(
-          "%s: task must be in 1 to %d, the number of experts, is %d"
-              .formatted(method, count, task));
+      throw new ParameterException(
+          method,
+          "task",
+          "task must be in 1 to %d, the number of experts, is %d".formatted(count, task));
     }
   }
 

@@ -9,25 +9,23 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param lambda λ of the masks
  * @param k tasks that an entry must matter to
+ * @see <a href="https://arxiv.org/abs/2405.07813">Wang et al., Localizing task information, ICML 2024, section 4.2</a>
  */
-@Paper(
-    value = "Wang et al., Localizing task information, ICML 2024, section 4.2",
-    url = "https://arxiv.org/abs/2405.07813")
-public record ConsensusTaskArithmetic(
+record ConsensusTaskArithmetic(
     @ParameterDoc("the larger, the fewer entries a task keeps") double lambda,
     @ParameterDoc("tasks that an entry must matter to") int k)
     implements StreamingMergeMethod {
   public ConsensusTaskArithmetic {
     Check.atLeastZero("consensus-ta", "lambda", lambda);
-    Check.that("consensus-ta", "k", k, v -> v >= 0, "at least 0");
+    Check.atLeast("consensus-ta", "k", k, 0);
   }
 
   @Override
   public BlockMerge prepare(TaskVectorStream tau) {
     float share = (float) lambda;
-    Pool<Pool.Scratch> scratch = Pool.Scratch.of(1);
+    BufferPool<BufferPool.Scratch> scratch = BufferPool.Scratch.of(1);
     return (block, merged) -> {
-      Pool.Scratch rows = scratch.borrow();
+      BufferPool.Scratch rows = scratch.borrow();
       float[] tasks = rows.row(0, block.length());
       Arrays.fill(tasks, 0, block.length(), 0f);
       TallMask.sum(block, merged);
@@ -37,7 +35,7 @@ public record ConsensusTaskArithmetic(
         }
       }
       for (int i = 0; i < block.length(); i++) {
-        merged[i] *= Indicator.positive(tasks[i] - k + 0.5f);
+        merged[i] *= BranchFree.positive(tasks[i] - k + 0.5f);
       }
       scratch.giveBack(rows);
     };

@@ -21,12 +21,9 @@ import org.optmerge.taskvector.TaskVectors;
  * are. Zero and repeated experts need no care; if all are zero, so is the result.
  *
  * @param inner merges the small matrices
+ * @see <a href="https://arxiv.org/abs/2509.17786">Panariello et al., Accurate and efficient low-rank model merging in core space, NeurIPS 2025</a>
  */
-@Paper(
-    value =
-        "Panariello et al., Accurate and efficient low-rank model merging in core space, NeurIPS 2025",
-    url = "https://arxiv.org/abs/2509.17786")
-public record CoreSpace(MergeMethod inner) implements MatrixMethod {
+record CoreSpace(MergeMethod inner) implements MatrixMethod {
   @Override
   public TaskVector mergeFactored(TaskVectors tau) {
     return merges(tau) ? MatrixMethod.super.mergeFactored(tau) : inner.mergeFactored(tau);

@@ -30,12 +30,9 @@ import org.optmerge.taskvector.TaskVectors;
  * @param scale numerator of λᵢ
  * @param steps of Adam
  * @param learningRate of Adam
+ * @see <a href="https://arxiv.org/abs/2501.01230">Wei et al., Modeling multi-task model merging as adaptive projective gradient descent, ICML 2025</a>
  */
-@Paper(
-    value =
-        "Wei et al., Modeling multi-task model merging as adaptive projective gradient descent, ICML 2025",
-    url = "https://arxiv.org/abs/2501.01230")
-public record DogeTa(
+record DogeTa(
     @ParameterDoc("the projection keeps away from a 1/this of the directions") int subspace,
     @ParameterDoc("share of the entries kept, in percent") double keepPercent,
     @ParameterDoc("norm that each task vector is scaled to, per matrix") double scale,
@@ -46,11 +43,16 @@ public record DogeTa(
   public static final DogeTa PUBLISHED = new DogeTa(6, 30, 0.07, 400, 1e-4);
 
   public DogeTa {
-    Check.that("doge-ta", "subspace", subspace, s -> s >= 1, "at least 1");
+    Check.atLeast("doge-ta", "subspace", subspace, 1);
     Check.that("doge-ta", "keep_percent", keepPercent, k -> k > 0 && k <= 100, "in (0, 100]");
     Check.atLeastZero("doge-ta", "scale", scale);
-    Check.atLeastZero("doge-ta", "steps", steps);
+    Check.atLeast("doge-ta", "steps", steps, 0);
     Check.atLeastZero("doge-ta", "learning_rate", learningRate);
+  }
+
+  @Override
+  public boolean needsModel() {
+    return true;
   }
 
   @Override

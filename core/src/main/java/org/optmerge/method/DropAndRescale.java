@@ -1,15 +1,10 @@
 package org.optmerge.method;
 
-import ai.djl.ndarray.NDArray;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
-import org.optmerge.taskvector.ArrayTaskVectorStream;
 import org.optmerge.taskvector.Block;
-import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectorStream;
-import org.optmerge.taskvector.TaskVectors;
 
 /**
  * DARE's preparation of task vectors: drop a share p of the entries, multiply the others by 1 / (1
@@ -23,7 +18,7 @@ import org.optmerge.taskvector.TaskVectors;
  * @see <a href="https://arxiv.org/abs/2311.03099">Yu et al., Language models are super Mario, ICML
  *     2024</a>
  */
-public record DropAndRescale(
+record DropAndRescale(
     @ParameterDoc("share of the entries to drop") double dropRate,
     @ParameterDoc("multiply the others by 1 / (1 - drop_rate)") boolean rescale,
     @ParameterDoc("which entries are dropped") Strategy strategy,
@@ -48,39 +43,14 @@ public record DropAndRescale(
     return new DropAndRescale(dropRate, true, Strategy.RANDOM, seed);
   }
 
-  /** DARE before a method: in blocks if the method runs in blocks. */
-  public MergeMethod then(MergeMethod inner) {
-    return inner instanceof StreamingMergeMethod streaming
-        ? new StreamingDare(this, streaming)
-        : new Dare(this, inner);
+  /** DARE before a method. */
+  Dare then(StreamingMergeMethod inner) {
+    return new Dare(this, inner);
   }
 
   /** The task vectors after dropping, block by block. */
   TaskVectorStream of(TaskVectorStream tau) {
     return new Dropped(tau, mask(tau));
-  }
-
-  /** The task vectors after dropping, in memory. */
-  TaskVectors of(TaskVectors tau) {
-    ArrayTaskVectorStream stream = ArrayTaskVectorStream.of(tau);
-    float[][] kept = new float[tau.count()][Math.toIntExact(stream.size())];
-    Mask mask = mask(stream);
-    float factor = factor();
-    stream.visit(
-        0,
-        stream.size(),
-        stream.size(),
-        block -> {
-          for (int t = 0; t < kept.length; t++) {
-            mask.apply(block, t, factor, kept[t]);
-          }
-        });
-    List<TaskVector> vectors = new ArrayList<>();
-    NDArray first = tau.vectors().get(0).dense();
-    for (float[] values : kept) {
-      vectors.add(new TaskVector.Dense(first.getManager().create(values, first.getShape())));
-    }
-    return new TaskVectors(tau.parameter(), vectors);
   }
 
   private float factor() {
@@ -90,7 +60,7 @@ public record DropAndRescale(
   private Mask mask(TaskVectorStream tau) {
     double[] density = PerModel.each(1 - dropRate).values(tau.count());
     if (strategy == Strategy.RANDOM) {
-      return Mask.of(new Sparsifier.Bernoulli(seed), tau, density);
+      return new Sparsifier.Bernoulli(seed).mask(tau, density);
     }
     long rank = (long) (tau.size() * dropRate);
     if (rank == 0) {
@@ -129,11 +99,11 @@ public record DropAndRescale(
 
     @Override
     public void visit(long from, long to, long alignment, Consumer<Block> action) {
-      Pool.Scratch rows = new Pool.Scratch(tau.count());
+      BufferPool.Scratch rows = new BufferPool.Scratch(tau.count());
       tau.visit(from, to, alignment, block -> action.accept(drop(block, rows)));
     }
 
-    Block drop(Block block, Pool.Scratch rows) {
+    Block drop(Block block, BufferPool.Scratch rows) {
       float[][] kept = rows.rows(block.length());
       for (int t = 0; t < kept.length; t++) {
         mask.apply(block, t, factor(), kept[t]);
@@ -146,9 +116,9 @@ public record DropAndRescale(
   StreamingMergeMethod.BlockMerge prepare(TaskVectorStream tau, StreamingMergeMethod inner) {
     Dropped dropped = new Dropped(tau, mask(tau));
     StreamingMergeMethod.BlockMerge merge = inner.prepare(dropped);
-    Pool<Pool.Scratch> scratch = Pool.Scratch.of(tau.count());
+    BufferPool<BufferPool.Scratch> scratch = BufferPool.Scratch.of(tau.count());
     return (block, merged) -> {
-      Pool.Scratch rows = scratch.borrow();
+      BufferPool.Scratch rows = scratch.borrow();
       merge.merge(dropped.drop(block, rows), merged);
       scratch.giveBack(rows);
     };

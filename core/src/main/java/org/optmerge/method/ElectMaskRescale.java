@@ -16,9 +16,9 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param task the task to recover, from 1; none: the unified vector itself
  * @param rescaler ρ_t; none: computed from the model
+ * @see <a href="https://arxiv.org/abs/2405.17461">Huang et al., EMR-Merging, NeurIPS 2024</a>
  */
-@Paper(value = "Huang et al., EMR-Merging, NeurIPS 2024", url = "https://arxiv.org/abs/2405.17461")
-public record ElectMaskRescale(
+record ElectMaskRescale(
     @ParameterDoc("the task to recover, from 1; none: the unified vector") OptionalInt task,
     @ParameterDoc("factor of the recovered task vector; none: computed") OptionalDouble rescaler)
     implements StreamingMergeMethod {
@@ -27,7 +27,7 @@ public record ElectMaskRescale(
       new ElectMaskRescale(OptionalInt.empty(), OptionalDouble.empty());
 
   public ElectMaskRescale {
-    task.ifPresent(t -> Check.that("emr", "task", t, v -> v >= 1, "at least 1"));
+    task.ifPresent(t -> Check.atLeast("emr", "task", t, 1));
     rescaler.ifPresent(rho -> Check.finite("emr", "rescaler", rho));
   }
 
@@ -42,8 +42,13 @@ public record ElectMaskRescale(
   }
 
   @Override
-  public MergeMethod fit(List<TaskVectorStream> model) {
-    return task.isPresent() && rescaler.isEmpty() && !model.isEmpty()
+  public boolean needsModel() {
+    return task.isPresent() && rescaler.isEmpty();
+  }
+
+  @Override
+  public StreamingMergeMethod fit(List<TaskVectorStream> model) {
+    return needsModel() && !model.isEmpty()
         ? new ElectMaskRescale(task, OptionalDouble.of(rescaler(model, task.getAsInt() - 1)))
         : this;
   }
@@ -58,7 +63,7 @@ public record ElectMaskRescale(
     return (block, merged) -> {
       unify(block, merged);
       for (int i = 0; i < block.length(); i++) {
-        float agrees = Indicator.positive(block.tau()[t][i] * Indicator.sign(merged[i]));
+        float agrees = BranchFree.positive(block.tau()[t][i] * BranchFree.sign(merged[i]));
         merged[i] = merged[i] * agrees * factor + 0f; // no negative zeros
       }
     };
@@ -72,7 +77,7 @@ public record ElectMaskRescale(
       }
     }
     for (int i = 0; i < block.length(); i++) {
-      float sign = Indicator.positive(unified[i]) * 2 - 1; // zero counts as −
+      float sign = BranchFree.positive(unified[i]) * 2 - 1; // zero counts as −
       float largest = 0;
       for (float[] tau : block.tau()) {
         largest = Math.max(largest, tau[i] * sign);
@@ -82,7 +87,7 @@ public record ElectMaskRescale(
   }
 
   private static double rescaler(List<TaskVectorStream> model, int t) {
-    Pool<Pool.Scratch> scratch = Pool.Scratch.of(1);
+    BufferPool<BufferPool.Scratch> scratch = BufferPool.Scratch.of(1);
     double own = 0;
     double recovered = 0;
     for (TaskVectorStream tau : model) {
@@ -90,13 +95,13 @@ public record ElectMaskRescale(
           tau.reduce(
               () -> new LaneSum[] {new LaneSum(), new LaneSum()},
               (pair, block) -> {
-                Pool.Scratch rows = scratch.borrow();
+                BufferPool.Scratch rows = scratch.borrow();
                 float[] unified = rows.row(0, block.length());
                 unify(block, unified);
                 float[] vector = block.tau()[t];
                 pair[0].addMagnitudes(vector, block.length(), block.start());
                 for (int i = 0; i < block.length(); i++) {
-                  unified[i] *= Indicator.positive(vector[i] * Indicator.sign(unified[i]));
+                  unified[i] *= BranchFree.positive(vector[i] * BranchFree.sign(unified[i]));
                 }
                 pair[1].addMagnitudes(unified, block.length(), block.start());
                 scratch.giveBack(rows);

@@ -1,20 +1,19 @@
 package org.optmerge.method;
 
 import ai.djl.ndarray.NDArray;
-import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import org.optmerge.taskvector.TaskVector;
-import org.optmerge.taskvector.TaskVectorStream;
 import org.optmerge.taskvector.TaskVectors;
 
 /**
  * Merges the factors B and A of adapters each by themselves, as ModelCompose does: Δ = scale ·
  * M(B_1 … B_T) · M(A_1 … A_T).
  *
- * <p><b>This is not a merge of what the adapters do</b>; see {@link FactorwiseMerge}, which does
- * the same to whole adapters.
+ * <p><b>This is not a merge of what the adapters do.</b> (Σ Bᵢ)(Σ Aᵢ) holds products BᵢAⱼ of
+ * different adapters, which no adapter learned; merging the products BᵢAᵢ, as every other way in
+ * this project does, has none. It is here to reproduce published modality merges.
  *
  * @param factors merges the B's, and merges the A's; one that looks at one parameter at a time
  * @see <a href="https://arxiv.org/abs/2402.12750">Chen et al., Model composition for multimodal
@@ -28,31 +27,10 @@ public record Factorwise(MergeMethod factors) implements MergeMethod {
     if (factors.operand() != Operand.TASK_VECTORS) {
       throw new IllegalArgumentException("factorwise: %s merges weights".formatted(factors));
     }
-    if (!looksAtOneParameter(factors)) {
+    if (factors.needsModel()) {
       throw new IllegalArgumentException(
           "factorwise: %s looks at the whole model, factors are merged one parameter at a time"
               .formatted(factors));
-    }
-  }
-
-  private static boolean looksAtOneParameter(MergeMethod method) {
-    try {
-      return method.fit(new NoModel()).equals(method);
-    } catch (UnsupportedOperationException e) {
-      return false;
-    }
-  }
-
-  /** Refuses to be looked at. */
-  private static final class NoModel extends AbstractList<TaskVectorStream> {
-    @Override
-    public TaskVectorStream get(int index) {
-      throw new UnsupportedOperationException("there is no model");
-    }
-
-    @Override
-    public int size() {
-      throw new UnsupportedOperationException("there is no model");
     }
   }
 
@@ -110,10 +88,5 @@ public record Factorwise(MergeMethod factors) implements MergeMethod {
               .formatted(parameter, shape));
     }
     factors.check(parameter, shape, count);
-  }
-
-  @Override
-  public MergeMethod fit(List<TaskVectorStream> model) {
-    return this;
   }
 }

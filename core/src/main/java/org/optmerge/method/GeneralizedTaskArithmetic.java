@@ -3,6 +3,7 @@ package org.optmerge.method;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
 
@@ -32,8 +33,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  * @param lambda λ
  * @param int8Mask taken for compatibility; changes no number, here or in mergekit
  */
-public record GeneralizedTaskArithmetic(
-    @ParameterDoc("weight of each model") PerModel weight,
+record GeneralizedTaskArithmetic(
+    @Required @ParameterDoc("weight of each model") @Nullable PerModel weight,
     @ParameterDoc("share of the entries to keep") PerModel density,
     Sparsifier sparsifier,
     @FixedByName boolean consensus,
@@ -47,137 +48,44 @@ public record GeneralizedTaskArithmetic(
 
   private static final double NO_NORM = 1e-7;
 
-  /** {@code task_arithmetic}: no sparsifier, no election. */
-  @Paper(
-      value = "Ilharco et al., Editing models with task arithmetic, ICLR 2023",
-      url = "https://arxiv.org/abs/2212.04089")
-  public static final GeneralizedTaskArithmetic TASK_ARITHMETIC =
-      of(new Sparsifier.None(), false, false, false);
-
-  /** {@code ties}. */
-  @Paper(
-      value = "Yadav et al., TIES-Merging, NeurIPS 2023",
-      url = "https://arxiv.org/abs/2306.01708")
-  public static final GeneralizedTaskArithmetic TIES =
-      of(new Sparsifier.Magnitude(), true, true, false);
-
-  /** {@code dare_linear}. */
-  @Paper(
-      value = "Yu et al., Language models are super Mario, ICML 2024",
-      url = "https://arxiv.org/abs/2311.03099")
-  public static final GeneralizedTaskArithmetic DARE_LINEAR =
-      of(new Sparsifier.Bernoulli(0), false, false, true);
-
-  /** {@code dare_ties}. */
-  @Paper(
-      value = "Yu et al., Language models are super Mario, ICML 2024",
-      url = "https://arxiv.org/abs/2311.03099")
-  public static final GeneralizedTaskArithmetic DARE_TIES =
-      of(new Sparsifier.Bernoulli(0), true, false, true);
-
-  /** {@code breadcrumbs}. */
-  @Paper(
-      value = "Davari and Belilovsky, Model Breadcrumbs, ECCV 2024",
-      url = "https://arxiv.org/abs/2312.06795")
-  public static final GeneralizedTaskArithmetic BREADCRUMBS =
-      of(new Sparsifier.TwoSidedMagnitude(PerModel.each(0.01)), false, false, false);
-
-  /** {@code breadcrumbs_ties}. */
-  @Paper(
-      value = "Davari and Belilovsky, Model Breadcrumbs, ECCV 2024",
-      url = "https://arxiv.org/abs/2312.06795")
-  public static final GeneralizedTaskArithmetic BREADCRUMBS_TIES =
-      of(new Sparsifier.TwoSidedMagnitude(PerModel.each(0.01)), true, false, false);
-
-  /** {@code della}. */
-  @Paper(value = "Deep et al., DELLA-Merging, 2024", url = "https://arxiv.org/abs/2406.11617")
-  public static final GeneralizedTaskArithmetic DELLA =
-      of(new Sparsifier.RankProbability(PerModel.each(0.15), 0), true, true, true);
-
-  /** {@code della_linear}. */
-  @Paper(value = "Deep et al., DELLA-Merging, 2024", url = "https://arxiv.org/abs/2406.11617")
-  public static final GeneralizedTaskArithmetic DELLA_LINEAR =
-      of(new Sparsifier.RankProbability(PerModel.each(0.15), 0), false, false, true);
-
   public GeneralizedTaskArithmetic {
-    String name = name(sparsifier, consensus);
+    String name = sparsifier.name(consensus);
     Check.each(name, "weight", weight, Double::isFinite, "a finite number");
     Check.each(name, "density", density, v -> v >= 0 && v <= 1, "in [0, 1]");
     Check.finite(name, "lambda", lambda);
   }
 
-  private static GeneralizedTaskArithmetic of(
+  /** With mergekit's density of 1 and λ of 1, without weights. */
+  static GeneralizedTaskArithmetic of(
       Sparsifier sparsifier, boolean consensus, boolean normalize, boolean rescale) {
     return new GeneralizedTaskArithmetic(
-        PerModel.required(), PerModel.each(1), sparsifier, consensus, normalize, rescale, 1, false);
-  }
-
-  private static String name(Sparsifier sparsifier, boolean consensus) {
-    if (sparsifier instanceof Sparsifier.Magnitude) {
-      return "ties";
-    } else if (sparsifier instanceof Sparsifier.Bernoulli) {
-      return consensus ? "dare_ties" : "dare_linear";
-    } else if (sparsifier instanceof Sparsifier.TwoSidedMagnitude) {
-      return consensus ? "breadcrumbs_ties" : "breadcrumbs";
-    } else if (sparsifier instanceof Sparsifier.RankProbability) {
-      return consensus ? "della" : "della_linear";
-    }
-    return "task_arithmetic";
+        null, PerModel.each(1), sparsifier, consensus, normalize, rescale, 1, false);
   }
 
   @Override
   public long alignment(List<Long> shape) {
-    return sparsifier instanceof Sparsifier.RankProbability ? Extents.rowLength(shape) : 1;
+    return sparsifier.perRow() ? Extents.rowLength(shape) : 1;
   }
 
   @Override
   public void check(String parameter, List<Long> shape, int count) {
-    String name = name(sparsifier, consensus);
+    String name = sparsifier.name(consensus);
     Check.covers(name, "weight", weight, count);
-    Check.covers(name, "density", density, count);
-    long entries = Extents.size(shape);
-    for (int t = 0; t < count; t++) {
-      double share = density.get(t);
-      if (sparsifier instanceof Sparsifier.Magnitude
-          && share > 0
-          && entries > 0
-          && Mask.kept(share, entries) == 0) {
-        throw new IllegalArgumentException(
-            "%s: density %s of model %d keeps none of the %d entries of '%s'; raise it, or exclude the parameter"
-                .formatted(name, share, t + 1, entries, parameter));
-      }
-    }
-    if (sparsifier instanceof Sparsifier.TwoSidedMagnitude trimmed) {
-      Check.covers(name, "gamma", trimmed.gamma(), count);
-    } else if (sparsifier instanceof Sparsifier.RankProbability ranked) {
-      Check.covers(name, "epsilon", ranked.epsilon(), count);
-      checkReach(name, ranked.epsilon(), count);
-    }
-  }
-
-  private void checkReach(String name, PerModel epsilon, int count) {
-    for (int t = 0; t < count; t++) {
-      double share = density.get(t);
-      double reach = epsilon.get(t);
-      if (share > 0 && share < 1 && (share - reach <= 0 || share + reach >= 1)) {
-        throw new IllegalArgumentException(
-            "%s: density %s ± epsilon %s of model %d must lie within (0, 1); give an epsilon below %s"
-                .formatted(name, share, reach, t + 1, (float) Math.min(share, 1 - share)));
-      }
-    }
+    double[] densities = Check.covers(name, "density", density, count);
+    sparsifier.check(name, parameter, Extents.size(shape), densities);
   }
 
   @Override
   public BlockMerge prepare(TaskVectorStream tau) {
     int count = tau.count();
-    double[] weights = weight.values(count);
-    double sum = Weights.sum(weights);
+    double[] weights = Check.covers(sparsifier.name(consensus), "weight", weight, count);
+    double sum = Normalization.sum(weights);
     double divisor = normalize && !consensus && Math.abs(sum) >= NO_WEIGHT ? sum : 1;
     if (sparsifier instanceof Sparsifier.None && !consensus) {
       return new LinearCombination(Arrays.stream(weights).map(w -> w * lambda / divisor).toArray());
     }
     double[] densities = density.values(count);
-    Mask mask = Mask.of(sparsifier, tau, densities);
+    Mask mask = sparsifier.mask(tau, densities);
     double[] scales = rescale ? scales(tau, mask, densities) : ones(count);
     return consensus
         ? new Consensus(mask, scales, weights, normalize, lambda)
@@ -218,13 +126,13 @@ public record GeneralizedTaskArithmetic(
   }
 
   private double[] scales(TaskVectorStream tau, Mask mask, double[] densities) {
-    Pool<Pool.Scratch> scratch = Pool.Scratch.of(1);
+    BufferPool<BufferPool.Scratch> scratch = BufferPool.Scratch.of(1);
     List<Norms> norms =
         tau.reduce(
             alignment(tau.shape()),
             () -> Stream.generate(Norms::new).limit(densities.length).toList(),
             (sums, block) -> {
-              Pool.Scratch rows = scratch.borrow();
+              BufferPool.Scratch rows = scratch.borrow();
               float[] kept = rows.row(0, block.length());
               for (int t = 0; t < densities.length; t++) {
                 if (densities[t] < 1) {
@@ -248,7 +156,7 @@ public record GeneralizedTaskArithmetic(
   private static final class Sum implements BlockMerge {
     private final Mask mask;
     private final float[] factors;
-    private final Pool<Pool.Scratch> scratch = Pool.Scratch.of(1);
+    private final BufferPool<BufferPool.Scratch> scratch = BufferPool.Scratch.of(1);
 
     Sum(Mask mask, float[] factors) {
       this.mask = mask;
@@ -258,7 +166,7 @@ public record GeneralizedTaskArithmetic(
     @Override
     public void merge(Block block, float[] merged) {
       mask.apply(block, 0, factors[0], merged);
-      Pool.Scratch rows = scratch.borrow();
+      BufferPool.Scratch rows = scratch.borrow();
       float[] kept = rows.row(0, block.length());
       for (int t = 1; t < factors.length; t++) {
         mask.apply(block, t, factors[t], kept);
@@ -276,7 +184,7 @@ public record GeneralizedTaskArithmetic(
     private final float[] weights;
     private final boolean normalize;
     private final float lambda;
-    private final Pool<Pool.Scratch> scratch;
+    private final BufferPool<BufferPool.Scratch> scratch;
 
     Consensus(Mask mask, double[] scales, double[] weights, boolean normalize, double lambda) {
       this.mask = mask;
@@ -284,14 +192,14 @@ public record GeneralizedTaskArithmetic(
       this.weights = product(ones(weights.length), weights, 1);
       this.normalize = normalize;
       this.lambda = (float) lambda;
-      this.scratch = Pool.Scratch.of(weights.length + 2);
+      this.scratch = BufferPool.Scratch.of(weights.length + 2);
     }
 
     @Override
     public void merge(Block block, float[] merged) {
       int count = factors.length;
       int length = block.length();
-      Pool.Scratch rows = scratch.borrow();
+      BufferPool.Scratch rows = scratch.borrow();
       float[] signs = rows.row(count, length);
       Arrays.fill(signs, 0, length, 0f);
       for (int t = 0; t < count; t++) {
@@ -302,7 +210,7 @@ public record GeneralizedTaskArithmetic(
         }
       }
       for (int i = 0; i < length; i++) {
-        signs[i] = Indicator.sign(Indicator.sign(signs[i]) + 0.5f); // zero counts as +
+        signs[i] = BranchFree.sign(BranchFree.sign(signs[i]) + 0.5f); // zero counts as +
       }
       Arrays.fill(merged, 0, length, 0f);
       float[] divisor = rows.row(count + 1, length);
@@ -312,7 +220,7 @@ public record GeneralizedTaskArithmetic(
       }
       if (normalize) {
         for (int i = 0; i < length; i++) {
-          float none = 1 - Indicator.positive(Math.abs(divisor[i]));
+          float none = 1 - BranchFree.positive(Math.abs(divisor[i]));
           merged[i] = merged[i] / (divisor[i] + none);
         }
       }
@@ -327,7 +235,7 @@ public record GeneralizedTaskArithmetic(
       for (int i = 0; i < length; i++) {
         float agreeing = Math.max(kept[i] * signs[i], 0f);
         merged[i] += agreeing;
-        divisor[i] += weight * Indicator.positive(agreeing);
+        divisor[i] += weight * BranchFree.positive(agreeing);
       }
     }
   }

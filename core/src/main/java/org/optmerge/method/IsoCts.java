@@ -17,11 +17,9 @@ import org.optmerge.taskvector.TaskVector;
  *
  * @param commonSpaceFraction share of the min(m, n) directions that the sum takes; what is left is
  *     divided evenly among the tasks, rounding half to even
+ * @see <a href="https://arxiv.org/abs/2502.04959">Marczak et al., No task left behind, ICML 2025</a>
  */
-@Paper(
-    value = "Marczak et al., No task left behind, ICML 2025",
-    url = "https://arxiv.org/abs/2502.04959")
-public record IsoCts(
+record IsoCts(
     @ParameterDoc("share of the directions that all tasks have in common")
         double commonSpaceFraction)
     implements MatrixMethod {

@@ -15,11 +15,9 @@ import org.optmerge.taskvector.TaskVectorStream;
  * @param weight a_t before they are made to sum to 1; mergekit has none, which is 1 each
  * @param maxIter steps at most
  * @param tol length of a step, or of a model, that counts as zero
+ * @see <a href="https://doi.org/10.1002/cpa.3160300502">Karcher, Riemannian center of mass and mollifier smoothing, 1977</a>
  */
-@Paper(
-    value = "Karcher, Riemannian center of mass and mollifier smoothing, 1977",
-    url = "https://doi.org/10.1002/cpa.3160300502")
-public record Karcher(
+record Karcher(
     @ParameterDoc("weight of each model") PerModel weight,
     @ParameterDoc("steps at most") int maxIter,
     @ParameterDoc("length that counts as zero") double tol)
@@ -29,7 +27,7 @@ public record Karcher(
 
   public Karcher {
     Check.each("karcher", "weight", weight, v -> v >= 0 && Double.isFinite(v), "at least 0");
-    Check.that("karcher", "max_iter", maxIter, v -> v >= 0, "at least 0");
+    Check.atLeast("karcher", "max_iter", maxIter, 0);
     Check.atLeastZero("karcher", "tol", tol);
   }
 
@@ -41,7 +39,7 @@ public record Karcher(
   @Override
   public void check(String parameter, List<Long> shape, int count) {
     Check.covers("karcher", "weight", weight, count);
-    Weights.checkSum("karcher", parameter, weight.values(count));
+    Normalization.checkSum("karcher", parameter, weight.values(count));
   }
 
   @Override
@@ -51,7 +49,7 @@ public record Karcher(
 
   private double[] coefficients(Gram gram) {
     int count = gram.count();
-    double[] share = Weights.normalized(weight.values(count));
+    double[] share = Normalization.normalized(weight.values(count));
     double length = 0;
     double directed = 0;
     double[] norms = new double[count];

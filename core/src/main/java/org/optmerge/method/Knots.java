@@ -23,9 +23,9 @@ import org.optmerge.taskvector.TaskVectors;
  *
  * @param inner merges in the common basis
  * @param tolerance directions with a singular value up to this are dropped
+ * @see <a href="https://arxiv.org/abs/2410.19735">Stoica et al., KnOTS, ICLR 2025</a>
  */
-@Paper(value = "Stoica et al., KnOTS, ICLR 2025", url = "https://arxiv.org/abs/2410.19735")
-public record Knots(
+record Knots(
     MergeMethod inner,
     @ParameterDoc("directions with a singular value up to this are dropped") double tolerance)
     implements MatrixMethod {

@@ -1,6 +1,7 @@
 package org.optmerge.method;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.taskvector.TaskVectorStream;
 
 /**
@@ -8,10 +9,10 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param weight w_t
  * @param normalize whether the weights are made to sum to 1
+ * @see <a href="https://arxiv.org/abs/2203.05482">Wortsman et al., Model soups, ICML 2022</a>
  */
-@Paper(value = "Wortsman et al., Model soups, ICML 2022", url = "https://arxiv.org/abs/2203.05482")
-public record Linear(
-    @ParameterDoc("weight of each model") PerModel weight,
+record Linear(
+    @Required @ParameterDoc("weight of each model") @Nullable PerModel weight,
     @ParameterDoc("divide by the sum of the weights") boolean normalize)
     implements StreamingMergeMethod {
   public Linear {
@@ -25,15 +26,15 @@ public record Linear(
 
   @Override
   public void check(String parameter, List<Long> shape, int count) {
-    Check.covers("linear", "weight", weight, count);
+    double[] weights = Check.covers("linear", "weight", weight, count);
     if (normalize) {
-      Weights.checkSum("linear", parameter, weight.values(count));
+      Normalization.checkSum("linear", parameter, weights);
     }
   }
 
   @Override
   public BlockMerge prepare(TaskVectorStream tau) {
-    double[] weights = weight.values(tau.count());
-    return new LinearCombination(normalize ? Weights.normalized(weights) : weights);
+    double[] weights = Check.covers("linear", "weight", weight, tau.count());
+    return new LinearCombination(normalize ? Normalization.normalized(weights) : weights);
   }
 }

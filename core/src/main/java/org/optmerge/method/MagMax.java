@@ -3,9 +3,12 @@ package org.optmerge.method;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
 
-/** MagMax: of each entry the value of largest magnitude; among equals the last expert's. */
-@Paper(value = "Marczak et al., MagMax, ECCV 2024", url = "https://arxiv.org/abs/2407.06322")
-public record MagMax() implements StreamingMergeMethod {
+/**
+ * MagMax: of each entry the value of largest magnitude; among equals the last expert's.
+ *
+ * @see <a href="https://arxiv.org/abs/2407.06322">Marczak et al., MagMax, ECCV 2024</a>
+ */
+record MagMax() implements StreamingMergeMethod {
   @Override
   public BlockMerge prepare(TaskVectorStream tau) {
     return MagMax::merge;
@@ -20,7 +23,7 @@ public record MagMax() implements StreamingMergeMethod {
 
   private static void take(float[] tau, float[] merged, int length) {
     for (int i = 0; i < length; i++) {
-      float smaller = Indicator.positive(Math.abs(merged[i]) - Math.abs(tau[i]));
+      float smaller = BranchFree.positive(Math.abs(merged[i]) - Math.abs(tau[i]));
       merged[i] = merged[i] * smaller + tau[i] * (1 - smaller);
     }
   }

@@ -89,7 +89,7 @@ final class MagnitudeSelection {
     if (entries > 0 && entries <= FEW) {
       return kthOfFew(streams, source.get(), alignment, ranks, (int) entries);
     }
-    Pool<Upper> pool = new Pool<>(() -> new Upper(source.get(), ranks.length));
+    BufferPool<Upper> pool = new BufferPool<>(() -> new Upper(source.get(), ranks.length));
     for (TaskVectorStream stream : streams) {
       stream.reduce(alignment, () -> pool, MagnitudeSelection::count, (a, b) -> a);
     }
@@ -200,7 +200,7 @@ final class MagnitudeSelection {
     return largest;
   }
 
-  private static void count(Pool<Upper> pool, Block block) {
+  private static void count(BufferPool<Upper> pool, Block block) {
     Upper upper = pool.borrow();
     upper.count(block);
     pool.giveBack(upper);
@@ -297,7 +297,7 @@ final class MagnitudeSelection {
         lower[row][j] = asBefore ? lower[row][j - 1] : new AtomicLongArray(LOWER);
       }
     }
-    Pool<Source> pool = new Pool<>(source);
+    BufferPool<Source> pool = new BufferPool<>(source);
     for (TaskVectorStream stream : streams) {
       stream.reduce(
           alignment,
@@ -360,7 +360,7 @@ final class MagnitudeSelection {
         equals[row][j] = new AtomicLongArray(needed[row][j] > 0 ? chunks : 0);
       }
     }
-    Pool<Source> pool = new Pool<>(source);
+    BufferPool<Source> pool = new BufferPool<>(source);
     tau.reduce(
         () -> pool,
         (idle, block) -> {

@@ -22,21 +22,10 @@ interface Mask {
         }
       };
 
-  /** The mask of a sparsifier, with a density for each task vector. */
-  static Mask of(Sparsifier sparsifier, TaskVectorStream tau, double[] density) {
-    Mask mask = ALL;
-    if (sparsifier instanceof Sparsifier.Magnitude) {
-      mask = largest(tau, density);
-    } else if (sparsifier instanceof Sparsifier.TwoSidedMagnitude trimmed) {
-      mask = band(tau, density, trimmed.gamma().values(tau.count()));
-    } else if (sparsifier instanceof Sparsifier.Bernoulli bernoulli) {
-      mask = bernoulli(tau, density, bernoulli.seed());
-    } else if (sparsifier instanceof Sparsifier.RankProbability ranked) {
-      mask = new RankMask(tau, density, ranked.epsilon().values(tau.count()), ranked.seed());
-    }
-    Mask some = mask;
+  /** This mask where a task vector loses entries, none where its density is 1. */
+  default Mask where(double[] density) {
     return (block, t, factor, target) ->
-        (density[t] >= 1 ? ALL : some).apply(block, t, factor, target);
+        (density[t] >= 1 ? ALL : this).apply(block, t, factor, target);
   }
 
   /** How many of n entries {@link Sparsifier.Magnitude} keeps. */
@@ -46,7 +35,7 @@ interface Mask {
     return wanted >= 0.5 ? Math.max(1, (long) wanted) : 0;
   }
 
-  private static Mask largest(TaskVectorStream tau, double[] density) {
+  static Mask largest(TaskVectorStream tau, double[] density) {
     long[][] counts = new long[density.length][];
     for (int t = 0; t < counts.length; t++) {
       counts[t] = new long[] {density[t] >= 1 ? tau.size() : kept(density[t], tau.size())};
@@ -55,7 +44,7 @@ interface Mask {
     return (block, t, factor, target) -> above(cuts[t][0], block, t, factor, target);
   }
 
-  private static Mask band(TaskVectorStream tau, double[] density, double[] gamma) {
+  static Mask band(TaskVectorStream tau, double[] density, double[] gamma) {
     long[][] counts = new long[density.length][];
     for (int t = 0; t < counts.length; t++) {
       long top = (long) (gamma[t] * tau.size());
@@ -70,10 +59,10 @@ interface Mask {
               : new long[] {tau.size() - bottom, Math.max(0, top)};
     }
     Largest[][] cuts = select(tau, counts);
-    Pool<Pool.Scratch> scratch = Pool.Scratch.of(1);
+    BufferPool<BufferPool.Scratch> scratch = BufferPool.Scratch.of(1);
     return (block, t, factor, target) -> {
       above(cuts[t][0], block, t, factor, target);
-      Pool.Scratch rows = scratch.borrow();
+      BufferPool.Scratch rows = scratch.borrow();
       float[] outliers = rows.row(0, block.length());
       above(cuts[t][1], block, t, factor, outliers);
       for (int i = 0; i < block.length(); i++) {
@@ -97,11 +86,11 @@ interface Mask {
   /** Keeps the entries from {@code from} to {@code to} whose magnitude exceeds a threshold. */
   static void above(float[] tau, int from, int to, float exceeded, float factor, float[] target) {
     for (int i = from; i < to; i++) {
-      target[i] = tau[i] * factor * Indicator.positive(Math.abs(tau[i]) - exceeded);
+      target[i] = tau[i] * factor * BranchFree.positive(Math.abs(tau[i]) - exceeded);
     }
   }
 
-  private static Mask bernoulli(TaskVectorStream tau, double[] density, long seed) {
+  static Mask bernoulli(TaskVectorStream tau, double[] density, long seed) {
     List<CounterRandom> random = randoms(tau, seed);
     long[] limits = Arrays.stream(density).mapToLong(CounterRandom::limit).toArray();
     return (block, t, factor, target) -> {

@@ -19,8 +19,8 @@ public interface MatrixMethod extends MergeMethod {
   TaskVector mergeMatrices(Matrices tau);
 
   /** What becomes of parameters that are not matrices; their mean unless the method says so. */
-  default Elsewhere elsewhere() {
-    return Elsewhere.MEAN;
+  default NonMatrixRule elsewhere() {
+    return NonMatrixRule.MEAN;
   }
 
   /** Which parameters the method works on: all matrices unless it says otherwise. */

@@ -89,8 +89,22 @@ public interface MergeMethod {
   }
 
   /**
+   * True if {@link #fit} takes something from the whole model, so that no parameter can be merged
+   * by itself.
+   */
+  default boolean needsModel() {
+    return false;
+  }
+
+  /** True if there is nothing to combine: the method changes one model, besides a base. */
+  default boolean takesOneModel() {
+    return false;
+  }
+
+  /**
    * The method once it has seen the whole model, called before any parameter is merged. Methods
-   * that look at one parameter at a time, which is most, return themselves.
+   * that look at one parameter at a time, which is most, return themselves; the others say so by
+   * {@link #needsModel}.
    *
    * @param model the parameters that will be merged by this method, sorted by name
    */

@@ -92,21 +92,27 @@ public final class MethodParameters {
    * @param values by parameter name: a {@code Number}, {@code Boolean} or {@code String}; for a
    *     per-model parameter also a {@code List} with a number for each model. {@code seed} sets
    *     every seed and is ignored by methods without.
-   * @throws IllegalArgumentException if a name is unknown, a value is of the wrong type or out of
-   *     range; the message names the parameter, what was expected and what came
+   * @throws ParameterException if a name is unknown, a value is of the wrong type or out of range;
+   *     the message names the parameter, what was expected and what came
    */
   public static MergeMethod bind(String name, MergeMethod defaults, Map<String, ?> values) {
     List<String> known = of(defaults).stream().map(Parameter::name).toList();
     for (String key : values.keySet()) {
       if (!known.contains(key) && !key.equals("seed")) {
-        throw new IllegalArgumentException(
-            "%s: no parameter '%s'%s; known: %s"
-                .formatted(name, key, Suggestion.forWord(key, known), known));
+        throw new ParameterException(
+            name,
+            key,
+            "no parameter '%s'%s; known: %s"
+                .formatted(key, Suggestion.forWord(key, known), known));
       }
     }
-    return defaults instanceof Record settings
-        ? (MergeMethod) rebuild(name, settings, values)
-        : defaults;
+    try {
+      return defaults instanceof Record settings
+          ? (MergeMethod) rebuild(name, settings, values)
+          : defaults;
+    } catch (ParameterException e) {
+      throw e.of(name); // a record knows itself by another name than the list does
+    }
   }
 
   /** {@link #bind(String, MergeMethod, Map)} for a method that messages call by its class. */
@@ -153,13 +159,12 @@ public final class MethodParameters {
     ParameterDoc doc = component.getAnnotation(ParameterDoc.class);
     Class<?> type = component.getType();
     boolean perModel = type == PerModel.class;
-    boolean required = value instanceof PerModel given && given.isRequired();
-    required |= value instanceof Double number && number.isNaN();
+    boolean required = component.isAnnotationPresent(Required.class) && value == null;
     return new Parameter(
         snakeCase(component.getName()),
         kind(component),
         perModel,
-        required ? Optional.empty() : Optional.ofNullable(plain(value)),
+        Optional.ofNullable(plain(value)),
         required,
         type.isEnum() ? words(type) : List.of(),
         doc == null ? "" : doc.value());
@@ -167,7 +172,7 @@ public final class MethodParameters {
 
   private static Kind kind(RecordComponent component) {
     Class<?> type = component.getType();
-    if (type == PerModel.class || type == double.class || type == OptionalDouble.class) {
+    if (type == PerModel.class || isDouble(type) || type == OptionalDouble.class) {
       return Kind.NUMBER;
     } else if (type == int.class || type == long.class || type == OptionalInt.class) {
       return Kind.INTEGER;
@@ -179,6 +184,11 @@ public final class MethodParameters {
     throw new IllegalStateException(
         "component %s of %s has type %s, which no recipe can give"
             .formatted(component.getName(), component.getDeclaringRecord(), type));
+  }
+
+  /** A nullable component is one that must be given. */
+  private static boolean isDouble(Class<?> type) {
+    return type == double.class || type == Double.class;
   }
 
   private static @Nullable Object plain(@Nullable Object value) {
@@ -276,7 +286,7 @@ public final class MethodParameters {
       throw wrong(name, parameter, "one of " + words(type), value);
     } else if (value instanceof Number number) {
       double real = number.doubleValue();
-      if (type == double.class) {
+      if (isDouble(type)) {
         return real;
       } else if (type == OptionalDouble.class) {
         return OptionalDouble.of(real);
@@ -292,7 +302,7 @@ public final class MethodParameters {
     throw wrong(name, parameter, kind(component).expected(), value);
   }
 
-  private static IllegalArgumentException wrong(
+  private static ParameterException wrong(
       String name, String parameter, String expected, @Nullable Object value) {
     String came =
         value instanceof String text
@@ -300,8 +310,8 @@ public final class MethodParameters {
             : value instanceof List<?> list
                 ? list.stream().map(String::valueOf).collect(Collectors.joining(", ", "[", "]"))
                 : String.valueOf(value);
-    return new IllegalArgumentException(
-        "%s: %s must be %s, is %s".formatted(name, parameter, expected, came));
+    return new ParameterException(
+        name, parameter, "%s must be %s, is %s".formatted(parameter, expected, came));
   }
 
   private static @Nullable Object read(Record settings, RecordComponent component) {

@@ -13,11 +13,9 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param average what is averaged over pairs of task vectors
  * @param filterWise whether each row has its own t
+ * @see <a href="https://arxiv.org/abs/2403.19522">Jang et al., Model Stock, ECCV 2024, equation 5</a>
  */
-@Paper(
-    value = "Jang et al., Model Stock, ECCV 2024, equation 5",
-    url = "https://arxiv.org/abs/2403.19522")
-public record ModelStock(
+record ModelStock(
     @FixedByName Average average,
     @ParameterDoc("take angles row by row instead of over the tensor") boolean filterWise)
     implements StreamingMergeMethod {

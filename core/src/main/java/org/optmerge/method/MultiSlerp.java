@@ -1,6 +1,7 @@
 package org.optmerge.method;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.taskvector.TaskVectorStream;
 
 /**
@@ -16,19 +17,17 @@ import org.optmerge.taskvector.TaskVectorStream;
  * @param normalizeWeights whether weights are made to sum to 1
  * @param eps ε
  * @param operand task vectors if there is a base, weights otherwise
+ * @see <a href="https://goddard.blog/posts/multislerp-wow-what-a-cool-idea/">Goddard, multislerp</a>
  */
-@Paper(
-    value = "Goddard, multislerp",
-    url = "https://goddard.blog/posts/multislerp-wow-what-a-cool-idea/")
-public record MultiSlerp(
-    @ParameterDoc("weight of each model") PerModel weight,
+record MultiSlerp(
+    @Required @ParameterDoc("weight of each model") @Nullable PerModel weight,
     @ParameterDoc("divide the weights by their sum") boolean normalizeWeights,
     @ParameterDoc("length that counts as zero") double eps,
     Operand operand)
     implements StreamingMergeMethod {
   /** The defaults of mergekit. */
   public static final MultiSlerp DEFAULT =
-      new MultiSlerp(PerModel.required(), true, 1e-8, Operand.WEIGHTS);
+      new MultiSlerp(null, true, 1e-8, Operand.WEIGHTS);
 
   /** A mean of unit vectors cannot be told from zero below this, whatever ε. */
   private static final double ROUNDING = 1e-7;
@@ -46,17 +45,17 @@ public record MultiSlerp(
   @Override
   public void check(String parameter, List<Long> shape, int count) {
     Check.inputs("multislerp", count, 1, Integer.MAX_VALUE, "one model or more");
-    Check.covers("multislerp", "weight", weight, count);
+    double[] weights = Check.covers("multislerp", "weight", weight, count);
     if (normalizeWeights) {
-      Weights.checkSum("multislerp", parameter, weight.values(count));
+      Normalization.checkSum("multislerp", parameter, weights);
     }
   }
 
   @Override
   public BlockMerge prepare(TaskVectorStream x) {
     int count = x.count();
-    double[] weights = weight.values(count);
-    double[] a = normalizeWeights ? Weights.normalized(weights) : weights;
+    double[] weights = Check.covers("multislerp", "weight", weight, count);
+    double[] a = normalizeWeights ? Normalization.normalized(weights) : weights;
     Gram gram = Gram.of(x);
     double[] mean = new double[count];
     double length = 0;

@@ -1,6 +1,7 @@
 package org.optmerge.method;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.taskvector.TaskVectorStream;
 
 /**
@@ -9,17 +10,22 @@ import org.optmerge.taskvector.TaskVectorStream;
  * <p>Δ = q τ, q = t / max(|τ|, 1e-6), at most 1: changes up to t are taken over, larger ones move
  * the base by t.
  *
- * @param t the change up to which an entry is taken over; {@link Slerp#REQUIRED} until given
+ * @param t the change up to which an entry is taken over; null until given
+ * @see <a href="https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md">mergekit's documentation; published nowhere else</a>
  */
-@Paper(
-    value = "mergekit's documentation; published nowhere else",
-    url = "https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md")
-public record NearSwap(@ParameterDoc("change up to which an entry is taken over") double t)
+record NearSwap(@Required @ParameterDoc("change up to which an entry is taken over") @Nullable Double t)
     implements StreamingMergeMethod {
   private static final float SMALLEST = 1e-6f;
 
   public NearSwap {
-    Check.that("nearswap", "t", t, v -> Double.isNaN(v) || (v >= 0 && v < 1e30), "at least 0");
+    if (t != null) {
+      Check.that("nearswap", "t", t, v -> v >= 0 && v < 1e30, "at least 0");
+    }
+  }
+
+  @Override
+  public boolean takesOneModel() {
+    return true;
   }
 
   @Override
@@ -30,7 +36,7 @@ public record NearSwap(@ParameterDoc("change up to which an entry is taken over"
 
   @Override
   public BlockMerge prepare(TaskVectorStream tau) {
-    float limit = (float) t;
+    float limit = Check.given("nearswap", "t", t).floatValue();
     return (block, merged) -> {
       float[] x = block.tau()[0];
       for (int i = 0; i < block.length(); i++) {

@@ -1,6 +1,7 @@
 package org.optmerge.method;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.taskvector.TaskVectorStream;
 
 /**
@@ -16,12 +17,10 @@ import org.optmerge.taskvector.TaskVectorStream;
  * @param nuslerpFlatten each tensor is one vector
  * @param nuslerpRowWise vectors lie along the first extent
  * @param operand task vectors if there is a base, weights otherwise
+ * @see <a href="https://doi.org/10.1145/325334.325242">Shoemake, Animating rotation with quaternion curves, SIGGRAPH 1985</a>
  */
-@Paper(
-    value = "Shoemake, Animating rotation with quaternion curves, SIGGRAPH 1985",
-    url = "https://doi.org/10.1145/325334.325242")
-public record NuSlerp(
-    @ParameterDoc("weight of each model") PerModel weight,
+record NuSlerp(
+    @Required @ParameterDoc("weight of each model") @Nullable PerModel weight,
     @ParameterDoc("interpolate each tensor as one vector") boolean nuslerpFlatten,
     @ParameterDoc("if not flattened: along the first extent instead of the last")
         boolean nuslerpRowWise,
@@ -29,7 +28,7 @@ public record NuSlerp(
     implements StreamingMergeMethod {
   /** The defaults of mergekit. */
   public static final NuSlerp DEFAULT =
-      new NuSlerp(PerModel.required(), true, false, Operand.WEIGHTS);
+      new NuSlerp(null, true, false, Operand.WEIGHTS);
 
   private static final double NO_WEIGHT = 1e-6;
   private static final double NO_NORM = 1e-7;
@@ -56,20 +55,21 @@ public record NuSlerp(
 
   @Override
   public BlockMerge prepare(TaskVectorStream x) {
-    double sum = weight.get(0) + weight.get(1);
-    double t = Math.abs(sum) < NO_WEIGHT ? 0.5 : weight.get(1) / sum;
+    double[] weights = Check.covers("nuslerp", "weight", weight, 2);
+    double sum = weights[0] + weights[1];
+    double t = Math.abs(sum) < NO_WEIGHT ? 0.5 : weights[1] / sum;
     Coefficients coefficients = gram -> coefficients(gram, t);
     if (nuslerpFlatten) {
       return new LinearCombination(coefficients.of(Gram.of(x)));
     }
     return nuslerpRowWise
-        ? Columns.prepare(x, coefficients)
+        ? ColumnwiseMerge.prepare(x, coefficients)
         : coefficients.perRow(Math.toIntExact(Extents.rowLength(x.shape())));
   }
 
   private static double[] coefficients(Gram gram, double t) {
     double lengths = Math.max(gram.norm(0), NO_NORM) * Math.max(gram.norm(1), NO_NORM);
     double cosine = Math.max(-1, Math.min(1, gram.product(0, 1) / lengths));
-    return Arc.coefficients(Math.acos(cosine), t);
+    return SphericalPath.coefficients(Math.acos(cosine), t);
   }
 }

@@ -7,11 +7,9 @@ import org.optmerge.taskvector.TaskVectorStream;
  * mergekit's {@code passthrough}: the weights of one model, times a factor.
  *
  * @param scale the factor
+ * @see <a href="https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md">mergekit's documentation; published nowhere else</a>
  */
-@Paper(
-    value = "mergekit's documentation; published nowhere else",
-    url = "https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md")
-public record Passthrough(@ParameterDoc("factor for the weights") PerModel scale)
+record Passthrough(@ParameterDoc("factor for the weights") PerModel scale)
     implements StreamingMergeMethod {
   public Passthrough {
     Check.each("passthrough", "scale", scale, Double::isFinite, "a finite number");
@@ -20,6 +18,11 @@ public record Passthrough(@ParameterDoc("factor for the weights") PerModel scale
   @Override
   public Operand operand() {
     return Operand.WEIGHTS;
+  }
+
+  @Override
+  public boolean takesOneModel() {
+    return true;
   }
 
   @Override

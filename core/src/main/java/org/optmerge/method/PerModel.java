@@ -8,8 +8,6 @@ import org.jspecify.annotations.Nullable;
 
 /** A hyperparameter that each input model has a value of, such as its weight or its density. */
 public final class PerModel {
-  private static final PerModel REQUIRED = new PerModel(new double[0], false);
-
   private final double[] values;
   private final boolean same;
 
@@ -40,16 +38,6 @@ public final class PerModel {
     return of(values.stream().mapToDouble(Number::doubleValue).toArray());
   }
 
-  /** Not given yet, and without a default: a method with such a value cannot run. */
-  public static PerModel required() {
-    return REQUIRED;
-  }
-
-  /** True for {@link #required()}. */
-  public boolean isRequired() {
-    return values.length == 0;
-  }
-
   /** The number of models there are values for; empty if every model has the same. */
   public Optional<Integer> count() {
     return same ? Optional.empty() : Optional.of(values.length);
@@ -66,9 +54,7 @@ public final class PerModel {
     }
     if (t < 0 || t >= values.length) {
       throw new IllegalStateException(
-          isRequired()
-              ? "a required per-model parameter was not given"
-              : "no value for model %d, there are %d".formatted(t + 1, values.length));
+          "no value for model %d, there are %d".formatted(t + 1, values.length));
     }
     return values[t];
   }
@@ -82,7 +68,7 @@ public final class PerModel {
     return all;
   }
 
-  /** The distinct values as given: one if every model has the same, none if required. */
+  /** The values as given: one if every model has the same. */
   double[] given() {
     return values.clone();
   }
@@ -99,12 +85,9 @@ public final class PerModel {
     return 31 * Arrays.hashCode(values) + Boolean.hashCode(same);
   }
 
-  /** {@code 0.5}, {@code [0.5, 0.3]} or {@code required}. */
+  /** {@code 0.5} or {@code [0.5, 0.3]}. */
   @Override
   public String toString() {
-    if (isRequired()) {
-      return "required";
-    }
     return same
         ? Double.toString(values[0])
         : Arrays.stream(values)

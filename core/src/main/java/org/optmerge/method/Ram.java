@@ -9,9 +9,9 @@ import org.optmerge.taskvector.TaskVectorStream;
  * averaged over them.
  *
  * @param epsilon |τ| beyond which an entry counts as changed
+ * @see <a href="https://arxiv.org/abs/2601.13572">RAM and RAM+, arXiv 2601.13572</a>
  */
-@Paper(value = "RAM and RAM+, arXiv 2601.13572", url = "https://arxiv.org/abs/2601.13572")
-public record Ram(@ParameterDoc("change beyond which an entry counts as changed") double epsilon)
+record Ram(@ParameterDoc("change beyond which an entry counts as changed") double epsilon)
     implements StreamingMergeMethod {
   /** The default of mergekit. */
   public static final double EPSILON = 1e-5;
@@ -35,7 +35,7 @@ public record Ram(@ParameterDoc("change beyond which an entry counts as changed"
   static final class Regions implements BlockMerge {
     private final float epsilon;
     private final float[] alone;
-    private final Pool<Pool.Scratch> scratch = Pool.Scratch.of(1);
+    private final BufferPool<BufferPool.Scratch> scratch = BufferPool.Scratch.of(1);
 
     /**
      * A merge.
@@ -53,14 +53,14 @@ public record Ram(@ParameterDoc("change beyond which an entry counts as changed"
       for (int t = 0; t < alone.length; t++) {
         float[] tau = block.tau()[t];
         for (int i = 0; i < block.length(); i++) {
-          counts[i] += Indicator.positive(Math.abs(tau[i]) - epsilon);
+          counts[i] += BranchFree.positive(Math.abs(tau[i]) - epsilon);
         }
       }
     }
 
     @Override
     public void merge(Block block, float[] merged) {
-      Pool.Scratch rows = scratch.borrow();
+      BufferPool.Scratch rows = scratch.borrow();
       int length = block.length();
       float[] counts = rows.row(0, length);
       count(block, counts);
@@ -73,8 +73,8 @@ public record Ram(@ParameterDoc("change beyond which an entry counts as changed"
 
     private void add(float[] tau, float[] counts, float alone, float[] merged, int length) {
       for (int i = 0; i < length; i++) {
-        float changed = Indicator.positive(Math.abs(tau[i]) - epsilon);
-        float shared = Indicator.positive(counts[i] - 1);
+        float changed = BranchFree.positive(Math.abs(tau[i]) - epsilon);
+        float shared = BranchFree.positive(counts[i] - 1);
         float factor = shared / Math.max(counts[i], 1f) + (1 - shared) * alone;
         merged[i] += tau[i] * changed * factor;
       }

@@ -11,9 +11,9 @@ import org.optmerge.taskvector.TaskVectorStream;
  * @param epsilon |τ| beyond which an entry counts as changed
  * @param r how strongly
  * @param alpha the largest ρ that counts
+ * @see <a href="https://arxiv.org/abs/2601.13572">RAM and RAM+, arXiv 2601.13572</a>
  */
-@Paper(value = "RAM and RAM+, arXiv 2601.13572", url = "https://arxiv.org/abs/2601.13572")
-public record RamPlus(
+record RamPlus(
     @ParameterDoc("change beyond which an entry counts as changed") double epsilon,
     @ParameterDoc("how strongly entries that one model changed are amplified") double r,
     @ParameterDoc("largest ratio of shared to unique entries that counts") double alpha)
@@ -30,13 +30,13 @@ public record RamPlus(
   @Override
   public BlockMerge prepare(TaskVectorStream tau) {
     int count = tau.count();
-    Pool<Pool.Scratch> scratch = Pool.Scratch.of(1);
+    BufferPool<BufferPool.Scratch> scratch = BufferPool.Scratch.of(1);
     Ram.Regions regions = new Ram.Regions(epsilon, new float[count]);
     long[][] counts =
         tau.reduce(
             () -> new long[2][count],
             (sums, block) -> {
-              Pool.Scratch rows = scratch.borrow();
+              BufferPool.Scratch rows = scratch.borrow();
               float[] models = rows.row(0, block.length());
               regions.count(block, models);
               for (int t = 0; t < count; t++) {

@@ -12,7 +12,7 @@ final class RankMask implements Mask {
   private final double[] density;
   private final double[] epsilon;
   private final List<CounterRandom> random;
-  private final Pool<Ranks> pool;
+  private final BufferPool<Ranks> pool;
 
   RankMask(TaskVectorStream tau, double[] density, double[] epsilon, long seed) {
     this.row = Math.toIntExact(Extents.rowLength(tau.shape()));
@@ -20,7 +20,7 @@ final class RankMask implements Mask {
     this.epsilon = epsilon;
     this.random = Mask.randoms(tau, seed);
     int length = row;
-    this.pool = new Pool<>(() -> new Ranks(length));
+    this.pool = new BufferPool<>(() -> new Ranks(length));
   }
 
   @Override

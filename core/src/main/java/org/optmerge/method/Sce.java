@@ -25,9 +25,9 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param selectTopk k
  * @param int8Mask taken for compatibility; changes no number
+ * @see <a href="https://arxiv.org/abs/2408.07990">Wan et al., FuseChat, 2024, section 3.3</a>
  */
-@Paper(value = "Wan et al., FuseChat, 2024, section 3.3", url = "https://arxiv.org/abs/2408.07990")
-public record Sce(
+record Sce(
     @ParameterDoc("share of the entries of largest variance to keep") double selectTopk,
     @ParameterDoc("accepted, without effect") boolean int8Mask)
     implements StreamingMergeMethod {
@@ -47,12 +47,12 @@ public record Sce(
   }
 
   private Largest select(TaskVectorStream tau) {
-    Pool<Pool.Scratch> scratch = Pool.Scratch.of(2);
+    BufferPool<BufferPool.Scratch> scratch = BufferPool.Scratch.of(2);
     long[] nonzero =
         tau.reduce(
             () -> new long[1],
             (sum, block) -> {
-              Pool.Scratch rows = scratch.borrow();
+              BufferPool.Scratch rows = scratch.borrow();
               float[] variance = variance(block, rows);
               int count = 0;
               for (int i = 0; i < block.length(); i++) {
@@ -72,14 +72,14 @@ public record Sce(
     return MagnitudeSelection.largest(
         tau,
         () -> {
-          Pool.Scratch own = new Pool.Scratch(2);
+          BufferPool.Scratch own = new BufferPool.Scratch(2);
           return (block, row) -> variance(block, own);
         },
         new long[][] {{kept}})[0][0];
   }
 
   /** The population variance over the models, in two passes as the mean may dwarf it. */
-  private static float[] variance(Block block, Pool.Scratch rows) {
+  private static float[] variance(Block block, BufferPool.Scratch rows) {
     int count = block.tau().length;
     int length = block.length();
     float[] mean = rows.row(0, length);
@@ -104,12 +104,12 @@ public record Sce(
 
   private static float[] shares(TaskVectorStream tau, Largest selected) {
     int count = tau.count();
-    Pool<Pool.Scratch> scratch = Pool.Scratch.of(4);
+    BufferPool<BufferPool.Scratch> scratch = BufferPool.Scratch.of(4);
     List<LaneSum> energy =
         tau.reduce(
             () -> Stream.generate(LaneSum::new).limit(count).toList(),
             (sums, block) -> {
-              Pool.Scratch rows = scratch.borrow();
+              BufferPool.Scratch rows = scratch.borrow();
               float[] kept = rows.row(2, block.length());
               float[] selection = rows.row(3, block.length());
               selection(selected, block, rows, selection);
@@ -129,7 +129,7 @@ public record Sce(
             });
     double[] means =
         energy.stream().mapToDouble(sum -> sum.total() / Math.max(1, tau.size())).toArray();
-    double total = Weights.sum(means);
+    double total = Normalization.sum(means);
     float[] shares = new float[count];
     for (int t = 0; t < count; t++) {
       shares[t] = (float) (total < NO_ENERGY ? 1.0 / count : means[t] / total);
@@ -139,7 +139,7 @@ public record Sce(
 
   /** 1 where an entry is selected, else 0. */
   private static void selection(
-      Largest selected, Block block, Pool.Scratch rows, float[] selection) {
+      Largest selected, Block block, BufferPool.Scratch rows, float[] selection) {
     if (selected.equals(Largest.ALL) || selected.equals(Largest.NONE)) {
       Arrays.fill(selection, 0, block.length(), selected.equals(Largest.ALL) ? 1f : 0f);
       return;
@@ -148,10 +148,10 @@ public record Sce(
     int upToLast = selected.upToLast(block);
     float exceeded = selected.exceededUpToLast();
     for (int i = 0; i < upToLast; i++) {
-      selection[i] = Indicator.positive(variance[i] - exceeded);
+      selection[i] = BranchFree.positive(variance[i] - exceeded);
     }
     for (int i = upToLast; i < block.length(); i++) {
-      selection[i] = Indicator.positive(variance[i] - selected.magnitude());
+      selection[i] = BranchFree.positive(variance[i] - selected.magnitude());
     }
   }
 
@@ -163,7 +163,7 @@ public record Sce(
 
     private final Largest selected;
     private final float[] shares;
-    private final Pool<Pool.Scratch> scratch = Pool.Scratch.of(5);
+    private final BufferPool<BufferPool.Scratch> scratch = BufferPool.Scratch.of(5);
 
     Erasure(Largest selected, float[] shares) {
       this.selected = selected;
@@ -172,7 +172,7 @@ public record Sce(
 
     @Override
     public void merge(Block block, float[] merged) {
-      Pool.Scratch rows = scratch.borrow();
+      BufferPool.Scratch rows = scratch.borrow();
       int length = block.length();
       float[] selection = rows.row(SELECTION, length);
       float[] signs = rows.row(SIGNS, length);
@@ -185,7 +185,7 @@ public record Sce(
         }
       }
       for (int i = 0; i < length; i++) {
-        signs[i] = Indicator.sign(Indicator.sign(signs[i]) + 0.5f); // zero counts as +
+        signs[i] = BranchFree.sign(BranchFree.sign(signs[i]) + 0.5f); // zero counts as +
       }
       Arrays.fill(merged, 0, length, 0f);
       Arrays.fill(divisor, 0, length, 0f);
@@ -203,7 +203,7 @@ public record Sce(
       for (int i = 0; i < length; i++) {
         float agreeing = Math.max(tau[i] * signs[i], 0f);
         merged[i] += share * agreeing;
-        divisor[i] += share * Indicator.positive(agreeing);
+        divisor[i] += share * BranchFree.positive(agreeing);
       }
     }
   }

@@ -1,6 +1,7 @@
 package org.optmerge.method;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.taskvector.TaskVectorStream;
 
 /**
@@ -10,31 +11,28 @@ import org.optmerge.taskvector.TaskVectorStream;
  * with φ = arccos c, [sin((1 − t)φ) W_0 + sin(tφ) W_1] / sin φ. The weights themselves are
  * combined, not their directions.
  *
- * @param t 0 gives the first model (the base), 1 the second; {@link #REQUIRED} until given
+ * @param t 0 gives the first model (the base), 1 the second; null until given
  * @param dotThreshold |cosine| above which the two count as parallel
+ * @see <a href="https://doi.org/10.1145/325334.325242">Shoemake, Animating rotation with quaternion curves, SIGGRAPH 1985</a>
  */
-@Paper(
-    value = "Shoemake, Animating rotation with quaternion curves, SIGGRAPH 1985",
-    url = "https://doi.org/10.1145/325334.325242")
-public record Slerp(
-    @ParameterDoc("0 gives the base, 1 the other model") double t,
+record Slerp(
+    @Required @ParameterDoc("0 gives the base, 1 the other model") @Nullable Double t,
     @ParameterDoc("cosine from which on the models count as parallel") double dotThreshold)
     implements StreamingMergeMethod {
-  /** Stands for a value not given yet. */
-  public static final double REQUIRED = Double.NaN;
-
   /** The threshold of mergekit and of fusion_bench. */
   public static final double DOT_THRESHOLD = 0.9995;
 
   private static final double ZERO = 1e-8;
 
   public Slerp {
-    Check.that("slerp", "t", t, v -> !Double.isInfinite(v), "a finite number");
+    if (t != null) {
+      Check.finite("slerp", "t", t);
+    }
     Check.inUnitInterval("slerp", "dot_threshold", dotThreshold);
   }
 
   /** With the usual threshold. */
-  public static Slerp of(double t) {
+  public static Slerp of(@Nullable Double t) {
     return new Slerp(t, DOT_THRESHOLD);
   }
 
@@ -51,14 +49,14 @@ public record Slerp(
 
   @Override
   public BlockMerge prepare(TaskVectorStream weights) {
-    return new LinearCombination(coefficients(Gram.of(weights)));
+    return new LinearCombination(coefficients(Gram.of(weights), Check.given("slerp", "t", t)));
   }
 
-  private double[] coefficients(Gram gram) {
+  private double[] coefficients(Gram gram, double t) {
     double cosine = gram.product(0, 1) / (length(gram.norm(0)) * length(gram.norm(1)));
     return Math.abs(cosine) > dotThreshold
         ? new double[] {1 - t, t}
-        : Arc.coefficients(Math.acos(cosine), t);
+        : SphericalPath.coefficients(Math.acos(cosine), t);
   }
 
   private static double length(double norm) {

@@ -1,7 +1,9 @@
 package org.optmerge.method;
 
 import ai.djl.ndarray.NDArray;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.optmerge.taskvector.ArrayTaskVectorStream;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
@@ -24,13 +26,18 @@ public interface StreamingMergeMethod extends MergeMethod {
   /**
    * Takes the statistics that the method needs, by {@link TaskVectorStream#reduce}, and returns
    * what merges a block. The returned function is called from several threads, for blocks in any
-   * order.
+   * order; an entry that it does not write is NaN.
    */
   BlockMerge prepare(TaskVectorStream tau);
 
   /** Blocks begin and end at multiples of this many entries; the last extent keeps rows whole. */
   default long alignment(List<Long> shape) {
     return 1;
+  }
+
+  @Override
+  default StreamingMergeMethod fit(List<TaskVectorStream> model) {
+    return this;
   }
 
   @Override
@@ -46,7 +53,7 @@ public interface StreamingMergeMethod extends MergeMethod {
    */
   default float[] merge(TaskVectorStream tau) {
     check(tau.parameter(), tau.shape(), tau.count());
-    BlockMerge blockMerge = prepare(tau);
+    BlockMerge blockMerge = Objects.requireNonNull(prepare(tau), "prepared null for its blocks");
     int size = Math.toIntExact(tau.size());
     float[] merged = new float[size];
     float[][] piece = new float[1][0];
@@ -58,6 +65,7 @@ public interface StreamingMergeMethod extends MergeMethod {
           if (piece[0].length < block.length()) {
             piece[0] = new float[block.length()];
           }
+          Arrays.fill(piece[0], Float.NaN);
           blockMerge.merge(block, piece[0]);
           System.arraycopy(piece[0], 0, merged, (int) block.start(), block.length());
         });

@@ -12,11 +12,9 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param lambda λ: the larger, the fewer entries
  * @param task the task to recover, from 1
+ * @see <a href="https://arxiv.org/abs/2405.07813">Wang et al., Localizing task information, ICML 2024, equation 4</a>
  */
-@Paper(
-    value = "Wang et al., Localizing task information, ICML 2024, equation 4",
-    url = "https://arxiv.org/abs/2405.07813")
-public record TallMask(
+record TallMask(
     @ParameterDoc("the larger, the fewer entries a task keeps") double lambda,
     @ParameterDoc("the task to recover, from 1") int task)
     implements StreamingMergeMethod {
@@ -25,7 +23,7 @@ public record TallMask(
 
   public TallMask {
     Check.atLeastZero("tall-mask", "lambda", lambda);
-    Check.that("tall-mask", "task", task, v -> v >= 1, "at least 1");
+    Check.atLeast("tall-mask", "task", task, 1);
   }
 
   @Override
@@ -57,6 +55,6 @@ public record TallMask(
 
   /** 1 if an entry matters to a task, else 0. */
   static float mask(float tau, float sum, float lambda) {
-    return Indicator.positive(Math.abs(tau) - lambda * Math.abs(sum - tau));
+    return BranchFree.positive(Math.abs(tau) - lambda * Math.abs(sum - tau));
   }
 }

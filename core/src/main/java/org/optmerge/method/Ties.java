@@ -18,9 +18,9 @@ import org.optmerge.taskvector.TaskVectorStream;
  * @param maskRate the share of entries to drop, in [0, 1); 0.8 in the paper
  * @param rounding how the share becomes a number of entries
  * @param mergeFunction what is made of the entries that agree
+ * @see <a href="https://arxiv.org/abs/2306.01708">Yadav et al., TIES-Merging, NeurIPS 2023</a>
  */
-@Paper(value = "Yadav et al., TIES-Merging, NeurIPS 2023", url = "https://arxiv.org/abs/2306.01708")
-public record Ties(
+record Ties(
     @FixedByName Scope scope,
     @ParameterDoc("share of the entries to drop") double maskRate,
     @FixedByName Rounding rounding,
@@ -80,8 +80,13 @@ public record Ties(
   }
 
   @Override
-  public MergeMethod fit(List<TaskVectorStream> model) {
-    return scope == Scope.GLOBAL && !model.isEmpty() ? new Fitted(this, election(model)) : this;
+  public boolean needsModel() {
+    return scope == Scope.GLOBAL;
+  }
+
+  @Override
+  public StreamingMergeMethod fit(List<TaskVectorStream> model) {
+    return needsModel() && !model.isEmpty() ? new Fitted(this, election(model)) : this;
   }
 
   @Override
@@ -109,7 +114,7 @@ public record Ties(
       float[] tau = block.tau()[t];
       float limit = exceeded[t];
       for (int i = 0; i < block.length(); i++) {
-        trimmed[i] = tau[i] * Indicator.positive(Math.abs(tau[i]) - limit);
+        trimmed[i] = tau[i] * BranchFree.positive(Math.abs(tau[i]) - limit);
       }
     }
 
@@ -147,7 +152,7 @@ public record Ties(
   }
 
   private static float majority(List<TaskVectorStream> model, Ballot ballot) {
-    Pool<Pool.Scratch> scratch = Pool.Scratch.of(2);
+    BufferPool<BufferPool.Scratch> scratch = BufferPool.Scratch.of(2);
     long balance = 0;
     for (TaskVectorStream tau : model) {
       long[] votes =
@@ -187,7 +192,7 @@ public record Ties(
 
     private final Ballot ballot;
     private final MergeFunction mergeFunction;
-    private final Pool<Pool.Scratch> scratch = Pool.Scratch.of(3);
+    private final BufferPool<BufferPool.Scratch> scratch = BufferPool.Scratch.of(3);
 
     Election(Ballot ballot, MergeFunction mergeFunction) {
       this.ballot = ballot;
@@ -196,7 +201,7 @@ public record Ties(
 
     @Override
     public void merge(Block block, float[] merged) {
-      Pool.Scratch rows = scratch.borrow();
+      BufferPool.Scratch rows = scratch.borrow();
       int length = block.length();
       float[] signs = rows.row(SIGNS, length);
       float[] trimmed = rows.row(TRIMMED, length);
@@ -227,7 +232,7 @@ public record Ties(
     private void elect(float[] sums, int length) {
       float majority = ballot.majority();
       for (int i = 0; i < length; i++) {
-        float sign = Indicator.sign(sums[i]);
+        float sign = BranchFree.sign(sums[i]);
         sums[i] = sign + (1 - Math.abs(sign)) * majority;
       }
     }
@@ -237,7 +242,7 @@ public record Ties(
       for (int i = 0; i < length; i++) {
         float agreeing = Math.max(trimmed[i] * signs[i], 0f);
         merged[i] += agreeing;
-        counts[i] += Indicator.positive(agreeing);
+        counts[i] += BranchFree.positive(agreeing);
       }
     }
 

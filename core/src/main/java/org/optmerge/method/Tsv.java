@@ -18,11 +18,10 @@ import org.optmerge.taskvector.TaskVectors;
  * out: on rank-deficient experts, such as LoRA, the published rule fills up with directions of
  * noise, and changes in the thirteenth digit turn the result by a large angle. A repeated expert
  * counts once; a zero one not at all. Factors stay factors.
+ *
+ * @see <a href="https://arxiv.org/abs/2412.00081">Gargiulo et al., Task Singular Vectors, CVPR 2025</a>
  */
-@Paper(
-    value = "Gargiulo et al., Task Singular Vectors, CVPR 2025",
-    url = "https://arxiv.org/abs/2412.00081")
-public record Tsv() implements MatrixMethod {
+record Tsv() implements MatrixMethod {
   @Override
   public boolean merges(TaskVectors tau) {
     return tau.shape().dimension() == 2 && !tau.parameter().contains("lm_head");

@@ -2,6 +2,7 @@ package org.optmerge.metric;
 
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.python.Cell;
 import org.optmerge.python.PythonText;
 
 /**
@@ -24,5 +25,15 @@ public record Prediction(String text, @Nullable Double number) {
   /** A number, with the text that Python gives it. */
   public static Prediction ofNumber(double number) {
     return new Prediction(PythonText.repr(number), number);
+  }
+
+  /** A table's cell as an answer: the official code sees numbers where the table holds numbers. */
+  public static Prediction of(Cell cell) {
+    return switch (cell.kind()) {
+      case TEXT, TRUTH -> new Prediction(cell.text());
+      case WHOLE, REAL ->
+          new Prediction(cell.text(), Double.valueOf(cell.text().replace("inf", "Infinity")));
+      case MISSING -> new Prediction(cell.text(), Double.NaN);
+    };
   }
 }

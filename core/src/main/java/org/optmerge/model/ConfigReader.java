@@ -1,13 +1,13 @@
 package org.optmerge.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 
 /** Reads values of a {@code config.json}; an error names the key and what came. */
 final class ConfigReader {
@@ -30,7 +30,7 @@ final class ConfigReader {
       throw new ModelException("%s: no config.json; is this a model folder?".formatted(folder));
     }
     try {
-      return of.apply(new ObjectMapper().readTree(file.toFile()));
+      return of.apply(Json.plain().readTree(file.toFile()));
     } catch (IOException e) {
       throw new ModelException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
     } catch (ModelException e) {

@@ -4,7 +4,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -18,6 +17,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.CounterRandom;
+import org.optmerge.base.Json;
 import org.optmerge.checkpoint.DType;
 
 /**
@@ -208,6 +208,6 @@ public final class Lora {
     config.put("task_type", "CAUSAL_LM");
     config.put("use_dora", false);
     config.put("use_rslora", false);
-    return new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(config) + "\n";
+    return Json.pretty(config);
   }
 }

@@ -3,16 +3,13 @@ package org.optmerge.model;
 import ai.djl.ndarray.NDArray;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.util.Comparator;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.stream.Stream;
+import org.optmerge.base.AtomicFiles;
+import org.optmerge.base.Trees;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.checkpoint.SafetensorsLayout;
@@ -38,26 +35,18 @@ final class ModelFolder {
     Path staging = folder.resolveSibling("." + folder.getFileName() + ".saving");
     try {
       requireFree(folder);
-      delete(staging);
+      Trees.delete(staging);
       Files.createDirectories(staging);
       try {
         contents.write(staging);
-        sync(staging);
+        Trees.force(staging);
         Files.deleteIfExists(folder);
-        move(staging, folder);
+        AtomicFiles.move(staging, folder);
       } finally {
-        delete(staging);
+        Trees.delete(staging);
       }
     } catch (IOException e) {
       throw new ModelException("%s: cannot be written: %s".formatted(folder, e.getMessage()), e);
-    }
-  }
-
-  private static void move(Path staging, Path folder) throws IOException {
-    try {
-      Files.move(staging, folder, StandardCopyOption.ATOMIC_MOVE);
-    } catch (AtomicMoveNotSupportedException e) {
-      Files.move(staging, folder);
     }
   }
 
@@ -101,26 +90,5 @@ final class ModelFolder {
     ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(values.length, dtype.bytes()));
     FloatCodec.narrow(dtype, values, 0, values.length, bytes);
     return bytes;
-  }
-
-  private static void sync(Path folder) throws IOException {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-          channel.force(true);
-        }
-      }
-    }
-  }
-
-  private static void delete(Path folder) throws IOException {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    }
   }
 }

@@ -4,7 +4,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -15,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.optmerge.base.Json;
 import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Image;
 import org.optmerge.model.media.Media;
@@ -158,7 +158,7 @@ public record OmniConfig(
     try {
       Path file = folder.resolve("config.json");
       return Files.isRegularFile(file)
-          && describes(new ObjectMapper().readTree(file.toFile()));
+          && describes(Json.plain().readTree(file.toFile()));
     } catch (IOException e) {
       return false;
     }

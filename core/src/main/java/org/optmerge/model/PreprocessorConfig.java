@@ -1,7 +1,6 @@
 package org.optmerge.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -9,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.optmerge.base.Json;
 import org.optmerge.model.vision.ImagePreprocessing;
 import org.optmerge.model.vision.QwenPreprocessing;
 import org.optmerge.model.vision.SmartResize;
@@ -30,7 +30,7 @@ final class PreprocessorConfig {
     List<Double> deviation = ImagePreprocessing.IMAGENET_DEVIATION;
     if (Files.isRegularFile(file)) {
       try {
-        JsonNode json = new ObjectMapper().readTree(file.toFile());
+        JsonNode json = Json.plain().readTree(file.toFile());
         mean = numbers(json, "image_mean", mean);
         deviation = numbers(json, "image_std", deviation);
       } catch (IOException e) {
@@ -56,7 +56,7 @@ final class PreprocessorConfig {
       return QwenPreprocessing.DEFAULT;
     }
     try {
-      ConfigReader json = new ConfigReader(new ObjectMapper().readTree(file.toFile()), "");
+      ConfigReader json = new ConfigReader(Json.plain().readTree(file.toFile()), "");
       return new QwenPreprocessing(
           new SmartResize(
               limits.factor(),

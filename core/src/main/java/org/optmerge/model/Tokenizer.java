@@ -3,7 +3,6 @@ package org.optmerge.model;
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.base.Suggestion;
 
 /**
@@ -74,7 +74,7 @@ public final class Tokenizer implements AutoCloseable {
   public static Tokenizer of(String json) {
     byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
     try {
-      JsonNode tree = new ObjectMapper().readTree(bytes);
+      JsonNode tree = Json.plain().readTree(bytes);
       Map<String, Long> ids = ids(tree);
       // Neither truncation nor padding, whatever the file says: length is the caller's matter.
       HuggingFaceTokenizer tokenizer =

@@ -1,7 +1,6 @@
 package org.optmerge.python;
 
 import java.math.BigInteger;
-import org.optmerge.metric.Prediction;
 
 /**
  * A table cell as pandas holds it.
@@ -45,14 +44,5 @@ public record Cell(Kind kind, String text) {
   /** True if there is no value. */
   public boolean missing() {
     return kind == Kind.MISSING;
-  }
-
-  /** The cell as an answer: the official code sees numbers where the table holds numbers. */
-  public Prediction prediction() {
-    return switch (kind) {
-      case TEXT, TRUTH -> new Prediction(text);
-      case WHOLE, REAL -> new Prediction(text, Double.valueOf(text.replace("inf", "Infinity")));
-      case MISSING -> new Prediction(text, Double.NaN);
-    };
   }
 }

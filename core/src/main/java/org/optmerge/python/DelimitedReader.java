@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.Reader;
 import java.util.ArrayList;
 import java.util.List;
-import org.optmerge.evaluation.PredictionFileException;
 
 /**
  * Rows of a .csv or .tsv file, one at a time, as pandas cuts them: a quote opens a field only at
@@ -29,7 +28,7 @@ final class DelimitedReader {
   /**
    * The next row's fields; empty at the end of the file.
    *
-   * @throws PredictionFileException if the file ends inside quotes
+   * @throws TableException if the file ends inside quotes
    */
   List<String> row() throws IOException {
     int c = read();
@@ -47,7 +46,7 @@ final class DelimitedReader {
     while (true) {
       if (quoted) {
         if (c < 0) {
-          throw new PredictionFileException(
+          throw new TableException(
               "the file ends inside quotes that were opened on line %d".formatted(opened));
         }
         if (c == '"') {

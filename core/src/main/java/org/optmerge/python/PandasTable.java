@@ -25,7 +25,6 @@ import java.util.stream.Stream;
 import org.dhatim.fastexcel.reader.CellType;
 import org.dhatim.fastexcel.reader.ReadableWorkbook;
 import org.dhatim.fastexcel.reader.Row;
-import org.optmerge.evaluation.PredictionFileException;
 
 /**
  * A table as pandas reads it from .xlsx, .tsv or .csv: named columns of cells, all of one length.
@@ -43,7 +42,7 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
   /**
    * Reads a file with the rules of pandas 2.
    *
-   * @throws PredictionFileException if it is not what its name says, not UTF-8, has rows of
+   * @throws TableException if it is not what its name says, not UTF-8, has rows of
    *     different lengths, or two columns of one name
    */
   public static PandasTable read(Path file) {
@@ -60,14 +59,14 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
               : delimited(file, name.endsWith(".csv") ? ',' : '\t');
       return of(file, raw, rules);
     } catch (CharacterCodingException e) {
-      throw new PredictionFileException(
+      throw new TableException(
           "%s: not valid UTF-8; VLMEvalKit writes UTF-8, was the file saved by another program?"
               .formatted(file),
           e);
-    } catch (PredictionFileException e) {
-      throw new PredictionFileException("%s: %s".formatted(file, e.getMessage()), e);
+    } catch (TableException e) {
+      throw new TableException("%s: %s".formatted(file, e.getMessage()), e);
     } catch (IOException e) {
-      throw new PredictionFileException(
+      throw new TableException(
           "%s: cannot be read: %s".formatted(file, e.getMessage()), e);
     }
   }
@@ -85,7 +84,7 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
 
   private static PandasTable of(Path file, List<List<Cell>> raw, PandasColumn rules) {
     if (raw.isEmpty()) {
-      throw new PredictionFileException("is empty; expected a header row");
+      throw new TableException("is empty; expected a header row");
     }
     List<Cell> header = raw.get(0);
     Map<String, List<Cell>> columns = new LinkedHashMap<>();
@@ -102,11 +101,11 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
       }
     }
     if (!twice.isEmpty()) {
-      throw new PredictionFileException("has columns of the same name: " + twice);
+      throw new TableException("has columns of the same name: " + twice);
     }
     for (int r = 1; r < raw.size(); r++) {
       if (raw.get(r).size() > header.size()) {
-        throw new PredictionFileException(
+        throw new TableException(
             "row %d has %d cells, the header has %d; is a quote missing?"
                 .formatted(r, raw.get(r).size(), header.size()));
       }
@@ -158,9 +157,9 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
       throw e;
     } catch (RuntimeException e) {
       // The library reports what is broken inside in many ways.
-      throw e instanceof PredictionFileException
+      throw e instanceof TableException
           ? e
-          : new PredictionFileException(
+          : new TableException(
               "not a readable .xlsx workbook: " + e.getMessage() + "; was the copy complete?", e);
     }
   }
@@ -169,7 +168,7 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
     byte[] start = new byte[2];
     int read = ((InputStream) in).readNBytes(start, 0, 2);
     if (read < 2 || start[0] != 'P' || start[1] != 'K') {
-      throw new PredictionFileException(
+      throw new TableException(
           "not an .xlsx workbook: it does not begin as one; is it text with the wrong ending?");
     }
     in.unread(start);

@@ -12,7 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.optmerge.benchmark.Question;
-import org.optmerge.benchmark.mini.Box;
+import org.optmerge.benchmark.mini.PixelBox;
 import org.optmerge.model.media.Image;
 
 /**
@@ -37,17 +37,17 @@ public final class BoxSheet {
    * @throws IllegalArgumentException if the right answer is no box
    */
   public static double overlap(String expected, String given) {
-    Box right =
-        Box.ofAnswer(expected)
+    PixelBox right =
+        PixelBox.ofAnswer(expected)
             .orElseThrow(() -> new IllegalArgumentException("no box: '%s'".formatted(expected)));
-    return Box.ofAnswer(given)
+    return PixelBox.ofAnswer(given)
         .filter(box -> box.right() >= box.left() && box.bottom() >= box.top())
         .map(box -> metric(right).overlap(metric(box)))
         .orElse(0.0);
   }
 
   /** Pixel p reaches from p to p + 1. */
-  private static org.optmerge.metric.Box metric(Box box) {
+  private static org.optmerge.metric.Box metric(PixelBox box) {
     return new org.optmerge.metric.Box(
         box.left(), box.top(), box.right() + 1.0, box.bottom() + 1.0);
   }
@@ -127,7 +127,7 @@ public final class BoxSheet {
                 () -> new IllegalArgumentException("'%s' has no picture".formatted(example.id())));
     Pictures.draw(graphics, image, Optional.empty(), left, top, PICTURE);
     double scale = Pictures.scale(image, PICTURE);
-    Box.ofAnswer(expected)
+    PixelBox.ofAnswer(expected)
         .ifPresent(box -> outline(graphics, box, scale, left, top, 0, Palette.INK));
     int baseline = top + PICTURE + LINE;
     write(graphics, example.text().replace(" ?", "?"), QUESTION, Palette.INK, left, baseline);
@@ -135,7 +135,7 @@ public final class BoxSheet {
     for (Given given : answers) {
       baseline += LINE;
       String said = String.format(Locale.ROOT, "IoU %.2f", overlap(expected, given.answer));
-      Optional<Box> box = Box.ofAnswer(given.answer);
+      Optional<PixelBox> box = PixelBox.ofAnswer(given.answer);
       if (box.isPresent()) {
         outline(graphics, box.get(), scale, left, top, number, dark(given.colour));
       } else {
@@ -148,7 +148,13 @@ public final class BoxSheet {
 
   /** Solid for the right box, dashed and a little within for the others: none hides another. */
   private static void outline(
-      Graphics2D graphics, Box box, double scale, int left, int top, int number, Color colour) {
+      Graphics2D graphics,
+      PixelBox box,
+      double scale,
+      int left,
+      int top,
+      int number,
+      Color colour) {
     int inset = 2 * number;
     int x = left + (int) Math.round(scale * box.left()) + inset;
     int y = top + (int) Math.round(scale * box.top()) + inset;

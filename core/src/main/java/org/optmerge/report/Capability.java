@@ -9,7 +9,7 @@ import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import org.knowm.xchart.CategoryChart;
 import org.optmerge.benchmark.Question;
-import org.optmerge.benchmark.mini.MiniBenchmark;
+import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Difference;
@@ -146,7 +146,7 @@ public record Capability(MiniTask task, ModelFamily family, Study study) {
    */
   public Table kinds(String... keys) {
     List<String> types;
-    try (var examples = MiniBenchmark.of("mini:" + task.key()).questions()) {
+    try (var examples = CapabilityBenchmark.of("mini:" + task.key()).questions()) {
       types = examples.map(Question::type).toList();
     }
     Map<String, List<Integer>> places = new TreeMap<>();
@@ -259,7 +259,7 @@ public record Capability(MiniTask task, ModelFamily family, Study study) {
 
   /** The examples that an evaluator of this task asks first. */
   public List<Question> examples(int number) {
-    try (var examples = MiniBenchmark.of("mini:" + task.key()).withPerTask(number).questions()) {
+    try (var examples = CapabilityBenchmark.of("mini:" + task.key()).withPerTask(number).questions()) {
       return examples.toList();
     }
   }
@@ -271,7 +271,7 @@ public record Capability(MiniTask task, ModelFamily family, Study study) {
    */
   public Card.Cards kindsShown(String... kinds) {
     Map<String, Question> first = new TreeMap<>();
-    examples(Math.toIntExact(MiniBenchmark.of("mini:" + task.key()).size()))
+    examples(Math.toIntExact(CapabilityBenchmark.of("mini:" + task.key()).size()))
         .forEach(example -> first.putIfAbsent(example.type(), example));
     List<Question> shown = new ArrayList<>();
     for (String kind : kinds.length == 0 ? first.keySet() : List.of(kinds)) {

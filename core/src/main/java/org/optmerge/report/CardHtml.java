@@ -5,7 +5,7 @@ import java.util.Base64;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.optmerge.benchmark.Question;
-import org.optmerge.benchmark.mini.Box;
+import org.optmerge.benchmark.mini.PixelBox;
 import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.AudioFiles;
 import org.optmerge.model.media.Image;
@@ -31,7 +31,7 @@ final class CardHtml {
   static String html(Card card) {
     Question example = card.question();
     String answer = String.join(" / ", example.answers());
-    Optional<Box> box = Box.ofAnswer(answer);
+    Optional<PixelBox> box = PixelBox.ofAnswer(answer);
     StringBuilder html = new StringBuilder();
     html.append("<div style=\"width:%dpx;line-height:1.35\">".formatted(SIDE + 8));
     for (Media media : example.media()) {
@@ -58,12 +58,12 @@ final class CardHtml {
 
   /** A box of the miniature is four tokens; its numbers are easier to read. */
   static String shown(String answer) {
-    return Box.ofAnswer(answer)
+    return PixelBox.ofAnswer(answer)
         .map(b -> "%d, %d to %d, %d".formatted(b.left(), b.top(), b.right(), b.bottom()))
         .orElse(answer);
   }
 
-  private static String media(Media media, Optional<Box> box) {
+  private static String media(Media media, Optional<PixelBox> box) {
     if (media instanceof Image image) {
       return image(Pictures.of(image, box, 2 * SIDE), SIDE);
     }

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.optmerge.benchmark.Question;
-import org.optmerge.benchmark.mini.Box;
+import org.optmerge.benchmark.mini.PixelBox;
 import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Image;
 import org.optmerge.model.media.Media;
@@ -127,7 +127,7 @@ public final class ContactSheet {
 
   private void card(Question example, Color colour, int left, int top, int height) {
     String answer = String.join(" / ", example.answers());
-    Optional<Box> box = Box.ofAnswer(answer);
+    Optional<PixelBox> box = PixelBox.ofAnswer(answer);
     media(example.media(), box, left, top);
     int baseline = top + height + LINE;
     for (String line : wrapped(example.text())) {
@@ -160,7 +160,7 @@ public final class ContactSheet {
   }
 
   /** A picture or a sound alone; else two beside each other and frames of films in a row below. */
-  private void media(List<Media> all, Optional<Box> box, int left, int top) {
+  private void media(List<Media> all, Optional<PixelBox> box, int left, int top) {
     List<Image> large = new ArrayList<>();
     List<Image> frames = new ArrayList<>();
     for (Media each : all) {
@@ -195,7 +195,7 @@ public final class ContactSheet {
     }
   }
 
-  private void picture(Image image, int side, Optional<Box> box, int left, int top) {
+  private void picture(Image image, int side, Optional<PixelBox> box, int left, int top) {
     double scale = Pictures.scale(image, side);
     Pictures.draw(graphics, image, box, left, top, side);
     graphics.setColor(Palette.GRID);

@@ -15,9 +15,12 @@ import org.optmerge.base.Progress;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Interval;
+import org.optmerge.evaluation.ModelFamily;
 import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.DescentTrajectories;
-import org.optmerge.evaluation.ModelFamily;
+import org.optmerge.analysis.MagnitudeHistogram;
+import org.optmerge.base.Progress;
+import org.optmerge.analysis.TaskVectorStatistics;
 import org.optmerge.method.interference.Trajectory;
 
 /** The paper's figures, drawn of the miniature. */

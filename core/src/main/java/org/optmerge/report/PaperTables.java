@@ -1,7 +1,6 @@
 package org.optmerge.report;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -12,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalDouble;
+import org.optmerge.base.Json;
 
 /**
  * The paper's tables as published, as numbers.
@@ -19,8 +19,6 @@ import java.util.OptionalDouble;
  * @see <a href="https://arxiv.org/abs/2505.19892">Wei et al., OptMerge, ICLR 2026</a>
  */
 public final class PaperTables {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   private final JsonNode root;
 
   private PaperTables(JsonNode root) {
@@ -80,7 +78,7 @@ public final class PaperTables {
   public static PaperTables read() {
     try (InputStream resource =
         Objects.requireNonNull(PaperTables.class.getResourceAsStream("paper-tables.json"))) {
-      return new PaperTables(JSON.readTree(resource));
+      return new PaperTables(Json.plain().readTree(resource));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -6,7 +6,7 @@ import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.util.Optional;
-import org.optmerge.benchmark.mini.Box;
+import org.optmerge.benchmark.mini.PixelBox;
 import org.optmerge.model.media.Image;
 
 /** Pictures of examples as figures show them. */
@@ -34,7 +34,7 @@ final class Pictures {
   }
 
   /** A picture of its own, no side of it longer than so many pixels. */
-  static BufferedImage of(Image image, Optional<Box> box, int side) {
+  static BufferedImage of(Image image, Optional<PixelBox> box, int side) {
     double scale = scale(image, side);
     BufferedImage picture =
         new BufferedImage(
@@ -56,7 +56,7 @@ final class Pictures {
    * @param side no side becomes longer
    */
   static void draw(
-      Graphics2D graphics, Image image, Optional<Box> box, int left, int top, int side) {
+      Graphics2D graphics, Image image, Optional<PixelBox> box, int left, int top, int side) {
     double scale = scale(image, side);
     graphics.setRenderingHint(
         RenderingHints.KEY_INTERPOLATION,

@@ -47,6 +47,11 @@ public final class AdamW implements AutoCloseable {
                 .formatted(epsilon, clipNorm, weightDecay));
       }
     }
+
+    /** The same with another weight decay. */
+    public Settings withWeightDecay(double other) {
+      return new Settings(beta1, beta2, epsilon, other, clipNorm);
+    }
   }
 
   private final SortedMap<String, NDArray> parameters;

@@ -1,7 +1,10 @@
 package org.optmerge.train;
 
+import org.jspecify.annotations.Nullable;
+import org.optmerge.base.OptMergeException;
+
 /** Training cannot begin or go on; the message says why and what to do. */
-public final class TrainingException extends RuntimeException {
+public final class TrainingException extends OptMergeException {
   private static final long serialVersionUID = 1L;
 
   /** With what happened, and where. */
@@ -10,7 +13,7 @@ public final class TrainingException extends RuntimeException {
   }
 
   /** With what happened, and where. */
-  public TrainingException(String message, Throwable cause) {
+  public TrainingException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

@@ -4,7 +4,6 @@ import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.training.GradientCollector;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -16,6 +15,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.optmerge.base.Json;
 
 /**
  * One training from its first step to its last, which can be killed at any moment and goes on from
@@ -36,11 +36,10 @@ public record TrainingRun(
     String name,
     SortedMap<String, NDArray> parameters,
     Objective objective,
-    Schedule schedule,
+    LearningRateSchedule schedule,
     AdamW.Settings optimiser,
     int saveEvery,
     Path folder) {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String STATE = "state.safetensors";
   private static final String LOG = "log.jsonl";
 
@@ -153,22 +152,30 @@ public record TrainingRun(
     int count = Math.max(1, schedule.steps() / 10);
     double sum = 0;
     for (String line : lines.subList(lines.size() - count, lines.size())) {
-      sum += JSON.readTree(line).get("loss").asDouble();
+      sum += Json.plain().readTree(line).get("loss").asDouble();
     }
     return sum / count;
   }
 
-  private static String line(TrainingListener.Report report) throws IOException {
-    ObjectNode line = JSON.createObjectNode();
+  private static String line(TrainingListener.Report report) {
+    ObjectNode line = Json.object();
     line.put("step", report.step());
     line.put("loss", report.loss());
     line.put("learning_rate", report.learningRate());
     line.put("gradient_norm", report.gradientNorm());
     line.put("steps_per_second", Math.round(1000 * report.stepsPerSecond()) / 1000.0);
-    return JSON.writeValueAsString(line) + "\n";
+    return Json.line(line) + "\n";
   }
 
   private String identity() {
-    return "%s %s %s".formatted(name, schedule, optimiser);
+    // The wording is part of the format of saved states.
+    return "%s Schedule[peak=%s, warmUp=%d, steps=%d, finalShare=%s] %s"
+        .formatted(
+            name,
+            schedule.peak(),
+            schedule.warmUp(),
+            schedule.steps(),
+            schedule.finalShare(),
+            optimiser);
   }
 }

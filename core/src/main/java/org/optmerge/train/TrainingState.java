@@ -5,15 +5,14 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.optmerge.base.AtomicFiles;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
@@ -44,15 +43,14 @@ final class TrainingState {
                     name, DType.F32, Arrays.stream(array.getShape().getShape()).boxed().toList())));
     SafetensorsLayout layout =
         SafetensorsLayout.of(entries, Map.of(STEP, Integer.toString(step), RUN, run));
-    Path unfinished = file.resolveSibling(file.getFileName() + ".unfinished");
     try {
-      Files.deleteIfExists(unfinished);
-      try (SafetensorsWriter writer = SafetensorsWriter.create(unfinished, layout)) {
-        arrays.forEach((name, array) -> writer.write(name, 0, bytes(array.toFloatArray())));
-        writer.force();
-      }
-      Files.move(
-          unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      AtomicFiles.write(
+          file,
+          draft -> {
+            try (SafetensorsWriter writer = SafetensorsWriter.create(draft, layout)) {
+              arrays.forEach((name, array) -> writer.write(name, 0, bytes(array.toFloatArray())));
+            }
+          });
     } catch (IOException e) {
       throw new TrainingException(
           "%s: the state of the training cannot be saved: %s".formatted(file, e), e);

@@ -118,7 +118,7 @@ class PromptsTest {
 
   @Test
   void lmms_eval_capitalises_questions_of_vizwiz() {
-    assertThat(ask("qwen2_vl", "vizwiz_vqa_val", example("what is this iPhone's Colour?", 1)))
+    assertThat(ask("qwen2_vl", "vizwiz_vqa_val", example("what is this iPhone's Color?", 1)))
         .startsWith("What is this iphone's colour?\nWhen the provided information");
   }
 

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -237,6 +238,7 @@ class TsvBenchmarkTest {
     }
   }
 
+  @Tag("slow")
   @Test
   void a_table_larger_than_the_memory_is_read() throws Exception {
     byte[] noise = new byte[3 * 400 * 400];

@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -316,6 +317,7 @@ class MalformedSafetensorsTest {
     }
   }
 
+  @Tag("slow")
   @Test
   void whatever_happens_to_a_file_only_a_checkpoint_exception_comes_out() throws IOException {
     TestCheckpoints.folder(dir)

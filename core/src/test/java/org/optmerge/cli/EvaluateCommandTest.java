@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.optmerge.benchmark.Question;
-import org.optmerge.benchmark.mini.MiniBenchmark;
+import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.model.media.Image;
 import org.optmerge.model.media.ImageFiles;
 
@@ -154,7 +154,7 @@ class EvaluateCommandTest {
   /** Ten pictures of the miniature with their questions, as a user would have them. */
   private Path ownQuestions() throws IOException {
     List<String> lines = new ArrayList<>();
-    List<Question> questions = MiniBenchmark.of("mini:ocr").withPerTask(10).questions().toList();
+    List<Question> questions = CapabilityBenchmark.of("mini:ocr").withPerTask(10).questions().toList();
     for (Question question : questions) {
       String picture = question.id() + ".png";
       Files.write(

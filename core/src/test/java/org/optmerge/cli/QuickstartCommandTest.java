@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.base.Progress;
@@ -57,6 +58,7 @@ class QuickstartCommandTest {
     return numbers;
   }
 
+  @Tag("slow")
   @Test
   void every_method_merges_the_same_models_and_leaves_its_recipe() throws IOException {
     Path out = folder.resolve("out");
@@ -134,6 +136,7 @@ class QuickstartCommandTest {
     return CommandRun.of(arguments.toArray());
   }
 
+  @Tag("slow")
   @Test
   void without_models_it_merges_the_shipped_experts_and_writes_the_best_merge() throws IOException {
     Path out = folder.resolve("mini");

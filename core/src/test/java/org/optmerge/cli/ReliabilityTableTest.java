@@ -25,6 +25,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
@@ -34,6 +35,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import org.optmerge.base.Progress;
+import org.optmerge.merge.MergeOptions;
+import org.optmerge.merge.MergePlan;
+import org.optmerge.merge.Merger;
+import org.optmerge.merge.plan.Planner;
+import org.optmerge.merge.recipe.RecipeParser;
 import org.optmerge.TestCheckpoints;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
@@ -631,17 +639,43 @@ class ReliabilityTableTest {
     assertThat(names(dir)).containsExactly("base", "chart", "out", "recipe.yml", "vqa");
   }
 
+  /** As if the process were killed once so many tensors are finished. */
+  private void stopAfter(int tensors) {
+    AtomicInteger left = new AtomicInteger(tensors);
+    Progress stop =
+        new Progress() {
+          @Override
+          public void finishedTensor(String name) {
+            if (left.getAndDecrement() <= 0) {
+              throw new IllegalStateException("stop");
+            }
+          }
+        };
+    try (MergePlan plan = Planner.plan(RecipeParser.parse(recipe))) {
+      assertThatThrownBy(() -> Merger.run(plan, out, MergeOptions.DEFAULT.withThreads(1), stop))
+          .hasMessage("stop");
+    }
+  }
+
   @Test
-  void an_interrupted_merge_says_how_to_go_on() throws IOException {
+  void a_refused_merge_leaves_nothing_however_many_tensors_were_finished() throws IOException {
     // The last tensor of the file stops the merge; one thread has made the others by then.
     write("chart", with(llama(3), NORM, set(ones(DType.BF16, 4), 2, Float.NaN)));
-    failed("finished tensors are kept in " + dir.resolve(".out.optmerge"), "--resume", "--force");
+    failed("holds NaN at [2]", "--allow-nonfinite");
+
+    assertThat(names(dir)).doesNotContain("out", ".out.optmerge");
+    merged("--allow-nonfinite");
+  }
+
+  @Test
+  void an_interrupted_merge_says_how_to_go_on() throws IOException {
+    stopAfter(3);
 
     refused(
         1,
         "an unfinished merge into " + out + " is in " + dir.resolve(".out.optmerge"),
         "--resume continues it, --force discards it");
-    CommandRun resumed = merged("--resume", "--allow-nonfinite");
+    CommandRun resumed = merged("--resume");
 
     assertThat(resumed.out()).contains("of them by the earlier run");
     assertThat(names(dir)).doesNotContain(".out.optmerge");

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,6 +25,7 @@ class ReproduceCommandTest {
     return CommandRun.of(all);
   }
 
+  @Tag("slow")
   @ParameterizedTest
   @ValueSource(
       strings = {"table2", "table3", "table4", "table6", "table8", "table10", "appB1", "seeds"})

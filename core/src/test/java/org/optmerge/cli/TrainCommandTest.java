@@ -8,8 +8,9 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.optmerge.benchmark.mini.MiniRecipe;
+import org.optmerge.benchmark.mini.CapabilityRecipe;
 import org.optmerge.benchmark.mini.MiniRecipes;
+import org.optmerge.benchmark.mini.TrainingRecipe;
 
 class TrainCommandTest {
   @TempDir private Path folder;
@@ -61,7 +62,7 @@ class TrainCommandTest {
     CommandRun run = CommandRun.of("train", "mini", "--list", "--json");
 
     assertThat(run.code()).as(run.err()).isZero();
-    for (MiniRecipe.Run model : MiniRecipe.shipped().runs()) {
+    for (TrainingRecipe.Model model : CapabilityRecipe.shipped().models()) {
       assertThat(run.json().get("models").has(model.name())).as(model.name()).isTrue();
     }
     assertThat(run.json().get("models").has("expert-grounding")).isTrue();
@@ -101,6 +102,8 @@ class TrainCommandTest {
     CommandRun run = train("--list");
 
     assertThat(run.code()).isIn(Main.FAILED, Main.WRONG_REQUEST);
-    assertThat(run.err()).contains("optimiser: ", "clip norm 0.0").doesNotContain("defect");
+    assertThat(run.err())
+        .contains("tiny.yaml, line 1: optimiser: ", "clip norm 0.0")
+        .doesNotContain("defect");
   }
 }

@@ -13,9 +13,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.benchmark.QuestionFile;
 import org.optmerge.benchmark.mini.CapabilityMetric;
-import org.optmerge.benchmark.mini.MiniBenchmark;
+import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniGenerator;
-import org.optmerge.benchmark.mini.MiniModel;
+import org.optmerge.benchmark.mini.CapabilityModel;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.model.MultimodalModel;
@@ -24,8 +24,8 @@ import org.optmerge.model.media.ImageFiles;
 
 /** With models that know nothing: their answers are noise, but always the same noise. */
 class EvaluatorTest {
-  private static final MiniBenchmark QUESTIONS =
-      new MiniBenchmark(
+  private static final CapabilityBenchmark QUESTIONS =
+      new CapabilityBenchmark(
           "mini",
           MiniGenerator.SEED,
           MiniSplit.VALIDATION,
@@ -40,7 +40,7 @@ class EvaluatorTest {
 
   @Test
   void every_question_is_answered_once_and_in_order() {
-    try (MultimodalModel model = MiniModel.initialise(1)) {
+    try (MultimodalModel model = CapabilityModel.initialise(1)) {
       int[] answered = {0};
       ModelEvaluation result = evaluator().evaluate("noise", model, more -> answered[0] += more);
       assertThat(answered[0]).isEqualTo(60);
@@ -56,8 +56,8 @@ class EvaluatorTest {
 
   @Test
   void features_are_kept_for_the_same_encoder_and_made_anew_for_another() {
-    try (MultimodalModel one = MiniModel.initialise(1);
-        MultimodalModel other = MiniModel.initialise(2)) {
+    try (MultimodalModel one = CapabilityModel.initialise(1);
+        MultimodalModel other = CapabilityModel.initialise(2)) {
       Evaluator kept = evaluator();
       ModelEvaluation first = kept.evaluate("one", one, more -> {});
       ModelEvaluation second = kept.evaluate("other", other, more -> {});
@@ -120,7 +120,7 @@ class EvaluatorTest {
         Files.writeString(
             folder.resolve("mine.jsonl"),
             "{\"image\": \"1.png\", \"question\": \"is there a circle ?\", \"answer\": \"yes\"}");
-    try (MultimodalModel model = MiniModel.initialise(1)) {
+    try (MultimodalModel model = CapabilityModel.initialise(1)) {
       Evaluator evaluator = new Evaluator(QuestionFile.open(list), Metrics.named("exact"));
       assertThat(evaluator.evaluate("mine", model, more -> {}).items()).hasSize(1);
       Evaluator statements =

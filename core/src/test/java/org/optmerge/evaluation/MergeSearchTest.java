@@ -12,9 +12,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.optmerge.base.Progress;
 import org.optmerge.benchmark.mini.CapabilityMetric;
-import org.optmerge.benchmark.mini.MiniBenchmark;
+import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
@@ -22,6 +21,7 @@ import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.Merger;
 import org.optmerge.merge.plan.Planner;
+import org.optmerge.base.Progress;
 import org.optmerge.merge.recipe.RecipeParser;
 import org.optmerge.model.MultimodalModel;
 
@@ -34,7 +34,7 @@ class MergeSearchTest {
 
   private static Evaluator evaluator(MiniSplit split) {
     return new Evaluator(
-        new MiniBenchmark(
+        new CapabilityBenchmark(
             "mini", MiniGenerator.SEED, split, List.of(MiniTask.VQA, MiniTask.OCR), 12),
         new CapabilityMetric());
   }

@@ -11,11 +11,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.optmerge.benchmark.mini.MiniatureTraining;
+import org.optmerge.benchmark.mini.TrainingRecipe;
+import org.optmerge.benchmark.mini.stage.ModalityRecipe;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
-import org.optmerge.benchmark.mini.stage.StageRecipe;
-import org.optmerge.benchmark.mini.stage.StageTraining;
 import org.optmerge.model.OmniModel;
 import org.optmerge.report.ModalityExhibits;
 import org.optmerge.train.TrainingException;
@@ -37,17 +39,17 @@ class ModalityStudyTest {
       """;
 
   @TempDir static Path folder;
-  private static StageTraining training;
+  private static MiniatureTraining training;
 
   @BeforeAll
   static void train() throws IOException {
     Path recipe = Files.writeString(folder.resolve("recipe.yaml"), RECIPE);
-    training = training(StageRecipe.read(recipe), folder.resolve("out"));
+    training = training(TrainingRecipe.read(ModalityRecipe.class, recipe), folder.resolve("out"));
     training.names().forEach(training::train);
   }
 
-  private static StageTraining training(StageRecipe recipe, Path out) {
-    return new StageTraining(recipe, 1, out, TrainingListener.NONE);
+  private static MiniatureTraining training(ModalityRecipe recipe, Path out) {
+    return new MiniatureTraining(recipe, 1, out, TrainingListener.NONE);
   }
 
   @Test
@@ -77,8 +79,10 @@ class ModalityStudyTest {
 
   @Test
   void theSameSeedTrainsTheSameWeights() throws IOException {
-    StageTraining again =
-        training(StageRecipe.read(folder.resolve("recipe.yaml")), folder.resolve("again"));
+    MiniatureTraining again =
+        training(
+            TrainingRecipe.read(ModalityRecipe.class, folder.resolve("recipe.yaml")),
+            folder.resolve("again"));
     again.train("omni-audio");
     assertThat(Files.readAllBytes(again.folder("omni-audio").resolve("adapter_model.safetensors")))
         .isEqualTo(
@@ -100,6 +104,7 @@ class ModalityStudyTest {
     }
   }
 
+  @Tag("slow")
   @Test
   void every_row_of_the_study_is_made_whatever_the_method() {
     ModelFamily family =

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.optmerge.base.OptMergeException;
 import org.optmerge.metric.Prediction;
 import org.optmerge.metric.Reference;
 import org.optmerge.metric.ScoringProfile;
@@ -78,7 +79,7 @@ class PredictionFilesTest {
     Path file = file(name, text);
 
     assertThatThrownBy(() -> score(file, Protocol.GQA, null))
-        .isInstanceOf(PredictionFileException.class)
+        .isInstanceOf(OptMergeException.class)
         .hasMessageStartingWith(file.toString())
         .hasMessageContaining(message);
   }

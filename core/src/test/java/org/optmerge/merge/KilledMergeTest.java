@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.TestCheckpoints;
@@ -25,6 +26,7 @@ class KilledMergeTest {
 
   @TempDir Path dir;
 
+  @Tag("slow")
   @Test
   void killed_at_twenty_random_moments_it_resumes_to_the_same_bytes() throws Exception {
     Path base = model("base", 0);
@@ -97,7 +99,7 @@ class KilledMergeTest {
 
   private static void merge(Path base, List<Path> experts, Path out, boolean resume) {
     try (MergePlan plan = Plans.of(base, experts, new Plans.NormalisedSum(), 0.5)) {
-      Merger.run(plan, out, MergeOptions.DEFAULT.withThreads(2).withResume(resume), Progress.NONE);
+      Merger.run(plan, out, (resume ? MergeOptions.DEFAULT.withFlags(MergeOptions.Flag.RESUME) : MergeOptions.DEFAULT).withThreads(2), Progress.NONE);
     }
   }
 

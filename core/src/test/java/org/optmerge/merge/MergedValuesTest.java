@@ -25,7 +25,7 @@ class MergedValuesTest {
       for (TaskVector merged : new TaskVector[] {factors, dense}) {
         float[] values = new float[end - start];
 
-        try (MergedValues.Stretch stretch = MergedValues.of(merged).stretch(start, end)) {
+        try (MergedValues.Stretch stretch = MergedValues.of(merged, manager).stretch(start, end)) {
           stretch.get(start, values, values.length);
         }
 

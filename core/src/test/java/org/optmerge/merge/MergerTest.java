@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.TestCheckpoints;
 import org.optmerge.base.Progress;
+import org.optmerge.base.Sha256;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.linalg.EngineThreads;
 import org.optmerge.method.interference.OptMerge;
@@ -153,11 +154,11 @@ class MergerTest {
 
     for (int tensors : new int[] {0, 2, 3}) {
       assertThatThrownBy(
-              () -> Merger.run(plan, out, options().withResume(true), failAfter(tensors)))
+              () -> Merger.run(plan, out, options().withFlags(MergeOptions.Flag.RESUME), failAfter(tensors)))
           .hasMessage("stop");
       assertThat(out).doesNotExist();
     }
-    MergeResult result = run(plan, out, options().withResume(true));
+    MergeResult result = run(plan, out, options().withFlags(MergeOptions.Flag.RESUME));
 
     assertThat(result.resumed()).isBetween(8, 11);
     assertThat(contents(out)).isEqualTo(contents(dir.resolve("whole")));
@@ -179,7 +180,7 @@ class MergerTest {
     Files.writeString(
         dir.resolve(".out.optmerge/journal.jsonl"), "{\"name\": \"torn", StandardOpenOption.APPEND);
 
-    run(plan, out, options().withResume(true));
+    run(plan, out, options().withFlags(MergeOptions.Flag.RESUME));
 
     assertThat(contents(out)).isEqualTo(contents(dir.resolve("whole")));
   }
@@ -196,9 +197,9 @@ class MergerTest {
         .hasMessage(
             "an unfinished merge into %s is in %s; --resume continues it, --force discards it"
                 .formatted(out, dir.resolve(".out.optmerge")));
-    assertThatThrownBy(() -> run(other, out, options().withResume(true)))
+    assertThatThrownBy(() -> run(other, out, options().withFlags(MergeOptions.Flag.RESUME)))
         .hasMessageContaining("is of another recipe, other inputs or another version");
-    run(other, out, options().withForce(true));
+    run(other, out, options().withFlags(MergeOptions.Flag.FORCE));
     assertThat(out).isDirectory();
   }
 
@@ -215,7 +216,7 @@ class MergerTest {
                 .formatted(expert.resolve("model.safetensors")));
     assertThat(dir.resolve("out")).doesNotExist();
 
-    MergeResult allowed = run(plan, dir.resolve("out2"), options().withAllowNonFinite(true));
+    MergeResult allowed = run(Plans.allowingNonFinite(plan), dir.resolve("out2"), options());
     assertThat(allowed.warnings())
         .containsExactly("tensor 'a.weight' holds 1 NaN or infinite values");
     assertThat(Verifier.verify(dir.resolve("out2"), 1, Progress.NONE).problems()).isEmpty();
@@ -246,7 +247,7 @@ class MergerTest {
     Files.writeString(occupied.resolve("notes.txt"), "mine");
     Path file = Files.writeString(dir.resolve("file"), "x");
 
-    assertThatThrownBy(() -> run(plan, expert, options().withForce(true)))
+    assertThatThrownBy(() -> run(plan, expert, options().withFlags(MergeOptions.Flag.FORCE)))
         .hasMessage(
             "output folder %s is the input model %s; it would overwrite what it reads. Choose another output folder"
                 .formatted(expert, expert));
@@ -256,7 +257,7 @@ class MergerTest {
         .hasMessage(
             "output folder %s is not empty; choose another, or --force to replace what an earlier merge left there"
                 .formatted(occupied));
-    assertThatThrownBy(() -> run(plan, occupied, options().withForce(true)))
+    assertThatThrownBy(() -> run(plan, occupied, options().withFlags(MergeOptions.Flag.FORCE)))
         .hasMessageContaining("was not made by a merge");
     assertThatThrownBy(() -> run(plan, file, options()))
         .hasMessage("output %s exists and is not a folder".formatted(file));
@@ -264,7 +265,7 @@ class MergerTest {
         .hasMessage(
             "cannot make output folder %s: %s is a file".formatted(file.resolve("out"), file));
     Files.createSymbolicLink(dir.resolve("link"), expert);
-    assertThatThrownBy(() -> run(plan, dir.resolve("link"), options().withForce(true)))
+    assertThatThrownBy(() -> run(plan, dir.resolve("link"), options().withFlags(MergeOptions.Flag.FORCE)))
         .hasMessageContaining("is the input model");
     assertThat(contents(expert)).isEqualTo(before);
     assertThat(occupied.resolve("notes.txt")).hasContent("mine");
@@ -287,7 +288,7 @@ class MergerTest {
     run(Plans.of(sharded, List.of(expert), new Plans.Sum(), 1), out, options());
     Files.writeString(out.resolve("notes.txt"), "mine");
 
-    run(Plans.of(expert, List.of(sharded), new Plans.Sum(), 1), out, options().withForce(true));
+    run(Plans.of(expert, List.of(sharded), new Plans.Sum(), 1), out, options().withFlags(MergeOptions.Flag.FORCE));
 
     assertThat(contents(out).keySet())
         .containsExactly("README.md", "model.safetensors", "notes.txt", "optmerge.json");
@@ -396,7 +397,7 @@ class MergerTest {
     Map<String, String> contents = new TreeMap<>();
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : (Iterable<Path>) files.filter(Files::isRegularFile)::iterator) {
-        contents.put(folder.relativize(file).toString(), TrailingDigest.of(file));
+        contents.put(folder.relativize(file).toString(), Sha256.of(file));
       }
     }
     return contents;

@@ -123,4 +123,18 @@ final class Plans {
         List.of(),
         false);
   }
+
+  static MergePlan allowingNonFinite(MergePlan plan) {
+    return new MergePlan(
+        plan.method(),
+        plan.recipe(),
+        plan.models(),
+        plan.donor(),
+        plan.shards(),
+        plan.files(),
+        plan.rewritten(),
+        plan.coverage(),
+        plan.notices(),
+        true);
+  }
 }

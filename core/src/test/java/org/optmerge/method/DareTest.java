@@ -95,7 +95,7 @@ class DareTest {
     assertThat(
             MethodParameters.bind(method, Map.of("drop_rate", 0.9, "mask_rate", 0.5, "seed", 12L)))
         .isEqualTo(
-            new StreamingDare(DropAndRescale.random(0.9, 12), Ties.of(Ties.Scope.TENSOR, 0.5)));
+            new Dare(DropAndRescale.random(0.9, 12), Ties.of(Ties.Scope.TENSOR, 0.5)));
   }
 
   @ParameterizedTest

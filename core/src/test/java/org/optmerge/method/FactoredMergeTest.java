@@ -48,7 +48,7 @@ class FactoredMergeTest {
         Aswudi.PUBLISHED,
         Iwudi.TIKHONOV,
         new Tsv(),
-        new IsoC(Elsewhere.MEAN),
+        new IsoC(NonMatrixRule.MEAN),
         Knots.around(new WeightAverage()),
         new CoreSpace(new Tsv()));
   }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -41,6 +42,7 @@ class Float32DescentTest {
    * @param peak singular values of a part of rank 20 on top of noise, falling as 1/i; with a large
    *     one float32 does not determine the rest's leading subspace
    */
+  @Tag("slow")
   @ParameterizedTest
   @CsvSource({"520,540,0", "540,520,0", "700,515,0", "515,700,1", "700,515,1", "520,520,30"})
   void short_descents_in_float32_equal_those_in_float64(int rows, int columns, double peak) {

@@ -1,6 +1,7 @@
 package org.optmerge.method;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
@@ -22,6 +23,7 @@ import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
 import org.assertj.core.data.Percentage;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.Recorded;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
@@ -41,9 +43,9 @@ final class GoldenCase {
   record Tensor(String name, DType dtype, List<Long> shape, float[] values) {}
 
   private final Path folder;
-  private final JsonNode json;
+  private final Recorded json;
 
-  GoldenCase(Path folder, JsonNode json) {
+  GoldenCase(Path folder, Recorded json) {
     this.folder = folder;
     this.json = json;
   }
@@ -75,39 +77,67 @@ final class GoldenCase {
     return manager.create(tensor.values(), new Shape(shape));
   }
 
-  JsonNode json() {
-    return json;
+  /** The hyperparameters. */
+  Recorded settings() {
+    return Recorded.object(json.path("hyperparameters"));
   }
 
-  /** A hyperparameter of the case; a missing node if it has none of the name. */
-  JsonNode setting(String name) {
-    return json.path("hyperparameters").path(name);
+  /**
+   * Where factors are merged by themselves, this must be done by a strategy, for ranks as given.
+   */
+  void strategy(String name) {
+    if (!json.path("quantity").asText().equals("adapter")) {
+      return;
+    }
+    assertThat(settings().word("strategy")).isEqualTo(name);
+    assertThat(settings().flag("factorwise")).isTrue();
+    for (JsonNode expert : json.path("experts")) {
+      JsonNode config = config(folder.resolve(expert.asText()));
+      assertThat(config.path("lora_r").asInt()).isEqualTo(settings().integer("lora_r"));
+      assertThat(config.path("lora_alpha").asDouble()).isEqualTo(settings().number("lora_alpha"));
+    }
   }
 
-  /** Runs the case; fails with the first tensor that is not as recorded. */
+  /** Runs the case; fails with the first tensor that is not as recorded, or an unknown member. */
   void verify(MergeMethod method) {
+    json.passOver("family", "preset", "source", "note");
+    json.passOver("observed_official_vs_fp64", "observed_delta_official_vs_fp64");
+    // The same experts as adapters: another test merges such.
+    json.passOver("adapters");
+    compare(method);
+    json.requireAllRead("case '%s'".formatted(id()));
+  }
+
+  private void compare(MergeMethod method) {
     Map<String, Tensor> base =
         json.path("base").isTextual() ? read(json.path("base").asText()) : Map.of();
     List<Map<String, Tensor>> experts = new ArrayList<>();
     json.path("experts").forEach(path -> experts.add(read(path.asText())));
     Map<String, ArrayTaskVectorStream> streams = streams(base, experts);
-    if (json.path("quantity").asText().equals("statistics")) {
+    String quantity = json.word("quantity");
+    if (quantity.equals("statistics")) {
+      assertThat(json.isGiven("expected")).isFalse();
+      // Of the task vector before scaling.
+      json.passOver("scaling");
       verifyStatistics(method, streams);
       return;
     }
-    if (json.path("quantity").asText().equals("adapter")) {
-      verifyAdapter(method, experts);
+    Map<String, Tensor> expected = read(json.path("expected").asText());
+    double tolerance = json.number("tolerance");
+    if (quantity.equals("adapter")) {
+      json.mustBe("scaling", "1.0", "1");
+      verifyAdapter(method, experts, expected, tolerance);
       return;
     }
     Map<String, double[]> merged = merge(method, List.copyOf(streams.values()));
-
-    String quantity = json.path("quantity").asText();
-    Map<String, Tensor> expected = read(json.path("expected").asText());
-    double tolerance = json.path("tolerance").asDouble();
     if (quantity.equals("delta")) {
+      // Before scaling, whatever the scaling.
+      json.passOver("scaling");
       compareAll(merged, expected, tolerance);
       return;
     }
+    assertThat(quantity).isEqualTo("model");
+    double scaling = json.number("scaling");
     for (Tensor tensor : expected.values()) {
       double[] delta = merged.get(tensor.name());
       Tensor own = base.get(tensor.name());
@@ -115,19 +145,25 @@ final class GoldenCase {
         Tensor copied = own == null ? onlyOwner(experts, tensor.name()) : own;
         assertThat(copied.values()).as(tensor.name()).containsExactly(tensor.values());
       } else {
-        compare(tensor.name(), result(own, delta, tensor.dtype()), tensor, tolerance);
+        compare(tensor.name(), result(own, delta, scaling, tensor.dtype()), tensor, tolerance);
       }
     }
-    if (json.path("expected_delta").isTextual()) {
+    if (json.isGiven("expected_delta")) {
       compareAll(
-          merged,
-          read(json.path("expected_delta").asText()),
-          json.path("delta_tolerance").asDouble());
+          merged, read(json.path("expected_delta").asText()), json.number("delta_tolerance"));
     }
   }
 
   /** Follows a descent on the set's one layer; loss and norm must be as recorded at each point. */
-  void verifyTrajectory(MergeMethod method, JsonNode recorded) {
+  void verifyTrajectory(MergeMethod method, Recorded recorded) {
+    json.passOver("meaning", "trajectories");
+    recorded.passOver("source", "note", "observed_vs_fp64");
+    followDescent(method, recorded);
+    json.requireAllRead("trajectory.json");
+    recorded.requireAllRead("trajectory '%s'".formatted(recorded.path("id").asText()));
+  }
+
+  private void followDescent(MergeMethod method, Recorded recorded) {
     Tensor base = read(json.path("base").asText()).get(json.path("tensor").asText());
     JsonNode steps = recorded.path("steps");
     try (NDManager manager = NDManager.newBaseManager()) {
@@ -155,12 +191,16 @@ final class GoldenCase {
     }
   }
 
-  private static Percentage relative(JsonNode recorded, String quantity) {
-    return Percentage.withPercentage(100 * recorded.path("tolerance_" + quantity).asDouble());
+  private static Percentage relative(Recorded recorded, String quantity) {
+    return Percentage.withPercentage(100 * recorded.number("tolerance_" + quantity));
   }
 
   /** Factors merged by themselves, and the configuration that goes with them. */
-  private void verifyAdapter(MergeMethod method, List<Map<String, Tensor>> experts) {
+  private void verifyAdapter(
+      MergeMethod method,
+      List<Map<String, Tensor>> experts,
+      Map<String, Tensor> expected,
+      double tolerance) {
     try (NDManager manager = NDManager.newBaseManager()) {
       List<Map<String, NDArray>> adapters = new ArrayList<>();
       for (Map<String, Tensor> expert : experts) {
@@ -173,9 +213,7 @@ final class GoldenCase {
         adapters.add(adapter);
       }
       Map<String, NDArray> merged = FactorwiseMerge.merge(method, adapters);
-      Map<String, Tensor> expected = read(json.path("expected").asText());
       assertThat(merged.keySet()).containsExactlyElementsOf(expected.keySet());
-      double tolerance = json.path("tolerance").asDouble();
       merged.forEach(
           (name, array) ->
               compare(
@@ -189,7 +227,8 @@ final class GoldenCase {
       Path adapter = folder.resolve(expert.asText());
       configs.put(adapter.getFileName().toString(), config(adapter));
     }
-    assertThat(FactorwiseMerge.mergeConfigs(configs)).isEqualTo(json.path("expected_config"));
+    assertThat(FactorwiseMerge.mergeConfigs(configs))
+        .isEqualTo(Recorded.object(json.path("expected_config")).whole());
   }
 
   private static JsonNode config(Path adapter) {
@@ -289,12 +328,12 @@ final class GoldenCase {
   }
 
   /** θ_0 + s Δ, rounded once to the stored type. */
-  private double[] result(@Nullable Tensor base, double[] delta, DType dtype) {
-    double scaling = base == null ? 1 : json.path("scaling").asDouble();
+  private static double[] result(
+      @Nullable Tensor base, double[] delta, double scaling, DType dtype) {
     double[] result = new double[delta.length];
     float[] rounded = new float[1];
     for (int i = 0; i < delta.length; i++) {
-      rounded[0] = (float) ((base == null ? 0 : base.values()[i]) + scaling * delta[i]);
+      rounded[0] = (float) (base == null ? delta[i] : base.values()[i] + scaling * delta[i]);
       FloatCodec.round(dtype, rounded, 0, 1);
       result[i] = rounded[0];
     }
@@ -337,16 +376,20 @@ final class GoldenCase {
 
   /** A random method: eight seeds must keep as many entries as recorded, with the right values. */
   private void verifyStatistics(MergeMethod method, Map<String, ArrayTaskVectorStream> streams) {
-    JsonNode statistics = json.path("statistics");
-    double factor = statistics.path("kept_values_equal_task_vector_times").asDouble();
+    Recorded statistics = Recorded.object(json.path("statistics"));
+    double factor = statistics.number("kept_values_equal_task_vector_times");
+    assertThat(statistics.path("per_tensor")).isNotEmpty();
     statistics
         .path("per_tensor")
-        .fields()
-        .forEachRemaining(
+        .properties()
+        .forEach(
             entry -> {
               ArrayTaskVectorStream tau = streams.get(entry.getKey());
               assertThat(tau).as(entry.getKey()).isNotNull();
-              JsonNode bounds = entry.getValue().path("kept_fraction_bounds_5_sigma");
+              Recorded recorded = Recorded.object(entry.getValue());
+              assertThat(tau.size()).isEqualTo(recorded.integer("numel"));
+              recorded.passOver("kept_fraction_mean_of_8_seeds");
+              JsonNode bounds = recorded.path("kept_fraction_bounds_5_sigma");
               for (long seed = 0; seed < 8; seed++) {
                 MergeMethod seeded = MethodParameters.bind(method, Map.of("seed", seed));
                 double kept = keptFraction(seeded, tau, factor);
@@ -357,7 +400,9 @@ final class GoldenCase {
             });
   }
 
+  /** Entries are dropped, which are zero exactly, or kept: then rounded once more at most. */
   private static double keptFraction(MergeMethod method, ArrayTaskVectorStream tau, double factor) {
+    assertThat(tau.count()).as("experts").isEqualTo(1);
     double[] merged = merge(method, tau);
     int[] kept = new int[1];
     tau.visit(
@@ -368,7 +413,8 @@ final class GoldenCase {
           for (int i = 0; i < block.length(); i++) {
             double value = merged[(int) block.start() + i];
             if (value != 0) {
-              assertThat(value).isEqualTo((double) (float) (block.tau()[0][i] * factor));
+              float expected = (float) (block.tau()[0][i] * factor);
+              assertThat(value).isCloseTo(expected, within((double) Math.ulp(expected)));
               kept[0]++;
             }
           }

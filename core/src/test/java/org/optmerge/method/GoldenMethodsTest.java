@@ -1,11 +1,11 @@
 package org.optmerge.method;
 
 import static java.util.Map.entry;
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.net.URL;
@@ -33,6 +33,7 @@ import org.optmerge.method.interference.OptMerge;
 import org.optmerge.method.interference.RankRule;
 import org.optmerge.method.interference.Swudi;
 import org.optmerge.method.interference.Wudi;
+import org.optmerge.Recorded;
 
 /**
  * What the published implementations computed, one test per recorded case. The folder is that of
@@ -44,7 +45,7 @@ class GoldenMethodsTest {
   private static final Map<String, Function<GoldenCase, MergeMethod>> METHODS =
       Map.ofEntries(
           entry("weight-average", c -> new WeightAverage()),
-          entry("task-arithmetic", c -> new TaskArithmetic()),
+          entry("task-arithmetic", c -> plain(c, "merge-ta", new TaskArithmetic())),
           entry("ties", GoldenMethodsTest::ties),
           entry("dare_ta", c -> dare(c, DropAndRescale.Strategy.RANDOM)),
           entry("magnitude-prune-task-arithmetic", c -> dare(c, DropAndRescale.Strategy.MAGNITUDE)),
@@ -56,61 +57,52 @@ class GoldenMethodsTest {
               "consensus-ta",
               c ->
                   new ConsensusTaskArithmetic(
-                      c.setting("lambda").asDouble(), c.setting("k").asInt())),
+                      c.settings().number("lambda"), c.settings().integer("k"))),
           entry(
               "tall-mask",
-              c -> new TallMask(c.setting("lambda").asDouble(), c.setting("task").asInt())),
+              c -> new TallMask(c.settings().number("lambda"), c.settings().integer("task"))),
           entry(
               "slerp",
-              c -> new Slerp(c.setting("t").asDouble(), c.setting("dot_threshold").asDouble())),
-          entry("tsv", c -> new Tsv()),
+              c -> new Slerp(c.settings().number("t"), c.settings().number("dot_threshold"))),
+          entry("tsv", GoldenMethodsTest::tsv),
           entry("iso-c", GoldenMethodsTest::isoC),
           entry("iso", GoldenMethodsTest::isoC),
-          entry("iso-cts", c -> new IsoCts(c.setting("common_space_fraction").asDouble())),
-          entry("wudi", c -> new Wudi(init(c, Init.SUM), descent(c, Wudi.PUBLISHED.descent()))),
+          entry("iso-cts", c -> new IsoCts(c.settings().number("common_space_fraction"))),
+          entry("wudi", GoldenMethodsTest::wudi),
           entry("optmerge-lora", c -> optMerge(c, OptMerge.LORA)),
           entry("optmerge-full", c -> optMerge(c, OptMerge.FULL_FINE_TUNING)),
           entry("optmerge-modal", c -> optMerge(c, OptMerge.MODALITIES)),
           entry("wudi2", c -> optMerge(c, preset(c))),
           entry("swudi", GoldenMethodsTest::swudi),
           entry("aswudi", GoldenMethodsTest::aswudi),
-          entry("iwudi-exponential", c -> iwudi(c, Iwudi.EXPONENTIAL)),
-          entry("iwudi-tikhonov", c -> iwudi(c, Iwudi.TIKHONOV)),
-          entry("iwudi-landweber", c -> iwudi(c, Iwudi.LANDWEBER)),
-          entry(
-              "svc",
-              c ->
-                  new SingularValueCalibration(
-                      new TaskArithmetic(),
-                      c.setting("task_arithmetic_scaling").asDouble(),
-                      c.setting("alpha").asDouble())),
+          entry("iwudi", GoldenMethodsTest::iwudi),
+          entry("iwudi-exponential", GoldenMethodsTest::iwudi),
+          entry("iwudi-tikhonov", GoldenMethodsTest::iwudi),
+          entry("iwudi-landweber", GoldenMethodsTest::iwudi),
+          entry("svc", GoldenMethodsTest::calibrated),
           entry(
               "regmean",
               c ->
                   new RegMean(
                       c.statistics(name -> name.replaceAll("\\.weight$", "")),
-                      c.setting("reduce_non_diagonal_ratio").asDouble())),
+                      c.settings().number("reduce_non_diagonal_ratio"))),
           entry("fisher", GoldenMethodsTest::fisher),
-          entry(
-              "doge-ta",
-              c ->
-                  new DogeTa(
-                      c.setting("subspace").asInt(),
-                      c.setting("K").asDouble(),
-                      c.setting("lamda").asDouble(),
-                      c.setting("steps").asInt(),
-                      c.setting("lr").asDouble())),
-          entry("modelcompose-mean", c -> new WeightAverage()),
-          entry("modelcompose-sum", c -> new TaskArithmetic()),
+          entry("doge-ta", GoldenMethodsTest::dogeTa),
+          entry("modelcompose-mean", c -> plain(c, "mean", new WeightAverage())),
+          entry("modelcompose-sum", c -> plain(c, "sum", new TaskArithmetic())),
           entry("modelcompose-weighted", GoldenMethodsTest::weighted));
 
   @TestFactory
   Stream<DynamicTest> gives_what_the_published_implementations_give()
       throws IOException, URISyntaxException {
     Path folder = folder();
-    JsonNode cases = new ObjectMapper().readTree(folder.resolve("cases.json").toFile());
-    return StreamSupport.stream(cases.path("cases").spliterator(), false)
-        .map(json -> new GoldenCase(folder, json))
+    Recorded set = Recorded.object(Recorded.tree(folder.resolve("cases.json")));
+    set.mustBe("format", "1");
+    JsonNode cases = set.path("cases");
+    set.passOver("cases");
+    set.requireAllRead("cases.json");
+    return StreamSupport.stream(cases.spliterator(), false)
+        .map(json -> new GoldenCase(folder, Recorded.object(Recorded.tree(json))))
         .map(golden -> dynamicTest(golden.id(), () -> golden.verify(method(golden))));
   }
 
@@ -123,9 +115,11 @@ class GoldenMethodsTest {
     if (!Files.exists(file)) {
       return Stream.empty();
     }
-    JsonNode json = new ObjectMapper().readTree(file.toFile());
+    Recorded json = Recorded.object(Recorded.tree(file));
+    json.mustBe("format", "1");
     GoldenCase layer = new GoldenCase(folder, json);
     return StreamSupport.stream(json.path("trajectories").spliterator(), false)
+        .map(recorded -> Recorded.object(Recorded.tree(recorded)))
         .map(
             recorded ->
                 dynamicTest(
@@ -134,24 +128,32 @@ class GoldenMethodsTest {
   }
 
   /** The method of an id such as {@code optmerge-lora.sgd}. */
-  private static MergeMethod descending(JsonNode recorded) {
+  private static MergeMethod descending(Recorded recorded) {
     JsonNode steps = recorded.path("steps");
     Map<String, Object> descent =
         Map.of(
-            "optimiser", recorded.path("optimizer").asText(),
-            "learning_rate", recorded.path("lr").asDouble(),
-            "momentum", recorded.path("momentum").asDouble(0.9),
+            "optimiser", recorded.word("optimizer"),
+            "learning_rate", recorded.number("lr"),
+            "momentum", recorded.number("momentum", 0.9),
             "steps", steps.get(steps.size() - 1).asInt());
     String name = recorded.path("id").asText().replaceAll("\\.[a-z]+$", "");
     return MethodParameters.bind(name, MergeMethods.named(name).method(), descent);
   }
 
-  private static MergeMethod method(GoldenCase golden) {
+  static MergeMethod method(GoldenCase golden) {
     Function<GoldenCase, MergeMethod> method = METHODS.get(golden.method());
     if (method == null) {
       return fail("case '%s': no method '%s'".formatted(golden.id(), golden.method()));
     }
-    return method.apply(golden);
+    MergeMethod made = method.apply(golden);
+    golden.settings().requireAllRead("case '%s'".formatted(golden.id()));
+    return made;
+  }
+
+  /** A method without settings; the name says with which strategy factors are merged by it. */
+  private static MergeMethod plain(GoldenCase c, String strategy, MergeMethod method) {
+    c.strategy(strategy);
+    return method;
   }
 
   /** Where the recorded cases are. */
@@ -170,59 +172,94 @@ class GoldenMethodsTest {
   }
 
   private static Ties ties(GoldenCase c) {
+    Recorded given = c.settings();
+    c.strategy("merge-ties");
     Ties.Scope scope =
-        switch (c.setting("scope").asText("global")) {
-          case "per-tensor", "tensor" -> Ties.Scope.TENSOR;
-          case "global" -> Ties.Scope.GLOBAL;
-          default -> fail("ties: scope " + c.setting("scope"));
-        };
+        given.choice(
+            "scope",
+            Ties.Scope.GLOBAL,
+            Map.of(
+                "global", Ties.Scope.GLOBAL,
+                "per-tensor", Ties.Scope.TENSOR,
+                "tensor", Ties.Scope.TENSOR));
     Ties.MergeFunction function =
-        Ties.MergeFunction.valueOf(c.setting("merge_func").asText("mean").toUpperCase(Locale.ROOT));
-    if (c.setting("mask_rate").isNumber()) {
-      double maskRate = c.setting("mask_rate").asDouble();
-      return new Ties(scope, maskRate, Ties.Rounding.DROPPED_DOWN, function);
+        given.choice(
+            "merge_func",
+            Ties.MergeFunction.MEAN,
+            Map.of(
+                "mean", Ties.MergeFunction.MEAN,
+                "dis-mean", Ties.MergeFunction.MEAN,
+                "sum", Ties.MergeFunction.SUM,
+                "dis-sum", Ties.MergeFunction.SUM,
+                "max", Ties.MergeFunction.MAX,
+                "dis-max", Ties.MergeFunction.MAX));
+    if (given.has("mask_rate")) {
+      given.mustBe("k", "int(d*mask_rate)");
+      return new Ties(scope, given.number("mask_rate"), Ties.Rounding.DROPPED_DOWN, function);
     }
-    double percent = c.setting("keep_percent").asDouble(c.setting("K").asDouble());
+    double kept = given.number(given.has("K") ? "K" : "keep_percent");
+    // The published functions take a share as well as a percentage.
+    double percent = kept >= 1 ? kept : 100 * kept;
+    given.mustBe("k", "d - int(d*keep)", "d - int(d*%s)".formatted(percent / 100));
     return new Ties(scope, (100 - percent) / 100, Ties.Rounding.KEPT_DOWN, function);
   }
 
   private static MergeMethod dare(GoldenCase c, DropAndRescale.Strategy strategy) {
-    return new DropAndRescale(
-            c.setting("mask_rate").asDouble(), c.setting("rescale").asBoolean(), strategy, 0)
+    Recorded given = c.settings();
+    given.mustBe("mask_strategy", strategy.name().toLowerCase(Locale.ROOT));
+    return new DropAndRescale(given.number("mask_rate"), given.flag("rescale"), strategy, 0)
         .then(new TaskArithmetic());
   }
 
   private static ModelStock modelStock(GoldenCase c) {
     return new ModelStock(
-        c.setting("average").asText().equals("angles")
-            ? ModelStock.Average.ANGLES
-            : ModelStock.Average.COSINES,
+        c.settings()
+            .choice(
+                "average",
+                Map.of("angles", ModelStock.Average.ANGLES, "cosines", ModelStock.Average.COSINES)),
         false);
   }
 
   private static ElectMaskRescale emr(GoldenCase c) {
+    Recorded given = c.settings();
     return new ElectMaskRescale(
-        c.setting("task").isNumber()
-            ? OptionalInt.of(c.setting("task").asInt())
-            : OptionalInt.empty(),
-        c.setting("rescaler").isNumber()
-            ? OptionalDouble.of(c.setting("rescaler").asDouble())
+        given.isGiven("task") ? OptionalInt.of(given.integer("task")) : OptionalInt.empty(),
+        given.isGiven("rescaler")
+            ? OptionalDouble.of(given.number("rescaler"))
             : OptionalDouble.empty());
   }
 
   /** {@code weighted-0.5-0.3-0.2}. */
   private static Linear weighted(GoldenCase c) {
-    List<Double> weights =
-        Arrays.stream(c.setting("strategy").asText().split("-"))
-            .skip(1)
-            .map(Double::valueOf)
-            .toList();
+    String strategy = c.settings().word("strategy");
+    c.strategy(strategy);
+    assertThat(strategy).startsWith("weighted-");
+    List<Double> weights = Arrays.stream(strategy.split("-")).skip(1).map(Double::valueOf).toList();
     return new Linear(PerModel.of(weights), false);
   }
 
   private static IsoC isoC(GoldenCase c) {
-    boolean sum = c.setting("non_2d").asText().equals("sum");
-    return new IsoC(sum ? Elsewhere.SUM : Elsewhere.MEAN);
+    c.strategy("merge-iso");
+    return new IsoC(
+        c.settings()
+            .choice(
+                "non_2d",
+                NonMatrixRule.MEAN,
+                Map.of(
+                    "sum", NonMatrixRule.SUM,
+                    "mean", NonMatrixRule.MEAN,
+                    "none present", NonMatrixRule.MEAN)));
+  }
+
+  private static Tsv tsv(GoldenCase c) {
+    c.strategy("merge-tsv");
+    c.settings().mustBe("rank", "int(min(m,n)/N)");
+    return new Tsv();
+  }
+
+  private static Wudi wudi(GoldenCase c) {
+    c.strategy("merge-wudi");
+    return new Wudi(init(c, "init", Init.SUM), descent(c, Wudi.PUBLISHED.descent()));
   }
 
   private static OptMerge preset(GoldenCase c) {
@@ -235,83 +272,174 @@ class GoldenMethodsTest {
   }
 
   private static OptMerge optMerge(GoldenCase c, OptMerge preset) {
-    OptionalDouble share =
-        switch (c.setting("rank").asText()) {
-          case "int(min(m,n)/N)" -> OptionalDouble.empty();
-          case "int(min(m,n)/5)" -> OptionalDouble.of(0.2);
-          case "" -> preset.rankShare();
-          default -> fail("optmerge: rank " + c.setting("rank"));
-        };
+    Recorded given = c.settings();
+    c.strategy("merge-wudi2");
     return new OptMerge(
-        init(c, preset.init()),
-        share,
-        preset.centred(),
-        preset.projector(),
+        init(c, "init", preset.init()),
+        given.has("rank") ? rankShare(given.path("rank").asText()) : preset.rankShare(),
+        given.choice(
+            "target",
+            preset.centred(),
+            Map.of(
+                "rank-k of the task vector", false,
+                "rank-k of (task vector - mean) + mean", true)),
+        given.choice(
+            "projector",
+            preset.projector(),
+            Map.of(
+                "s_k v_k^t of the task vector", OptMerge.Projector.TRUNCATED,
+                "the whole task vector", OptMerge.Projector.FULL)),
         descent(c, preset.descent()));
   }
 
-  private static Init init(GoldenCase c, Init otherwise) {
-    String given = c.setting("init").asText(c.setting("init_mode").asText());
-    return given.isEmpty() ? otherwise : Init.valueOf(given.toUpperCase(Locale.ROOT));
+  /** {@code int(min(m,n)/N)}, or a number in place of N. */
+  private static OptionalDouble rankShare(String rank) {
+    String divisor = rank.replaceFirst("^int\\(min\\(m,n\\)/([^)]*)\\)$", "$1");
+    if (divisor.equals("N")) {
+      return OptionalDouble.empty();
+    }
+    try {
+      return OptionalDouble.of(1 / Double.parseDouble(divisor));
+    } catch (NumberFormatException e) {
+      return fail("setting 'rank' is '%s'".formatted(rank));
+    }
+  }
+
+  private static Init init(GoldenCase c, String name, Init absent) {
+    return c.settings()
+        .choice(name, absent, Map.of("sum", Init.SUM, "mean", Init.MEAN, "zero", Init.ZERO));
   }
 
   private static Descent descent(GoldenCase c, Descent preset) {
-    double learningRate = c.setting("lr").asDouble(preset.learningRate());
-    int steps = c.setting("steps").asInt(preset.steps());
-    String optimizer = c.setting("optimizer").asText(preset.optimiser().name());
-    return switch (optimizer.toLowerCase(Locale.ROOT)) {
+    Recorded given = c.settings();
+    double learningRate = given.number("lr", preset.learningRate());
+    int steps = given.integer("steps", preset.steps());
+    String optimizer = given.word("optimizer", preset.optimiser().name().toLowerCase(Locale.ROOT));
+    return switch (optimizer) {
       case "adam" -> Descent.adam(learningRate, steps);
-      case "sgd" ->
-          Descent.sgd(learningRate, c.setting("momentum").asDouble(preset.momentum()), steps);
-      default -> fail("optimizer " + optimizer);
+      case "sgd" -> Descent.sgd(learningRate, given.number("momentum", preset.momentum()), steps);
+      default -> fail("setting 'optimizer' is '%s'".formatted(optimizer));
     };
   }
 
   private static Swudi swudi(GoldenCase c) {
+    Recorded given = c.settings();
+    Swudi.Filter filter = filter(c, Swudi.PUBLISHED.filter());
+    // No ratio is no truncation.
+    double share =
+        given.has("truncate_rank_ratio") && !given.isGiven("truncate_rank_ratio")
+            ? 1
+            : given.number("truncate_rank_ratio", Swudi.PUBLISHED.rankShare());
     return new Swudi(
-        c.setting("exp_time").asDouble(Swudi.PUBLISHED.time()),
-        c.setting("truncate_rank_ratio").asDouble(Swudi.PUBLISHED.rankShare()),
-        Swudi.Filter.valueOf(
-            c.setting("filter_type").asText("exponential").toUpperCase(Locale.ROOT)),
-        init(c, Init.SUM),
-        c.setting("min_eigenvalue").asDouble(1e-8));
+        time(c, filter, Swudi.PUBLISHED.time()),
+        share,
+        filter,
+        init(c, "init_mode", Init.SUM),
+        given.number("min_eigenvalue", Swudi.PUBLISHED.minEigenvalue()));
   }
 
   private static Aswudi aswudi(GoldenCase c) {
-    String rule = c.setting("auto_rank_method").asText("participation_sqrt");
+    Recorded given = c.settings();
+    Aswudi published = Aswudi.PUBLISHED;
+    String rule = given.word("auto_rank_method", "participation_sqrt");
     boolean cumulative = rule.startsWith("cumvar_");
+    Swudi.Filter filter = filter(c, published.filter());
     return new Aswudi(
         cumulative ? RankRule.CUMULATIVE_VARIANCE : RankRule.valueOf(rule.toUpperCase(Locale.ROOT)),
         cumulative ? Double.parseDouble(rule.substring("cumvar_".length())) : 0.95,
-        c.setting("min_rank").asInt(1),
-        c.setting("max_rank_ratio").asDouble(1),
-        c.setting("rank_scale").asDouble(1),
-        init(c, Init.SUM),
-        c.setting("min_eigenvalue").asDouble(1e-8));
+        given.integer("min_rank", published.minRank()),
+        given.number("max_rank_ratio", published.maxRankShare()),
+        given.number("rank_scale", published.rankScale()),
+        filter,
+        time(c, filter, published.time()),
+        init(c, "init_mode", Init.SUM),
+        given.number("min_eigenvalue", published.minEigenvalue()));
   }
 
-  private static Iwudi iwudi(GoldenCase c, Iwudi preset) {
+  private static Swudi.Filter filter(GoldenCase c, Swudi.Filter absent) {
+    return c.settings()
+        .choice(
+            "filter_type",
+            absent,
+            Map.of("exponential", Swudi.Filter.EXPONENTIAL, "none", Swudi.Filter.NONE));
+  }
+
+  /** The published functions look at the time only where gradient flow flows. */
+  private static double time(GoldenCase c, Swudi.Filter filter, double absent) {
+    if (filter == Swudi.Filter.NONE) {
+      c.settings().passOver("exp_time");
+      return absent;
+    }
+    return c.settings().number("exp_time", absent);
+  }
+
+  private static Iwudi iwudi(GoldenCase c) {
+    Recorded given = c.settings();
+    Iwudi preset =
+        given.choice(
+            "filter_type",
+            Map.of(
+                "exponential", Iwudi.EXPONENTIAL,
+                "tikhonov", Iwudi.TIKHONOV,
+                "landweber", Iwudi.LANDWEBER));
+    assertThat(c.method())
+        .isIn("iwudi", "iwudi-" + preset.filter().name().toLowerCase(Locale.ROOT));
+    double time = preset.time();
+    double alpha = preset.alpha();
+    int steps = preset.steps();
+    double stepShare = preset.stepShare();
+    // The published function looks at the settings of the filter that it uses.
+    switch (preset.filter()) {
+      case EXPONENTIAL -> time = given.number("exp_time", time);
+      case TIKHONOV -> alpha = given.number("tikhonov_alpha", alpha);
+      case LANDWEBER -> {
+        steps = given.integer("landweber_steps", steps);
+        stepShare = given.number("landweber_eta_ratio", stepShare);
+      }
+    }
+    given.passOver("exp_time", "tikhonov_alpha", "landweber_steps", "landweber_eta_ratio");
     return new Iwudi(
         preset.filter(),
-        c.setting("exp_time").asDouble(preset.time()),
-        c.setting("tikhonov_alpha").asDouble(preset.alpha()),
-        c.setting("landweber_steps").asInt(preset.steps()),
-        c.setting("landweber_eta_ratio").asDouble(preset.stepShare()),
-        init(c, Init.SUM),
-        c.setting("min_eigenvalue").asDouble(1e-8));
+        time,
+        alpha,
+        steps,
+        stepShare,
+        init(c, "init_mode", Init.SUM),
+        given.number("min_eigenvalue", preset.minEigenvalue()));
+  }
+
+  private static MergeMethod calibrated(GoldenCase c) {
+    Recorded given = c.settings();
+    given.mustBe("merged_by", "task-arithmetic");
+    return new SingularValueCalibration(
+        new TaskArithmetic(), given.number("task_arithmetic_scaling"), given.number("alpha"));
+  }
+
+  private static DogeTa dogeTa(GoldenCase c) {
+    Recorded given = c.settings();
+    given.mustBe("optimizer", "adam");
+    return new DogeTa(
+        given.integer("subspace"),
+        given.number("K"),
+        given.number("lamda"),
+        given.integer("steps"),
+        given.number("lr"));
   }
 
   private static Fisher fisher(GoldenCase c) {
-    JsonNode given = c.setting("coefficients");
-    PerModel coefficients =
-        given.isArray()
-            ? PerModel.of(
-                StreamSupport.stream(given.spliterator(), false).map(JsonNode::asDouble).toList())
-            : PerModel.each(1);
+    JsonNode given = c.settings().path("coefficients");
+    PerModel coefficients = PerModel.each(1);
+    if (given.isArray()) {
+      coefficients =
+          PerModel.of(
+              StreamSupport.stream(given.spliterator(), false).map(JsonNode::asDouble).toList());
+    } else if (!given.isNull()) {
+      c.settings().mustBe("coefficients", "equal");
+    }
     return new Fisher(
         c.statistics(name -> name),
         coefficients,
-        c.setting("normalize_fisher_weight").asBoolean(),
-        c.setting("minimal_fisher_weight").asDouble());
+        c.settings().flag("normalize_fisher_weight"),
+        c.settings().number("minimal_fisher_weight"));
   }
 }

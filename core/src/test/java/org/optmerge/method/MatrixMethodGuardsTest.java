@@ -129,13 +129,13 @@ class MatrixMethodGuardsTest {
     NDArray sum = Arrays2d.sum(tau);
 
     for (MergeMethod method :
-        List.of(new Tsv(), new IsoC(Elsewhere.MEAN), IsoCts.PUBLISHED, OptMerge.LORA)) {
+        List.of(new Tsv(), new IsoC(NonMatrixRule.MEAN), IsoCts.PUBLISHED, OptMerge.LORA)) {
       assertThat(Arrays2d.error(method.merge(noisy), method.merge(tau)))
           .as(method.toString())
           .isLessThan(1e-9);
     }
     // 20 directions of 60 have the mean singular value, the others none
-    double[] values = LinearAlgebra.singularValues(new IsoC(Elsewhere.MEAN).merge(tau));
+    double[] values = LinearAlgebra.singularValues(new IsoC(NonMatrixRule.MEAN).merge(tau));
     double mean = java.util.Arrays.stream(LinearAlgebra.singularValues(sum)).sum() / 60;
     assertThat(values[19]).isEqualTo(mean, within(1e-8 * mean));
     assertThat(values[20]).isLessThan(1e-9 * mean);
@@ -159,8 +159,8 @@ class MatrixMethodGuardsTest {
             List.of(manager.create(new float[] {1, 2}), manager.create(new float[] {5, -2})));
 
     assertThat(OptMerge.LORA.merge(tau).toDoubleArray()).containsExactly(3, 0);
-    assertThat(new IsoC(Elsewhere.MEAN).merge(tau).toDoubleArray()).containsExactly(3, 0);
-    assertThat(new IsoC(Elsewhere.SUM).merge(tau).toDoubleArray()).containsExactly(6, 0);
+    assertThat(new IsoC(NonMatrixRule.MEAN).merge(tau).toDoubleArray()).containsExactly(3, 0);
+    assertThat(new IsoC(NonMatrixRule.SUM).merge(tau).toDoubleArray()).containsExactly(6, 0);
   }
 
   @Test

@@ -15,6 +15,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ForkJoinPool;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -202,6 +203,7 @@ class MergeMethodLawsTest {
     }
   }
 
+  @Tag("slow")
   @ParameterizedTest(name = "{0}")
   @MethodSource("streaming")
   void several_threads_give_the_same_bits_as_one(Named named) {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -78,7 +79,7 @@ class SpectralPeersTest {
   void iso_c_gives_all_directions_the_mean_singular_value() {
     // sum diag(7, −1, 4): singular values 7, 4, 1, mean 4, signs stay
     assertDiagonal(
-        new IsoC(Elsewhere.MEAN).merge(diagonal(new double[] {5, -1, 4}, new double[] {2, 0, 0})),
+        new IsoC(NonMatrixRule.MEAN).merge(diagonal(new double[] {5, -1, 4}, new double[] {2, 0, 0})),
         4,
         -4,
         4);
@@ -119,10 +120,32 @@ class SpectralPeersTest {
   void aswudi_goes_to_the_minimum_in_as_many_directions_as_the_rule_says() {
     // as above: C = diag(1.8, 0.2); stable rank ⌈(3.24 + 0.04)/3.24⌉ = 2 with limits 1 and 0.5 · 2
     TaskVectors tau = diagonal(new double[] {4, 2}, new double[] {4, 0});
-    Aswudi limited = new Aswudi(RankRule.STABLE_RANK, 0.95, 1, 0.5, 1, Init.MEAN, 1e-8);
+    Aswudi limited =
+        new Aswudi(RankRule.STABLE_RANK, 0.95, 1, 0.5, 1, Swudi.Filter.NONE, 1e6, Init.MEAN, 1e-8);
 
     assertDiagonal(limited.merge(tau), 4, 1);
     assertDiagonal(Aswudi.of(RankRule.STABLE_RANK, Init.MEAN).merge(tau), 4, 2);
+  }
+
+  @Test
+  void aswudi_goes_down_for_a_time_with_the_exponential_filter() {
+    // as for swudi: one direction, from the sum, f = 1 − e^{−1.8}
+    double f = 1 - Math.exp(-1.8);
+    Aswudi method =
+        new Aswudi(
+            RankRule.STABLE_RANK, 0.95, 1, 0.5, 1, Swudi.Filter.EXPONENTIAL, 1, Init.SUM, 1e-8);
+
+    assertDiagonal(
+        method.merge(diagonal(new double[] {4, 2}, new double[] {4, 0})), 8 * (1 - f) + 4 * f, 2);
+  }
+
+  @Test
+  void aswudi_keeps_the_start_if_no_direction_may_be_merged() {
+    // ⌊0.1 · 2⌉ = 0 directions, and none is asked for
+    Aswudi none =
+        new Aswudi(RankRule.NONE, 0.95, 0, 0.1, 1, Swudi.Filter.NONE, 1e6, Init.SUM, 1e-8);
+
+    assertDiagonal(none.merge(diagonal(new double[] {4, 2}, new double[] {4, 0})), 8, 2);
   }
 
   @ParameterizedTest
@@ -249,8 +272,10 @@ class SpectralPeersTest {
         .hasMessage("swudi: rank_share must be in (0, 1], is 0.0");
     assertThatThrownBy(() -> new Swudi(300, 1, Swudi.Filter.NONE, Init.SUM, 0))
         .hasMessage("swudi: min_eigenvalue must be positive, is 0.0");
-    assertThatThrownBy(() -> new Aswudi(RankRule.NONE, 0.9, 0, 1, 1, Init.SUM, 1e-8))
-        .hasMessage("aswudi: min_rank must be at least 1, is 0.0");
+    assertThatThrownBy(() -> MethodParameters.bind(Aswudi.PUBLISHED, Map.of("min_rank", -1)))
+        .hasMessage("aswudi: min_rank must be at least 0, is -1.0");
+    assertThatThrownBy(() -> MethodParameters.bind(Aswudi.PUBLISHED, Map.of("time", -1)))
+        .hasMessage("aswudi: time must be at least 0, is -1.0");
     assertThatThrownBy(() -> new DogeTa(0, 30, 0.07, 400, 1e-4))
         .hasMessage("doge-ta: subspace must be at least 1, is 0.0");
     assertThatThrownBy(() -> new SingularValueCalibration(new TaskArithmetic(), 1, 0))

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 import org.optmerge.base.CounterRandom;
 import org.optmerge.python.PythonLiteral;
@@ -273,6 +274,7 @@ class MetricsFuzzTest {
                     }));
   }
 
+  @Tag("slow")
   @TestFactory
   Stream<DynamicTest> a_megabyte_of_anything_is_scored_in_good_time() {
     return readers().entrySet().stream()
@@ -292,6 +294,7 @@ class MetricsFuzzTest {
                             })));
   }
 
+  @Tag("slow")
   @TestFactory
   Stream<DynamicTest> a_megabyte_of_anything_is_parsed_in_good_time() {
     return parsers().entrySet().stream()

@@ -17,28 +17,27 @@ import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.base.CounterRandom;
+import org.optmerge.benchmark.mini.Dialogue;
+import org.optmerge.benchmark.mini.stage.ModalityModel;
 import org.optmerge.benchmark.mini.stage.StageModality;
-import org.optmerge.benchmark.mini.stage.StageModel;
-import org.optmerge.benchmark.mini.stage.StagePrompt;
-import org.optmerge.benchmark.mini.stage.StageVocabulary;
 import org.optmerge.checkpoint.DType;
 
 class OmniModelTest {
   private static final Offset<Float> CLOSE = within(2e-4f);
 
   private static OmniModel model() {
-    OmniConfig config = StageModel.language();
+    OmniConfig config = ModalityModel.language();
     for (StageModality modality : StageModality.ALL) {
-      config = config.with(modality.key(), StageModel.modality(modality));
+      config = config.with(modality.key(), ModalityModel.modality(modality));
     }
-    return StageModel.initialise(config, 3);
+    return ModalityModel.initialise(config, 3);
   }
 
   private static Map<String, NDArray> inputs(
       OmniModel model, NDManager step, StageModality... given) {
     Map<String, NDArray> features = new HashMap<>();
     for (StageModality modality : given) {
-      OmniConfig.Modality shape = StageModel.modality(modality);
+      OmniConfig.Modality shape = ModalityModel.modality(modality);
       float[] values = new float[shape.channels() * 48 * 48];
       CounterRandom random = CounterRandom.of(5, modality.key());
       for (int i = 0; i < values.length; i++) {
@@ -51,9 +50,9 @@ class OmniModelTest {
   }
 
   private static float[] logits(OmniModel model, StageModality... given) {
-    StagePrompt prompt = new StagePrompt();
+    Dialogue prompt = ModalityModel.dialogue();
     for (StageModality modality : given) {
-      prompt.features(modality, StageModel.modality(modality).tokens());
+      prompt.given(modality.features(ModalityModel.modality(modality).tokens()));
     }
     int[] ids = prompt.question("where is the drum ?").ids();
     long[] mask = new long[ids.length];
@@ -86,9 +85,9 @@ class OmniModelTest {
   @Test
   void anySubsetOfModalitiesMayBeGiven() {
     try (OmniModel model = model()) {
-      assertThat(logits(model)).hasSize(StageVocabulary.size());
+      assertThat(logits(model)).hasSize(ModalityModel.WORDS.size());
       assertThat(logits(model, StageModality.AUDIO))
-          .hasSize(StageVocabulary.size())
+          .hasSize(ModalityModel.WORDS.size())
           .isNotEqualTo(logits(model, StageModality.VIDEO));
       assertThat(logits(model, StageModality.VISION, StageModality.VIDEO))
           .isNotEqualTo(logits(model, StageModality.VISION));
@@ -99,7 +98,7 @@ class OmniModelTest {
   void featuresThatFitNoTokenAreAnError() {
     try (OmniModel model = model();
         NDManager step = model.manager().newSubManager()) {
-      long[] ids = {StageVocabulary.id("drum")};
+      long[] ids = {ModalityModel.WORDS.id("drum")};
       assertThatThrownBy(
               () ->
                   model.logits(
@@ -189,9 +188,9 @@ class OmniModelTest {
   }
 
   private static long[] generate(OmniModel model) {
-    StagePrompt prompt = new StagePrompt();
+    Dialogue prompt = ModalityModel.dialogue();
     for (StageModality modality : StageModality.ALL) {
-      prompt.features(modality, StageModel.modality(modality).tokens());
+      prompt.given(modality.features(ModalityModel.modality(modality).tokens()));
     }
     int[] ids = prompt.question("where is the drum ?").ids();
     long[] mask = new long[ids.length];

@@ -12,13 +12,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.benchmark.mini.MiniGenerator;
-import org.optmerge.benchmark.mini.MiniQuestion;
+import org.optmerge.benchmark.mini.ImageQuestion;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.benchmark.mini.stage.StageMedia;
 import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.benchmark.mini.stage.StagePrompt;
-import org.optmerge.benchmark.mini.stage.StageQuestion;
+import org.optmerge.benchmark.mini.stage.SceneQuestion;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.benchmark.mini.stage.StageScene;
 import org.optmerge.benchmark.mini.stage.StageVocabulary;
@@ -43,7 +43,7 @@ class ShippedAnswersTest {
     for (MiniTask task : MiniTask.values()) {
       for (int i = 0; i < 60; i++) {
         var image = generator.generate(MiniSplit.TEST, task, i);
-        MiniQuestion first = image.first();
+        ImageQuestion first = image.first();
         String text = form == Prompt.Form.CHAT ? first.question() : first.statement();
         prompts.add(new Prompt(List.of(image.image()), text, form));
       }
@@ -89,7 +89,7 @@ class ShippedAnswersTest {
   }
 
   private interface Asking {
-    Prompt ask(StageScene scene, StageQuestion question);
+    Prompt ask(StageScene scene, SceneQuestion question);
   }
 
   private static int answers(StageModality modality, Asking asking) {

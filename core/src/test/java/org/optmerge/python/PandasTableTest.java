@@ -13,7 +13,6 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.optmerge.evaluation.PredictionFileException;
 
 class PandasTableTest {
   @TempDir private Path folder;
@@ -142,12 +141,12 @@ class PandasTableTest {
   @Test
   void what_is_no_table_is_told_from_what_is() throws IOException {
     assertThatThrownBy(() -> PandasTable.read(file("t.xlsx", "index\tprediction\n")))
-        .isInstanceOf(PredictionFileException.class)
+        .isInstanceOf(TableException.class)
         .hasMessageEndingWith(
             "t.xlsx: not an .xlsx workbook: it does not begin as one; is it text with the wrong"
                 + " ending?");
     assertThatThrownBy(() -> PandasTable.read(file("u.xlsx", "PK\u0003\u0004 cut off")))
-        .isInstanceOf(PredictionFileException.class)
+        .isInstanceOf(TableException.class)
         .hasMessageContaining("u.xlsx: ");
     assertThatThrownBy(() -> PandasTable.read(file("e.tsv", "")))
         .hasMessageEndingWith("e.tsv: is empty; expected a header row");

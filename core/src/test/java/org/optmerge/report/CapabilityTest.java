@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.optmerge.benchmark.mini.CapabilityMetric;
-import org.optmerge.benchmark.mini.MiniBenchmark;
+import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.Evaluator;
 import org.optmerge.evaluation.ModelEvaluation;
@@ -70,7 +70,7 @@ class CapabilityTest {
 
   private static Evaluator questions(int number) {
     return new Evaluator(
-        MiniBenchmark.of("mini:chart").withPerTask(number), new CapabilityMetric());
+        CapabilityBenchmark.of("mini:chart").withPerTask(number), new CapabilityMetric());
   }
 
   @Test

@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.optmerge.benchmark.Question;
-import org.optmerge.benchmark.mini.MiniBenchmark;
+import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.evaluation.ModelEvaluation;
 import org.optmerge.evaluation.Predicted;
 import org.optmerge.evaluation.Presentation;
@@ -82,7 +82,7 @@ class CardTest {
   @Test
   void a_box_is_drawn_and_written_in_numbers() {
     Question grounding =
-        MiniBenchmark.of("mini:grounding").withPerTask(1).questions().findFirst().orElseThrow();
+        CapabilityBenchmark.of("mini:grounding").withPerTask(1).questions().findFirst().orElseThrow();
 
     String html = CardHtml.html(Card.of(grounding));
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.optmerge.benchmark.mini.stage.StageCeilings;
 import org.optmerge.benchmark.mini.stage.StageModality;
@@ -66,6 +67,7 @@ class ModalityExhibitsTest {
                 .toList());
   }
 
+  @Tag("slow")
   @Test
   void no_single_modality_is_above_its_ceiling_by_more_than_chance() {
     for (StageModality modality : StageModality.ALL) {
@@ -82,6 +84,7 @@ class ModalityExhibitsTest {
     }
   }
 
+  @Tag("slow")
   @Test
   void ceilings_list_every_question_of_several_modalities() {
     Table ceilings = ModalityExhibits.ceilings();

@@ -17,7 +17,7 @@ import org.dflib.jjava.jupyter.kernel.display.mime.MIMEType;
 import org.junit.jupiter.api.Test;
 import org.knowm.xchart.CategoryChart;
 import org.optmerge.benchmark.Question;
-import org.optmerge.benchmark.mini.MiniBenchmark;
+import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.stage.StageMedia;
 import org.optmerge.benchmark.mini.stage.StageScene;
@@ -83,7 +83,7 @@ class NotebookExtensionTest {
   @Test
   void a_question_is_shown_as_a_card() {
     Question example =
-        MiniBenchmark.of("mini:vqa").withPerTask(1).questions().findFirst().orElseThrow();
+        CapabilityBenchmark.of("mini:vqa").withPerTask(1).questions().findFirst().orElseThrow();
 
     DisplayData shown = renderer().render(example);
 

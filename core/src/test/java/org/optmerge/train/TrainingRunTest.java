@@ -20,7 +20,7 @@ import org.optmerge.base.CounterRandom;
 /** A linear regression, whose examples are drawn by the number of the step. */
 class TrainingRunTest {
   private static final AdamW.Settings OPTIMISER = new AdamW.Settings(0.9, 0.98, 1e-8, 0.01, 1);
-  private static final Schedule SCHEDULE = new Schedule(0.1, 5, 60, 0.05);
+  private static final LearningRateSchedule SCHEDULE = new LearningRateSchedule(0.1, 5, 60, 0.05);
 
   @TempDir Path folder;
 
@@ -37,7 +37,8 @@ class TrainingRunTest {
   }
 
   /** Trains, and stops as if killed once so many steps are done. */
-  private static float[] train(Path folder, Schedule schedule, int killAfter, List<Double> losses) {
+  private static float[] train(
+      Path folder, LearningRateSchedule schedule, int killAfter, List<Double> losses) {
     try (NDManager manager = NDManager.newBaseManager()) {
       NDArray weight = manager.zeros(new Shape(3, 1));
       TrainingRun run =
@@ -67,7 +68,7 @@ class TrainingRunTest {
   @Test
   void it_finds_the_weights_and_logs_every_step() throws IOException {
     List<Double> losses = new ArrayList<>();
-    float[] weights = train(folder, new Schedule(0.1, 5, 300, 0.05), -1, losses);
+    float[] weights = train(folder, new LearningRateSchedule(0.1, 5, 300, 0.05), -1, losses);
     assertThat(losses).hasSize(300);
     assertThat(losses.get(299)).isLessThan(1e-2 * losses.get(0));
     assertThat(Math.round(weights[0])).isEqualTo(1);
@@ -105,7 +106,8 @@ class TrainingRunTest {
   @Test
   void a_folder_of_other_settings_is_refused_and_stays() {
     float[] expected = train(folder, SCHEDULE, -1, new ArrayList<>());
-    assertThatThrownBy(() -> train(folder, new Schedule(0.2, 5, 60, 0.05), -1, new ArrayList<>()))
+    assertThatThrownBy(
+            () -> train(folder, new LearningRateSchedule(0.2, 5, 60, 0.05), -1, new ArrayList<>()))
         .isInstanceOf(TrainingException.class)
         .hasMessageContaining("is of a training with other settings")
         .hasMessageContaining("delete its folder to begin anew");

@@ -11,14 +11,13 @@ package org.optmerge.benchmark.mini;
  * @param x2 the end of the second ray
  * @param y2 the end of the second ray
  */
-record Angle(
-    Colour colour, int units, double x, double y, double x1, double y1, double x2, double y2)
+record Angle(Color color, int units, double x, double y, double x1, double y1, double x2, double y2)
     implements Figure {
   /** Pixels that stay free at the image's edge. */
   private static final double MARGIN = 2;
 
   /** An angle in any direction, anywhere on the image. */
-  static Angle placed(Dice dice, Colour colour, int units) {
+  static Angle placed(Dice dice, Color color, int units) {
     double direction = 2 * Math.PI * dice.uniform();
     double second = direction + units * Math.PI / 12;
     double length1 = 15 + 7 * dice.uniform();
@@ -29,7 +28,7 @@ record Angle(
     double y2 = length2 * StrictMath.sin(second);
     double x = place(dice, Math.min(0, Math.min(x1, x2)), Math.max(0, Math.max(x1, x2)));
     double y = place(dice, Math.min(0, Math.min(y1, y2)), Math.max(0, Math.max(y1, y2)));
-    return new Angle(colour, units, x, y, x + x1, y + y1, x + x2, y + y2);
+    return new Angle(color, units, x, y, x + x1, y + y1, x + x2, y + y2);
   }
 
   /** Where zero may be, so that what reaches from {@code low} to {@code high} is on the image. */
@@ -49,8 +48,8 @@ record Angle(
   }
 
   @Override
-  public Box box() {
-    return new Box(
+  public PixelBox box() {
+    return new PixelBox(
         (int) Math.floor(Math.min(x, Math.min(x1, x2)) - 1),
         (int) Math.floor(Math.min(y, Math.min(y1, y2)) - 1),
         (int) Math.floor(Math.max(x, Math.max(x1, x2)) + 1),

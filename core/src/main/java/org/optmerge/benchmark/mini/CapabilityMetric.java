@@ -33,9 +33,9 @@ public record CapabilityMetric() implements Metric {
   }
 
   private static boolean correct(Reference reference, String prediction) {
-    Optional<Box> box = Box.ofAnswer(reference.answer());
+    Optional<PixelBox> box = PixelBox.ofAnswer(reference.answer());
     if (box.isPresent()) {
-      return Box.ofAnswer(prediction)
+      return PixelBox.ofAnswer(prediction)
           .filter(other -> box.get().overlap(other) >= OVERLAP)
           .isPresent();
     }
@@ -59,7 +59,7 @@ public record CapabilityMetric() implements Metric {
   /** Case and spaces do not matter, and characters may be spelt. */
   private static String normalised(String text) {
     List<String> tokens = Arrays.asList(text.strip().split("\\s+"));
-    return MiniVocabulary.joined(tokens).toLowerCase(Locale.ROOT);
+    return WordVocabulary.joined(tokens).toLowerCase(Locale.ROOT);
   }
 
   private static Optional<Integer> number(String text) {

@@ -35,7 +35,7 @@ record Chart(Kind kind, List<Entry> entries) {
    *
    * @param units 1 to 20; of a slice, how many twentieths of the whole
    */
-  record Entry(Colour colour, int units) {}
+  record Entry(Color color, int units) {}
 
   /** What is read: per cent of a slice, else the units. */
   int value(Entry entry) {
@@ -50,7 +50,7 @@ record Chart(Kind kind, List<Entry> entries) {
         axes(sketch);
         for (int i = 0; i < order.size(); i++) {
           Entry entry = order.get(i);
-          sketch.draw(new Bar(entry.colour(), left(i), left(i) + slot() - 4, entry.units()));
+          sketch.draw(new Bar(entry.color(), left(i), left(i) + slot() - 4, entry.units()));
         }
       }
       case POINT -> {
@@ -58,7 +58,7 @@ record Chart(Kind kind, List<Entry> entries) {
         List<Point> points = new ArrayList<>();
         for (int i = 0; i < order.size(); i++) {
           Entry entry = order.get(i);
-          points.add(new Point(entry.colour(), left(i) + (slot() - 3) / 2, entry.units()));
+          points.add(new Point(entry.color(), left(i) + (slot() - 3) / 2, entry.units()));
         }
         for (int i = 1; i < points.size(); i++) {
           Point from = points.get(i - 1);
@@ -74,7 +74,7 @@ record Chart(Kind kind, List<Entry> entries) {
         double y = 24 + dice.between(-3, 3);
         double start = 2 * Math.PI * dice.uniform();
         for (Entry entry : order) {
-          sketch.draw(new Slice(entry.colour(), entry.units(), x, y, radius, start));
+          sketch.draw(new Slice(entry.color(), entry.units(), x, y, radius, start));
           start += Slice.span(entry.units());
         }
       }
@@ -85,10 +85,10 @@ record Chart(Kind kind, List<Entry> entries) {
   private static void axes(Sketch sketch) {
     for (int value = 0; value <= 20; value += 5) {
       int y = AXIS - UNIT * value;
-      sketch.grey(new Box(3, y, Sketch.SIDE - 1, y), 170);
+      sketch.grey(new PixelBox(3, y, Sketch.SIDE - 1, y), 170);
     }
-    sketch.grey(new Box(3, 3, 3, AXIS), 30);
-    sketch.grey(new Box(3, AXIS, Sketch.SIDE - 1, AXIS), 30);
+    sketch.grey(new PixelBox(3, 3, 3, AXIS), 30);
+    sketch.grey(new PixelBox(3, AXIS, Sketch.SIDE - 1, AXIS), 30);
   }
 
   private int slot() {
@@ -100,15 +100,15 @@ record Chart(Kind kind, List<Entry> entries) {
   }
 
   /** A bar on the axis, from one column to another. */
-  record Bar(Colour colour, int left, int right, int value) implements Figure {
+  record Bar(Color color, int left, int right, int value) implements Figure {
     @Override
     public String kind() {
       return "bar";
     }
 
     @Override
-    public Box box() {
-      return new Box(left, AXIS - UNIT * value, right, AXIS - 1);
+    public PixelBox box() {
+      return new PixelBox(left, AXIS - UNIT * value, right, AXIS - 1);
     }
 
     @Override
@@ -124,7 +124,7 @@ record Chart(Kind kind, List<Entry> entries) {
   }
 
   /** A square of 5 × 5 pixels about a point. */
-  record Point(Colour colour, int x, int value) implements Figure {
+  record Point(Color color, int x, int value) implements Figure {
     int y() {
       return AXIS - UNIT * value;
     }
@@ -135,8 +135,8 @@ record Chart(Kind kind, List<Entry> entries) {
     }
 
     @Override
-    public Box box() {
-      return new Box(x - 2, y() - 2, x + 2, Math.min(y() + 2, Sketch.SIDE - 1));
+    public PixelBox box() {
+      return new PixelBox(x - 2, y() - 2, x + 2, Math.min(y() + 2, Sketch.SIDE - 1));
     }
 
     @Override
@@ -147,7 +147,7 @@ record Chart(Kind kind, List<Entry> entries) {
 
   /** A slice of a pie, from a direction clockwise. */
   static final class Slice implements Figure {
-    private final Colour colour;
+    private final Color color;
     private final int units;
     private final double x;
     private final double y;
@@ -156,10 +156,10 @@ record Chart(Kind kind, List<Entry> entries) {
     private final double fromY;
     private final double toX;
     private final double toY;
-    private final Box box;
+    private final PixelBox box;
 
-    Slice(Colour colour, int units, double x, double y, double radius, double start) {
-      this.colour = colour;
+    Slice(Color color, int units, double x, double y, double radius, double start) {
+      this.color = color;
       this.units = units;
       this.x = x;
       this.y = y;
@@ -169,7 +169,8 @@ record Chart(Kind kind, List<Entry> entries) {
       this.toX = StrictMath.cos(start + span(units));
       this.toY = StrictMath.sin(start + span(units));
       this.box =
-          new Box((int) (x - radius), (int) (y - radius), (int) (x + radius), (int) (y + radius))
+          new PixelBox(
+                  (int) (x - radius), (int) (y - radius), (int) (x + radius), (int) (y + radius))
               .around(this::covers);
     }
 
@@ -183,8 +184,8 @@ record Chart(Kind kind, List<Entry> entries) {
     }
 
     @Override
-    public Colour colour() {
-      return colour;
+    public Color color() {
+      return color;
     }
 
     @Override
@@ -193,7 +194,7 @@ record Chart(Kind kind, List<Entry> entries) {
     }
 
     @Override
-    public Box box() {
+    public PixelBox box() {
       return box;
     }
 

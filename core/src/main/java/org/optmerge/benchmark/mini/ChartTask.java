@@ -1,18 +1,15 @@
 package org.optmerge.benchmark.mini;
 
-import static java.util.Map.entry;
-
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 import org.optmerge.benchmark.mini.Chart.Entry;
-import org.optmerge.benchmark.mini.Schedule.Turn;
 
 /** Values of bars, points and slices, and how they compare. */
-final class ChartTask implements TaskDrawing<ChartTask.Kind> {
+final class ChartTask extends TaskDrawing<ChartTask.Kind> {
   enum Kind {
     VALUE,
     HIGHEST,
@@ -23,31 +20,19 @@ final class ChartTask implements TaskDrawing<ChartTask.Kind> {
     COUNT
   }
 
-  private static final Schedule<Kind> SCHEDULE =
-      Schedule.of(
-          Map.ofEntries(
-              entry(Kind.VALUE, 9),
-              entry(Kind.HIGHEST, 2),
-              entry(Kind.LOWEST, 2),
-              entry(Kind.VALUE_OF_HIGHEST, 1),
-              entry(Kind.VALUE_OF_LOWEST, 1),
-              entry(Kind.DIFFERENCE, 3),
-              entry(Kind.COUNT, 2)));
-
-  @Override
-  public Schedule<Kind> schedule() {
-    return SCHEDULE;
+  ChartTask() {
+    super(Kind.class, 9, 2, 2, 1, 1, 3, 2);
   }
 
   @Override
-  public void draw(Sketch sketch, Turn<Kind> first) {
+  void draw(Sketch sketch, Turn<Kind> first) {
     Dice dice = sketch.dice();
     Chart chart = chart(dice, dice.pick(Chart.Kind.ALL), first);
     chart.draw(sketch);
     question(chart, first.kind()).ifPresent(sketch::ask);
     for (int tries = 0; tries < 12 && !sketch.isFull(); tries++) {
       Chart another = new Chart(chart.kind(), dice.shuffled(chart.entries()));
-      question(another, SCHEDULE.any(dice).kind()).ifPresent(sketch::ask);
+      question(another, schedule().any(dice).kind()).ifPresent(sketch::ask);
     }
   }
 
@@ -56,13 +41,13 @@ final class ChartTask implements TaskDrawing<ChartTask.Kind> {
     int number = turn.kind() == Kind.COUNT ? 3 + turn.of(3) : dice.between(3, 5);
     List<Integer> units =
         kind == Chart.Kind.SLICE ? slices(dice, number, turn) : heights(dice, number, turn);
-    List<Colour> colours = dice.shuffled(Colour.ALL);
+    List<Color> colors = dice.shuffled(Color.ALL);
     if (turn.kind() == Kind.HIGHEST || turn.kind() == Kind.LOWEST) {
-      Collections.swap(colours, 0, colours.indexOf(Colour.ALL.get(turn.of(8))));
+      Collections.swap(colors, 0, colors.indexOf(Color.ALL.get(turn.of(8))));
     }
     List<Entry> entries = new ArrayList<>();
     for (int i = 0; i < number; i++) {
-      entries.add(new Entry(colours.get(i), units.get(i)));
+      entries.add(new Entry(colors.get(i), units.get(i)));
     }
     return new Chart(kind, entries);
   }
@@ -160,14 +145,14 @@ final class ChartTask implements TaskDrawing<ChartTask.Kind> {
   }
 
   /** A question about the first entry, or the first two, or all; none where two values tie. */
-  private static Optional<MiniQuestion> question(Chart chart, Kind kind) {
+  private static Optional<ImageQuestion> question(Chart chart, Kind kind) {
     String mark = chart.kind().word();
     return switch (kind) {
-      case VALUE -> Optional.of(value(chart, chart.entries().get(0).colour().word(), 0, false));
+      case VALUE -> Optional.of(value(chart, chart.entries().get(0).color().word(), 0, false));
       case DIFFERENCE -> Optional.of(difference(chart));
       case COUNT ->
           Optional.of(
-              new MiniQuestion(
+              new ImageQuestion(
                   "count",
                   false,
                   "how many %ss are there ?".formatted(mark),
@@ -179,20 +164,20 @@ final class ChartTask implements TaskDrawing<ChartTask.Kind> {
             .map(
                 place ->
                     kind == Kind.HIGHEST || kind == Kind.LOWEST
-                        ? new MiniQuestion(
+                        ? new ImageQuestion(
                             word,
                             true,
                             "which %s is the %s ?".formatted(mark, word),
-                            chart.entries().get(place).colour().word(),
+                            chart.entries().get(place).color().word(),
                             mark + " " + word)
                         : value(chart, word, place, true));
       }
     };
   }
 
-  private static MiniQuestion value(Chart chart, String which, int place, boolean extreme) {
+  private static ImageQuestion value(Chart chart, String which, int place, boolean extreme) {
     String mark = chart.kind().word();
-    return new MiniQuestion(
+    return new ImageQuestion(
         extreme ? "value-of-" + which : "value",
         extreme,
         "what is the value of the %s %s ?".formatted(which, mark),
@@ -200,16 +185,16 @@ final class ChartTask implements TaskDrawing<ChartTask.Kind> {
         "%s %s value".formatted(mark, which));
   }
 
-  private static MiniQuestion difference(Chart chart) {
+  private static ImageQuestion difference(Chart chart) {
     Entry one = chart.entries().get(0);
     Entry two = chart.entries().get(1);
-    String colours = "%s and %s".formatted(one.colour().word(), two.colour().word());
-    return new MiniQuestion(
+    String colors = "%s and %s".formatted(one.color().word(), two.color().word());
+    return new ImageQuestion(
         "difference",
         true,
-        "what is the difference between %s ?".formatted(colours),
+        "what is the difference between %s ?".formatted(colors),
         String.valueOf(Math.abs(chart.value(one) - chart.value(two))),
-        "difference %s %s".formatted(one.colour().word(), two.colour().word()));
+        "difference %s %s".formatted(one.color().word(), two.color().word()));
   }
 
   /** Where the largest or smallest value is, if there is only one. */

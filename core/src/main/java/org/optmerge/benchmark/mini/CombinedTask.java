@@ -1,24 +1,21 @@
 package org.optmerge.benchmark.mini;
 
-import static java.util.Map.entry;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
+import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 import org.optmerge.benchmark.mini.Chart.Entry;
 import org.optmerge.benchmark.mini.Scene.Choice;
 import org.optmerge.benchmark.mini.Scene.Extreme;
 import org.optmerge.benchmark.mini.Scene.Look;
 import org.optmerge.benchmark.mini.Scene.Thing;
-import org.optmerge.benchmark.mini.Schedule.Turn;
 
 /**
  * Questions that need two abilities at once, each of which experts learn by itself; drawn with the
  * same figures and asked with the same words.
  */
-final class CombinedTask implements TaskDrawing<CombinedTask.Kind> {
+final class CombinedTask extends TaskDrawing<CombinedTask.Kind> {
   enum Kind {
     /** Chart and OCR: the value of the bar that has a letter. */
     VALUE_OF_LETTER,
@@ -40,26 +37,12 @@ final class CombinedTask implements TaskDrawing<CombinedTask.Kind> {
     LENGTH_OF_COLOR
   }
 
-  private static final Schedule<Kind> SCHEDULE =
-      Schedule.of(
-          Map.ofEntries(
-              entry(Kind.VALUE_OF_LETTER, 2),
-              entry(Kind.LETTER_OF_HIGHEST, 1),
-              entry(Kind.BOX_OF_BAR, 1),
-              entry(Kind.BOX_OF_WRITTEN, 1),
-              entry(Kind.SHAPE_OF_WRITTEN, 1),
-              entry(Kind.COLOR_OF_EXTREME, 1),
-              entry(Kind.SHAPE_OF_EXTREME, 1),
-              entry(Kind.SIDES_OF_COLOR, 1),
-              entry(Kind.LENGTH_OF_COLOR, 1)));
-
-  @Override
-  public Schedule<Kind> schedule() {
-    return SCHEDULE;
+  CombinedTask() {
+    super(Kind.class, 2, 1, 1, 1, 1, 1, 1, 1, 1);
   }
 
   @Override
-  public void draw(Sketch sketch, Turn<Kind> first) {
+  void draw(Sketch sketch, Turn<Kind> first) {
     switch (first.kind()) {
       case VALUE_OF_LETTER, LETTER_OF_HIGHEST -> letters(sketch, first);
       case BOX_OF_BAR -> bars(sketch, first);
@@ -70,9 +53,9 @@ final class CombinedTask implements TaskDrawing<CombinedTask.Kind> {
     }
   }
 
-  private static MiniQuestion question(
+  private static ImageQuestion question(
       String type, String question, String answer, String statement) {
-    return new MiniQuestion(type, true, question, answer, statement);
+    return new ImageQuestion(type, true, question, answer, statement);
   }
 
   /** Bars with a letter above each; none is too high for that. */
@@ -90,11 +73,11 @@ final class CombinedTask implements TaskDrawing<CombinedTask.Kind> {
     }
     List<Character> names = dice.shuffled(letters);
     for (int i = 0; i < bars.size(); i++) {
-      Box bar = bars.get(i).box();
+      PixelBox bar = bars.get(i).box();
       Glyph.print(
           sketch,
           String.valueOf(names.get(i)),
-          Colour.BLACK,
+          Color.BLACK,
           (bar.left() + bar.right() - Glyph.WIDTH + 1) / 2,
           bar.top() - Glyph.HEIGHT - 1);
     }
@@ -115,11 +98,11 @@ final class CombinedTask implements TaskDrawing<CombinedTask.Kind> {
 
   /** Bars of which the first has so many units, the others from {@code least} to {@code most}. */
   private static Chart barChart(Dice dice, int units, int least, int most) {
-    List<Colour> colours = new ArrayList<>(dice.<Colour>shuffled(Colour.ALL));
-    List<Entry> entries = new ArrayList<>(List.of(new Entry(colours.get(0), units)));
+    List<Color> colors = new ArrayList<>(dice.<Color>shuffled(Color.ALL));
+    List<Entry> entries = new ArrayList<>(List.of(new Entry(colors.get(0), units)));
     int number = dice.between(3, 5);
     while (entries.size() < number) {
-      entries.add(new Entry(colours.get(entries.size()), dice.between(least, most)));
+      entries.add(new Entry(colors.get(entries.size()), dice.between(least, most)));
     }
     return new Chart(Chart.Kind.BAR, entries);
   }
@@ -144,18 +127,15 @@ final class CombinedTask implements TaskDrawing<CombinedTask.Kind> {
   private static void written(Sketch sketch, Turn<Kind> first) {
     Dice dice = sketch.dice();
     Choice choice = Choice.of(dice, null, Shape.ALL.get(first.of(5)));
-    Look look = new Look(choice.colours().get(0), choice.shapes().get(0));
+    Look look = new Look(choice.colors().get(0), choice.shapes().get(0));
     List<Look> looks = new ArrayList<>(List.of(look));
     looks.addAll(
-        choice
-            .looks(dice, other -> other.colour() != look.colour())
-            .subList(0, dice.between(1, 3)));
-    String word = look.colour().word().toUpperCase(Locale.ROOT);
+        choice.looks(dice, other -> other.color() != look.color()).subList(0, dice.between(1, 3)));
+    String word = look.color().word().toUpperCase(Locale.ROOT);
     int free = Sketch.SIDE - Glyph.ADVANCE * word.length();
     // The ink is no object's colour.
-    Colour ink =
-        dice.pick(
-            Colour.ALL.stream().filter(colour -> !choice.colours().contains(colour)).toList());
+    Color ink =
+        dice.pick(Color.ALL.stream().filter(color -> !choice.colors().contains(color)).toList());
     Glyph.print(sketch, word, ink, 2 * dice.between(0, free / 2), 1);
     Scene scene = Scene.placed(dice, looks, 10);
     scene.draw(sketch);
@@ -187,56 +167,56 @@ final class CombinedTask implements TaskDrawing<CombinedTask.Kind> {
                     color ? "color-of-extreme" : "shape-of-extreme",
                     "what %s is the %s object ?"
                         .formatted(color ? "color" : "shape", extreme.word()),
-                    color ? thing.colour().word() : thing.shape().word(),
+                    color ? thing.color().word() : thing.shape().word(),
                     "%s %s".formatted(extreme.word(), color ? "color" : "shape"))));
   }
 
   /** Two polygons side by side, of different colours and sides. */
   private static void polygons(Sketch sketch, Turn<Kind> first) {
     Dice dice = sketch.dice();
-    List<Colour> colours = dice.shuffled(Colour.ALL);
+    List<Color> colors = dice.shuffled(Color.ALL);
     int sides = 3 + first.of(6);
     int others = 3 + (sides - 3 + dice.between(1, 5)) % 6;
     boolean left = dice.chance(.5);
-    sketch.draw(half(dice, colours.get(0), sides, left));
-    sketch.draw(half(dice, colours.get(1), others, !left));
+    sketch.draw(half(dice, colors.get(0), sides, left));
+    sketch.draw(half(dice, colors.get(1), others, !left));
     sketch.ask(
         question(
             "sides-of-color",
-            "how many sides does the %s polygon have ?".formatted(colours.get(0).word()),
+            "how many sides does the %s polygon have ?".formatted(colors.get(0).word()),
             String.valueOf(sides),
-            "%s polygon sides".formatted(colours.get(0).word())));
+            "%s polygon sides".formatted(colors.get(0).word())));
   }
 
-  private static Polygon half(Dice dice, Colour colour, int sides, boolean left) {
+  private static Polygon half(Dice dice, Color color, int sides, boolean left) {
     int middle = Sketch.SIDE / 2;
-    return Polygon.placed(dice, colour, sides, 10, left ? 0 : middle, left ? middle : Sketch.SIDE);
+    return Polygon.placed(dice, color, sides, 10, left ? 0 : middle, left ? middle : Sketch.SIDE);
   }
 
   /** Two rectangles side by side, of different colours. */
   private static void rectangles(Sketch sketch, Turn<Kind> first) {
     Dice dice = sketch.dice();
-    List<Colour> colours = dice.shuffled(Colour.ALL);
+    List<Color> colors = dice.shuffled(Color.ALL);
     boolean width = first.of(2) == 0;
     int length = 2 + Math.floorDiv(first.occurrence(), 2) % 4;
     int across = width ? length : dice.between(2, 5);
     int down = width ? dice.between(2, 10) : length + (dice.chance(.5) ? 4 : 0);
     boolean left = dice.chance(.5);
-    sketch.draw(half(dice, colours.get(0), across, down, left));
-    sketch.draw(half(dice, colours.get(1), dice.between(2, 5), dice.between(2, 10), !left));
+    sketch.draw(half(dice, colors.get(0), across, down, left));
+    sketch.draw(half(dice, colors.get(1), dice.between(2, 5), dice.between(2, 10), !left));
     String word = width ? "width" : "height";
     sketch.ask(
         question(
             "length-of-color",
-            "what is the %s of the %s rectangle ?".formatted(word, colours.get(0).word()),
+            "what is the %s of the %s rectangle ?".formatted(word, colors.get(0).word()),
             String.valueOf(width ? across : down),
-            "%s rectangle %s".formatted(colours.get(0).word(), word)));
+            "%s rectangle %s".formatted(colors.get(0).word(), word)));
   }
 
-  private static Rectangle half(Dice dice, Colour colour, int width, int height, boolean left) {
+  private static Rectangle half(Dice dice, Color color, int width, int height, boolean left) {
     int first = left ? 2 : Sketch.SIDE / 2 + 1;
     int x = first + dice.between(0, Sketch.SIDE / 2 - 3 - Rectangle.UNIT * width);
     int y = dice.between(2, Sketch.SIDE - 2 - Rectangle.UNIT * height);
-    return new Rectangle(colour, x, y, width, height, dice.between(1, 2));
+    return new Rectangle(color, x, y, width, height, dice.between(1, 2));
   }
 }

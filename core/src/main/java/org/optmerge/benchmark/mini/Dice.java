@@ -55,6 +55,33 @@ public final class Dice {
     return list;
   }
 
+  /**
+   * Pixels with noise of −8 to 8 on every channel, four numbers of 16 bits a throw.
+   *
+   * @param alike channels that follow each other and have the same noise: 1, or 3 for grey
+   */
+  public byte[] noisy(byte[] rgb, int alike) {
+    byte[] noisy = new byte[rgb.length];
+    long bits = 0;
+    for (int i = 0, draws = 0; i < noisy.length; i += alike, draws++) {
+      bits = draws % 4 == 0 ? bits() : bits >>> 16;
+      int noise = (int) ((bits & 0xffff) * 17 >>> 16) - 8;
+      for (int j = i; j < i + alike; j++) {
+        noisy[j] = (byte) clip((rgb[j] & 0xff) + noise);
+      }
+    }
+    return noisy;
+  }
+
+  /** One channel of a color in a shade of its own. */
+  public int shade(Color color, int channel) {
+    return clip(color.channel(channel) + between(-18, 18));
+  }
+
+  private static int clip(int level) {
+    return Math.max(0, Math.min(255, level));
+  }
+
   /** Whole numbers of at least {@code least} with a given sum, every way of it equally likely. */
   List<Integer> composition(int sum, int parts, int least) {
     int spare = sum - parts * least;

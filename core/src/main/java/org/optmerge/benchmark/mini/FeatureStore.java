@@ -16,7 +16,6 @@ import org.optmerge.train.TrainingException;
  * computed: stages that train the language model see an image many times.
  */
 final class FeatureStore implements AutoCloseable {
-  private final int images;
   private final int size;
   private final FileChannel channel;
   private final ByteBuffer present;
@@ -31,7 +30,6 @@ final class FeatureStore implements AutoCloseable {
    */
   @SuppressWarnings("MustBeClosedChecker")
   FeatureStore(Path file, int images, int size) {
-    this.images = images;
     this.size = size;
     try {
       Files.createDirectories(file.toAbsolutePath().getParent());
@@ -64,11 +62,6 @@ final class FeatureStore implements AutoCloseable {
   /** Reads the features of an image that {@link #has has}. */
   void get(int image, float[] into, int at) {
     FloatCodec.widen(DType.F16, slot(image), into, at, size);
-  }
-
-  /** How many images there can be. */
-  int images() {
-    return images;
   }
 
   private ByteBuffer slot(int image) {

@@ -5,12 +5,12 @@ interface Figure {
   /** One of {@link PatchLabels#KINDS}. */
   String kind();
 
-  Colour colour();
+  Color color();
 
   /**
    * Holds all pixels covered: the least such box but for characters, which have a field, and rays.
    */
-  Box box();
+  PixelBox box();
 
   /** Whether a pixel of the box is covered. */
   boolean covers(int x, int y);
@@ -22,7 +22,7 @@ interface Figure {
 
   /** Whether a patch whose middle is here is taken to belong to it. */
   default boolean claims(double x, double y) {
-    Box box = box();
+    PixelBox box = box();
     return box.left() - 2 <= x
         && x <= box.right() + 3
         && box.top() - 2 <= y

@@ -1,14 +1,11 @@
 package org.optmerge.benchmark.mini;
 
-import static java.util.Map.entry;
-
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import org.optmerge.benchmark.mini.Schedule.Turn;
+import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 
 /** Angles in steps of 15°, sizes of rectangles, and how many sides a polygon has. */
-final class GeometryTask implements TaskDrawing<GeometryTask.Kind> {
+final class GeometryTask extends TaskDrawing<GeometryTask.Kind> {
   enum Kind {
     ANGLE,
     WIDTH,
@@ -21,31 +18,20 @@ final class GeometryTask implements TaskDrawing<GeometryTask.Kind> {
   private static final List<Kind> OF_RECTANGLES =
       List.of(Kind.WIDTH, Kind.HEIGHT, Kind.AREA, Kind.PERIMETER);
 
-  private static final Schedule<Kind> SCHEDULE =
-      Schedule.of(
-          Map.ofEntries(
-              entry(Kind.ANGLE, 8),
-              entry(Kind.WIDTH, 2),
-              entry(Kind.HEIGHT, 2),
-              entry(Kind.AREA, 2),
-              entry(Kind.PERIMETER, 2),
-              entry(Kind.SIDES, 4)));
-
-  @Override
-  public Schedule<Kind> schedule() {
-    return SCHEDULE;
+  GeometryTask() {
+    super(Kind.class, 8, 2, 2, 2, 2, 4);
   }
 
   @Override
-  public void draw(Sketch sketch, Turn<Kind> first) {
+  void draw(Sketch sketch, Turn<Kind> first) {
     Dice dice = sketch.dice();
-    Colour colour = dice.pick(Colour.ALL);
+    Color color = dice.pick(Color.ALL);
     switch (first.kind()) {
       case ANGLE -> {
-        Angle angle = Angle.placed(dice, colour, 1 + first.of(11));
+        Angle angle = Angle.placed(dice, color, 1 + first.of(11));
         sketch.draw(angle);
         sketch.ask(
-            new MiniQuestion(
+            new ImageQuestion(
                 "angle",
                 false,
                 "what is the angle ?",
@@ -54,10 +40,10 @@ final class GeometryTask implements TaskDrawing<GeometryTask.Kind> {
       }
       case SIDES -> {
         Polygon polygon =
-            Polygon.placed(dice, colour, 3 + first.of(6), 12 + 8 * dice.uniform(), 0, Sketch.SIDE);
+            Polygon.placed(dice, color, 3 + first.of(6), 12 + 8 * dice.uniform(), 0, Sketch.SIDE);
         sketch.draw(polygon);
         sketch.ask(
-            new MiniQuestion(
+            new ImageQuestion(
                 "sides",
                 false,
                 "how many sides does the polygon have ?",
@@ -67,7 +53,7 @@ final class GeometryTask implements TaskDrawing<GeometryTask.Kind> {
       case WIDTH, HEIGHT, AREA, PERIMETER -> {
         int width = first.kind() == Kind.WIDTH ? 2 + first.of(9) : dice.between(2, 10);
         int height = first.kind() == Kind.HEIGHT ? 2 + first.of(9) : dice.between(2, 10);
-        Rectangle rectangle = Rectangle.placed(dice, colour, width, height);
+        Rectangle rectangle = Rectangle.placed(dice, color, width, height);
         sketch.draw(rectangle);
         sketch.ask(question(rectangle, first.kind()));
         dice.shuffled(OF_RECTANGLES).forEach(kind -> sketch.ask(question(rectangle, kind)));
@@ -75,7 +61,7 @@ final class GeometryTask implements TaskDrawing<GeometryTask.Kind> {
     }
   }
 
-  private static MiniQuestion question(Rectangle rectangle, Kind kind) {
+  private static ImageQuestion question(Rectangle rectangle, Kind kind) {
     int width = rectangle.width();
     int height = rectangle.height();
     int answer =
@@ -88,7 +74,7 @@ final class GeometryTask implements TaskDrawing<GeometryTask.Kind> {
               throw new IllegalArgumentException("no question about a rectangle: " + kind);
         };
     String word = kind.name().toLowerCase(Locale.ROOT);
-    return new MiniQuestion(
+    return new ImageQuestion(
         word,
         kind == Kind.AREA || kind == Kind.PERIMETER,
         "what is the %s of the rectangle ?".formatted(word),

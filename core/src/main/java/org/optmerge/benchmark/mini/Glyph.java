@@ -89,7 +89,7 @@ record Glyph(char character, List<String> rows) {
   }
 
   /** A character at a place; x and y are of its field's top left corner. */
-  record Printed(Glyph glyph, Colour colour, int x, int y) implements Figure {
+  record Printed(Glyph glyph, Color color, int x, int y) implements Figure {
     @Override
     public String kind() {
       return String.valueOf(glyph.character());
@@ -97,8 +97,8 @@ record Glyph(char character, List<String> rows) {
 
     /** The whole field, so that boxes of a word stand in step. */
     @Override
-    public Box box() {
-      return new Box(x, y, x + WIDTH - 1, y + HEIGHT - 1);
+    public PixelBox box() {
+      return new PixelBox(x, y, x + WIDTH - 1, y + HEIGHT - 1);
     }
 
     @Override
@@ -114,10 +114,10 @@ record Glyph(char character, List<String> rows) {
   }
 
   /** Draws a text from a place to the right. */
-  static void print(Sketch sketch, String text, Colour colour, int x, int y) {
+  static void print(Sketch sketch, String text, Color color, int x, int y) {
     List<Printed> characters = new ArrayList<>();
     for (int i = 0; i < text.length(); i++) {
-      characters.add(new Printed(of(text.charAt(i)), colour, x + i * ADVANCE, y));
+      characters.add(new Printed(of(text.charAt(i)), color, x + i * ADVANCE, y));
     }
     sketch.draw(characters);
   }

@@ -1,15 +1,12 @@
 package org.optmerge.benchmark.mini;
 
-import static java.util.Map.entry;
-
-import java.util.Map;
 import java.util.Optional;
+import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 import org.optmerge.benchmark.mini.Scene.Extreme;
 import org.optmerge.benchmark.mini.Scene.Thing;
-import org.optmerge.benchmark.mini.Schedule.Turn;
 
 /** Boxes of objects that are named, or stand out by place or size. */
-final class GroundingTask implements TaskDrawing<GroundingTask.Kind> {
+final class GroundingTask extends TaskDrawing<GroundingTask.Kind> {
   enum Kind {
     NAMED,
     LEFTMOST,
@@ -25,24 +22,12 @@ final class GroundingTask implements TaskDrawing<GroundingTask.Kind> {
     }
   }
 
-  private static final Schedule<Kind> SCHEDULE =
-      Schedule.of(
-          Map.ofEntries(
-              entry(Kind.NAMED, 8),
-              entry(Kind.LEFTMOST, 1),
-              entry(Kind.RIGHTMOST, 1),
-              entry(Kind.TOP, 1),
-              entry(Kind.BOTTOM, 1),
-              entry(Kind.LARGEST, 2),
-              entry(Kind.SMALLEST, 2)));
-
-  @Override
-  public Schedule<Kind> schedule() {
-    return SCHEDULE;
+  GroundingTask() {
+    super(Kind.class, 8, 1, 1, 1, 1, 2, 2);
   }
 
   @Override
-  public void draw(Sketch sketch, Turn<Kind> first) {
+  void draw(Sketch sketch, Turn<Kind> first) {
     Dice dice = sketch.dice();
     Scene scene = Scene.any(dice);
     if (first.kind() != Kind.NAMED) {
@@ -52,15 +37,15 @@ final class GroundingTask implements TaskDrawing<GroundingTask.Kind> {
     question(scene, first.kind()).ifPresent(sketch::ask);
     for (int tries = 0; tries < 12 && !sketch.isFull(); tries++) {
       Scene another = scene.about(dice.pick(scene.things()));
-      question(another, SCHEDULE.any(dice).kind()).ifPresent(sketch::ask);
+      question(another, schedule().any(dice).kind()).ifPresent(sketch::ask);
     }
   }
 
-  private static Optional<MiniQuestion> question(Scene scene, Kind kind) {
+  private static Optional<ImageQuestion> question(Scene scene, Kind kind) {
     if (kind == Kind.NAMED) {
       Thing subject = scene.subject();
       return Optional.of(
-          new MiniQuestion(
+          new ImageQuestion(
               "named",
               false,
               "locate the %s ?".formatted(subject.look()),
@@ -72,7 +57,7 @@ final class GroundingTask implements TaskDrawing<GroundingTask.Kind> {
         .find(extreme)
         .map(
             thing ->
-                new MiniQuestion(
+                new ImageQuestion(
                     extreme.word(),
                     true,
                     "locate the %s object ?".formatted(extreme.word()),

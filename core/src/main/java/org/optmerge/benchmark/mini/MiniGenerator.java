@@ -1,7 +1,9 @@
 package org.optmerge.benchmark.mini;
 
+import java.util.Map;
+import java.util.Objects;
 import org.optmerge.base.CounterRandom;
-import org.optmerge.benchmark.mini.Schedule.Turn;
+import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 
 /**
  * Draws the images of the miniature benchmark. An image is a function of (seed, split, task,
@@ -10,6 +12,15 @@ import org.optmerge.benchmark.mini.Schedule.Turn;
 public final class MiniGenerator {
   /** The seed of the shipped models and of every published figure. */
   public static final long SEED = 2026;
+
+  private static final Map<MiniTask, TaskDrawing<?>> DRAWINGS =
+      Map.of(
+          MiniTask.VQA, new VqaTask(),
+          MiniTask.GEOMETRY, new GeometryTask(),
+          MiniTask.CHART, new ChartTask(),
+          MiniTask.OCR, new OcrTask(),
+          MiniTask.GROUNDING, new GroundingTask(),
+          MiniTask.COMBINED, new CombinedTask());
 
   private final long seed;
 
@@ -42,7 +53,10 @@ public final class MiniGenerator {
           "no model is trained on the task '%s', so it has no split '%s'"
               .formatted(task.key(), split.key()));
     }
-    return sketch(drawing(task), "mini/%s/%s".formatted(split.key(), task.key()), index);
+    return sketch(
+        Objects.requireNonNull(DRAWINGS.get(task)),
+        "mini/%s/%s".formatted(split.key(), task.key()),
+        index);
   }
 
   private <K extends Enum<K>> Sketch sketch(TaskDrawing<K> drawing, String stream, int index) {
@@ -50,16 +64,5 @@ public final class MiniGenerator {
     Sketch sketch = new Sketch(new Dice(CounterRandom.of(seed, stream + "/" + index)));
     drawing.draw(sketch, turn);
     return sketch;
-  }
-
-  private static TaskDrawing<?> drawing(MiniTask task) {
-    return switch (task) {
-      case VQA -> new VqaTask();
-      case GEOMETRY -> new GeometryTask();
-      case CHART -> new ChartTask();
-      case OCR -> new OcrTask();
-      case GROUNDING -> new GroundingTask();
-      case COMBINED -> new CombinedTask();
-    };
   }
 }

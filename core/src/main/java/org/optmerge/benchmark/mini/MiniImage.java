@@ -10,7 +10,7 @@ import org.optmerge.model.media.Image;
  * @param questions one to four, no two the same; validation and test ask the first only
  * @param labels what is where, for pretraining a vision model
  */
-public record MiniImage(Image image, List<MiniQuestion> questions, PatchLabels labels) {
+public record MiniImage(Image image, List<ImageQuestion> questions, PatchLabels labels) {
   /**
    * Copies the list.
    *
@@ -24,7 +24,7 @@ public record MiniImage(Image image, List<MiniQuestion> questions, PatchLabels l
   }
 
   /** The question that validation and test ask. */
-  public MiniQuestion first() {
+  public ImageQuestion first() {
     return questions.get(0);
   }
 }

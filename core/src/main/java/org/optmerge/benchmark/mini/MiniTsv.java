@@ -37,7 +37,7 @@ public final class MiniTsv {
    * @return how many
    * @throws IOException if the file cannot be written
    */
-  public static long write(MiniBenchmark benchmark, Path file) throws IOException {
+  public static long write(CapabilityBenchmark benchmark, Path file) throws IOException {
     Path folder = file.toAbsolutePath().getParent();
     if (folder != null) {
       Files.createDirectories(folder);

@@ -1,13 +1,10 @@
 package org.optmerge.benchmark.mini;
 
-import static java.util.Map.entry;
-
 import java.util.List;
-import java.util.Map;
-import org.optmerge.benchmark.mini.Schedule.Turn;
+import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 
 /** One or two words or numbers, in different colours. */
-final class OcrTask implements TaskDrawing<OcrTask.Kind> {
+final class OcrTask extends TaskDrawing<OcrTask.Kind> {
   enum Kind {
     ONLY_WORD,
     WORD_OF_COLOR,
@@ -16,36 +13,27 @@ final class OcrTask implements TaskDrawing<OcrTask.Kind> {
   }
 
   /** A word in a colour. */
-  private record Written(String text, Colour colour) {}
+  private record Written(String text, Color color) {}
 
   private static final List<Kind> OF_TWO =
       List.of(Kind.WORD_OF_COLOR, Kind.TOP_WORD, Kind.BOTTOM_WORD);
 
-  private static final Schedule<Kind> SCHEDULE =
-      Schedule.of(
-          Map.ofEntries(
-              entry(Kind.ONLY_WORD, 8),
-              entry(Kind.WORD_OF_COLOR, 6),
-              entry(Kind.TOP_WORD, 3),
-              entry(Kind.BOTTOM_WORD, 3)));
-
-  @Override
-  public Schedule<Kind> schedule() {
-    return SCHEDULE;
+  OcrTask() {
+    super(Kind.class, 8, 6, 3, 3);
   }
 
   @Override
-  public void draw(Sketch sketch, Turn<Kind> first) {
+  void draw(Sketch sketch, Turn<Kind> first) {
     Dice dice = sketch.dice();
-    List<Colour> colours = dice.shuffled(Colour.ALL);
+    List<Color> colors = dice.shuffled(Color.ALL);
     if (first.kind() == Kind.ONLY_WORD) {
-      Written word = write(sketch, colours.get(0), dice.between(1, 12));
+      Written word = write(sketch, colors.get(0), dice.between(1, 12));
       sketch.ask(
-          new MiniQuestion("word", false, "what is written in the image ?", word.text(), "word"));
+          new ImageQuestion("word", false, "what is written in the image ?", word.text(), "word"));
       return;
     }
-    Written top = write(sketch, colours.get(0), dice.between(1, 4));
-    Written bottom = write(sketch, colours.get(1), dice.between(8, 12));
+    Written top = write(sketch, colors.get(0), dice.between(1, 4));
+    Written bottom = write(sketch, colors.get(1), dice.between(8, 12));
     sketch.ask(question(dice, top, bottom, first.kind()));
     while (!sketch.isFull()) {
       // There are four questions, so all are found soon; in a random order, as few fit a prompt.
@@ -54,15 +42,15 @@ final class OcrTask implements TaskDrawing<OcrTask.Kind> {
   }
 
   /** Writes something at a random place of a row of three pixels and one. */
-  private static Written write(Sketch sketch, Colour colour, int row) {
+  private static Written write(Sketch sketch, Color color, int row) {
     Dice dice = sketch.dice();
     String text = Lexicon.any(dice);
     int free = Sketch.SIDE - Glyph.ADVANCE * text.length();
-    Glyph.print(sketch, text, colour, 2 * dice.between(0, free / 2), 3 * row + 1);
-    return new Written(text, colour);
+    Glyph.print(sketch, text, color, 2 * dice.between(0, free / 2), 3 * row + 1);
+    return new Written(text, color);
   }
 
-  private static MiniQuestion question(Dice dice, Written top, Written bottom, Kind kind) {
+  private static ImageQuestion question(Dice dice, Written top, Written bottom, Kind kind) {
     Written asked =
         switch (kind) {
           case TOP_WORD -> top;
@@ -73,9 +61,9 @@ final class OcrTask implements TaskDrawing<OcrTask.Kind> {
         switch (kind) {
           case TOP_WORD -> "top";
           case BOTTOM_WORD -> "bottom";
-          case ONLY_WORD, WORD_OF_COLOR -> asked.colour().word();
+          case ONLY_WORD, WORD_OF_COLOR -> asked.color().word();
         };
-    return new MiniQuestion(
+    return new ImageQuestion(
         kind == Kind.WORD_OF_COLOR ? "color-word" : which + "-word",
         true,
         "what is the %s word ?".formatted(which),

@@ -1,5 +1,6 @@
 package org.optmerge.benchmark.mini;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -10,7 +11,7 @@ import java.util.stream.Stream;
  * has learned to look.
  *
  * @param kind 64 indices into {@link #KINDS}; 0 where there is nothing
- * @param colour 64 indices into {@link #COLOURS}; 0 where there is nothing
+ * @param color 64 indices into {@link #COLORS}; 0 where there is nothing
  * @param box 64 × 4 distances from the middle of the patch to the left, top, right and bottom of
  *     what it belongs to, divided by 24 pixels; negative if the middle lies a little outside; 0
  *     where there is nothing
@@ -19,7 +20,7 @@ import java.util.stream.Stream;
  *     (3 to 8); 0 where there is none
  */
 @SuppressWarnings("ArrayRecordComponent") // equality and hash are defined below
-public record PatchLabels(int[] kind, int[] colour, float[] box, int[] value) {
+public record PatchLabels(int[] kind, int[] color, float[] box, int[] value) {
   /** Patches of an image. */
   public static final int PATCHES = 64;
 
@@ -34,8 +35,8 @@ public record PatchLabels(int[] kind, int[] colour, float[] box, int[] value) {
           .toList();
 
   /** The names of the colours, none first. */
-  public static final List<String> COLOURS =
-      Stream.concat(Stream.of("none"), Colour.ALL.stream().map(Colour::word)).toList();
+  public static final List<String> COLORS =
+      Stream.concat(Stream.of("none"), Color.ALL.stream().map(Color::word)).toList();
 
   /** Classes of values, no value first. */
   public static final int VALUES = 24;
@@ -45,26 +46,26 @@ public record PatchLabels(int[] kind, int[] colour, float[] box, int[] value) {
    */
   public PatchLabels {
     if (kind.length != PATCHES
-        || colour.length != PATCHES
+        || color.length != PATCHES
         || box.length != 4 * PATCHES
         || value.length != PATCHES) {
       throw new IllegalArgumentException(
           "labels are for %d patches; there are %d kinds, %d colours, %d sides of boxes, %d values"
-              .formatted(PATCHES, kind.length, colour.length, box.length, value.length));
+              .formatted(PATCHES, kind.length, color.length, box.length, value.length));
     }
   }
 
   /** The labels of figures: a patch belongs to that whose box is nearest to its middle. */
   static PatchLabels of(List<? extends Figure> figures) {
     int[] kind = new int[PATCHES];
-    int[] colour = new int[PATCHES];
+    int[] color = new int[PATCHES];
     float[] box = new float[4 * PATCHES];
     int[] value = new int[PATCHES];
     double[] distance = new double[PATCHES];
     Arrays.fill(distance, Double.POSITIVE_INFINITY);
     for (Figure figure : figures) {
       int figureKind = KINDS.indexOf(figure.kind());
-      Box bounds = figure.box();
+      PixelBox bounds = figure.box();
       for (int patch = 0; patch < PATCHES; patch++) {
         double x = 6 * (patch % 8) + 3;
         double y = 6 * (patch / 8) + 3;
@@ -73,7 +74,7 @@ public record PatchLabels(int[] kind, int[] colour, float[] box, int[] value) {
         }
         distance[patch] = bounds.distance(x, y);
         kind[patch] = figureKind;
-        colour[patch] = figure.colour().ordinal() + 1;
+        color[patch] = figure.color().ordinal() + 1;
         value[patch] = figure.value();
         box[4 * patch] = (float) ((x - bounds.left()) / 24);
         box[4 * patch + 1] = (float) ((y - bounds.top()) / 24);
@@ -81,21 +82,69 @@ public record PatchLabels(int[] kind, int[] colour, float[] box, int[] value) {
         box[4 * patch + 3] = (float) ((bounds.bottom() + 1 - y) / 24);
       }
     }
-    return new PatchLabels(kind, colour, box, value);
+    return new PatchLabels(kind, color, box, value);
+  }
+
+  /** Outputs of a head that reads {@link #targets}. */
+  static final int OUTPUTS = KINDS.size() + COLORS.size() + 4 + VALUES;
+
+  /**
+   * Weights of the parts of the loss.
+   *
+   * @param noneWeight of a patch without an object, beside 1 for the others, in the loss of kinds
+   * @param color of the loss of colors
+   * @param box of the smooth absolute error of the boxes
+   * @param boxBeta error below which that is quadratic
+   * @param value of the loss of values
+   */
+  record Weights(
+      double noneWeight,
+      @JsonProperty("colour") double color,
+      double box,
+      double boxBeta,
+      double value) {}
+
+  /** Kind, color, box and value of each patch of some images, as a head is to read them. */
+  static List<LabelHead.Target> targets(List<PatchLabels> images, Weights weights) {
+    int count = images.size() * PATCHES;
+    int[] kind = new int[count];
+    int[] color = new int[count];
+    int[] value = new int[count];
+    float[] box = new float[4 * count];
+    float[] kindShare = new float[count];
+    float[] isObject = new float[count];
+    float[] isValued = new float[count];
+    for (int i = 0; i < images.size(); i++) {
+      PatchLabels image = images.get(i);
+      System.arraycopy(image.kind, 0, kind, i * PATCHES, PATCHES);
+      System.arraycopy(image.color, 0, color, i * PATCHES, PATCHES);
+      System.arraycopy(image.value, 0, value, i * PATCHES, PATCHES);
+      System.arraycopy(image.box, 0, box, 4 * i * PATCHES, 4 * PATCHES);
+    }
+    for (int i = 0; i < count; i++) {
+      isObject[i] = kind[i] > 0 ? 1 : 0;
+      kindShare[i] = kind[i] > 0 ? 1 : (float) weights.noneWeight;
+      isValued[i] = value[i] > 0 ? 1 : 0;
+    }
+    return List.of(
+        new LabelHead.Classes(KINDS.size(), kind, kindShare, 1),
+        new LabelHead.Classes(COLORS.size(), color, isObject, weights.color),
+        new LabelHead.Numbers(4, box, weights.boxBeta, isObject, weights.box),
+        new LabelHead.Classes(VALUES, value, isValued, weights.value));
   }
 
   @Override
   public boolean equals(Object other) {
     return other instanceof PatchLabels labels
         && Arrays.equals(kind, labels.kind)
-        && Arrays.equals(colour, labels.colour)
+        && Arrays.equals(color, labels.color)
         && Arrays.equals(box, labels.box)
         && Arrays.equals(value, labels.value);
   }
 
   @Override
   public int hashCode() {
-    return 31 * (31 * Arrays.hashCode(kind) + Arrays.hashCode(colour)) + Arrays.hashCode(value);
+    return 31 * (31 * Arrays.hashCode(kind) + Arrays.hashCode(color)) + Arrays.hashCode(value);
   }
 
   @Override

@@ -5,12 +5,12 @@ final class Polygon implements Figure {
   /** The width of an outline, in pixels. */
   private static final double STROKE = 2;
 
-  private final Colour colour;
+  private final Color color;
   private final double x;
   private final double y;
   private final double radius;
   private final boolean filled;
-  private final Box box;
+  private final PixelBox box;
 
   /** Unit vectors from the centre, across the middle of each side. */
   private final double[] normalX;
@@ -26,9 +26,8 @@ final class Polygon implements Figure {
    * @param radius of the circle through the corners, in pixels
    * @param turn the direction of a corner from the centre, in radians
    */
-  Polygon(
-      Colour colour, int sides, double x, double y, double radius, double turn, boolean filled) {
-    this.colour = colour;
+  Polygon(Color color, int sides, double x, double y, double radius, double turn, boolean filled) {
+    this.color = color;
     this.x = x;
     this.y = y;
     this.radius = radius;
@@ -41,7 +40,7 @@ final class Polygon implements Figure {
       normalY[i] = StrictMath.sin(corner + Math.PI / sides);
     }
     this.box =
-        new Box(
+        new PixelBox(
                 (int) Math.floor(x - radius),
                 (int) Math.floor(y - radius),
                 (int) Math.floor(x + radius),
@@ -50,9 +49,9 @@ final class Polygon implements Figure {
   }
 
   /** A polygon anywhere between two columns of the image, two pixels from the edge. */
-  static Polygon placed(Dice dice, Colour colour, int sides, double radius, int left, int right) {
+  static Polygon placed(Dice dice, Color color, int sides, double radius, int left, int right) {
     return new Polygon(
-        colour,
+        color,
         sides,
         left + radius + 2 + (right - left - 2 * (radius + 2)) * dice.uniform(),
         radius + 2 + (Sketch.SIDE - 2 * (radius + 2)) * dice.uniform(),
@@ -71,8 +70,8 @@ final class Polygon implements Figure {
   }
 
   @Override
-  public Colour colour() {
-    return colour;
+  public Color color() {
+    return color;
   }
 
   @Override
@@ -81,7 +80,7 @@ final class Polygon implements Figure {
   }
 
   @Override
-  public Box box() {
+  public PixelBox box() {
     return box;
   }
 

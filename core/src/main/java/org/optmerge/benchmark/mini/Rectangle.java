@@ -9,15 +9,15 @@ package org.optmerge.benchmark.mini;
  * @param height in units of {@link #UNIT} pixels
  * @param stroke the outline's width in pixels
  */
-record Rectangle(Colour colour, int x, int y, int width, int height, int stroke) implements Figure {
+record Rectangle(Color color, int x, int y, int width, int height, int stroke) implements Figure {
   /** Pixels of a unit of length. */
   static final int UNIT = 4;
 
   /** A rectangle anywhere on the image, two pixels from its edge. */
-  static Rectangle placed(Dice dice, Colour colour, int width, int height) {
+  static Rectangle placed(Dice dice, Color color, int width, int height) {
     int x = dice.between(2, Sketch.SIDE - 2 - UNIT * width);
     int y = dice.between(2, Sketch.SIDE - 2 - UNIT * height);
-    return new Rectangle(colour, x, y, width, height, dice.between(1, 2));
+    return new Rectangle(color, x, y, width, height, dice.between(1, 2));
   }
 
   @Override
@@ -26,13 +26,13 @@ record Rectangle(Colour colour, int x, int y, int width, int height, int stroke)
   }
 
   @Override
-  public Box box() {
-    return new Box(x, y, x + UNIT * width - 1, y + UNIT * height - 1);
+  public PixelBox box() {
+    return new PixelBox(x, y, x + UNIT * width - 1, y + UNIT * height - 1);
   }
 
   @Override
   public boolean covers(int px, int py) {
-    Box box = box();
+    PixelBox box = box();
     return px < box.left() + stroke
         || px > box.right() - stroke
         || py < box.top() + stroke

@@ -16,10 +16,10 @@ import org.jspecify.annotations.Nullable;
  */
 record Scene(List<Thing> things) {
   /** A colour and a shape. */
-  record Look(Colour colour, Shape shape) {
+  record Look(Color color, Shape shape) {
     @Override
     public String toString() {
-      return colour.word() + " " + shape.word();
+      return color.word() + " " + shape.word();
     }
   }
 
@@ -30,8 +30,8 @@ record Scene(List<Thing> things) {
     }
 
     @Override
-    public Colour colour() {
-      return look.colour();
+    public Color color() {
+      return look.color();
     }
 
     @Override
@@ -40,8 +40,8 @@ record Scene(List<Thing> things) {
     }
 
     @Override
-    public Box box() {
-      return new Box(x, y, x + side - 1, y + side - 1);
+    public PixelBox box() {
+      return new PixelBox(x, y, x + side - 1, y + side - 1);
     }
 
     @Override
@@ -53,10 +53,10 @@ record Scene(List<Thing> things) {
   /**
    * Four of the colours and three of the shapes, so that objects of a scene resemble each other.
    */
-  record Choice(List<Colour> colours, List<Shape> shapes) {
-    static Choice of(Dice dice, @Nullable Colour colour, @Nullable Shape shape) {
+  record Choice(List<Color> colors, List<Shape> shapes) {
+    static Choice of(Dice dice, @Nullable Color color, @Nullable Shape shape) {
       return new Choice(
-          some(dice, Colour.ALL, colour).subList(0, 4), some(dice, Shape.ALL, shape).subList(0, 3));
+          some(dice, Color.ALL, color).subList(0, 4), some(dice, Shape.ALL, shape).subList(0, 3));
     }
 
     private static <T> List<T> some(Dice dice, List<T> all, @Nullable T first) {
@@ -71,9 +71,9 @@ record Scene(List<Thing> things) {
     /** Looks of the choice that meet a condition, in a random order. */
     List<Look> looks(Dice dice, Predicate<Look> condition) {
       List<Look> looks = new ArrayList<>();
-      for (Colour colour : colours) {
+      for (Color color : colors) {
         for (Shape shape : shapes) {
-          Look look = new Look(colour, shape);
+          Look look = new Look(color, shape);
           if (condition.test(look)) {
             looks.add(look);
           }

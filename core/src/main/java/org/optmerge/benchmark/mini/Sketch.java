@@ -15,12 +15,12 @@ final class Sketch {
   private final Dice dice;
   private final byte[] rgb = new byte[3 * SIDE * SIDE];
   private final List<Figure> figures = new ArrayList<>();
-  private final List<MiniQuestion> questions = new ArrayList<>();
+  private final List<ImageQuestion> questions = new ArrayList<>();
 
   /** A light grey background. */
   Sketch(Dice dice) {
     this.dice = dice;
-    grey(new Box(0, 0, SIDE - 1, SIDE - 1), dice.between(205, 249));
+    grey(new PixelBox(0, 0, SIDE - 1, SIDE - 1), dice.between(205, 249));
   }
 
   Dice dice() {
@@ -38,16 +38,16 @@ final class Sketch {
 
   /** Draws figures of one colour in one shade of it, such as the characters of a word. */
   void draw(List<? extends Figure> alike) {
-    Colour colour = alike.get(0).colour();
-    int red = shade(colour, 0);
-    int green = shade(colour, 1);
-    int blue = shade(colour, 2);
+    Color color = alike.get(0).color();
+    int red = dice.shade(color, 0);
+    int green = dice.shade(color, 1);
+    int blue = dice.shade(color, 2);
     alike.forEach(figure -> paint(figure, red, green, blue));
     figures.addAll(alike);
   }
 
   private void paint(Figure figure, int red, int green, int blue) {
-    Box box = figure.box();
+    PixelBox box = figure.box();
     for (int y = box.top(); y <= box.bottom(); y++) {
       for (int x = box.left(); x <= box.right(); x++) {
         if (figure.covers(x, y)) {
@@ -57,12 +57,8 @@ final class Sketch {
     }
   }
 
-  private int shade(Colour colour, int channel) {
-    return clip(colour.channel(channel) + dice.between(-18, 18));
-  }
-
   /** Fills a box with grey: axes and grids, which no question is about. */
-  void grey(Box box, int level) {
+  void grey(PixelBox box, int level) {
     for (int y = box.top(); y <= box.bottom(); y++) {
       for (int x = box.left(); x <= box.right(); x++) {
         set(x, y, level, level, level);
@@ -79,7 +75,7 @@ final class Sketch {
       int to = y0 + Math.floorDiv((y1 - y0) * (2 * (x - x0) + 1), 2 * width);
       int top = Math.max(Math.min(from, to), Math.min(y0, y1));
       int bottom = Math.min(Math.max(from, to), Math.max(y0, y1));
-      grey(new Box(x, top, x, bottom), level);
+      grey(new PixelBox(x, top, x, bottom), level);
     }
   }
 
@@ -91,7 +87,7 @@ final class Sketch {
   }
 
   /** Adds a question, unless it has been asked or there are enough. */
-  void ask(MiniQuestion question) {
+  void ask(ImageQuestion question) {
     boolean asked =
         questions.stream().anyMatch(other -> other.question().equals(question.question()));
     if (!asked && !isFull()) {
@@ -105,19 +101,7 @@ final class Sketch {
 
   /** The image with noise of −8 to 8 on every channel of every pixel. */
   MiniImage finished() {
-    byte[] noisy = new byte[rgb.length];
-    for (int i = 0; i < noisy.length; i += 4) {
-      long bits = dice.bits();
-      for (int j = i; j < i + 4; j++) {
-        int noise = (int) ((bits & 0xffff) * 17 >>> 16) - 8;
-        noisy[j] = (byte) clip((rgb[j] & 0xff) + noise);
-        bits >>>= 16;
-      }
-    }
-    return new MiniImage(new Image(SIDE, SIDE, noisy), questions, PatchLabels.of(figures));
-  }
-
-  private static int clip(int level) {
-    return Math.max(0, Math.min(255, level));
+    Image image = new Image(SIDE, SIDE, dice.noisy(rgb, 1));
+    return new MiniImage(image, questions, PatchLabels.of(figures));
   }
 }

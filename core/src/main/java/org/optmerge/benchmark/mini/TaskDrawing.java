@@ -1,16 +1,27 @@
 package org.optmerge.benchmark.mini;
 
-import org.optmerge.benchmark.mini.Schedule.Turn;
+import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 
 /**
  * How the images of a task are drawn and what is asked about them.
  *
  * @param <K> the kinds of questions
  */
-interface TaskDrawing<K extends Enum<K>> {
+abstract class TaskDrawing<K extends Enum<K>> {
+  private final BalancedSchedule<K> schedule;
+
+  /**
+   * @param shares how often each kind comes in one round, in order
+   */
+  TaskDrawing(Class<K> kinds, int... shares) {
+    schedule = BalancedSchedule.of(kinds, shares);
+  }
+
   /** Which kind of question comes first. */
-  Schedule<K> schedule();
+  BalancedSchedule<K> schedule() {
+    return schedule;
+  }
 
   /** Draws an image about which the first question can be asked, and asks it and others. */
-  void draw(Sketch sketch, Turn<K> first);
+  abstract void draw(Sketch sketch, Turn<K> first);
 }

@@ -1,18 +1,15 @@
 package org.optmerge.benchmark.mini;
 
-import static java.util.Map.entry;
-
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 import org.optmerge.benchmark.mini.Scene.Choice;
 import org.optmerge.benchmark.mini.Scene.Look;
 import org.optmerge.benchmark.mini.Scene.Thing;
-import org.optmerge.benchmark.mini.Schedule.Turn;
 
 /** Questions about colours, shapes, numbers and places of objects; more than half bind two. */
-final class VqaTask implements TaskDrawing<VqaTask.Kind> {
+final class VqaTask extends TaskDrawing<VqaTask.Kind> {
   enum Kind {
     COLOR,
     SHAPE,
@@ -23,31 +20,19 @@ final class VqaTask implements TaskDrawing<VqaTask.Kind> {
     EXISTS
   }
 
-  private static final Schedule<Kind> SCHEDULE =
-      Schedule.of(
-          Map.ofEntries(
-              entry(Kind.COLOR, 5),
-              entry(Kind.SHAPE, 3),
-              entry(Kind.COUNT, 1),
-              entry(Kind.COUNT_COLOR, 2),
-              entry(Kind.COUNT_SHAPE, 1),
-              entry(Kind.RELATION, 4),
-              entry(Kind.EXISTS, 4)));
-
-  @Override
-  public Schedule<Kind> schedule() {
-    return SCHEDULE;
+  VqaTask() {
+    super(Kind.class, 5, 3, 1, 2, 1, 4, 4);
   }
 
   @Override
-  public void draw(Sketch sketch, Turn<Kind> first) {
+  void draw(Sketch sketch, Turn<Kind> first) {
     Dice dice = sketch.dice();
     Scene scene = scene(dice, first);
     scene.draw(sketch);
     question(dice, scene, first).ifPresent(sketch::ask);
     for (int tries = 0; tries < 12 && !sketch.isFull(); tries++) {
       Scene another = scene.about(dice.pick(scene.things()));
-      question(dice, another, SCHEDULE.any(dice)).ifPresent(sketch::ask);
+      question(dice, another, schedule().any(dice)).ifPresent(sketch::ask);
     }
   }
 
@@ -55,15 +40,14 @@ final class VqaTask implements TaskDrawing<VqaTask.Kind> {
   private static Scene scene(Dice dice, Turn<Kind> turn) {
     return switch (turn.kind()) {
       case COLOR -> {
-        Choice choice = Choice.of(dice, Colour.ALL.get(turn.of(8)), null);
-        Look look = new Look(choice.colours().get(0), choice.shapes().get(0));
+        Choice choice = Choice.of(dice, Color.ALL.get(turn.of(8)), null);
+        Look look = new Look(choice.colors().get(0), choice.shapes().get(0));
         yield with(dice, List.of(look), choice.looks(dice, other -> other.shape() != look.shape()));
       }
       case SHAPE -> {
         Choice choice = Choice.of(dice, null, Shape.ALL.get(turn.of(5)));
-        Look look = new Look(choice.colours().get(0), choice.shapes().get(0));
-        yield with(
-            dice, List.of(look), choice.looks(dice, other -> other.colour() != look.colour()));
+        Look look = new Look(choice.colors().get(0), choice.shapes().get(0));
+        yield with(dice, List.of(look), choice.looks(dice, other -> other.color() != look.color()));
       }
       case COUNT -> {
         Choice choice = Choice.of(dice, null, null);
@@ -71,11 +55,11 @@ final class VqaTask implements TaskDrawing<VqaTask.Kind> {
       }
       case COUNT_COLOR -> {
         Choice choice = Choice.of(dice, null, null);
-        Colour colour = choice.colours().get(0);
+        Color color = choice.colors().get(0);
         yield with(
             dice,
-            choice.looks(dice, look -> look.colour() == colour).subList(0, turn.of(4)),
-            choice.looks(dice, look -> look.colour() != colour));
+            choice.looks(dice, look -> look.color() == color).subList(0, turn.of(4)),
+            choice.looks(dice, look -> look.color() != color));
       }
       case COUNT_SHAPE -> {
         Choice choice = Choice.of(dice, null, null);
@@ -98,26 +82,26 @@ final class VqaTask implements TaskDrawing<VqaTask.Kind> {
   }
 
   /** A question about the scene's subject, if this kind can be asked. */
-  private static Optional<MiniQuestion> question(Dice dice, Scene scene, Turn<Kind> turn) {
+  private static Optional<ImageQuestion> question(Dice dice, Scene scene, Turn<Kind> turn) {
     Thing subject = scene.subject();
-    String color = subject.colour().word();
+    String color = subject.color().word();
     String shape = subject.shape().word();
     return switch (turn.kind()) {
       case COLOR ->
           scene.count(thing -> thing.shape() == subject.shape()) > 1
               ? Optional.empty()
               : Optional.of(
-                  new MiniQuestion(
+                  new ImageQuestion(
                       "color",
                       false,
                       "what color is the %s ?".formatted(shape),
                       color,
                       shape + " color"));
       case SHAPE ->
-          scene.count(thing -> thing.colour() == subject.colour()) > 1
+          scene.count(thing -> thing.color() == subject.color()) > 1
               ? Optional.empty()
               : Optional.of(
-                  new MiniQuestion(
+                  new ImageQuestion(
                       "shape",
                       false,
                       "what shape is the %s object ?".formatted(color),
@@ -125,7 +109,7 @@ final class VqaTask implements TaskDrawing<VqaTask.Kind> {
                       color + " shape"));
       case COUNT ->
           Optional.of(
-              new MiniQuestion(
+              new ImageQuestion(
                   "count",
                   false,
                   "how many objects are there ?",
@@ -138,23 +122,23 @@ final class VqaTask implements TaskDrawing<VqaTask.Kind> {
     };
   }
 
-  private static MiniQuestion countColor(Dice dice, Scene scene, boolean none) {
-    Colour colour =
+  private static ImageQuestion countColor(Dice dice, Scene scene, boolean none) {
+    Color color =
         none
             ? dice.pick(
-                Colour.ALL.stream()
-                    .filter(any -> scene.count(thing -> thing.colour() == any) == 0)
+                Color.ALL.stream()
+                    .filter(any -> scene.count(thing -> thing.color() == any) == 0)
                     .toList())
-            : scene.subject().colour();
-    return new MiniQuestion(
+            : scene.subject().color();
+    return new ImageQuestion(
         "count-color",
         true,
-        "how many %s objects are there ?".formatted(colour.word()),
-        String.valueOf(scene.count(thing -> thing.colour() == colour)),
-        "number " + colour.word());
+        "how many %s objects are there ?".formatted(color.word()),
+        String.valueOf(scene.count(thing -> thing.color() == color)),
+        "number " + color.word());
   }
 
-  private static MiniQuestion countShape(Dice dice, Scene scene, boolean none) {
+  private static ImageQuestion countShape(Dice dice, Scene scene, boolean none) {
     Shape shape =
         none
             ? dice.pick(
@@ -162,7 +146,7 @@ final class VqaTask implements TaskDrawing<VqaTask.Kind> {
                     .filter(any -> scene.count(thing -> thing.shape() == any) == 0)
                     .toList())
             : scene.subject().shape();
-    return new MiniQuestion(
+    return new ImageQuestion(
         "count-shape",
         true,
         "how many %s objects are there ?".formatted(shape.word()),
@@ -171,7 +155,7 @@ final class VqaTask implements TaskDrawing<VqaTask.Kind> {
   }
 
   /** Whether the subject is to one side of another, by their middles, four pixels apart or more. */
-  private static MiniQuestion relation(Dice dice, Scene scene, boolean yes) {
+  private static ImageQuestion relation(Dice dice, Scene scene, boolean yes) {
     Thing subject = scene.subject();
     Thing other = dice.pick(scene.things().subList(1, scene.things().size()));
     // Twice the distance of the middles.
@@ -181,7 +165,7 @@ final class VqaTask implements TaskDrawing<VqaTask.Kind> {
     boolean horizontal = Math.abs(across) >= 8 && (Math.abs(down) < 8 || dice.chance(.5));
     String relation =
         horizontal ? (across < 0) == yes ? "left" : "right" : (down < 0) == yes ? "above" : "below";
-    return new MiniQuestion(
+    return new ImageQuestion(
         "relation",
         true,
         "is the %s %s the %s ?".formatted(subject.look(), relation, other.look()),
@@ -190,23 +174,23 @@ final class VqaTask implements TaskDrawing<VqaTask.Kind> {
   }
 
   /** Whether there is an object; one that is not there shares what it can with those that are. */
-  private static MiniQuestion exists(Dice dice, Scene scene, boolean yes) {
+  private static ImageQuestion exists(Dice dice, Scene scene, boolean yes) {
     Look look = yes ? scene.subject().look() : absent(dice, scene);
-    return new MiniQuestion(
+    return new ImageQuestion(
         "exists", false, "is there a %s ?".formatted(look), yes ? "yes" : "no", "there " + look);
   }
 
   private static Look absent(Dice dice, Scene scene) {
     List<Look> mixed =
         scene.things().stream()
-            .map(Thing::colour)
+            .map(Thing::color)
             .distinct()
             .flatMap(
-                colour ->
+                color ->
                     scene.things().stream()
                         .map(Thing::shape)
                         .distinct()
-                        .map(shape -> new Look(colour, shape)))
+                        .map(shape -> new Look(color, shape)))
             .filter(look -> !scene.has(look))
             .toList();
     if (!mixed.isEmpty() && dice.chance(.7)) {
@@ -214,11 +198,11 @@ final class VqaTask implements TaskDrawing<VqaTask.Kind> {
     }
     Look subject = scene.subject().look();
     List<Look> near =
-        new Choice(Colour.ALL, Shape.ALL)
+        new Choice(Color.ALL, Shape.ALL)
             .looks(
                 dice,
                 look ->
-                    (look.colour() == subject.colour()) != (look.shape() == subject.shape())
+                    (look.color() == subject.color()) != (look.shape() == subject.shape())
                         && !scene.has(look));
     return near.get(0);
   }

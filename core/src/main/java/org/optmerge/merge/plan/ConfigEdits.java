@@ -1,10 +1,8 @@
 package org.optmerge.merge.plan;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonStreamContext;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,6 +12,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.optmerge.base.Json;
 import org.optmerge.checkpoint.DType;
 
 /**
@@ -21,7 +20,6 @@ import org.optmerge.checkpoint.DType;
  * as published.
  */
 final class ConfigEdits {
-  private static final ObjectMapper JSON = new ObjectMapper();
   private static final Set<String> DTYPE_KEYS = Set.of("torch_dtype", "dtype");
   private static final Set<String> LAYER_COUNT_KEYS =
       Set.of("num_hidden_layers", "n_layer", "num_layers", "n_layers");
@@ -86,7 +84,7 @@ final class ConfigEdits {
             } else {
               entries.add(
                   parser.currentToken() == JsonToken.VALUE_STRING
-                      ? JSON.writeValueAsString(parser.getText())
+                      ? Json.line(parser.getText())
                       : parser.getText());
             }
           }
@@ -122,7 +120,7 @@ final class ConfigEdits {
   private static Optional<byte[]> apply(byte[] config, Rule rule) throws IOException {
     String text = new String(config, StandardCharsets.UTF_8);
     List<Edit> edits = new ArrayList<>();
-    try (JsonParser parser = new JsonFactory().createParser(text)) {
+    try (JsonParser parser = Json.plain().createParser(text)) {
       while (parser.nextToken() != null) {
         String key = parser.currentName();
         if (key == null

@@ -10,7 +10,7 @@ import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.weights.InputModel;
 import org.optmerge.method.MergeMethod;
-import org.optmerge.method.MergeMethods;
+import org.optmerge.method.NamedMethod;
 import org.optmerge.taskvector.Weight;
 
 /** Which element types a merge computes in and writes, and which of its inputs differ. */
@@ -21,18 +21,18 @@ final class ElementTypes {
   private record Difference(InputModel model, TensorInfo own, InputModel base, TensorInfo ofBase) {}
 
   private final Recipe recipe;
-  private final MergeMethods.Named named;
+  private final NamedMethod named;
   private final MergeMethod method;
   private final Map<String, Difference> differences = new TreeMap<>();
 
-  ElementTypes(Recipe recipe, MergeMethods.Named named, MergeMethod method) {
+  ElementTypes(Recipe recipe, NamedMethod named, MergeMethod method) {
     this.recipe = recipe;
     this.named = named;
     this.method = method;
   }
 
   private boolean isMergekit() {
-    return named.origin() == MergeMethods.Origin.MERGEKIT;
+    return named.origin() == NamedMethod.Origin.MERGEKIT;
   }
 
   /** The one element type of the output; null if each tensor keeps its own. */

@@ -2,7 +2,6 @@ package org.optmerge.merge.plan;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -15,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
 
@@ -34,8 +34,6 @@ final class FileUnion {
 
   /** A file larger than this is none that a model needs to start. */
   private static final long LARGEST = 64L << 20;
-
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Checkpoint donor;
   private final Map<String, byte[]> rewritten;
@@ -84,16 +82,16 @@ final class FileUnion {
     if (!added.isEmpty()) {
       rewritten.put(
           CONFIG,
-          (JSON.writerWithDefaultPrettyPrinter().writeValueAsString(own) + "\n")
+          Json.pretty(own)
               .getBytes(StandardCharsets.UTF_8));
     }
   }
 
   private static JsonNode parse(byte[] bytes) throws IOException {
     try {
-      return JSON.readTree(bytes);
+      return Json.plain().readTree(bytes);
     } catch (JsonProcessingException e) {
-      return JSON.missingNode();
+      return Json.plain().missingNode();
     }
   }
 

@@ -16,22 +16,17 @@ final class Findings {
   private final Recipe recipe;
   private final List<String> problems = new ArrayList<>();
   private final List<String> unusable = new ArrayList<>();
-  private final Map<String, OfTensors> perTensor = new LinkedHashMap<>();
+  private final Map<Position, List<Problem>> ofTensors = new LinkedHashMap<>();
   private final Set<String> notices = new LinkedHashSet<>();
 
-  /** A problem as it was told of the first tensor, and how many have it. */
-  private record OfTensors(String line, int tensors) {
-    OfTensors and(OfTensors others) {
-      return new OfTensors(line, tensors + others.tensors);
-    }
-
-    @Override
-    public String toString() {
-      return tensors == 1
-          ? line
-          : "%s (and %d more %s)".formatted(line, tensors - 1, tensors == 2 ? "tensor" : "tensors");
-    }
-  }
+  /**
+   * A problem that many tensors may have.
+   *
+   * @param kind the place in the recipe of the setting that does not fit
+   * @param tensor that it does not fit
+   * @param detail the line to print
+   */
+  record Problem(Position kind, String tensor, String detail) {}
 
   Findings(Recipe recipe) {
     this.recipe = recipe;
@@ -45,14 +40,20 @@ final class Findings {
     problems.addAll(lines);
   }
 
+  void problem(Problem problem) {
+    ofTensors.computeIfAbsent(problem.kind(), kind -> new ArrayList<>()).add(problem);
+  }
+
   /**
-   * A problem that many tensors may have: it is told of the first, with the number of the others.
-   * One that does not name the tensor has nothing to do with it, and is told once.
+   * One line for a kind: that of the first tensor, with the number of the others; without it if all
+   * have the same line, which then has nothing to do with the tensor.
    */
-  void problemOfTensor(String line, String tensor) {
-    String problem = line.replace("'" + tensor + "'", "a tensor");
-    OfTensors one = new OfTensors(line, 1);
-    perTensor.merge(problem, one, (first, next) -> line.equals(problem) ? first : first.and(next));
+  private static String line(List<Problem> kind) {
+    String first = kind.get(0).detail();
+    long others = kind.stream().map(Problem::tensor).distinct().count() - 1;
+    return kind.stream().allMatch(problem -> problem.detail().equals(first))
+        ? first
+        : "%s (and %d more %s)".formatted(first, others, others == 1 ? "tensor" : "tensors");
   }
 
   /** A model that is there but damaged; nothing is wrong with the recipe. */
@@ -83,8 +84,8 @@ final class Findings {
    * @param context what would explain many of them, told first
    */
   void failIfAny(List<String> context) {
-    perTensor.values().forEach(problem -> problems.add(problem.toString()));
-    perTensor.clear();
+    ofTensors.values().forEach(kind -> problems.add(line(kind)));
+    ofTensors.clear();
     if (!problems.isEmpty()) {
       problems.addAll(unusable);
       problems.addAll(0, context);

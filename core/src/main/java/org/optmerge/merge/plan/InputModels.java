@@ -147,9 +147,9 @@ final class InputModels {
   }
 
   /** Closes what a plan does not read, and so will not close. */
-  void closeAllBut(Set<AutoCloseable> read) {
+  void closeAllBut(Set<Checkpoint> read) {
     adapters.values().stream()
-        .filter(adapter -> !read.contains(adapter))
+        .filter(adapter -> !read.contains(adapter.tensors()))
         .forEach(LoraAdapter::close);
     checkpoints.values().stream()
         .filter(checkpoint -> !read.contains(checkpoint))

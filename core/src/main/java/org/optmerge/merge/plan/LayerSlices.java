@@ -20,11 +20,11 @@ final class LayerSlices {
   /**
    * Tensors that an input has in a layer that is taken, and the reference does not.
    *
-   * @param lane the input
+   * @param input the input
    * @param reference the model without them
    * @param tensors for each its name in the input and the one it would have in the output
    */
-  record Extras(Lane lane, InputModel reference, Map<String, String> tensors) {}
+  record Extras(SliceInput input, InputModel reference, Map<String, String> tensors) {}
 
   private final List<OpenSlice> slices;
   private final InputModel donor;
@@ -96,15 +96,15 @@ final class LayerSlices {
 
   /** One layer of the output, from one layer of each source. */
   private void layer(OpenSlice slice, String stack, int index, double fraction) {
-    Lane reference = slice.reference();
+    SliceInput reference = slice.reference();
     int output = donorLayers.size();
     int layer = reference.layers().from() + index;
     donorLayers.add(layer);
     Set<String> known = suffixes(reference.model(), stack, layer);
     for (String suffix : known) {
       List<String> names = new ArrayList<>();
-      for (Lane lane : slice.inputs()) {
-        names.add(name(stack, lane.layers().from() + index, suffix));
+      for (SliceInput input : slice.inputs()) {
+        names.add(name(stack, input.layers().from() + index, suffix));
       }
       targets.add(
           new Target(
@@ -115,16 +115,16 @@ final class LayerSlices {
               names,
               fraction));
     }
-    for (Lane lane : slice.inputs()) {
-      int own = lane.layers().from() + index;
+    for (SliceInput input : slice.inputs()) {
+      int own = input.layers().from() + index;
       Map<String, String> more = new LinkedHashMap<>();
-      for (String suffix : suffixes(lane.model(), stack, own)) {
+      for (String suffix : suffixes(input.model(), stack, own)) {
         if (!known.contains(suffix)) {
           more.put(name(stack, own, suffix), name(stack, output, suffix));
         }
       }
       if (!more.isEmpty()) {
-        extras.add(new Extras(lane, reference.model(), more));
+        extras.add(new Extras(input, reference.model(), more));
       }
     }
   }
@@ -155,18 +155,18 @@ final class LayerSlices {
   }
 
   private void checkRange(OpenSlice slice, String stack) {
-    List<Lane> lanes = new ArrayList<>(slice.inputs());
+    List<SliceInput> sliceInputs = new ArrayList<>(slice.inputs());
     if (slice.base() != null) {
-      lanes.add(slice.base());
+      sliceInputs.add(slice.base());
     }
-    for (Lane lane : lanes) {
-      int count = lane.model().layers().counts().getOrDefault(stack, 0);
-      Recipe.LayerRange range = lane.layers();
+    for (SliceInput input : sliceInputs) {
+      int count = input.model().layers().counts().getOrDefault(stack, 0);
+      Recipe.LayerRange range = input.layers();
       if (range.to() > count) {
         findings.problem(
             range.at(),
             "'layer_range' is [%d, %d], but model '%s' has %d layers in '%s'"
-                .formatted(range.from(), range.to(), lane.model().name(), count, stack));
+                .formatted(range.from(), range.to(), input.model().name(), count, stack));
       }
     }
   }

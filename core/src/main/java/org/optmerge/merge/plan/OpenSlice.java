@@ -11,13 +11,13 @@ import org.optmerge.merge.recipe.Recipe;
  * @param base θ_0; null where weights are merged
  * @param inputs the models that are merged, in order
  */
-record OpenSlice(Recipe.Slice slice, @Nullable Lane base, List<Lane> inputs) {
+record OpenSlice(Recipe.Slice slice, @Nullable SliceInput base, List<SliceInput> inputs) {
   OpenSlice {
     inputs = List.copyOf(inputs);
   }
 
   /** The model whose tensors say what there is: the base, if there is one. */
-  Lane reference() {
+  SliceInput reference() {
     return base != null ? base : inputs.get(0);
   }
 }

@@ -22,6 +22,8 @@ import org.optmerge.merge.recipe.RecipeParser;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.MergeMethods;
 import org.optmerge.method.MethodParameters;
+import org.optmerge.method.NamedMethod;
+import org.optmerge.method.ParameterException;
 import org.optmerge.method.MethodParameters.Kind;
 import org.optmerge.method.MethodParameters.Parameter;
 
@@ -40,19 +42,22 @@ final class ParameterBinder {
   /** One input's tensor, and where its settings stand. */
   record Input(Recipe.Source source, String tensor) {}
 
+  /** The parameters that a recipe gives, by name, for a number of inputs. */
+  private record Settings(Map<String, Object> values, int inputs) {}
+
   /** A method with its parameters, and λ. */
   record Bound(MergeMethod method, double scaling) {}
 
   private final Recipe recipe;
-  private final MergeMethods.Named named;
+  private final NamedMethod named;
   private final MergeMethod method;
   private final List<Parameter> parameters;
-  private final Map<List<Object>, MergeMethod> cache = new HashMap<>();
+  private final Map<Settings, MergeMethod> cache = new HashMap<>();
 
   /**
    * @param method the named method over the operand that the recipe's base makes it work on
    */
-  ParameterBinder(Recipe recipe, MergeMethods.Named named, MergeMethod method) {
+  ParameterBinder(Recipe recipe, NamedMethod named, MergeMethod method) {
     this.recipe = recipe;
     this.named = named;
     this.method = method;
@@ -87,11 +92,12 @@ final class ParameterBinder {
         problems.add(
             recipe.line(
                 setting.at(),
-                "'%s' has no parameter '%s'%s; known: %s"
+                "'%s' has no parameter '%s'%s%s; known: %s"
                     .formatted(
                         named.name(),
                         name,
                         Suggestion.forWord(name, names),
+                        ofLookAlike(name),
                         String.join(", ", names))));
       }
       return;
@@ -114,6 +120,14 @@ final class ParameterBinder {
                     .formatted(name, parameter.expected(), words(choice.value()))));
       }
     }
+  }
+
+  /** Names the method of nearly the same name, if it has the parameter. */
+  private String ofLookAlike(String parameter) {
+    return MergeMethods.lookAlike(named)
+        .filter(other -> other.parameters().stream().anyMatch(p -> p.name().equals(parameter)))
+        .map(other -> "; '%s' has it".formatted(other.fullName()))
+        .orElse("");
   }
 
   private void checkScaling(ParameterSetting setting, boolean ofModel, List<String> problems) {
@@ -195,47 +209,39 @@ final class ParameterBinder {
       Recipe.Slice slice,
       List<Input> inputs,
       List<Long> shape) {
-    List<Object> values = new ArrayList<>(parameters.size() + 1);
+    Map<String, Object> values = new LinkedHashMap<>();
     for (Parameter parameter : parameters) {
-      values.add(
+      Optional<?> value =
           parameter.perModel()
               ? perModel(parameter, tensor, layerFraction, slice, inputs)
-              : global(parameter, tensor, layerFraction, slice));
+              : global(parameter, tensor, layerFraction, slice);
+      value.ifPresent(given -> values.put(parameter.name(), given));
     }
-    values.add(inputs.size());
-    MergeMethod bound = cache.get(values);
+    values.put("seed", recipe.seed());
+    Settings settings = new Settings(values, inputs.size());
+    MergeMethod bound = cache.get(settings);
     try {
       if (bound == null) {
-        bound = MethodParameters.bind(named.name(), method, named(values));
-        cache.put(values, bound);
+        bound = MethodParameters.bind(named.name(), method, values);
+        cache.put(settings, bound);
       }
       bound.check(tensor, shape, inputs.size());
-    } catch (IllegalArgumentException e) {
+    } catch (ParameterException e) {
       throw recipe.error(
-          blame(String.valueOf(e.getMessage()), tensor, layerFraction, slice, inputs),
-          String.valueOf(e.getMessage()));
+          place(e, layerFraction, tensor, slice, inputs),
+          String.valueOf(e.of(named.name()).getMessage()));
+    } catch (IllegalArgumentException e) {
+      throw recipe.error(recipe.method().at(), String.valueOf(e.getMessage()));
     }
     return new Bound(bound, scaling(tensor, layerFraction, slice));
   }
 
-  private Map<String, Object> named(List<Object> values) {
-    Map<String, Object> named = new LinkedHashMap<>();
-    for (int i = 0; i < parameters.size(); i++) {
-      if (values.get(i) != NOT_GIVEN) {
-        named.put(parameters.get(i).name(), values.get(i));
-      }
-    }
-    named.put("seed", recipe.seed());
-    return named;
-  }
-
-  private static final Object NOT_GIVEN = "(default)";
-
-  private Object global(
+  /** Empty: the default. */
+  private Optional<Object> global(
       Parameter parameter, String tensor, double layerFraction, Recipe.Slice slice) {
     Resolved resolved = resolve(parameter.name(), tensor, layerFraction, slice);
     if (resolved != null) {
-      return value(parameter, resolved.value());
+      return Optional.of(value(parameter, resolved.value()));
     }
     if (parameter.required()) {
       throw recipe.error(
@@ -243,11 +249,11 @@ final class ParameterBinder {
           "'%s' needs parameter '%s'%s; add it under 'parameters'"
               .formatted(named.name(), parameter.name(), nothingFor(parameter.name(), tensor)));
     }
-    return NOT_GIVEN;
+    return Optional.empty();
   }
 
-  /** A list with a value for each input, or {@link #NOT_GIVEN} if none has one. */
-  private Object perModel(
+  /** A value for each input; empty if none has one of its own, which is the default. */
+  private Optional<List<Object>> perModel(
       Parameter parameter,
       String tensor,
       double layerFraction,
@@ -268,10 +274,10 @@ final class ParameterBinder {
       } else if (parameter.required()) {
         throw recipe.error(input.source().model().at(), missing(parameter, input, tensor));
       } else {
-        values.add(parameter.defaultValue().orElse(NOT_GIVEN));
+        values.add(parameter.defaultValue().orElseThrow());
       }
     }
-    return given ? values : NOT_GIVEN;
+    return given ? Optional.of(values) : Optional.empty();
   }
 
   private String missing(Parameter parameter, Input input, String tensor) {
@@ -325,36 +331,23 @@ final class ParameterBinder {
     return resolved != null && resolved.value() instanceof Double number ? number : named.scaling();
   }
 
-  /** The place of the parameter that a message is about; the method's if it names none. */
-  private Position blame(
-      String message, String tensor, double layerFraction, Recipe.Slice slice, List<Input> inputs) {
-    String words = message.replace("'" + tensor + "'", ""); // which often ends in "weight"
-    for (Parameter parameter : parameters) {
-      String name = parameter.name();
-      if (!words.matches("(?s).*\\b" + name + "s?\\b.*")) {
-        continue;
-      }
-      int model = parameter.perModel() ? modelIn(message) : 0;
-      for (int t = 0; t < inputs.size(); t++) {
-        ParameterSetting own = inputs.get(t).source().parameters().get(name);
-        Optional<Resolved> resolved =
-            own == null ? Optional.empty() : own.resolve(inputs.get(t).tensor(), layerFraction);
-        if (resolved.isPresent() && (model == 0 || model == t + 1)) {
-          return resolved.get().at();
-        }
-      }
-      Resolved resolved = resolve(name, tensor, layerFraction, slice);
-      if (resolved != null) {
-        return resolved.at();
+  /** Where the faulty value stands; the method's place if it is a default. */
+  private Position place(
+      ParameterException fault,
+      double layerFraction,
+      String tensor,
+      Recipe.Slice slice,
+      List<Input> inputs) {
+    String name = fault.parameter();
+    for (int t = 0; t < inputs.size(); t++) {
+      ParameterSetting own = inputs.get(t).source().parameters().get(name);
+      Optional<Resolved> resolved =
+          own == null ? Optional.empty() : own.resolve(inputs.get(t).tensor(), layerFraction);
+      if (resolved.isPresent() && fault.model().orElse(t + 1) == t + 1) {
+        return resolved.get().at();
       }
     }
-    return recipe.method().at();
-  }
-
-  /** The number in "weight of model 2 must be …"; 0 if there is none. */
-  private static int modelIn(String message) {
-    java.util.regex.Matcher matcher =
-        java.util.regex.Pattern.compile("of model ([0-9]{1,6})\\b").matcher(message);
-    return matcher.find() ? Integer.parseInt(matcher.group(1)) : 0;
+    Resolved resolved = resolve(name, tensor, layerFraction, slice);
+    return resolved == null ? recipe.method().at() : resolved.at();
   }
 }

@@ -23,6 +23,7 @@ import org.optmerge.merge.weights.InputModel;
 import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.MergeMethods;
+import org.optmerge.method.NamedMethod;
 
 /**
  * Turns a recipe into a plan: opens every model, compares all names, shapes and types, resolves
@@ -34,7 +35,7 @@ import org.optmerge.method.MergeMethods;
 public final class Planner {
   private final Recipe recipe;
   private final long shardBytes;
-  private final MergeMethods.Named named;
+  private final NamedMethod named;
   private final MergeMethod method;
   private final Findings findings;
   private final InputModels models;
@@ -61,8 +62,8 @@ public final class Planner {
   }
 
   /** A method that works on both works on task vectors if there is a base to take them from. */
-  private static MergeMethod overOperand(Recipe recipe, MergeMethods.Named named) {
-    if (named.base() != MergeMethods.Base.OPTIONAL_ORIGIN) {
+  private static MergeMethod overOperand(Recipe recipe, NamedMethod named) {
+    if (named.base() != NamedMethod.Base.OPTIONAL_ORIGIN) {
       return named.method();
     }
     return named
@@ -143,7 +144,7 @@ public final class Planner {
       throw recipe.error(recipe.method().at(), "model '%s' has no tensors".formatted(donor.name()));
     }
     types.notices().forEach(findings::notice);
-    MergeMethods.twin(named.name()).ifPresent(twin -> findings.notice(tellApart(twin)));
+    MergeMethods.disambiguation(recipe.method().value()).ifPresent(findings::notice);
     Map<String, byte[]> rewritten = rewriteConfig(donor, entries, donorLayers);
     if (recipe.extra() == Recipe.Extra.UNION) {
       List<Checkpoint> others = new ArrayList<>();
@@ -162,19 +163,10 @@ public final class Planner {
             ledger.close(),
             findings.notices(),
             recipe.allowNonFinite());
-    models.closeAllBut(plan.inputs());
+    Set<Checkpoint> read = new LinkedHashSet<>(plan.inputs());
+    read.add(plan.donor());
+    models.closeAllBut(read);
     return plan;
-  }
-
-  private String tellApart(MergeMethods.Named twin) {
-    return "'%s' runs: %s, λ = %s unless given; '%s' would be: %s, λ = %s"
-        .formatted(
-            named.name(),
-            named.summary(),
-            named.scaling(),
-            twin.name(),
-            twin.summary(),
-            twin.scaling());
   }
 
   // ---- what can be said before any file is opened
@@ -182,14 +174,14 @@ public final class Planner {
   private void checkRecipe() {
     findings.problems(binder.problems());
     boolean needsBase =
-        named.base() == MergeMethods.Base.ORIGIN || named.base() == MergeMethods.Base.FIRST_INPUT;
+        named.base() == NamedMethod.Base.ORIGIN || named.base() == NamedMethod.Base.FIRST_INPUT;
     if (needsBase && recipe.base() == null && recipe.slices().get(0).base() == null) {
       findings.problem(
           recipe.method().at(),
           "'%s' needs a 'base_model'; %s"
               .formatted(
                   named.name(),
-                  named.base() == MergeMethods.Base.ORIGIN
+                  named.base() == NamedMethod.Base.ORIGIN
                       ? "name the model that the others were fine-tuned from"
                       : "name the one of the two models that counts as the first"));
     }
@@ -214,61 +206,61 @@ public final class Planner {
   /** Sorts out which of a slice's models are inputs and which is the base. */
   private OpenSlice open(Recipe.Slice slice) {
     InputModel base = baseOf(slice);
-    List<Lane> lanes = new ArrayList<>();
-    Lane baseLane = null;
+    List<SliceInput> sliceInputs = new ArrayList<>();
+    SliceInput baseInput = null;
     for (Recipe.Source source : slice.sources()) {
-      Lane lane = new Lane(source, models.get(source.model()));
-      lanes.add(lane);
-      if (baseLane == null && lane.model() == base) {
-        baseLane = lane;
+      SliceInput input = new SliceInput(source, models.get(source.model()));
+      sliceInputs.add(input);
+      if (baseInput == null && input.model() == base) {
+        baseInput = input;
       }
     }
     Recipe.Model named = slice.base() != null ? slice.base() : recipe.base();
-    if (base != null && named != null && baseLane == null && !recipe.sliced()) {
-      baseLane = new Lane(new Recipe.Source(named, null, Map.of()), base);
+    if (base != null && named != null && baseInput == null && !recipe.sliced()) {
+      baseInput = new SliceInput(new Recipe.Source(named, null, Map.of()), base);
       if (joins()) {
-        lanes.add(baseLane);
+        sliceInputs.add(baseInput);
       }
     }
     if (method.operand() == MergeMethod.Operand.TASK_VECTORS) {
-      return withOrigin(slice, lanes, base, baseLane);
+      return withOrigin(slice, sliceInputs, base, baseInput);
     }
-    if (this.named.base() == MergeMethods.Base.FIRST_INPUT && baseLane != null) {
-      lanes.remove(baseLane);
-      lanes.add(0, baseLane);
+    if (this.named.base() == NamedMethod.Base.FIRST_INPUT && baseInput != null) {
+      sliceInputs.remove(baseInput);
+      sliceInputs.add(0, baseInput);
     }
-    return new OpenSlice(slice, null, lanes);
+    return new OpenSlice(slice, null, sliceInputs);
   }
 
   /** True if a base outside the list is one more input, as mergekit has it. */
   private boolean joins() {
     // mergekit lets the base join here too, and then fails on two inputs; it is meant as the donor.
-    return method.operand() == MergeMethod.Operand.WEIGHTS && !named.name().equals("passthrough");
+    return method.operand() == MergeMethod.Operand.WEIGHTS && !method.takesOneModel();
   }
 
   private OpenSlice withOrigin(
-      Recipe.Slice slice, List<Lane> lanes, @Nullable InputModel base, @Nullable Lane baseLane) {
-    if (baseLane == null || base == null) {
+      Recipe.Slice slice, List<SliceInput> sliceInputs, @Nullable InputModel base, @Nullable SliceInput baseInput) {
+    if (baseInput == null || base == null) {
       findings.problem(
           slice.at(),
           "'%s' needs the base among the sources of every slice; add {model: %s, layer_range: […]}"
               .formatted(named.name(), recipe.base() == null ? "BASE" : recipe.base().text()));
-      return new OpenSlice(slice, null, lanes);
+      return new OpenSlice(slice, null, sliceInputs);
     }
-    List<Lane> inputs = lanes.stream().filter(lane -> lane.model() != base).toList();
-    for (Lane lane : lanes) {
-      if (lane.model() == base && !lane.source().parameters().isEmpty()) {
+    List<SliceInput> inputs = sliceInputs.stream().filter(input -> input.model() != base).toList();
+    for (SliceInput input : sliceInputs) {
+      if (input.model() == base && !input.source().parameters().isEmpty()) {
         findings.notice(
             "'%s' is the base, so its own parameters (%s) are not used"
                 .formatted(
-                    lane.model().name(), String.join(", ", lane.source().parameters().keySet())));
+                    input.model().name(), String.join(", ", input.source().parameters().keySet())));
       }
     }
     if (inputs.isEmpty()) {
       findings.problem(
           slice.at(), "there is no model to merge besides the base '%s'".formatted(base.name()));
     }
-    return new OpenSlice(slice, baseLane, inputs);
+    return new OpenSlice(slice, baseInput, inputs);
   }
 
   /** The model whose other files the output has: the base, or else the first. */
@@ -360,15 +352,15 @@ public final class Planner {
       plan(Target.of(tensor, slice, donor, donor.layers().fraction(tensor)), donor, entries);
     }
     Set<InputModel> seen = new LinkedHashSet<>();
-    for (Lane lane : slice.inputs()) {
-      if (seen.add(lane.model())) {
+    for (SliceInput input : slice.inputs()) {
+      if (seen.add(input.model())) {
         Map<String, String> extras = new LinkedHashMap<>();
-        for (String tensor : lane.model().names()) {
-          if (!ledger.knows(lane.model(), tensor) && donor.info(tensor).isEmpty()) {
+        for (String tensor : input.model().names()) {
+          if (!ledger.knows(input.model(), tensor) && donor.info(tensor).isEmpty()) {
             extras.put(tensor, tensor);
           }
         }
-        addExtras(new LayerSlices.Extras(lane, donor, extras), entries);
+        addExtras(new LayerSlices.Extras(input, donor, extras), entries);
       }
     }
     return entries;
@@ -397,7 +389,7 @@ public final class Planner {
 
   private void addExtras(LayerSlices.Extras extras, List<OutputLayout.Entry> entries) {
     for (PlannedTensor planned :
-        tensors.extras(extras.lane(), extras.reference(), extras.tensors())) {
+        tensors.extras(extras.input(), extras.reference(), extras.tensors())) {
       entries.add(new OutputLayout.Entry(planned, null));
     }
   }

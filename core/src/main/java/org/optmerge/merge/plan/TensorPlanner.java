@@ -10,16 +10,14 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.plan.ParameterBinder.Bound;
+import org.optmerge.merge.recipe.Position;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.recipe.RecipeException;
 import org.optmerge.merge.weights.InputModel;
 import org.optmerge.merge.weights.PlannedTensor;
-import org.optmerge.merge.weights.Weights;
 import org.optmerge.method.Factorwise;
-import org.optmerge.method.Linear;
 import org.optmerge.method.MergeMethod;
-import org.optmerge.method.PerModel;
-import org.optmerge.method.WeightAverage;
+import org.optmerge.method.MergeMethods;
 import org.optmerge.taskvector.Weight;
 
 /**
@@ -32,6 +30,15 @@ final class TensorPlanner {
           + "\\.(weight|bias)";
 
   private static final String TO_COPY = "; listed under 'exclude', the base's is copied instead";
+
+  private static final MergeMethod MEAN_OF_TASK_VECTORS =
+      MergeMethods.named("weight-average").method();
+  private static final MergeMethod MEAN_OF_WEIGHTS =
+      MergeMethods.named("linear").with(Map.of("weight", 1));
+
+  /** Of one input: its weight, with an adapter applied. */
+  private static final MergeMethod SUM_OF_WEIGHTS =
+      MergeMethods.named("linear").with(Map.of("weight", 1, "normalize", false));
 
   private final Recipe recipe;
   private final ParameterBinder binder;
@@ -80,24 +87,24 @@ final class TensorPlanner {
     List<ParameterBinder.Input> sources = new ArrayList<>();
     int before = findings.count();
     for (int i = 0; i < target.names().size(); i++) {
-      Lane lane = target.slice().inputs().get(i);
+      SliceInput input = target.slice().inputs().get(i);
       String name = target.names().get(i);
-      Optional<Weight> weight = input(lane, name, target, info, like.get());
+      Optional<Weight> weight = input(input, name, target, info, like.get());
       if (weight.isPresent()) {
         inputs.add(weight.get());
-        sources.add(new ParameterBinder.Input(lane.source(), name));
+        sources.add(new ParameterBinder.Input(input.source(), name));
       }
     }
     Weight base = null;
-    Lane baseLane = target.slice().base();
-    if (baseLane != null) {
-      base = baseLane.model().weight(target.read()).orElse(null);
+    SliceInput baseInput = target.slice().base();
+    if (baseInput != null) {
+      base = baseInput.model().weight(target.read()).orElse(null);
       if (base == null) {
         findings.problem(
-            baseLane.at(),
-            "the base '%s' has no tensor '%s'".formatted(baseLane.model().name(), target.read()));
+            baseInput.at(),
+            "the base '%s' has no tensor '%s'".formatted(baseInput.model().name(), target.read()));
       }
-      ledger.used(baseLane.model(), target.read(), "base of the merge");
+      ledger.used(baseInput.model(), target.read(), "base of the merge");
     }
     if (findings.count() > before) {
       return Optional.empty();
@@ -133,15 +140,14 @@ final class TensorPlanner {
                   types.taskVectors(info.dtype())),
               "merged"));
     } catch (RecipeException e) {
-      for (String problem : e.problems()) {
-        findings.problemOfTensor(problem, target.tensor());
-      }
+      Position kind = e.at().orElse(recipe.method().at());
+      String detail = String.join("\n", e.problems());
+      findings.problem(new Findings.Problem(kind, target.tensor(), detail));
       return Optional.empty();
     } catch (IllegalArgumentException e) {
-      findings.problemOfTensor(
-          recipe.line(
-              recipe.method().at(), "tensor '%s': %s".formatted(target.tensor(), e.getMessage())),
-          target.tensor());
+      Position at = recipe.method().at();
+      String detail = "tensor '%s': %s".formatted(target.tensor(), e.getMessage());
+      findings.problem(new Findings.Problem(at, target.tensor(), recipe.line(at, detail)));
       return Optional.empty();
     }
   }
@@ -163,7 +169,7 @@ final class TensorPlanner {
   /** For tensors that are not selected, where the recipe says so. */
   private PlannedTensor mean(
       Target target, TensorInfo info, @Nullable Weight base, List<Weight> inputs, String reason) {
-    MergeMethod mean = base == null ? new Linear(PerModel.each(1), true) : new WeightAverage();
+    MergeMethod mean = base == null ? MEAN_OF_WEIGHTS : MEAN_OF_TASK_VECTORS;
     return new PlannedTensor(
         target.tensor(),
         types.output(info.dtype()),
@@ -189,9 +195,9 @@ final class TensorPlanner {
 
   /** What one model brings to a tensor, or nothing; a problem is booked unless that is allowed. */
   private Optional<Weight> input(
-      Lane lane, String tensor, Target target, TensorInfo info, Weight like) {
+      SliceInput input, String tensor, Target target, TensorInfo info, Weight like) {
     InputModel reference = target.reference();
-    InputModel model = lane.model();
+    InputModel model = input.model();
     Optional<Weight> found = model.weight(tensor);
     if (found.isEmpty()) {
       Optional<Weight> tied = model.tiedTo(tensor).flatMap(model::weight);
@@ -203,13 +209,13 @@ final class TensorPlanner {
       }
     }
     if (found.isEmpty()) {
-      return absent(lane, tensor, reference, like);
+      return absent(input, tensor, reference, like);
     }
     TensorInfo own = model.info(tensor).orElse(info);
     Optional<String> obstacle = model.whyNotMergeable(own);
     if (obstacle.isPresent()) {
       findings.problem(
-          lane.at(),
+          input.at(),
           "model '%s': %s ('%s' has %s)%s"
               .formatted(
                   model.name(),
@@ -219,7 +225,7 @@ final class TensorPlanner {
                   TO_COPY));
       return Optional.empty();
     }
-    Optional<Weight> fitting = fit(lane, tensor, found.get(), target, info.shape());
+    Optional<Weight> fitting = fit(input, tensor, found.get(), target, info.shape());
     if (fitting.isPresent()) {
       if (own.dtype() != info.dtype()) {
         types.differs(model, own, reference, info);
@@ -236,25 +242,25 @@ final class TensorPlanner {
     return fitting;
   }
 
-  private Optional<Weight> absent(Lane lane, String tensor, InputModel reference, Weight like) {
+  private Optional<Weight> absent(SliceInput input, String tensor, InputModel reference, Weight like) {
     switch (recipe.missing()) {
       case BASE -> {
         findings.notice(
             "model '%s' lacks tensors, such as '%s': the base's stand in for them"
-                .formatted(lane.model().name(), firstMissing(lane.model(), tensor)));
+                .formatted(input.model().name(), firstMissing(input.model(), tensor)));
         return Optional.of(like);
       }
       case SKIP -> {
         findings.notice(
             "model '%s' lacks tensors, such as '%s': these are merged without it"
-                .formatted(lane.model().name(), firstMissing(lane.model(), tensor)));
+                .formatted(input.model().name(), firstMissing(input.model(), tensor)));
         return Optional.empty();
       }
       case ERROR ->
           findings.problem(
-              lane.at(),
+              input.at(),
               "model '%s' has no tensor '%s', which '%s' has; 'missing: base' or 'missing: skip' allows it"
-                  .formatted(lane.model().name(), tensor, reference.name()));
+                  .formatted(input.model().name(), tensor, reference.name()));
     }
     return Optional.empty();
   }
@@ -265,7 +271,7 @@ final class TensorPlanner {
 
   /** The weight in the reference's shape: itself, or the first rows of a larger vocabulary. */
   private Optional<Weight> fit(
-      Lane lane, String tensor, Weight weight, Target target, List<Long> shape) {
+      SliceInput input, String tensor, Weight weight, Target target, List<Long> shape) {
     InputModel reference = target.reference();
     List<Long> own = weight.shape();
     if (own.equals(shape)) {
@@ -277,13 +283,13 @@ final class TensorPlanner {
             && own.subList(1, own.size()).equals(shape.subList(1, shape.size()));
     String problem =
         "tensor '%s': model '%s' has shape %s, '%s' has %s"
-            .formatted(tensor, lane.model().name(), own, reference.name(), shape);
+            .formatted(tensor, input.model().name(), own, reference.name(), shape);
     if (sameColumns && isVocabulary(reference, target.read(), shape)) {
       if (own.get(0) > shape.get(0) && weight instanceof Weight.Stored stored) {
         findings.notice(
             "model '%s': '%s' has %d rows, '%s' has %d; the first %d are merged"
                 .formatted(
-                    lane.model().name(),
+                    input.model().name(),
                     tensor,
                     own.get(0),
                     reference.name(),
@@ -298,7 +304,7 @@ final class TensorPlanner {
         && own.get(1).equals(shape.get(0))) {
       problem += "; is it transposed?";
     }
-    findings.problem(lane.at(), problem);
+    findings.problem(input.at(), problem);
     return Optional.empty();
   }
 
@@ -327,15 +333,15 @@ final class TensorPlanner {
   private boolean sameIntegers(Target target, TensorInfo info) {
     int before = findings.count();
     for (int i = 0; i < target.names().size(); i++) {
-      Lane lane = target.slice().inputs().get(i);
-      TensorInfo own = lane.model().info(target.names().get(i)).orElse(null);
+      SliceInput input = target.slice().inputs().get(i);
+      TensorInfo own = input.model().info(target.names().get(i)).orElse(null);
       if (own != null && (own.dtype() != info.dtype() || !own.shape().equals(info.shape()))) {
         findings.problem(
-            lane.at(),
+            input.at(),
             "tensor '%s': model '%s' has %s %s, '%s' has %s %s"
                 .formatted(
                     target.tensor(),
-                    lane.model().name(),
+                    input.model().name(),
                     own.dtype(),
                     own.shape(),
                     target.reference().name(),
@@ -369,14 +375,14 @@ final class TensorPlanner {
         weight instanceof Weight.Stored bytes
             ? new PlannedTensor.Copy(bytes)
             : new PlannedTensor.Merge(
-                new Linear(PerModel.each(1), false), null, List.of(weight), 1, null);
+                SUM_OF_WEIGHTS, null, List.of(weight), 1, null);
     return new PlannedTensor(tensor, out, weight.shape(), work, source);
   }
 
   private static boolean areEqual(Copied earlier, InputModel model, String tensor) {
     return earlier.model().weight(earlier.tensor()).orElse(null) instanceof Weight.Stored one
         && model.weight(tensor).orElse(null) instanceof Weight.Stored other
-        && Weights.haveEqualBytes(one, other);
+        && one.hasBytesOf(other);
   }
 
   /**
@@ -385,8 +391,8 @@ final class TensorPlanner {
    * @param tensors for each its name in the input and the one it would have in the output
    * @return those that the recipe wants copied
    */
-  List<PlannedTensor> extras(Lane lane, InputModel reference, Map<String, String> tensors) {
-    InputModel model = lane.model();
+  List<PlannedTensor> extras(SliceInput input, InputModel reference, Map<String, String> tensors) {
+    InputModel model = input.model();
     List<PlannedTensor> planned = new ArrayList<>();
     String example = "";
     int left = 0;
@@ -401,7 +407,7 @@ final class TensorPlanner {
       switch (recipe.extra()) {
         case ERROR ->
             findings.problem(
-                lane.at(),
+                input.at(),
                 "model '%s' has tensor '%s', which '%s' does not have; to leave such tensors out, set 'extra: report'"
                     .formatted(model.name(), tensor, reference.name()));
         case REPORT -> {
@@ -429,7 +435,7 @@ final class TensorPlanner {
     collisions.forEach(
         (other, names) ->
             findings.problem(
-                lane.at(),
+                input.at(),
                 "models '%s' and '%s' have different values for %d %s that '%s' does not have, such as '%s'; one name cannot hold both: give each model's encoder and connector names of their own, or take the first model's with 'extra: copy'"
                     .formatted(
                         other.name(),

@@ -1,13 +1,13 @@
 package org.optmerge.merge.plan;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.optmerge.base.Json;
 
 /**
  * The tokens of a model's {@code tokenizer.json} and the embedding row of each.
@@ -24,7 +24,7 @@ record Vocabulary(Map<String, Integer> ids) {
       return Optional.empty();
     }
     try {
-      JsonNode root = new ObjectMapper().readTree(file.toFile());
+      JsonNode root = Json.plain().readTree(file.toFile());
       Map<String, Integer> ids = new LinkedHashMap<>();
       JsonNode vocab = root.path("model").path("vocab");
       if (vocab.isObject()) {

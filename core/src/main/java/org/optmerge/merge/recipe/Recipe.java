@@ -249,26 +249,15 @@ public record Recipe(
 
   /** The same with another seed. */
   public Recipe withSeed(long other) {
-    return new Recipe(
-        name,
-        folder,
-        method,
-        base,
-        slices,
-        parameters,
-        dtype,
-        outDtype,
-        selection,
-        missing,
-        extra,
-        factorwise,
-        allowNonFinite,
-        other,
-        tokenizer);
+    return with(allowNonFinite, other);
   }
 
   /** The same, and NaN and infinity may pass or not. */
   public Recipe withAllowNonFinite(boolean allow) {
+    return with(allow, seed);
+  }
+
+  private Recipe with(boolean allow, long other) {
     return new Recipe(
         name,
         folder,
@@ -283,7 +272,7 @@ public record Recipe(
         extra,
         factorwise,
         allow,
-        seed,
+        other,
         tokenizer);
   }
 

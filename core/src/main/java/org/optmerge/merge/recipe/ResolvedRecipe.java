@@ -9,8 +9,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.method.MergeMethod;
-import org.optmerge.method.MergeMethods;
 import org.optmerge.method.MethodParameters;
+import org.optmerge.method.NamedMethod;
 
 /** A recipe as JSON, with every default filled in, for the provenance of a merge. */
 public final class ResolvedRecipe {
@@ -23,7 +23,7 @@ public final class ResolvedRecipe {
    * @param outDtype element type of the output; null: as stored
    */
   public static ObjectNode of(
-      Recipe recipe, MergeMethods.Named named, MergeMethod method, @Nullable DType outDtype) {
+      Recipe recipe, NamedMethod named, MergeMethod method, @Nullable DType outDtype) {
     ObjectNode node = JSON.objectNode();
     node.put("merge_method", named.name());
     Recipe.Model base = recipe.base();
@@ -64,7 +64,7 @@ public final class ResolvedRecipe {
   }
 
   private static ObjectNode parameters(
-      Recipe recipe, MergeMethods.Named named, MergeMethod method) {
+      Recipe recipe, NamedMethod named, MergeMethod method) {
     ObjectNode node = JSON.objectNode();
     for (MethodParameters.Parameter parameter : MethodParameters.of(method)) {
       parameter.defaultValue().ifPresent(value -> put(node, parameter.name(), value));

@@ -1,5 +1,6 @@
 package org.optmerge.merge.weights;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.DType;
@@ -31,10 +32,18 @@ public record PlannedTensor(String name, DType dtype, List<Long> shape, Work wor
   }
 
   /** Where a tensor's values come from. */
-  public sealed interface Work {}
+  public sealed interface Work {
+    /** Every weight that is read, the base first. */
+    List<Weight> weights();
+  }
 
   /** The stored bytes of another tensor, cast only if the output's element type differs. */
-  public record Copy(Weight.Stored from) implements Work {}
+  public record Copy(Weight.Stored from) implements Work {
+    @Override
+    public List<Weight> weights() {
+      return List.of(from);
+    }
+  }
 
   /**
    * A merge.
@@ -55,6 +64,15 @@ public record PlannedTensor(String name, DType dtype, List<Long> shape, Work wor
       implements Work {
     public Merge {
       inputs = List.copyOf(inputs);
+    }
+
+    @Override
+    public List<Weight> weights() {
+      List<Weight> weights = new ArrayList<>(inputs);
+      if (base != null) {
+        weights.add(0, base);
+      }
+      return weights;
     }
   }
 }

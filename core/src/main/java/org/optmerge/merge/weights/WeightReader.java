@@ -28,7 +28,7 @@ public final class WeightReader {
   public WeightReader(Weight weight, LongAdder bytesRead) {
     this.weight = weight;
     this.bytesRead = bytesRead;
-    this.stored = Weights.stored(weight);
+    this.stored = weight.stored();
     this.changes = changes(weight, bytesRead);
   }
 
@@ -71,7 +71,7 @@ public final class WeightReader {
   private synchronized boolean isEqual(Weight.Stored base) {
     Boolean known = equalsBase;
     if (known == null) {
-      known = Weights.haveEqualBytes(stored, base);
+      known = stored.hasBytesOf(base);
       equalsBase = known;
     }
     return known;

@@ -9,7 +9,6 @@ import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.method.Check;
 import org.optmerge.method.Matrices;
 import org.optmerge.method.MergeMethod;
-import org.optmerge.method.Paper;
 import org.optmerge.method.PerModel;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectorStream;
@@ -25,10 +24,8 @@ import org.optmerge.taskvector.TaskVectors;
  * @param coefficients cᵢ
  * @param normalize divides each Fᵢ by its norm over the whole model, so that no expert dominates
  * @param minimum ε
+ * @see <a href="https://arxiv.org/abs/2111.09832">Matena and Raffel, Merging models with Fisher-weighted averaging, NeurIPS 2022</a>
  */
-@Paper(
-    value = "Matena and Raffel, Merging models with Fisher-weighted averaging, NeurIPS 2022",
-    url = "https://arxiv.org/abs/2111.09832")
 public record Fisher(
     Statistics squaredGradients, PerModel coefficients, boolean normalize, double minimum)
     implements MergeMethod {
@@ -38,8 +35,13 @@ public record Fisher(
   }
 
   @Override
+  public boolean needsModel() {
+    return normalize;
+  }
+
+  @Override
   public MergeMethod fit(List<TaskVectorStream> model) {
-    if (!normalize || model.isEmpty()) {
+    if (!needsModel() || model.isEmpty()) {
       return this;
     }
     double[] squaredNorms = new double[model.get(0).count()];

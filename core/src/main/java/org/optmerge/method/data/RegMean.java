@@ -10,7 +10,6 @@ import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.method.Check;
 import org.optmerge.method.Matrices;
 import org.optmerge.method.MatrixMethod;
-import org.optmerge.method.Paper;
 import org.optmerge.taskvector.TaskVector;
 
 /**
@@ -22,10 +21,8 @@ import org.optmerge.taskvector.TaskVector;
  *
  * @param grams Gᵢ of a linear layer's weight, shape (n, n)
  * @param offDiagonal factor for the entries of Gᵢ off the diagonal, in [0, 1]
+ * @see <a href="https://arxiv.org/abs/2212.09849">Jin et al., Dataless knowledge fusion, ICLR 2023</a>
  */
-@Paper(
-    value = "Jin et al., Dataless knowledge fusion, ICLR 2023",
-    url = "https://arxiv.org/abs/2212.09849")
 public record RegMean(Statistics grams, double offDiagonal) implements MatrixMethod {
   public RegMean {
     Check.inUnitInterval("regmean", "off_diagonal", offDiagonal);

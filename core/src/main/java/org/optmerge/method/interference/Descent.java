@@ -1,6 +1,7 @@
 package org.optmerge.method.interference;
 
 import java.util.Optional;
+import org.optmerge.method.Check;
 import org.optmerge.method.ParameterDoc;
 
 /**
@@ -35,10 +36,8 @@ public record Descent(
   }
 
   public Descent {
-    requireSteps("Descent", learningRate, momentum, steps);
-    if (!(time >= 0) || Double.isInfinite(time)) {
-      throw new IllegalArgumentException("Descent: time must be at least 0, is " + time);
-    }
+    requireSteps("descent", learningRate, momentum, steps);
+    Check.atLeastZero("descent", "time", time);
   }
 
   /** K steps of gradient descent with momentum. */
@@ -79,17 +78,8 @@ public record Descent(
   }
 
   static void requireSteps(String who, double learningRate, double momentum, int steps) {
-    if (!(learningRate >= 0) || Double.isInfinite(learningRate)) {
-      throw new IllegalArgumentException(
-          "%s: learningRate must be at least 0, is %s".formatted(who, learningRate));
-    }
-    if (!(momentum >= 0 && momentum < 1)) {
-      throw new IllegalArgumentException(
-          "%s: momentum must be in [0, 1), is %s".formatted(who, momentum));
-    }
-    if (steps < 0) {
-      throw new IllegalArgumentException(
-          "%s: steps must be at least 0, is %d".formatted(who, steps));
-    }
+    Check.atLeastZero(who, "learning_rate", learningRate);
+    Check.that(who, "momentum", momentum, m -> m >= 0 && m < 1, "in [0, 1)");
+    Check.atLeast(who, "steps", steps, 0);
   }
 }

@@ -30,12 +30,12 @@ interface DescentMethod extends MatrixMethod {
 
   @Override
   default boolean merges(TaskVectors tau) {
-    return Derived.applies(tau.parameter(), tau.shape().dimension());
+    return InterferenceDescription.applies(tau.parameter(), tau.shape().dimension());
   }
 
   @Override
   default Map<String, Object> derived(String parameter, List<Long> shape) {
-    return Derived.applies(parameter, shape.size()) ? Derived.of(descent()) : Derived.elsewhere();
+    return InterferenceDescription.applies(parameter, shape.size()) ? InterferenceDescription.of(descent()) : InterferenceDescription.elsewhere();
   }
 
   @Override

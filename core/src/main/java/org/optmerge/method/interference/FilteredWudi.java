@@ -36,14 +36,14 @@ interface FilteredWudi extends MatrixMethod {
 
   @Override
   default boolean merges(TaskVectors tau) {
-    return Derived.applies(tau.parameter(), tau.shape().dimension());
+    return InterferenceDescription.applies(tau.parameter(), tau.shape().dimension());
   }
 
   @Override
   default Map<String, Object> derived(String parameter, List<Long> shape) {
-    return Derived.applies(parameter, shape.size())
-        ? Derived.of(spectralFilter(), directions())
-        : Derived.elsewhere();
+    return InterferenceDescription.applies(parameter, shape.size())
+        ? InterferenceDescription.of(spectralFilter(), directions())
+        : InterferenceDescription.elsewhere();
   }
 
   @Override

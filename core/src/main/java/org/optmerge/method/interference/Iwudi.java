@@ -2,7 +2,6 @@ package org.optmerge.method.interference;
 
 import org.optmerge.method.Check;
 import org.optmerge.method.FixedByName;
-import org.optmerge.method.Paper;
 import org.optmerge.method.ParameterDoc;
 
 /**
@@ -13,15 +12,13 @@ import org.optmerge.method.ParameterDoc;
  *
  * @param filter which filter
  * @param time t of the exponential filter
- * @param alpha α of the Tikhonov filter
+ * @param alpha α of the Tikhonov filter; 0 goes all the way to the minimum
  * @param steps of Landweber's iteration
  * @param stepShare Landweber's step as a share of 1/λ_max
  * @param init where the filter starts from
  * @param minEigenvalue eigenvalues below it count as it
+ * @see <a href="https://arxiv.org/abs/2606.07289">Wei et al., Closed-form spectral regularization for multi-task model merging</a>
  */
-@Paper(
-    value = "Wei et al., Closed-form spectral regularization for multi-task model merging",
-    url = "https://arxiv.org/abs/2606.07289")
 public record Iwudi(
     @FixedByName Filter filter,
     @ParameterDoc("t of the exponential filter 1 - exp(-eigenvalue t)") double time,
@@ -49,9 +46,9 @@ public record Iwudi(
 
   public Iwudi {
     Check.atLeastZero("iwudi", "time", time);
-    Check.that("iwudi", "alpha", alpha, a -> a > 0 && Double.isFinite(a), "positive");
+    Check.atLeastZero("iwudi", "alpha", alpha);
     Check.atLeastZero("iwudi", "steps", steps);
-    Check.that("iwudi", "step_share", stepShare, s -> s > 0 && s <= 1, "in (0, 1]");
+    Check.that("iwudi", "step_share", stepShare, s -> s > 0 && s < 2, "in (0, 2)");
     FilteredWudi.requireFloor("iwudi", minEigenvalue);
   }
 
@@ -64,7 +61,8 @@ public record Iwudi(
   public SpectralFilter spectralFilter() {
     return switch (filter) {
       case EXPONENTIAL -> new SpectralFilter.GradientFlow(time);
-      case TIKHONOV -> new SpectralFilter.Tikhonov(alpha);
+      case TIKHONOV ->
+          alpha == 0 ? new SpectralFilter.Minimiser(0) : new SpectralFilter.Tikhonov(alpha);
       case LANDWEBER -> new SpectralFilter.Landweber(stepShare, steps);
     };
   }

@@ -6,8 +6,8 @@ import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.linalg.PrincipalPart;
+import org.optmerge.method.Check;
 import org.optmerge.method.Matrices;
-import org.optmerge.method.Paper;
 import org.optmerge.method.ParameterDoc;
 
 /**
@@ -30,10 +30,8 @@ import org.optmerge.method.ParameterDoc;
  * @param centred true: the target is the leading part of τᵢ − τ̄, plus τ̄; false: of τᵢ
  * @param projector what spans the inputs of an expert
  * @param descent how the minimum is approached
+ * @see <a href="https://arxiv.org/abs/2505.19892">Wei et al., OptMerge, ICLR 2026, section 4</a>
  */
-@Paper(
-    value = "Wei et al., OptMerge, ICLR 2026, section 4",
-    url = "https://arxiv.org/abs/2505.19892")
 public record OptMerge(
     @ParameterDoc("where the descent starts") Init init,
     @ParameterDoc("rank of the targets as a share of min(m, n); 1/N if not given")
@@ -106,10 +104,7 @@ public record OptMerge(
           Init.MEAN, OptionalDouble.empty(), false, Projector.TRUNCATED, Descent.flow(100));
 
   public OptMerge {
-    if (rankShare.isPresent() && !(rankShare.getAsDouble() >= 0 && rankShare.getAsDouble() <= 1)) {
-      throw new IllegalArgumentException(
-          "OptMerge: rankShare must be in [0, 1], is " + rankShare.getAsDouble());
-    }
+    rankShare.ifPresent(share -> Check.inUnitInterval("optmerge", "rank_share", share));
   }
 
   /** The rank of the targets of {@code count} experts in an m × n matrix. */

@@ -127,7 +127,9 @@ public sealed interface SpectralFilter {
   }
 
   /**
-   * Landweber's iteration with a step that is a share of 1/λ_max: ψ = (1 − (1 − ηλ)^K)/λ.
+   * Landweber's iteration with a step that is a share of 1/λ_max: ψ = (1 − max(0, 1 − ηλ)^K)/λ.
+   *
+   * <p>As published, a direction that a step would overshoot arrives instead.
    *
    * @param stepShare η · λ_max, in (0, 2)
    * @param steps K, not negative
@@ -149,19 +151,22 @@ public sealed interface SpectralFilter {
       double step = stepShare / eigenvalues[0];
       return each(
           eigenvalues,
-          lambda ->
-              lambda == 0
-                  ? step * steps
-                  : -Math.expm1(steps * Math.log1p(-step * lambda)) / lambda);
+          lambda -> {
+            if (lambda == 0 || steps == 0) {
+              return step * steps;
+            }
+            double left = Math.log1p(-Math.min(1, step * lambda));
+            return -Math.expm1(steps * left) / lambda;
+          });
     }
 
-    /** In units of 1/λ_max, as the step is. */
     /** No: it depends on the largest eigenvalue, too. */
     @Override
     public boolean isSmooth() {
       return false;
     }
 
+    /** In units of 1/λ_max, as the step is. */
     @Override
     public double effectiveTime() {
       return stepShare * steps;

@@ -1,7 +1,6 @@
 package org.optmerge.method.interference;
 
 import org.optmerge.method.Check;
-import org.optmerge.method.Paper;
 import org.optmerge.method.ParameterDoc;
 
 /**
@@ -12,27 +11,30 @@ import org.optmerge.method.ParameterDoc;
  * have no say; if all are (nearly) zero, the result is the mean. Factors stay factors.
  *
  * @param time t of the filter 1 − exp(−λt)
- * @param rankShare share r of the n eigendirections that are filtered, ⌊n·r + 0.999⌋, at least one
+ * @param rankShare share r of the n eigendirections that are filtered, ⌊n·r + 0.999⌋, at least one;
+ *     1 for all, which the published code writes as no {@code truncate_rank_ratio}
  * @param filter exponential, or all the way to the minimum
  * @param init where the filter starts from
  * @param minEigenvalue eigenvalues below it count as it
+ * @see <a href="https://arxiv.org/abs/2606.07289">Wei et al., Closed-form spectral regularization for multi-task model merging</a>
  */
-@Paper(
-    value = "Wei et al., Closed-form spectral regularization for multi-task model merging",
-    url = "https://arxiv.org/abs/2606.07289")
 public record Swudi(
     @ParameterDoc("how long gradient flow flows") double time,
-    @ParameterDoc("share of the eigendirections that is merged") double rankShare,
+    @ParameterDoc("share of the eigendirections that is merged; 1: no truncation") double rankShare,
     @ParameterDoc("exponential: gradient flow; none: all the way to the minimum") Filter filter,
     @ParameterDoc("where the filter starts from") Init init,
     @ParameterDoc("eigenvalues below it count as it") double minEigenvalue)
     implements FilteredWudi {
-  /** What is done in the directions kept. */
+  /** The filter in the directions kept. */
   public enum Filter {
-    /** Gradient flow for {@code time}. */
+    /** Gradient flow for a time. */
     EXPONENTIAL,
-    /** The minimum. */
-    NONE
+    /** All the way to the minimum. */
+    NONE;
+
+    SpectralFilter after(double time) {
+      return this == NONE ? new SpectralFilter.Minimiser(0) : new SpectralFilter.GradientFlow(time);
+    }
   }
 
   /** The function's defaults; its authors use 0.65 to 0.85 for full fine-tuning. */
@@ -50,9 +52,7 @@ public record Swudi(
   /** The filter in the directions kept, as a function of the eigenvalue. */
   @Override
   public SpectralFilter spectralFilter() {
-    return filter == Filter.NONE
-        ? new SpectralFilter.Minimiser(0)
-        : new SpectralFilter.GradientFlow(time);
+    return filter.after(time);
   }
 
   @Override

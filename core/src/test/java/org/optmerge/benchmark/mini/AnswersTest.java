@@ -29,7 +29,7 @@ class AnswersTest {
     images(task)
         .forEach(
             image -> {
-              for (MiniQuestion question : image.questions()) {
+              for (ImageQuestion question : image.questions()) {
                 assertThat(reading.answer(new PixelReader(image.image()), question.question()))
                     .as(question.toString())
                     .isEqualTo(question.answer());
@@ -55,7 +55,7 @@ class AnswersTest {
     List<Blob> blobs = reader.blobs();
     Matcher m;
     if ((m = match("what color is the (\\w+) \\?", question)) != null) {
-      return only(blobs, "shape", m.group(1)).colour().word();
+      return only(blobs, "shape", m.group(1)).color().word();
     }
     if ((m = match("what shape is the (\\w+) object \\?", question)) != null) {
       return only(blobs, "colour", m.group(1)).shape().word();
@@ -67,7 +67,7 @@ class AnswersTest {
               .filter(
                   blob ->
                       which == null
-                          || blob.colour().word().equals(which)
+                          || blob.color().word().equals(which)
                           || blob.shape().word().equals(which))
               .count());
     }
@@ -99,7 +99,7 @@ class AnswersTest {
                 blob ->
                     switch (what) {
                       case "shape" -> blob.shape().word().equals(value);
-                      case "colour" -> blob.colour().word().equals(value);
+                      case "colour" -> blob.color().word().equals(value);
                       default -> blob.look().equals(value);
                     })
             .toList();
@@ -149,12 +149,12 @@ class AnswersTest {
   }
 
   private static String aboutCharts(PixelReader reader, String question) {
-    boolean pie = reader.colour(3, 45).isEmpty();
+    boolean pie = reader.color(3, 45).isEmpty();
     // The axes are as dark as black.
     Map<String, Integer> values =
-        reader.byColour(pie ? 0 : 4, pie ? 47 : 44).values().stream()
+        reader.byColor(pie ? 0 : 4, pie ? 47 : 44).values().stream()
             .collect(
-                Collectors.toMap(blob -> blob.colour().word(), blob -> value(reader, pie, blob)));
+                Collectors.toMap(blob -> blob.color().word(), blob -> value(reader, pie, blob)));
     Matcher m;
     if ((m = match("how many (\\w+)s are there \\?", question)) != null) {
       return String.valueOf(values.size());
@@ -183,7 +183,7 @@ class AnswersTest {
 
   private static int value(PixelReader reader, boolean pie, Blob blob) {
     if (pie) {
-      int all = reader.byColour(0, 47).values().stream().mapToInt(b -> b.pixels().size()).sum();
+      int all = reader.byColor(0, 47).values().stream().mapToInt(b -> b.pixels().size()).sum();
       return (int) (5 * Math.round(20.0 * blob.pixels().size() / all));
     }
     return reader.hasLine() ? (45 - blob.top() - 2) / 2 : blob.height() / 2;
@@ -196,9 +196,7 @@ class AnswersTest {
 
   private static String written(PixelReader reader, String question) {
     List<Blob> words =
-        reader.byColour(0, 47).values().stream()
-            .sorted(Comparator.comparingInt(Blob::top))
-            .toList();
+        reader.byColor(0, 47).values().stream().sorted(Comparator.comparingInt(Blob::top)).toList();
     if (question.equals("what is written in the image ?")) {
       assertThat(words).hasSize(1);
       return read(words.get(0));
@@ -245,10 +243,10 @@ class AnswersTest {
     for (int i = 0; i < IMAGES; i++) {
       MiniImage image = generator.generate(MiniSplit.VALIDATION, MiniTask.GEOMETRY, i);
       Figure figure = generator.sketch(MiniSplit.VALIDATION, MiniTask.GEOMETRY, i).figures().get(0);
-      Blob blob = new PixelReader(image.image()).byColour(0, 47).values().iterator().next();
+      Blob blob = new PixelReader(image.image()).byColor(0, 47).values().iterator().next();
       int width = blob.width() / 4;
       int height = blob.height() / 4;
-      for (MiniQuestion question : image.questions()) {
+      for (ImageQuestion question : image.questions()) {
         int expected =
             switch (question.question()) {
               case "what is the width of the rectangle ?" -> width;
@@ -299,7 +297,7 @@ class AnswersTest {
   void combined_answers_follow_from_what_is_drawn() {
     MiniGenerator generator = new MiniGenerator(7);
     for (int i = 0; i < IMAGES; i++) {
-      MiniQuestion question =
+      ImageQuestion question =
           generator.generate(MiniSplit.TEST, MiniTask.COMBINED, i).questions().get(0);
       List<Figure> figures = generator.sketch(MiniSplit.TEST, MiniTask.COMBINED, i).figures();
       assertThat(combined(figures, question.question()))
@@ -331,8 +329,7 @@ class AnswersTest {
     }
     if ((m = match("(.*) the object of the written color( \\?)", question)) != null) {
       String word = glyphs.stream().map(Glyph.Printed::kind).collect(Collectors.joining());
-      List<Scene.Thing> named =
-          things.stream().filter(t -> t.colour().name().equals(word)).toList();
+      List<Scene.Thing> named = things.stream().filter(t -> t.color().name().equals(word)).toList();
       assertThat(named).hasSize(1);
       return m.group(1).equals("locate")
           ? pixelBox(named.get(0).box())
@@ -354,27 +351,27 @@ class AnswersTest {
                             default -> t.side();
                           }))
               .orElseThrow();
-      return m.group(1).equals("color") ? thing.colour().word() : thing.shape().word();
+      return m.group(1).equals("color") ? thing.color().word() : thing.shape().word();
     }
     if ((m = match("how many sides does the (\\w+) polygon have \\?", question)) != null) {
-      return String.valueOf(coloured(figures, m.group(1)).value());
+      return String.valueOf(colored(figures, m.group(1)).value());
     }
     m = match("what is the (width|height) of the (\\w+) rectangle \\?", question);
-    Box box = coloured(figures, m.group(2)).box();
+    PixelBox box = colored(figures, m.group(2)).box();
     return String.valueOf(
         m.group(1).equals("width")
             ? (box.right() - box.left() + 1) / 4
             : (box.bottom() - box.top() + 1) / 4);
   }
 
-  private static String pixelBox(Box box) {
+  private static String pixelBox(PixelBox box) {
     return "<c%d> <c%d> <c%d> <c%d>"
         .formatted(box.left() / 2, box.top() / 2, box.right() / 2, box.bottom() / 2);
   }
 
-  private static Figure coloured(List<Figure> figures, String colour) {
+  private static Figure colored(List<Figure> figures, String color) {
     List<Figure> found =
-        figures.stream().filter(figure -> figure.colour().word().equals(colour)).toList();
+        figures.stream().filter(figure -> figure.color().word().equals(color)).toList();
     assertThat(found).hasSize(1);
     return found.get(0);
   }
@@ -409,7 +406,7 @@ class AnswersTest {
     MiniGenerator generator = new MiniGenerator(8);
     for (int i = 0; i < 100; i++) {
       for (Figure figure : generator.sketch(MiniSplit.TEST, task, i).figures()) {
-        Box box = figure.box();
+        PixelBox box = figure.box();
         assertThat(box.left()).isBetween(0, box.right());
         assertThat(box.top()).isBetween(0, box.bottom());
         assertThat(box.right()).isLessThan(48);

@@ -17,7 +17,7 @@ class BalanceTest {
     MiniGenerator generator = new MiniGenerator(MiniGenerator.SEED);
     Map<String, Map<String, Integer>> answers = new TreeMap<>();
     for (int i = 0; i < images; i++) {
-      MiniQuestion question = generator.generate(split, task, i).first();
+      ImageQuestion question = generator.generate(split, task, i).first();
       answers
           .computeIfAbsent(question.type(), any -> new TreeMap<>())
           .merge(question.answer(), 1, Integer::sum);
@@ -66,7 +66,7 @@ class BalanceTest {
     MiniGenerator generator = new MiniGenerator(MiniGenerator.SEED);
     Map<String, int[]> words = new TreeMap<>();
     for (int i = 0; i < 8000; i++) {
-      MiniQuestion question = generator.generate(MiniSplit.TEST, MiniTask.VQA, i).first();
+      ImageQuestion question = generator.generate(MiniSplit.TEST, MiniTask.VQA, i).first();
       if (question.answer().equals("yes") || question.answer().equals("no")) {
         for (String word : question.question().split(" ")) {
           words

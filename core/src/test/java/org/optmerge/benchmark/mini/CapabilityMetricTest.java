@@ -77,8 +77,8 @@ class CapabilityMetricTest {
   void overlap_is_symmetric_between_nothing_and_all() {
     Random random = new Random(3);
     for (int i = 0; i < 500; i++) {
-      Box one = box(random);
-      Box other = box(random);
+      PixelBox one = box(random);
+      PixelBox other = box(random);
       double overlap = one.overlap(other);
 
       assertThat(overlap).isBetween(0.0, 1.0);
@@ -87,10 +87,10 @@ class CapabilityMetricTest {
     }
   }
 
-  private static Box box(Random random) {
+  private static PixelBox box(Random random) {
     int left = random.nextInt(20);
     int top = random.nextInt(20);
-    return new Box(left, top, left + random.nextInt(4), top + random.nextInt(4));
+    return new PixelBox(left, top, left + random.nextInt(4), top + random.nextInt(4));
   }
 
   @Test

@@ -21,7 +21,7 @@ import org.optmerge.benchmark.mini.Scene.Thing;
 /** Figures drawn in characters, as one would by hand. */
 class FiguresTest {
   private static String drawn(Figure figure) {
-    Box box = figure.box();
+    PixelBox box = figure.box();
     return IntStream.rangeClosed(box.top(), box.bottom())
         .mapToObj(
             y ->
@@ -32,7 +32,7 @@ class FiguresTest {
   }
 
   private static Thing thing(Shape shape, int side) {
-    return new Thing(new Look(Colour.RED, shape), 3, 5, side);
+    return new Thing(new Look(Color.RED, shape), 3, 5, side);
   }
 
   @Test
@@ -106,7 +106,7 @@ class FiguresTest {
 
   @Test
   void a_rectangle_of_two_by_three_units_is_an_outline() {
-    assertThat(drawn(new Rectangle(Colour.RED, 10, 10, 3, 2, 2)))
+    assertThat(drawn(new Rectangle(Color.RED, 10, 10, 3, 2, 2)))
         .isEqualTo(
             """
             ############
@@ -123,7 +123,7 @@ class FiguresTest {
   @Test
   void a_quarter_of_a_pie_has_right_angles() {
     // Clockwise on the screen, from the right down.
-    assertThat(drawn(new Chart.Slice(Colour.RED, 5, 24, 24, 4, 0)))
+    assertThat(drawn(new Chart.Slice(Color.RED, 5, 24, 24, 4, 0)))
         .isEqualTo(
             """
             ####
@@ -136,16 +136,16 @@ class FiguresTest {
   @Test
   void a_square_is_a_polygon_of_four_sides() {
     // Corners in the diagonals, the circle through them of radius 3 √2.
-    Polygon square = new Polygon(Colour.RED, 4, 24, 24, 3 * Math.sqrt(2) + 1e-9, Math.PI / 4, true);
+    Polygon square = new Polygon(Color.RED, 4, 24, 24, 3 * Math.sqrt(2) + 1e-9, Math.PI / 4, true);
 
     assertThat(drawn(square)).isEqualTo("######\n".repeat(6));
-    assertThat(square.box()).isEqualTo(new Box(21, 21, 26, 26));
+    assertThat(square.box()).isEqualTo(new PixelBox(21, 21, 26, 26));
   }
 
   @Test
   void a_right_angle_is_two_rays_of_two_pixels() {
     // From (10, 10) to (20, 10) and (10, 16); the box is a pixel wider about the ends.
-    assertThat(drawn(new Angle(Colour.RED, 6, 10, 10, 20, 10, 10, 16)))
+    assertThat(drawn(new Angle(Color.RED, 6, 10, 10, 20, 10, 10, 16)))
         .isEqualTo(
             """
             ############.
@@ -170,7 +170,7 @@ class FiguresTest {
               assertThat(glyph.rows().get(0)).contains("#");
               assertThat(glyph.rows().get(6)).contains("#");
             });
-    assertThat(drawn(new Glyph.Printed(Glyph.of('R'), Colour.RED, 0, 0)))
+    assertThat(drawn(new Glyph.Printed(Glyph.of('R'), Color.RED, 0, 0)))
         .isEqualTo(
             """
             ####.
@@ -214,7 +214,7 @@ class FiguresTest {
       for (int seed = 0; seed < 200; seed++) {
         Dice dice = new Dice(CounterRandom.of(seed, "grid"));
         List<Look> looks =
-            Stream.of(Shape.values()).map(shape -> new Look(Colour.RED, shape)).toList();
+            Stream.of(Shape.values()).map(shape -> new Look(Color.RED, shape)).toList();
         List<Thing> things = Scene.grid(dice, looks, top).things();
         assertThat(things).hasSize(5);
         for (Thing thing : things) {
@@ -245,15 +245,15 @@ class FiguresTest {
   @Test
   void a_patch_belongs_to_what_its_middle_is_in() {
     // Patches are 6 × 6; a square of pixels 12 to 20 has the middles 15 (and 21, as 20 + 1 + 2).
-    Thing square = new Thing(new Look(Colour.BLUE, Shape.SQUARE), 12, 12, 9);
+    Thing square = new Thing(new Look(Color.BLUE, Shape.SQUARE), 12, 12, 9);
     PatchLabels labels = PatchLabels.of(List.of(square));
 
     int kind = PatchLabels.KINDS.indexOf("square");
-    int colour = PatchLabels.COLOURS.indexOf("blue");
+    int color = PatchLabels.COLORS.indexOf("blue");
     int[] belonging = IntStream.range(0, 64).filter(i -> labels.kind()[i] > 0).toArray();
     assertThat(belonging).containsExactly(2 * 8 + 2, 2 * 8 + 3, 3 * 8 + 2, 3 * 8 + 3);
     assertThat(Arrays.stream(belonging).map(i -> labels.kind()[i])).containsOnly(kind);
-    assertThat(Arrays.stream(belonging).map(i -> labels.colour()[i])).containsOnly(colour);
+    assertThat(Arrays.stream(belonging).map(i -> labels.color()[i])).containsOnly(color);
     // From the middle (15, 21) to 12, 12, 21 and 21: 3, 9, 6 and 0 pixels.
     int patch = 3 * 8 + 2;
     assertThat(Arrays.copyOfRange(labels.box(), 4 * patch, 4 * patch + 4))
@@ -267,20 +267,20 @@ class FiguresTest {
     // Middles of patches are at 3, 9, 15, 21; both bars reach for the column at 15.
     PatchLabels labels =
         PatchLabels.of(
-            List.of(new Chart.Bar(Colour.RED, 5, 12, 3), new Chart.Bar(Colour.GREEN, 16, 23, 20)));
+            List.of(new Chart.Bar(Color.RED, 5, 12, 3), new Chart.Bar(Color.GREEN, 16, 23, 20)));
     int row = 7 * 8; // its middle is at 45, on the axis
 
-    assertThat(labels.colour()[row + 1]).isEqualTo(1);
+    assertThat(labels.color()[row + 1]).isEqualTo(1);
     assertThat(labels.value()[row + 1]).isEqualTo(3);
     // 15 is 2 from the red bar's edge at 13, and 1 from the green one's at 16.
-    assertThat(labels.colour()[row + 2]).isEqualTo(2);
+    assertThat(labels.color()[row + 2]).isEqualTo(2);
     assertThat(labels.value()[row + 2]).isEqualTo(20);
   }
 
   @Test
   void kinds_colours_and_values_are_as_many_as_the_design_says() {
     assertThat(PatchLabels.KINDS).hasSize(48).doesNotHaveDuplicates().startsWith("none");
-    assertThat(PatchLabels.COLOURS).hasSize(9).startsWith("none");
+    assertThat(PatchLabels.COLORS).hasSize(9).startsWith("none");
     assertThatThrownBy(() -> new PatchLabels(new int[64], new int[64], new float[64], new int[64]))
         .hasMessageContaining("64 patches")
         .hasMessageContaining("64 sides");

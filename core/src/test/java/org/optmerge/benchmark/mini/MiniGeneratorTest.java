@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.optmerge.model.media.Image;
 
 class MiniGeneratorTest {
-  private static final List<MiniQuestion> QUESTIONS =
+  private static final List<ImageQuestion> QUESTIONS =
       MiniTask.CAPABILITIES.stream()
           .flatMap(
               task ->
@@ -72,11 +72,13 @@ class MiniGeneratorTest {
     for (int i = 0; i < 20; i++) {
       MiniImage image = generator.generate(split, task, i);
       sha.update(image.image().rgb());
-      sha.update(image.questions().toString().getBytes(StandardCharsets.UTF_8));
+      // The digests were taken when the record had another name.
+      String questions = image.questions().toString().replace("ImageQuestion[", "ImageQuestion[");
+      sha.update(questions.getBytes(StandardCharsets.UTF_8));
       PatchLabels labels = image.labels();
       ByteBuffer numbers =
           ByteBuffer.allocate(4 * 7 * PatchLabels.PATCHES).order(ByteOrder.LITTLE_ENDIAN);
-      for (int[] each : List.of(labels.kind(), labels.colour(), labels.value())) {
+      for (int[] each : List.of(labels.kind(), labels.color(), labels.value())) {
         Arrays.stream(each).forEach(numbers::putInt);
       }
       for (float side : labels.box()) {
@@ -145,13 +147,13 @@ class MiniGeneratorTest {
     for (int i = 0; i < 500; i++) {
       MiniImage image = generator.generate(MiniSplit.VALIDATION, task, i);
       Set<String> different = new HashSet<>();
-      for (MiniQuestion question : image.questions()) {
+      for (ImageQuestion question : image.questions()) {
         assertThat(different.add(question.question())).isTrue();
-        for (MiniPrompt.Form form : MiniPrompt.Form.values()) {
-          MiniPrompt.Conversation one = MiniPrompt.conversation(List.of(question), form);
-          int answer = MiniVocabulary.encode(question.answer()).length + 1;
-          assertThat(answer).isLessThanOrEqualTo(MiniPrompt.ANSWER);
-          assertThat(one.ids()).hasSize(MiniPrompt.prompt(question, form).length + answer);
+        for (Dialogue.Form form : Dialogue.Form.values()) {
+          Dialogue one = CapabilityModel.conversation(List.of(question), form);
+          int answer = CapabilityModel.WORDS.encode(question.answer()).length + 1;
+          assertThat(answer).isLessThanOrEqualTo(CapabilityModel.ANSWER);
+          assertThat(one.ids()).hasSize(CapabilityModel.prompt(question, form).length() + answer);
         }
       }
       assertThat(image.questions()).hasSizeBetween(1, 4);
@@ -163,7 +165,7 @@ class MiniGeneratorTest {
     Map<MiniTask, Map<String, Boolean>> kinds = new TreeMap<>();
     for (MiniTask task : MiniTask.CAPABILITIES) {
       for (int i = 0; i < 100; i++) {
-        for (MiniQuestion question : generator.generate(MiniSplit.BASE, task, i).questions()) {
+        for (ImageQuestion question : generator.generate(MiniSplit.BASE, task, i).questions()) {
           Boolean before =
               kinds
                   .computeIfAbsent(task, any -> new TreeMap<>())
@@ -218,7 +220,7 @@ class MiniGeneratorTest {
   })
   void a_statement_is_the_question_without_its_form(String question, String statement) {
     String pattern = generalised(question);
-    List<MiniQuestion> alike =
+    List<ImageQuestion> alike =
         QUESTIONS.stream().filter(each -> generalised(each.question()).equals(pattern)).toList();
 
     assertThat(alike).isNotEmpty();

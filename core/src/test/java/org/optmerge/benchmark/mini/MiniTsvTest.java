@@ -17,7 +17,8 @@ class MiniTsvTest {
   @Test
   void every_question_answer_and_pixel_comes_back_from_the_table(@TempDir Path folder)
       throws IOException {
-    MiniBenchmark benchmark = MiniBenchmark.of("mini", MiniSplit.VALIDATION).withPerTask(4);
+    CapabilityBenchmark benchmark =
+        CapabilityBenchmark.of("mini", MiniSplit.VALIDATION).withPerTask(4);
     Path file = folder.resolve("new").resolve("mini.tsv");
 
     assertThat(MiniTsv.write(benchmark, file)).isEqualTo(20);
@@ -49,7 +50,7 @@ class MiniTsvTest {
   @Test
   void no_cell_needs_quotes(@TempDir Path folder) throws IOException {
     Path file = folder.resolve("combined.tsv");
-    MiniTsv.write(MiniBenchmark.of("mini:combined").withPerTask(50), file);
+    MiniTsv.write(CapabilityBenchmark.of("mini:combined").withPerTask(50), file);
 
     assertThat(Files.readString(file)).doesNotContain("\"").doesNotContain("\r");
   }

@@ -20,7 +20,7 @@ final class PixelReader {
   }
 
   /** Pixels of one colour that hang together. */
-  record Blob(Colour colour, List<int[]> pixels) {
+  record Blob(Color color, List<int[]> pixels) {
     int left() {
       return pixels.stream().mapToInt(p -> p[0]).min().orElseThrow();
     }
@@ -62,7 +62,7 @@ final class PixelReader {
     }
 
     String look() {
-      return colour.word() + " " + shape().word();
+      return color.word() + " " + shape().word();
     }
 
     double middleX() {
@@ -75,28 +75,28 @@ final class PixelReader {
   }
 
   /** The colour of a pixel, or nothing for all greys but black. */
-  Optional<Colour> colour(int x, int y) {
+  Optional<Color> color(int x, int y) {
     int red = image.channel(x, y, 0);
     int green = image.channel(x, y, 1);
     int blue = image.channel(x, y, 2);
     int most = Math.max(red, Math.max(green, blue));
     int least = Math.min(red, Math.min(green, blue));
     if (most < 70) {
-      return Optional.of(Colour.BLACK);
+      return Optional.of(Color.BLACK);
     }
     if (most - least < 40) {
       return Optional.empty();
     }
-    Colour nearest = Colour.RED;
+    Color nearest = Color.RED;
     double distance = Double.POSITIVE_INFINITY;
-    for (Colour colour : Colour.ALL) {
+    for (Color color : Color.ALL) {
       double d =
-          Math.pow(red - colour.channel(0), 2)
-              + Math.pow(green - colour.channel(1), 2)
-              + Math.pow(blue - colour.channel(2), 2);
+          Math.pow(red - color.channel(0), 2)
+              + Math.pow(green - color.channel(1), 2)
+              + Math.pow(blue - color.channel(2), 2);
       if (d < distance) {
         distance = d;
-        nearest = colour;
+        nearest = color;
       }
     }
     return Optional.of(nearest);
@@ -109,7 +109,7 @@ final class PixelReader {
     for (int y = 0; y < SIDE; y++) {
       for (int x = 0; x < SIDE; x++) {
         int green = image.channel(x, y, 1);
-        if (colour(x, y).isEmpty() && green > 90 && green < 130) {
+        if (color(x, y).isEmpty() && green > 90 && green < 130) {
           return true;
         }
       }
@@ -118,16 +118,16 @@ final class PixelReader {
   }
 
   /** All pixels of each colour within some columns and rows. */
-  Map<Colour, Blob> byColour(int left, int bottom) {
-    Map<Colour, Blob> blobs = new EnumMap<>(Colour.class);
+  Map<Color, Blob> byColor(int left, int bottom) {
+    Map<Color, Blob> blobs = new EnumMap<>(Color.class);
     for (int y = 0; y <= bottom; y++) {
       for (int x = left; x < SIDE; x++) {
         int[] pixel = {x, y};
-        colour(x, y)
+        color(x, y)
             .ifPresent(
-                colour ->
+                color ->
                     blobs
-                        .computeIfAbsent(colour, any -> new Blob(any, new ArrayList<>()))
+                        .computeIfAbsent(color, any -> new Blob(any, new ArrayList<>()))
                         .pixels()
                         .add(pixel));
       }
@@ -141,16 +141,16 @@ final class PixelReader {
     List<Blob> blobs = new ArrayList<>();
     for (int y = 0; y < SIDE; y++) {
       for (int x = 0; x < SIDE; x++) {
-        Optional<Colour> colour = colour(x, y);
-        if (!seen[y][x] && colour.isPresent()) {
-          blobs.add(new Blob(colour.get(), flood(x, y, colour.get(), seen)));
+        Optional<Color> color = color(x, y);
+        if (!seen[y][x] && color.isPresent()) {
+          blobs.add(new Blob(color.get(), flood(x, y, color.get(), seen)));
         }
       }
     }
     return blobs;
   }
 
-  private List<int[]> flood(int startX, int startY, Colour colour, boolean[][] seen) {
+  private List<int[]> flood(int startX, int startY, Color color, boolean[][] seen) {
     List<int[]> pixels = new ArrayList<>();
     Deque<int[]> open = new ArrayDeque<>();
     open.add(new int[] {startX, startY});
@@ -167,7 +167,7 @@ final class PixelReader {
               && x < SIDE
               && y < SIDE
               && !seen[y][x]
-              && colour(x, y).filter(colour::equals).isPresent()) {
+              && color(x, y).filter(color::equals).isPresent()) {
             seen[y][x] = true;
             open.add(new int[] {x, y});
           }

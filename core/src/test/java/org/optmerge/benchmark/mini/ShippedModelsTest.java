@@ -68,7 +68,7 @@ class ShippedModelsTest {
               .map(folder -> folder.getFileName().toString())
               .collect(Collectors.toCollection(TreeSet::new));
     }
-    for (MiniRecipe.Run run : MiniRecipe.shipped().runs()) {
+    for (CapabilityRecipe.Run run : CapabilityRecipe.shipped().runs()) {
       // The base before its first questions is a step on the way.
       if (run.name().equals("statements")) {
         continue;
@@ -77,7 +77,7 @@ class ShippedModelsTest {
       run.keep().forEach(step -> assertThat(folders).contains(run.name() + "-" + step));
       if (run.tasks().size() > 1) {
         try (InternVL model = InternVL.open(FOLDER.resolve(run.name()))) {
-          assertThat(model.tokenizer().size()).isEqualTo(MiniVocabulary.size());
+          assertThat(model.tokenizer().size()).isEqualTo(CapabilityModel.WORDS.size());
         }
       } else if (run.stage().lora() != null) {
         try (LoraAdapter adapter = LoraAdapter.open(FOLDER.resolve(run.name()))) {

@@ -23,7 +23,7 @@ import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.method.Arrays2d;
 import org.optmerge.method.CoreSpace;
 import org.optmerge.method.DogeTa;
-import org.optmerge.method.Elsewhere;
+import org.optmerge.method.NonMatrixRule;
 import org.optmerge.method.IsoC;
 import org.optmerge.method.IsoCts;
 import org.optmerge.method.Knots;
@@ -58,7 +58,7 @@ class MatrixMethodLawsTest {
           Iwudi.TIKHONOV,
           Iwudi.LANDWEBER,
           new Tsv(),
-          new IsoC(Elsewhere.MEAN),
+          new IsoC(NonMatrixRule.MEAN),
           IsoCts.PUBLISHED,
           new SingularValueCalibration(new TaskArithmetic(), 1, 1));
 

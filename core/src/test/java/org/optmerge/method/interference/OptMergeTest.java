@@ -104,7 +104,7 @@ class OptMergeTest {
                     false,
                     OptMerge.Projector.FULL,
                     Descent.flow(1)))
-        .hasMessage("OptMerge: rankShare must be in [0, 1], is 1.5");
+        .hasMessage("optmerge: rank_share must be in [0, 1], is 1.5");
   }
 
   @Test

@@ -57,6 +57,10 @@ class SpectralFilterTest {
         .containsExactly(new double[] {0.4, 1, 2}, within(1e-15));
     assertThat(SpectralFilter.Minimiser.EXACT.psi(spectrum)).containsExactly(0.5, 2, 0);
     assertThat(new SpectralFilter.Landweber(0.5, 2).psi(new double[2])).containsOnly(0);
+    // η = 1.5/2: 1 − 1.5 < 0, so that the first arrives; (1 − 0.625²)/0.5, 2 · 0.75
+    assertThat(new SpectralFilter.Landweber(1.5, 2).psi(spectrum))
+        .containsExactly(new double[] {0.5, 1.21875, 1.5}, within(1e-14));
+    assertThat(new SpectralFilter.Landweber(1, 0).psi(spectrum)).containsOnly(0);
   }
 
   @Test
@@ -68,12 +72,12 @@ class SpectralFilterTest {
     assertThatThrownBy(() -> new SpectralFilter.GradientFlow(Double.NaN))
         .hasMessage("GradientFlow: time must be at least 0, is NaN");
     assertThatThrownBy(() -> Descent.sgd(0.1, 1, 3))
-        .hasMessage("Descent: momentum must be in [0, 1), is 1.0");
+        .hasMessage("descent: momentum must be in [0, 1), is 1.0");
     assertThatThrownBy(() -> Descent.adam(-1, 3))
-        .hasMessage("Descent: learningRate must be at least 0, is -1.0");
+        .hasMessage("descent: learning_rate must be at least 0, is -1.0");
     assertThatThrownBy(() -> Descent.adam(1, -3))
-        .hasMessage("Descent: steps must be at least 0, is -3");
+        .hasMessage("descent: steps must be at least 0, is -3");
     assertThatThrownBy(() -> Descent.flow(-1))
-        .hasMessage("Descent: time must be at least 0, is -1.0");
+        .hasMessage("descent: time must be at least 0, is -1.0");
   }
 }

@@ -1,25 +1,33 @@
 package org.optmerge.benchmark.mini.stage;
 
 import java.util.Objects;
+import org.optmerge.benchmark.mini.Color;
 
 /**
  * An instrument of a scene.
  *
  * @param instrument which one; no two of a scene are the same
- * @param colour in the picture, and only there; no two of a scene are the same
+ * @param color in the picture, and only there; no two of a scene are the same
  * @param place in the picture; no two of a scene are the same
  * @param filmed where it stands in the film, which is taken from elsewhere: it says nothing about
  *     {@code place}; no two of a scene are the same
  * @param direction where it moves in the film; no two of a scene are the same
  */
 public record Player(
-    Instrument instrument, StageColour colour, Place place, Place filmed, Direction direction) {
+    Instrument instrument, Color color, Place place, Place filmed, Direction direction) {
   /** Checks that nothing is missing. */
   public Player {
     Objects.requireNonNull(instrument, "instrument");
-    Objects.requireNonNull(colour, "colour");
+    Objects.requireNonNull(color, "colour");
     Objects.requireNonNull(place, "place");
     Objects.requireNonNull(filmed, "filmed");
     Objects.requireNonNull(direction, "direction");
+  }
+
+  /** What a picture or a film says of it. */
+  String told(StageModality modality) {
+    return modality == StageModality.VISION
+        ? String.join(" ", instrument.word(), color.word(), place.word())
+        : instrument.word() + " " + direction.word();
   }
 }

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.Collectors;
+import org.optmerge.benchmark.mini.Color;
 import org.optmerge.benchmark.mini.MiniSplit;
 
 /**
@@ -50,7 +51,7 @@ public final class StageCeilings {
       sets.forEach(set -> views.put(set, view(scene, set)));
       Draws asking = new Draws();
       do {
-        StageQuestion question = type.ask(scene, asking);
+        SceneQuestion question = type.ask(scene, asking);
         double probability = scenes.probability() * asking.probability();
         seen.forEach(
             (set, answers) ->
@@ -94,8 +95,8 @@ public final class StageCeilings {
             StageScene.PLAYERS);
     boolean seen = asked.contains(StageModality.VISION);
     boolean filmed = asked.contains(StageModality.VIDEO);
-    List<StageColour> colours =
-        seen ? draws.some(StageColour.ALL, StageScene.PLAYERS) : StageColour.ALL;
+    List<Color> colors =
+        seen ? draws.some(StageScene.COLORS, StageScene.PLAYERS) : StageScene.COLORS;
     List<Direction> directions =
         filmed ? draws.some(Direction.ALL, StageScene.PLAYERS) : Direction.ALL;
     List<Player> players = new ArrayList<>();
@@ -103,7 +104,7 @@ public final class StageCeilings {
       players.add(
           new Player(
               instruments.get(i),
-              colours.get(i),
+              colors.get(i),
               Place.ALL.get(i),
               Place.ALL.get(i),
               directions.get(i)));
@@ -135,7 +136,7 @@ public final class StageCeilings {
         case VISION ->
             scene
                 .players()
-                .forEach(player -> see.accept(player.instrument().word() + player.colour().word()));
+                .forEach(player -> see.accept(player.instrument().word() + player.color().word()));
         case AUDIO -> scene.notes().forEach(note -> see.accept(note.word()));
         case VIDEO ->
             // Its order is not that of the picture.

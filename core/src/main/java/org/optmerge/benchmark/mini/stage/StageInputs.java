@@ -26,7 +26,7 @@ public final class StageInputs {
   public static NDArray of(NDManager arrays, StageModality modality, List<StageScene> scenes) {
     List<Media> media =
         scenes.stream().parallel().<Media>map(scene -> medium(modality, scene)).toList();
-    return StageModel.modality(modality).inputs(arrays, media);
+    return ModalityModel.modality(modality).inputs(arrays, media);
   }
 
   private static Media medium(StageModality modality, StageScene scene) {

@@ -13,7 +13,7 @@ import org.optmerge.model.media.Video;
 /**
  * A scene as it is seen, heard and filmed: functions of the scene, to the same bits on every JDK.
  *
- * <p>Colour is only in the picture, sound only in the sound, movement only in the film; what the
+ * <p>Color is only in the picture, sound only in the sound, movement only in the film; what the
  * three share is which instruments there are.
  */
 public final class StageMedia {
@@ -64,15 +64,11 @@ public final class StageMedia {
           player.instrument(),
           left,
           top,
-          shade(dice, player, 0),
-          shade(dice, player, 1),
-          shade(dice, player, 2));
+          dice.shade(player.color(), 0),
+          dice.shade(player.color(), 1),
+          dice.shade(player.color(), 2));
     }
-    return picture.coloured(dice);
-  }
-
-  private static int shade(Dice dice, Player player, int channel) {
-    return StagePicture.clip(player.colour().channel(channel) + dice.between(-18, 18));
+    return picture.colored(dice);
   }
 
   /**

@@ -53,4 +53,14 @@ public enum StageModality {
   public String end() {
     return end;
   }
+
+  /** A segment with something between its bounds; blank for an empty one. */
+  public String segment(String inside) {
+    return String.join(" ", begin, inside, end);
+  }
+
+  /** A segment whose tokens features take the place of. */
+  public String features(int tokens) {
+    return segment((token + " ").repeat(tokens));
+  }
 }

@@ -36,30 +36,13 @@ final class StagePicture {
     }
   }
 
-  /** The image with noise of −8 to 8 on every channel of every pixel. */
-  Image coloured(Dice dice) {
-    return noisy(dice, 1);
+  /** The image with noise on every channel of every pixel. */
+  Image colored(Dice dice) {
+    return new Image(SIDE, SIDE, dice.noisy(rgb, 1));
   }
 
-  /** The image with noise of −8 to 8 on every pixel, the same on its three channels. */
+  /** The image with noise on every pixel, the same on its three channels. */
   Image grey(Dice dice) {
-    return noisy(dice, 3);
-  }
-
-  private Image noisy(Dice dice, int alike) {
-    byte[] noisy = new byte[rgb.length];
-    long bits = 0;
-    for (int i = 0, draws = 0; i < noisy.length; i += alike, draws++) {
-      bits = draws % 4 == 0 ? dice.bits() : bits >>> 16;
-      int noise = (int) ((bits & 0xffff) * 17 >>> 16) - 8;
-      for (int j = i; j < i + alike; j++) {
-        noisy[j] = (byte) clip((rgb[j] & 0xff) + noise);
-      }
-    }
-    return new Image(SIDE, SIDE, noisy);
-  }
-
-  static int clip(int level) {
-    return Math.max(0, Math.min(255, level));
+    return new Image(SIDE, SIDE, dice.noisy(rgb, 3));
   }
 }

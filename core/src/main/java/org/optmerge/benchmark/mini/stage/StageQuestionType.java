@@ -189,7 +189,7 @@ public enum StageQuestionType {
    *     of times that the earlier numbers decide
    * @throws IllegalArgumentException if another number of instruments sounds in the scene
    */
-  public StageQuestion ask(StageScene scene, IntUnaryOperator choose) {
+  public SceneQuestion ask(StageScene scene, IntUnaryOperator choose) {
     if (sounding > 0 && scene.sounding().size() != sounding) {
       throw new IllegalArgumentException(
           "'%s' is asked of scenes with %d sounding instruments, not %d"
@@ -197,20 +197,20 @@ public enum StageQuestionType {
     }
     Asked asked = new Asked(scene, choose);
     return switch (this) {
-      case COLOUR -> asked.colour("what color is the %s ?");
+      case COLOUR -> asked.color("what color is the %s ?");
       case PLACE -> asked.place("where is the %s ?");
       case OF_COLOUR -> question("which instrument is %s ?", asked.hue(), asked.name());
       case AT_PLACE -> question("which instrument is on the %s ?", asked.spot(), asked.name());
       case COLOUR_AT_PLACE ->
           question("what color is the instrument on the %s ?", asked.spot(), asked.hue());
       case PLACE_OF_COLOUR -> question("where is the %s instrument ?", asked.hue(), asked.spot());
-      case COLOUR_OF_IT -> asked.colour("look at the %s . what color is it ?");
+      case COLOUR_OF_IT -> asked.color("look at the %s . what color is it ?");
       case PLACE_OF_IT -> asked.place("look at the %s . where is it ?");
       case COLOUR_CHOICE ->
           choice(
               "what color is the %s ?".formatted(asked.name()),
               asked.hue(),
-              scene.players().stream().map(player -> player.colour().word()).toList(),
+              scene.players().stream().map(player -> player.color().word()).toList(),
               choose);
       case SOUNDING -> question("which instrument is sounding ?", "", asked.heard(0));
       case FIRST -> {
@@ -240,21 +240,20 @@ public enum StageQuestionType {
               asked.courses(),
               choose);
       case SOUNDING_COLOUR ->
-          question(
-              "what color is the sounding instrument ?", "", asked.sounding(0).colour().word());
+          question("what color is the sounding instrument ?", "", asked.sounding(0).color().word());
       case SOUNDING_PLACE ->
           question("where is the sounding instrument ?", "", asked.sounding(0).place().word());
       case FIRST_COLOUR -> {
         int which = choose.applyAsInt(2);
         yield question(
             "what color is the instrument that sounds %s ?",
-            order(which), asked.sounding(which).colour().word());
+            order(which), asked.sounding(which).color().word());
       }
       case MORE_COLOUR ->
           question(
               "what color is the instrument that sounds more often ?",
               "",
-              scene.player(asked.loudest()).colour().word());
+              scene.player(asked.loudest()).color().word());
       case MORE_PLACE ->
           question(
               "where is the instrument that sounds more often ?",
@@ -269,7 +268,7 @@ public enum StageQuestionType {
         Player one = asked.balanced();
         yield question(
             "is the %s instrument sounding ?",
-            one.colour().word(), yes(scene.times(one.instrument()) > 0));
+            one.color().word(), yes(scene.times(one.instrument()) > 0));
       }
       case COLOUR_TIMES ->
           question(
@@ -310,12 +309,12 @@ public enum StageQuestionType {
     return so ? "yes" : "no";
   }
 
-  private StageQuestion question(String form, String what, String answer) {
-    return new StageQuestion(this, form.formatted(what), answer);
+  private SceneQuestion question(String form, String what, String answer) {
+    return new SceneQuestion(this, form.formatted(what), answer);
   }
 
   /** The options in an order drawn at random, with letters. */
-  private StageQuestion choice(
+  private SceneQuestion choice(
       String text, String right, List<String> options, IntUnaryOperator choose) {
     List<String> order = permuted(options, choose);
     StringBuilder asked = new StringBuilder(text);
@@ -325,7 +324,7 @@ public enum StageQuestionType {
       asked.append(' ').append(letter).append(' ').append(order.get(i));
       answer = order.get(i).equals(right) ? letter : answer;
     }
-    return new StageQuestion(this, asked.toString(), answer);
+    return new SceneQuestion(this, asked.toString(), answer);
   }
 
   private static List<String> permuted(List<String> all, IntUnaryOperator choose) {
@@ -364,7 +363,7 @@ public enum StageQuestionType {
     }
 
     String hue() {
-      return player().colour().word();
+      return player().color().word();
     }
 
     String spot() {
@@ -379,20 +378,20 @@ public enum StageQuestionType {
       return scene.players().stream().map(player -> player.direction().word()).toList();
     }
 
-    StageQuestion colour(String form) {
+    SceneQuestion color(String form) {
       return question(form, name(), hue());
     }
 
-    StageQuestion place(String form) {
+    SceneQuestion place(String form) {
       return question(form, name(), spot());
     }
 
-    StageQuestion direction(String form) {
+    SceneQuestion direction(String form) {
       return question(form, name(), course());
     }
 
     /** Any instrument may be asked about, on the stage or not: half of the time one that sounds. */
-    StageQuestion times(String form) {
+    SceneQuestion times(String form) {
       Instrument one = balancedOfAll();
       return question(form, one.word(), String.valueOf(scene.times(one)));
     }
@@ -441,22 +440,22 @@ public enum StageQuestionType {
      * Half of the time all is true of the sounding instrument. Else it is of another colour, moves
      * elsewhere, or colour and direction are those of one that is silent, equally often.
      */
-    StageQuestion conjunction() {
+    SceneQuestion conjunction() {
       Player right = sounding(0);
       List<Player> others = scene.players().stream().filter(one -> one != right).toList();
-      Player coloured = right;
+      Player colored = right;
       Player moving = right;
       boolean so = choose.applyAsInt(2) == 0;
       if (!so) {
         Player other = others.get(choose.applyAsInt(others.size()));
         int wrong = choose.applyAsInt(3);
-        coloured = wrong == 1 ? right : other;
+        colored = wrong == 1 ? right : other;
         moving = wrong == 0 ? right : other;
       }
-      return new StageQuestion(
+      return new SceneQuestion(
           StageQuestionType.this,
           "is it the %s instrument that sounds and moves %s ?"
-              .formatted(coloured.colour().word(), moving.direction().word()),
+              .formatted(colored.color().word(), moving.direction().word()),
           yes(so));
     }
   }

@@ -3,7 +3,10 @@ package org.optmerge.benchmark.mini.stage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.optmerge.base.CounterRandom;
+import org.optmerge.benchmark.mini.Color;
 import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.benchmark.mini.MiniSplit;
 
@@ -26,6 +29,10 @@ public record StageScene(
     long seed, MiniSplit split, int index, List<Player> players, List<Instrument> notes) {
   /** Instruments of a scene. */
   public static final int PLAYERS = 3;
+
+  /** The six colors of instruments: those of the miniature that are told apart most easily. */
+  public static final List<Color> COLORS =
+      List.of(Color.RED, Color.GREEN, Color.BLUE, Color.YELLOW, Color.PURPLE, Color.ORANGE);
 
   /** Most notes of a sound. */
   public static final int SLOTS = 4;
@@ -74,7 +81,7 @@ public record StageScene(
     Dice dice = dice(seed, split, index, "scene");
     dice.bits(); // the one that decides how many sound
     List<Instrument> instruments = dice.shuffled(Instrument.ALL).subList(0, PLAYERS);
-    List<StageColour> colours = dice.shuffled(StageColour.ALL);
+    List<Color> colors = dice.shuffled(COLORS);
     List<Place> filmed = dice.shuffled(Place.ALL);
     List<Direction> directions = dice.shuffled(Direction.ALL);
     List<Player> players = new ArrayList<>();
@@ -82,7 +89,7 @@ public record StageScene(
       players.add(
           new Player(
               instruments.get(i),
-              colours.get(i),
+              colors.get(i),
               Place.ALL.get(i),
               filmed.get(i),
               directions.get(i)));
@@ -134,5 +141,20 @@ public record StageScene(
         .orElseThrow(
             () ->
                 new IllegalArgumentException("no %s in %s".formatted(instrument.word(), players)));
+  }
+
+  /**
+   * What a modality shows, in words. Instruments are in an order drawn at random: it says nothing
+   * of their places.
+   */
+  public String told(StageModality modality, Dice dice) {
+    if (modality == StageModality.AUDIO) {
+      return IntStream.range(0, SLOTS)
+          .mapToObj(slot -> slot < notes.size() ? notes.get(slot).word() : ModalityModel.REST)
+          .collect(Collectors.joining(" "));
+    }
+    return dice.shuffled(players).stream()
+        .map(player -> player.told(modality))
+        .collect(Collectors.joining(" , "));
   }
 }

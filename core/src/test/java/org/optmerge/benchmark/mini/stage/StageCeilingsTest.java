@@ -9,11 +9,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.optmerge.benchmark.mini.MiniSplit;
 
+@Tag("slow")
 class StageCeilingsTest {
   private static final double EXACT = 1e-9;
 
@@ -89,7 +91,7 @@ class StageCeilingsTest {
     for (int i = 0; i < count; i++) {
       StageScene scene =
           StageScene.draw(3, MiniSplit.BASE, i, type.sounding() == 0 ? 1 + i % 2 : type.sounding());
-      StageQuestion question = type.ask(scene, scene.dice("question")::below);
+      SceneQuestion question = type.ask(scene, scene.dice("question")::below);
       seen.computeIfAbsent(question.text(), key -> new HashMap<>())
           .merge(question.answer(), 1, Integer::sum);
     }

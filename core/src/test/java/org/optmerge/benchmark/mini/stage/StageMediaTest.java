@@ -11,10 +11,12 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.optmerge.benchmark.mini.Color;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.model.audio.LogMel;
@@ -104,6 +106,7 @@ class StageMediaTest {
         .hashCode();
   }
 
+  @Tag("slow")
   @Test
   void the_picture_has_each_instrument_in_its_colour_and_third() {
     for (int i = 0; i < 200; i++) {
@@ -111,15 +114,15 @@ class StageMediaTest {
       Image picture = StageMedia.picture(scene);
       for (Player player : scene.players()) {
         int left = 16 * player.place().ordinal();
-        long own = near(picture, left, left + 16, player.colour());
+        long own = near(picture, left, left + 16, player.color());
         assertThat(own).as("%s in scene %d", player, i).isBetween(20L, 121L);
-        assertThat(near(picture, 0, 48, player.colour())).isEqualTo(own);
+        assertThat(near(picture, 0, 48, player.color())).isEqualTo(own);
       }
     }
   }
 
   /** Pixels of some columns whose nearest colour of all, and of grey, is this one. */
-  private static long near(Image image, int from, int to, StageColour colour) {
+  private static long near(Image image, int from, int to, Color color) {
     long count = 0;
     for (int y = 0; y < 48; y++) {
       for (int x = from; x < to; x++) {
@@ -128,19 +131,19 @@ class StageMediaTest {
         int[] rgb = IntStream.range(0, 3).map(c -> image.channel(px, py, c)).toArray();
         int spread =
             Arrays.stream(rgb).max().orElseThrow() - Arrays.stream(rgb).min().orElseThrow();
-        StageColour nearest =
-            StageColour.ALL.stream()
+        Color nearest =
+            StageScene.COLORS.stream()
                 .min(Comparator.comparingInt(c -> distance(c, rgb)))
                 .orElseThrow();
-        count += spread > 40 && nearest == colour ? 1 : 0;
+        count += spread > 40 && nearest == color ? 1 : 0;
       }
     }
     return count;
   }
 
-  private static int distance(StageColour colour, int[] rgb) {
+  private static int distance(Color color, int[] rgb) {
     return IntStream.range(0, 3)
-        .map(c -> (colour.channel(c) - rgb[c]) * (colour.channel(c) - rgb[c]))
+        .map(c -> (color.channel(c) - rgb[c]) * (color.channel(c) - rgb[c]))
         .sum();
   }
 

@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.optmerge.benchmark.mini.Color;
 import org.optmerge.benchmark.mini.MiniSplit;
 
 class StageQuestionTypeTest {
@@ -18,14 +19,10 @@ class StageQuestionTypeTest {
         MiniSplit.TEST,
         0,
         List.of(
-            new Player(Instrument.DRUM, StageColour.RED, Place.LEFT, Place.RIGHT, Direction.UP),
-            new Player(Instrument.BELL, StageColour.BLUE, Place.MIDDLE, Place.LEFT, Direction.DOWN),
+            new Player(Instrument.DRUM, Color.RED, Place.LEFT, Place.RIGHT, Direction.UP),
+            new Player(Instrument.BELL, Color.BLUE, Place.MIDDLE, Place.LEFT, Direction.DOWN),
             new Player(
-                Instrument.FLUTE,
-                StageColour.GREEN,
-                Place.RIGHT,
-                Place.MIDDLE,
-                Direction.LEFTWARD)),
+                Instrument.FLUTE, Color.GREEN, Place.RIGHT, Place.MIDDLE, Direction.LEFTWARD)),
         List.of(notes));
   }
 
@@ -51,7 +48,7 @@ class StageQuestionTypeTest {
     "IS_COLOUR_SOUNDING_MOVING, is it the blue instrument that sounds and moves down ?, yes",
   })
   void questionsWithTheFirstOfEachChoice(StageQuestionType type, String text, String answer) {
-    assertThat(type.ask(ONE, bound -> 0)).isEqualTo(new StageQuestion(type, text, answer));
+    assertThat(type.ask(ONE, bound -> 0)).isEqualTo(new SceneQuestion(type, text, answer));
   }
 
   @ParameterizedTest
@@ -66,7 +63,7 @@ class StageQuestionTypeTest {
     "FIRST_DIRECTION, which direction does the instrument that sounds first move ?, leftward",
   })
   void questionsOfTwoSoundingInstruments(StageQuestionType type, String text, String answer) {
-    assertThat(type.ask(TWO, bound -> 0)).isEqualTo(new StageQuestion(type, text, answer));
+    assertThat(type.ask(TWO, bound -> 0)).isEqualTo(new SceneQuestion(type, text, answer));
   }
 
   @Test
@@ -74,7 +71,7 @@ class StageQuestionTypeTest {
     // Always the last is swapped with the first: red blue green, green blue red, blue green red.
     assertThat(StageQuestionType.COLOUR_CHOICE.ask(ONE, bound -> 0))
         .isEqualTo(
-            new StageQuestion(
+            new SceneQuestion(
                 StageQuestionType.COLOUR_CHOICE,
                 "what color is the drum ? A blue B green C red",
                 "C"));
@@ -87,9 +84,9 @@ class StageQuestionTypeTest {
       StageScene scene =
           StageScene.draw(
               9, MiniSplit.VALIDATION, i, type.sounding() == 0 ? 1 + i % 2 : type.sounding());
-      StageQuestion question = type.ask(scene, scene.dice("question")::below);
-      assertThat(StageVocabulary.encode(question.text())).isNotEmpty();
-      assertThat(StageVocabulary.encode(question.answer())).hasSize(1);
+      SceneQuestion question = type.ask(scene, scene.dice("question")::below);
+      assertThat(ModalityModel.WORDS.encode(question.text())).isNotEmpty();
+      assertThat(ModalityModel.WORDS.encode(question.answer())).hasSize(1);
       assertThat(question.type()).isEqualTo(type);
     }
   }

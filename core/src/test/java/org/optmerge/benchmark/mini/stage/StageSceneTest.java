@@ -20,7 +20,7 @@ class StageSceneTest {
     for (int i = 0; i < 200; i++) {
       List<Player> players = scene(i).players();
       assertThat(players).extracting(Player::instrument).doesNotHaveDuplicates();
-      assertThat(players).extracting(Player::colour).doesNotHaveDuplicates();
+      assertThat(players).extracting(Player::color).doesNotHaveDuplicates();
       assertThat(players).extracting(Player::place).containsExactlyElementsOf(Place.ALL);
       assertThat(players).extracting(Player::filmed).containsExactlyInAnyOrderElementsOf(Place.ALL);
       assertThat(players).extracting(Player::direction).doesNotHaveDuplicates();

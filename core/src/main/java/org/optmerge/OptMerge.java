@@ -1,0 +1,123 @@
+package org.optmerge;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Progress;
+import org.optmerge.merge.AdapterMerger;
+import org.optmerge.merge.MergeException;
+import org.optmerge.merge.MergeOptions;
+import org.optmerge.merge.MergePlan;
+import org.optmerge.merge.MergeResult;
+import org.optmerge.merge.MergedWeights;
+import org.optmerge.merge.Merger;
+import org.optmerge.merge.plan.Planner;
+import org.optmerge.merge.recipe.Recipe;
+import org.optmerge.merge.recipe.RecipeException;
+import org.optmerge.merge.recipe.RecipeParser;
+import org.optmerge.method.MergeMethod;
+
+/**
+ * The entry point: a merge from its recipe to a checkpoint, an adapter or weights in memory.
+ *
+ * <pre>{@code
+ * try (OptMerge merge = OptMerge.open(Path.of("recipe.yaml"))) {
+ *   System.out.println(merge.plan());
+ *   merge.writeTo(Path.of("merged"));
+ *   merge.with("largest", tau -> tau.stack().max(new int[] {0})).writeTo(Path.of("largest"));
+ * }
+ * }</pre>
+ *
+ * <p>What it opens stays open until it is closed; a merge that {@link #with} makes shares it.
+ */
+public final class OptMerge implements AutoCloseable {
+  private final MergePlan plan;
+  private @Nullable MergedWeights weights;
+
+  private OptMerge(MergePlan plan) {
+    this.plan = plan;
+  }
+
+  /**
+   * Plans the merge of a recipe's file; paths of models are relative to its folder, then to the
+   * working directory.
+   *
+   * @throws RecipeException if anything does not fit; all problems are in it, one line each
+   */
+  public static OptMerge open(Path recipe) {
+    return of(RecipeParser.parse(recipe));
+  }
+
+  /**
+   * Plans the merge of a recipe that is given as text.
+   *
+   * @param folder what paths of models are relative to
+   * @throws RecipeException if anything does not fit; all problems are in it, one line each
+   */
+  public static OptMerge of(String recipe, Path folder) {
+    return of(RecipeParser.parse(recipe, "recipe", folder));
+  }
+
+  private static OptMerge of(Recipe recipe) {
+    return new OptMerge(Planner.plan(recipe, List.of(recipe.folder(), Path.of(""))));
+  }
+
+  /**
+   * The same merge by another method, such as a lambda.
+   *
+   * @param name by which results and messages call it
+   * @throws IllegalArgumentException if the method does not fit the plan
+   */
+  public OptMerge with(String name, MergeMethod method) {
+    return new OptMerge(plan.withMethod(name, method));
+  }
+
+  /** Everything that the merge will do; its text is a summary. */
+  public MergePlan plan() {
+    return plan;
+  }
+
+  /**
+   * Writes the merged checkpoint.
+   *
+   * @param out absent or empty; appears complete or not at all
+   * @throws MergeException if a value is not finite, or the folder cannot be written
+   */
+  public MergeResult writeTo(Path out) {
+    return writeTo(out, MergeOptions.DEFAULT, Progress.NONE);
+  }
+
+  /** {@link #writeTo(Path)} with options of its own; the progress is told how far it is. */
+  public MergeResult writeTo(Path out, MergeOptions options, Progress progress) {
+    return Merger.run(plan, out, options, progress);
+  }
+
+  /**
+   * Writes the merged change of the base as a LoRA adapter.
+   *
+   * @param rank of every matrix; 0: as much as an exact result needs
+   * @throws MergeException if an adapter cannot hold the merge, or the folder cannot be written
+   */
+  public AdapterMerger.Result writeAdapterTo(Path out, int rank) {
+    return AdapterMerger.run(plan, rank, out, MergeOptions.DEFAULT, Progress.NONE);
+  }
+
+  /**
+   * The merged weights in memory, for any λ; they are merged when first asked for.
+   *
+   * @throws MergeException if a value is not finite
+   */
+  public MergedWeights weights() {
+    MergedWeights merged = weights;
+    if (merged == null) {
+      merged = MergedWeights.of(plan);
+      weights = merged;
+    }
+    return merged;
+  }
+
+  @Override
+  public void close() {
+    plan.close();
+  }
+}

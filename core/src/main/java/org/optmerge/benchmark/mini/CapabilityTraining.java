@@ -1,0 +1,140 @@
+package org.optmerge.benchmark.mini;
+
+import ai.djl.ndarray.NDArray;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import org.optmerge.base.CounterRandom;
+import org.optmerge.checkpoint.DType;
+import org.optmerge.model.InternVL;
+import org.optmerge.model.Lora;
+import org.optmerge.model.LoraSettings;
+import org.optmerge.train.TrainingListener;
+
+/** The trainings of a recipe for capabilities: the vision tower, and what continues it. */
+record CapabilityTraining(CapabilityRecipe recipe) {
+  /** More different images than the vision tower will see: it sees none twice. */
+  private static final int VISION_IMAGES = 1 << 30;
+
+  private static final MiniGenerator GENERATOR = new MiniGenerator(MiniGenerator.SEED);
+
+  /** The images of a step of the vision tower's training. */
+  static List<MiniImage> images(CapabilityRecipe.Vision settings, int step) {
+    List<MiniTask> batch =
+        MiniTask.CAPABILITIES.stream()
+            .flatMap(
+                task ->
+                    Collections.nCopies(settings.batch().getOrDefault(task.key(), 0), task)
+                        .stream())
+            .toList();
+    CounterRandom random = CounterRandom.of(settings.seed(), "images for the vision tower");
+    return IntStream.range(0, batch.size())
+        .parallel()
+        .mapToObj(
+            i ->
+                GENERATOR.generate(
+                    MiniSplit.BASE,
+                    batch.get(i),
+                    random.integer((long) step * batch.size() + i, VISION_IMAGES)))
+        .toList();
+  }
+
+  void vision(MiniatureTraining training, Path out) {
+    CapabilityRecipe.Vision settings = recipe.vision();
+    try (InternVL model = CapabilityModel.initialise(settings.seed())) {
+      int width = model.config().vision().width();
+      LabelHead head =
+          new LabelHead(
+              model.manager(),
+              PatchLabels.OUTPUTS,
+              width,
+              CounterRandom.of(settings.seed(), "patch head"));
+      SortedMap<String, NDArray> trained = head.parameters();
+      trained.putAll(
+          MiniatureTraining.some(
+              model.parameters(), name -> name.startsWith(CapabilityModel.VISION_PARAMETERS)));
+      training.run(
+          CapabilityRecipe.VISION,
+          trained,
+          (arrays, step) -> {
+            List<MiniImage> images = images(settings, step);
+            NDArray hidden =
+                model.hiddenStates(
+                    arrays,
+                    CapabilityModel.pixels(arrays, images.stream().map(MiniImage::image).toList()));
+            return head.loss(
+                // Without the class token.
+                hidden.get(":, 1:").reshape(-1, width),
+                PatchLabels.targets(
+                    images.stream().map(MiniImage::labels).toList(), settings.loss()));
+          },
+          settings,
+          null,
+          TrainingListener.NONE);
+      model.save(out, DType.F16);
+    }
+  }
+
+  void language(CapabilityRecipe.Run run, MiniatureTraining training, Path out) {
+    CapabilityRecipe.Stage stage = run.stage();
+    try (InternVL model = begin(stage, training);
+        ImageConversations conversations =
+            new ImageConversations(model, GENERATOR, run, training.seed(), training.features())) {
+      Lora lora =
+          stage.lora() == null
+              ? null
+              : model.addLora(
+                  new LoraSettings(
+                      stage.lora().rank(),
+                      stage.lora().alpha(),
+                      Pattern.compile(LoraSettings.LANGUAGE_MODEL),
+                      training.seed()));
+      training.run(
+          run.name(),
+          lora == null ? group(model, stage) : lora.parameters(),
+          conversations,
+          stage,
+          stage.weightDecay(),
+          report -> {
+            Path kept = out.resolveSibling("%s-%d".formatted(run.name(), report.step()));
+            if (run.keep().contains(report.step()) && !Files.exists(kept)) {
+              model.save(kept, DType.F16);
+            }
+          });
+      if (lora == null) {
+        model.save(out, DType.F16);
+      } else {
+        lora.save(out, DType.F16);
+      }
+    }
+  }
+
+  /** The model to continue; after the vision tower, everything else begins at random. */
+  private static InternVL begin(CapabilityRecipe.Stage stage, MiniatureTraining training) {
+    Path from = training.folder(stage.from());
+    if (!stage.from().equals(CapabilityRecipe.VISION)) {
+      return InternVL.open(from);
+    }
+    InternVL model = CapabilityModel.initialise(training.seed());
+    try (InternVL tower = InternVL.open(from)) {
+      MiniatureTraining.some(
+              tower.parameters(), name -> name.startsWith(CapabilityModel.VISION_PARAMETERS))
+          .forEach((name, values) -> model.load(name, values.toFloatArray()));
+      return model;
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  private SortedMap<String, NDArray> group(InternVL model, CapabilityRecipe.Stage stage) {
+    List<String> patterns = Objects.requireNonNull(recipe.parameters().get(stage.train()));
+    return MiniatureTraining.some(
+        model.parameters(), Pattern.compile(String.join("|", patterns)).asMatchPredicate());
+  }
+}

@@ -1,0 +1,90 @@
+package org.optmerge.benchmark.mini.stage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.optmerge.benchmark.mini.BatchDigests;
+import org.optmerge.benchmark.mini.Dialogue;
+import org.optmerge.benchmark.mini.LabelHead;
+import org.optmerge.model.OmniModel;
+
+/** The batches of the shipped recipe are those that the shipped models were trained on. */
+class ModalityTrainingTest {
+  /** Steps 0 to 3 of every model; omni-language-2 has captions for two steps only. */
+  private static final Map<String, List<String>> RECORDED =
+      BatchDigests.table(
+          """
+          omni-language-1 aadc48aaa2e6125f ff0fe343f290960d f8436f0b6186418f b7685d94e63a0e9c
+          omni-language-2 aadc48aaa2e6125f ff0fe343f290960d a9b28f1cdb8c8abb ffc9b08ed6e9e2a3
+          omni-encoder-vision 5e6b73198b181003 fdcb67f2e0f59e99 5d4057a05bc5a173 657808618e55cd0e
+          omni-encoder-audio f93613403bd49cfe 3ff2521891a73bba 50641405397fc951 f186430e0619e698
+          omni-encoder-video a805186c3cb847dd 1cc1ac9d293178ce 96c7daa24e9024a4 3fe08b3f236d4108
+          omni-vision 57dac668c95a8127 bd34e9fffc87e026 c06ae6c73c8e2c18 87bef3f655245bf6
+          omni-audio 16ae6abd78547b71 ecdbd63e475dd7c6 517e1dd291768dc0 b0910267aeb18612
+          omni-video 1533556ca70b5309 c22658f75c5624bd 9210d2396e940ccd 054cc90ef4fa523e
+          """
+              .stripTrailing());
+
+  private static final ModalityRecipe RECIPE = ModalityRecipe.shipped();
+
+  private static void requireRecorded(String name, IntFunction<String> digest) {
+    assertThat(IntStream.range(0, 4).mapToObj(digest))
+        .containsExactlyElementsOf(RECORDED.get(name));
+  }
+
+  @Test
+  void the_language_model_is_trained_on_the_recorded_texts() {
+    ModalityRecipe.Language settings = RECIPE.language().get(0);
+    try (OmniModel model = ModalityModel.initialise(ModalityModel.language(), 1)) {
+      for (int part = 1; part <= 2; part++) {
+        int captions = part == 1 ? settings.captions() : 2;
+        SceneTexts texts =
+            new SceneTexts(model, 1, settings.batch(), settings.questions(), captions);
+        requireRecorded("omni-language-" + part, step -> BatchDigests.of(texts.batch(step)));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(StageModality.class)
+  void every_encoder_is_trained_on_the_recorded_labels(StageModality modality) {
+    int tokens = ModalityModel.modality(modality).tokens();
+    requireRecorded(
+        ModalityRecipe.encoder(modality),
+        step -> {
+          List<int[]> classes = new ArrayList<>();
+          ColumnLabels.targets(modality, ModalityTraining.scenes(RECIPE.encoder(), step), tokens)
+              .forEach(target -> classes.add(((LabelHead.Classes) target).classes()));
+          if (modality == StageModality.AUDIO) {
+            // The record has a second label for every modality; a sound's is nothing.
+            classes.add(new int[classes.get(0).length]);
+          }
+          return BatchDigests.of(classes.toArray(int[][]::new));
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(StageModality.class)
+  void every_adapter_is_trained_on_the_recorded_conversations(StageModality modality) {
+    try (OmniModel model =
+        ModalityModel.initialise(
+            ModalityModel.language().with(modality.key(), ModalityModel.modality(modality)), 1)) {
+      SceneConversations conversations =
+          new SceneConversations(model, modality, 1, RECIPE.modality());
+      requireRecorded(
+          ModalityRecipe.adapter(modality),
+          step -> {
+            List<Dialogue> dialogues = new ArrayList<>(conversations.rehearsed(step));
+            conversations.batch(step).forEach(place -> dialogues.add(place.dialogue()));
+            return BatchDigests.of(dialogues);
+          });
+    }
+  }
+}
