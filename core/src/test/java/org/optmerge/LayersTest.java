@@ -1,11 +1,13 @@
 package org.optmerge;
 
 import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
 import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.fields;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.djl.ndarray.NDList;
@@ -85,6 +87,16 @@ class LayersTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage(ROOT);
+
+  @ArchTest
+  static final ArchRule packages_within_a_layer_have_no_circle =
+      slices()
+          .matching(ROOT + ".(**)")
+          .should()
+          .beFreeOfCycles()
+          // One class opens every benchmark by its name, the miniature's too.
+          .ignoreDependency(
+              name(ROOT + ".benchmark.Benchmarks"), resideInAPackage(ROOT + ".benchmark.mini.."));
 
   @ArchTest
   static void every_class_has_its_place_in_the_layers(JavaClasses classes) {

@@ -46,8 +46,8 @@ class OptMergeTest {
       assertThat(TestCheckpoints.values(dir.resolve("out"), WEIGHT)).containsExactly(2.5f, 1, 1, 3);
       assertThat(merge.weights().weights(WEIGHT)).containsExactly(2.5f, 1, 1, 3);
       assertThat(merge.weights()).isSameAs(merge.weights());
-      assertThat(merge.plan())
-          .hasToString(
+      assertThat(merge.plan().toString())
+          .startsWith(
               "task-arithmetic of base, one, two: 1 tensors merged, 0 copied; reads 48 bytes, writes 16");
     }
   }

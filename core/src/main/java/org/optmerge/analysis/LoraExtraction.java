@@ -10,16 +10,16 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import org.optmerge.base.FileErrors;
 import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
+import org.optmerge.checkpoint.LoraAdapterWriter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.linalg.LinearAlgebraException;
 import org.optmerge.linalg.Svd;
-import org.optmerge.merge.AdapterFolder;
 import org.optmerge.merge.MergeException;
-import org.optmerge.merge.Workspace;
 
 /**
  * Makes a LoRA adapter from a full fine-tune: for each matrix the best approximation of its task
@@ -114,7 +114,7 @@ public final class LoraExtraction {
     }
     try (Checkpoint theta0 = Checkpoint.open(base);
         Checkpoint theta1 = Checkpoint.open(tuned)) {
-      AdapterFolder.requireFree(out);
+      LoraAdapterWriter.requireFree(out);
       progress.phase("comparing");
       TaskVectorStatistics statistics =
           TaskVectorStatistics.of(
@@ -126,7 +126,7 @@ public final class LoraExtraction {
       progress.finished();
       return result;
     } catch (IOException e) {
-      throw new MergeException("cannot write %s: %s".formatted(out, Workspace.reason(e)), e);
+      throw new MergeException("cannot write %s: %s".formatted(out, FileErrors.reason(e)), e);
     }
   }
 
@@ -148,7 +148,7 @@ public final class LoraExtraction {
       Progress progress)
       throws IOException {
     List<TaskVectorStatistics.Parameter> changed = new ArrayList<>();
-    List<AdapterFolder.Matrix> matrices = new ArrayList<>();
+    List<LoraAdapterWriter.Matrix> matrices = new ArrayList<>();
     List<TensorInfo> whole = new ArrayList<>();
     List<String> lost = new ArrayList<>();
     for (TaskVectorStatistics.Parameter parameter : statistics.parameters()) {
@@ -156,10 +156,10 @@ public final class LoraExtraction {
         continue;
       }
       String name = parameter.name();
-      if (AdapterFolder.holds(name, parameter.shape()) && factored.test(name)) {
+      if (LoraAdapterWriter.holds(name, parameter.shape()) && factored.test(name)) {
         changed.add(parameter);
         matrices.add(
-            new AdapterFolder.Matrix(name, parameter.shape(), tensor(tuned, name).dtype()));
+            new LoraAdapterWriter.Matrix(name, parameter.shape(), tensor(tuned, name).dtype()));
       } else if (saved.test(name)) {
         whole.add(tensor(tuned, name));
       } else {
@@ -176,9 +176,10 @@ public final class LoraExtraction {
         matrices.size());
     progress.phase("factoring");
     List<Layer> layers = new ArrayList<>();
-    try (AdapterFolder adapter = AdapterFolder.create(out, base.folder(), rank, matrices, whole)) {
+    try (LoraAdapterWriter adapter =
+        LoraAdapterWriter.create(out, base.folder(), rank, matrices, whole)) {
       for (int i = 0; i < matrices.size(); i++) {
-        AdapterFolder.Matrix matrix = matrices.get(i);
+        LoraAdapterWriter.Matrix matrix = matrices.get(i);
         layers.add(factor(matrix, changed.get(i).experts().get(0).norm(), adapter));
         progress.advanced(tensor(tuned, matrix.tensor()).bytes());
         progress.finishedTensor(matrix.tensor());
@@ -199,7 +200,7 @@ public final class LoraExtraction {
   }
 
   /** Factors one matrix and writes its factors; their rank is filled up with zeros. */
-  private Layer factor(AdapterFolder.Matrix matrix, double norm, AdapterFolder adapter) {
+  private Layer factor(LoraAdapterWriter.Matrix matrix, double norm, LoraAdapterWriter adapter) {
     String name = matrix.tensor();
     int rows = Math.toIntExact(matrix.shape().get(0));
     int columns = Math.toIntExact(matrix.shape().get(1));

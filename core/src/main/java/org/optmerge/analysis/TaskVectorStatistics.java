@@ -22,6 +22,7 @@ import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.weights.InputModel;
+import org.optmerge.merge.weights.NonFinite;
 import org.optmerge.merge.weights.WeightReader;
 import org.optmerge.taskvector.Weight;
 
@@ -76,14 +77,7 @@ public record TaskVectorStatistics(
 
     /** The index in each dimension, outermost first. */
     public List<Long> position() {
-      List<Long> position = new ArrayList<>();
-      long rest = index;
-      for (int dimension = shape.size() - 1; dimension >= 0; dimension--) {
-        position.add(rest % shape.get(dimension));
-        rest /= shape.get(dimension);
-      }
-      Collections.reverse(position);
-      return List.copyOf(position);
+      return NonFinite.position(shape, index);
     }
 
     /** For example {@code lm_head.weight[17, 3]}. */
@@ -198,11 +192,6 @@ public record TaskVectorStatistics(
     return parameters.stream()
         .filter(parameter -> parameter.experts().get(expert).changed())
         .count();
-  }
-
-  /** True if any NaN or infinity was met. */
-  public boolean hasNonFinite() {
-    return total.experts().stream().anyMatch(expert -> expert.nonFinite() > 0);
   }
 
   /**
@@ -324,13 +313,21 @@ public record TaskVectorStatistics(
                 .filter(tensor -> base.find(tensor).isEmpty())
                 .forEach(tensor -> omissions.add(new Omission(name, tensor, "not in base"))));
     List<MagnitudeHistogram> magnitudes = run(comparisons, experts.size(), threads, progress);
-    List<Parameter> parameters =
-        comparisons.stream().map(comparison -> comparison.result()).toList();
+    List<Parameter> parameters = new ArrayList<>();
+    Sums total = new Sums(experts.size());
+    long size = 0;
+    for (Comparison comparison : comparisons) {
+      TensorInfo tensor = comparison.tensor;
+      Sums sums = comparison.sums();
+      parameters.add(sums.result(tensor.name(), tensor.shape()));
+      total.add(sums);
+      size += tensor.size();
+    }
     progress.finished();
     return new TaskVectorStatistics(
         List.copyOf(experts.keySet()),
         parameters,
-        total(parameters, experts.size()),
+        total.result("total", List.of(size)),
         magnitudes,
         omissions);
   }
@@ -423,16 +420,6 @@ public record TaskVectorStatistics(
     }
   }
 
-  private static Parameter total(List<Parameter> parameters, int experts) {
-    Sums total = new Sums(experts);
-    long size = 0;
-    for (Parameter parameter : parameters) {
-      total.add(Sums.of(parameter));
-      size += parameter.size();
-    }
-    return total.result("total", List.of(size));
-  }
-
   /** A tensor to compare, and what is known of it so far. */
   private static final class Comparison {
     private final TensorInfo tensor;
@@ -461,12 +448,12 @@ public record TaskVectorStatistics(
       return segments;
     }
 
-    Parameter result() {
+    Sums sums() {
       Sums sums = new Sums(experts.size());
       for (Sums part : partial) { // in order, whoever computed them
         sums.add(part);
       }
-      return sums.result(tensor.name(), tensor.shape());
+      return sums;
     }
   }
 
@@ -683,26 +670,6 @@ public record TaskVectorStatistics(
       nonFinite = new long[experts];
       firstNonFinite = new ArrayList<>(Collections.nCopies(experts, Optional.empty()));
       products = new double[experts][experts];
-    }
-
-    static Sums of(Parameter parameter) {
-      Sums sums = new Sums(parameter.experts().size());
-      sums.baseSquaredNorm = parameter.baseSquaredNorm();
-      sums.contested = parameter.contested();
-      sums.conflicts = parameter.conflicts();
-      for (int t = 0; t < sums.entries.length; t++) {
-        Expert expert = parameter.experts().get(t);
-        sums.entries[t] = expert.entries();
-        sums.largest[t] = expert.largest();
-        sums.largestAt.set(t, expert.largestAt());
-        sums.zeros[t] = expert.zeros();
-        sums.nonFinite[t] = expert.nonFinite();
-        sums.firstNonFinite.set(t, expert.firstNonFinite());
-        for (int s = 0; s < sums.entries.length; s++) {
-          sums.products[t][s] = parameter.products().get(t).get(s);
-        }
-      }
-      return sums;
     }
 
     void add(Sums later) {

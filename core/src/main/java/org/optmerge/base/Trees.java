@@ -16,7 +16,9 @@ import org.jspecify.annotations.Nullable;
 public final class Trees {
   private Trees() {}
 
-  /** Deletes a folder and all below it, if it is there; a link is deleted, not what it points to. */
+  /**
+   * Deletes a folder and all below it, if it is there; a link is deleted, not what it points to.
+   */
   public static void delete(Path tree) throws IOException {
     if (!Files.exists(tree, LinkOption.NOFOLLOW_LINKS)) {
       return;

@@ -73,7 +73,7 @@ public enum DType {
    * The type of a safetensors header name such as {@code BF16}; empty if the format has no such
    * type.
    */
-  public static Optional<DType> ofHeader(String name) {
+  static Optional<DType> ofHeader(String name) {
     return Optional.ofNullable(BY_HEADER.get(name));
   }
 
@@ -87,7 +87,7 @@ public enum DType {
   }
 
   /** The PyTorch names of the floating types, for messages. */
-  public static List<String> floatingTorchNames() {
+  static List<String> floatingTorchNames() {
     return Arrays.stream(values()).filter(DType::isFloating).map(DType::torchName).toList();
   }
 }

@@ -133,7 +133,7 @@ public final class SafetensorsWriter implements AutoCloseable {
    * @param bytes what will be written, over all files
    * @throws CheckpointException if it has not
    */
-  public static void requireSpace(Path path, long bytes) {
+  static void requireSpace(Path path, long bytes) {
     Path existing = path.toAbsolutePath();
     while (!Files.exists(existing) && existing.getParent() != null) {
       existing = existing.getParent();

@@ -43,9 +43,7 @@ final class MethodsCommand implements Callable<Integer> {
   public Integer call() {
     List<NamedMethod> methods = name == null ? MergeMethods.ALL : List.of(named(name));
     Console console = main.console();
-    console.result(
-        () -> text(console, methods),
-        () -> json(methods));
+    console.result(() -> text(console, methods), () -> json(methods));
     return 0;
   }
 
@@ -95,7 +93,7 @@ final class MethodsCommand implements Callable<Integer> {
     facts.row("formula", method.formula());
     facts.row("computes", method.cost().label());
     facts.row("when to use", method.use());
-    method.exceptions().forEach((law, why) -> facts.row("not " + law.label(), why));
+    method.exceptions().forEach((law, why) -> facts.row("not obeyed: " + law.label(), why));
     MergeMethods.lookAlike(method)
         .ifPresent(
             other ->

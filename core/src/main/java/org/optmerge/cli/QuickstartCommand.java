@@ -27,9 +27,9 @@ import org.optmerge.merge.recipe.RecipeException;
 import org.optmerge.merge.recipe.RecipeParser;
 import org.optmerge.method.MergeMethods;
 import org.optmerge.method.MethodParameters;
-import org.optmerge.method.NamedMethod;
 import org.optmerge.method.MethodParameters.Kind;
 import org.optmerge.method.MethodParameters.Parameter;
+import org.optmerge.method.NamedMethod;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -322,7 +322,8 @@ final class QuickstartCommand implements Callable<Integer> {
       Progress progress) {
     MergeResult result;
     try (MergePlan plan = Objects.requireNonNull(planned.plan())) {
-      MergeOptions options = MergeOptions.DEFAULT.withThreads(threads.count()).withFlags(MergeOptions.Flag.FORCE);
+      MergeOptions options =
+          MergeOptions.DEFAULT.withThreads(threads.count()).withFlags(MergeOptions.Flag.FORCE);
       result = Merger.run(plan, out.resolve(method), options, progress);
     }
     Map<String, Checkpoint> compared = new LinkedHashMap<>(opened);

@@ -122,7 +122,8 @@ record ShippedQuickstart(
     }
     Path recipe = recipes.resolve(fileName(winner));
     try (MergePlan plan = Planner.plan(RecipeParser.parse(recipe))) {
-      MergeOptions options = MergeOptions.DEFAULT.withThreads(threads).withFlags(MergeOptions.Flag.FORCE);
+      MergeOptions options =
+          MergeOptions.DEFAULT.withThreads(threads).withFlags(MergeOptions.Flag.FORCE);
       Merger.run(plan, out.resolve("best"), options, Progress.NONE);
     }
     Path table = out.resolve("table.md");

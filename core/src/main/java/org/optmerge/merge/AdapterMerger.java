@@ -11,10 +11,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.atomic.LongAdder;
+import org.optmerge.base.FileErrors;
 import org.optmerge.base.Progress;
 import org.optmerge.base.Workers;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.DType;
+import org.optmerge.checkpoint.LoraAdapterWriter;
 import org.optmerge.linalg.LinearAlgebraException;
 import org.optmerge.linalg.LowRankApproximation;
 import org.optmerge.merge.weights.PlannedTensor;
@@ -87,34 +89,33 @@ public final class AdapterMerger {
     if (rank < 0) {
       throw new IllegalArgumentException("rank must not be negative, is " + rank);
     }
-    TensorMerger tensorMerger =
-        new TensorMerger(plan, options.memory(), new LongAdder(), progress);
+    TensorMerger tensorMerger = new TensorMerger(plan, options.memory(), new LongAdder(), progress);
     try {
-      AdapterFolder.requireFree(out);
+      LoraAdapterWriter.requireFree(out);
       return new AdapterMerger(plan, options, tensorMerger).run(rank, out, progress);
     } catch (IOException e) {
-      throw new MergeException("cannot write %s: %s".formatted(out, Workspace.reason(e)), e);
+      throw new MergeException("cannot write %s: %s".formatted(out, FileErrors.reason(e)), e);
     }
   }
 
   private Result run(int wanted, Path out, Progress progress) throws IOException {
     List<PlannedTensor> changed = changed();
     int rank = wanted > 0 ? wanted : exactRank(changed);
-    List<AdapterFolder.Matrix> matrices =
+    List<LoraAdapterWriter.Matrix> matrices =
         changed.stream()
-            .map(it -> new AdapterFolder.Matrix(it.name(), it.shape(), DType.F32))
+            .map(it -> new LoraAdapterWriter.Matrix(it.name(), it.shape(), DType.F32))
             .toList();
     progress.started(changed.stream().mapToLong(PlannedTensor::bytes).sum(), changed.size());
     ForkJoinPool pool = new ForkJoinPool(options.threads());
     List<Layer> layers = new ArrayList<>();
-    try (AdapterFolder adapter =
-        AdapterFolder.create(out, plan.donor().folder(), rank, matrices, List.of())) {
+    try (LoraAdapterWriter adapter =
+        LoraAdapterWriter.create(out, plan.donor().folder(), rank, matrices, List.of())) {
       Map<MergeMethod, MergeMethod> fitted =
           Workers.get(pool.submit(() -> WholeModel.fit(changed, tensorMerger)));
       progress.phase("merging");
       for (int i = 0; i < changed.size(); i++) {
         PlannedTensor tensor = changed.get(i);
-        AdapterFolder.Matrix matrix = matrices.get(i);
+        LoraAdapterWriter.Matrix matrix = matrices.get(i);
         Layer layer = Workers.get(pool.submit(() -> merge(tensor, matrix, fitted, adapter)));
         if (wanted == 0 && layer.relativeError() > ROUNDING) {
           throw new MergeException(
@@ -148,7 +149,7 @@ public final class AdapterMerger {
           problems.add(
               "tensor '%s': %s merges weights, not task vectors"
                   .formatted(tensor.name(), plan.method()));
-        } else if (!AdapterFolder.holds(tensor.name(), tensor.shape())) {
+        } else if (!LoraAdapterWriter.holds(tensor.name(), tensor.shape())) {
           problems.add(
               "tensor '%s' %s is no matrix of a linear layer"
                   .formatted(tensor.name(), tensor.shape()));
@@ -212,9 +213,9 @@ public final class AdapterMerger {
 
   private Layer merge(
       PlannedTensor tensor,
-      AdapterFolder.Matrix matrix,
+      LoraAdapterWriter.Matrix matrix,
       Map<MergeMethod, MergeMethod> fitted,
-      AdapterFolder adapter) {
+      LoraAdapterWriter adapter) {
     PlannedTensor.Merge merge = (PlannedTensor.Merge) tensor.work();
     try (NDManager manager = NDManager.newBaseManager()) {
       CheckedMethod method =

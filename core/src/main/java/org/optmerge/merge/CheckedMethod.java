@@ -71,8 +71,7 @@ record CheckedMethod(MergeMethod method, PlannedTensor tensor, boolean allowNonF
     StreamingMergeMethod.BlockMerge merge =
         run(
             () ->
-                Objects.requireNonNull(
-                    streaming.prepare(stream), "prepared null for its blocks"));
+                Objects.requireNonNull(streaming.prepare(stream), "prepared null for its blocks"));
     return (block, merged) ->
         run(
             () -> {
@@ -136,7 +135,6 @@ record CheckedMethod(MergeMethod method, PlannedTensor tensor, boolean allowNonF
   }
 
   private MergeException refusal(String what) {
-    return new MergeException(
-        "tensor '%s': method %s %s".formatted(tensor.name(), method, what));
+    return new MergeException("tensor '%s': method %s %s".formatted(tensor.name(), method, what));
   }
 }

@@ -19,7 +19,6 @@ import org.optmerge.method.StreamingMergeMethod;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectorStream;
 import org.optmerge.taskvector.TaskVectors;
-import org.optmerge.taskvector.Weight;
 
 /**
  * Everything a merge will do, decided before the first byte is read or written.
@@ -225,7 +224,9 @@ public record MergePlan(
     return shards.stream().flatMap(shard -> shard.tensors().stream()).toList();
   }
 
-  /** Every checkpoint that tensors are read from, adapters' among them, in the order of first use. */
+  /**
+   * Every checkpoint that tensors are read from, adapters' among them, in the order of first use.
+   */
   public Set<Checkpoint> inputs() {
     Set<Checkpoint> inputs = new LinkedHashSet<>();
     for (PlannedTensor tensor : tensors()) {

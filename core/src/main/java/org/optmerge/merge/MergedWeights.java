@@ -46,8 +46,7 @@ public final class MergedWeights {
    *     fails or returns what is no merged tensor; the message names the tensor
    */
   public static MergedWeights of(MergePlan plan) {
-    List<PlannedTensor> planned =
-        plan.tensors();
+    List<PlannedTensor> planned = plan.tensors();
     LongAdder bytesRead = new LongAdder();
     TensorMerger merger = new TensorMerger(plan, 0, bytesRead, Progress.NONE);
     Map<MergeMethod, MergeMethod> fitted = WholeModel.fit(planned, merger);

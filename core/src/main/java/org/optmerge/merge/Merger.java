@@ -20,6 +20,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.FileErrors;
 import org.optmerge.base.InterruptedWorkException;
 import org.optmerge.base.Progress;
 import org.optmerge.base.Workers;
@@ -65,11 +66,13 @@ public final class Merger {
   /**
    * Merges. The plan stays open; an output folder appears only if everything succeeded.
    *
-   * @param out the output folder: absent, empty, or (with {@link MergeOptions#force}) an earlier
-   *     result
-   * @throws MergeException if the output cannot be written, a value is not finite, or a matrix
-   *     exceeds the memory; finished tensors are kept for {@link MergeOptions#resume}
-   * @throws CheckpointException if an input cannot be read
+   * @param out the output folder: absent, empty, or (with {@link MergeOptions.Flag#FORCE}) an
+   *     earlier result
+   * @throws MergeException if the merge is refused, since a value is not finite, a method returns
+   *     what is no merged tensor or a matrix exceeds the memory, and then nothing is left; or if
+   *     the output cannot be written, and then finished tensors are kept for {@link
+   *     MergeOptions.Flag#RESUME}
+   * @throws CheckpointException if an input cannot be read; finished tensors are kept
    */
   public static MergeResult run(MergePlan plan, Path out, MergeOptions options, Progress progress) {
     long begin = System.nanoTime();
@@ -80,7 +83,7 @@ public final class Merger {
         return merger.run(out, begin);
       } catch (IOException | UncheckedIOException e) {
         throw new MergeException(
-            "writing %s failed: %s%s".formatted(out, Workspace.reason(e), merger.leftOver()), e);
+            "writing %s failed: %s%s".formatted(out, FileErrors.reason(e), merger.leftOver()), e);
       } catch (MergeException | InterruptedWorkException e) {
         if (e instanceof MergeException refused && merger.refuses()) {
           workspace.discard();
@@ -121,7 +124,8 @@ public final class Merger {
     ForkJoinPool pool = new ForkJoinPool(options.threads());
     int resumed;
     try {
-      Journal journal = Journal.open(workspace, inputs.fingerprint(plan), options.has(MergeOptions.Flag.RESUME));
+      Journal journal =
+          Journal.open(workspace, inputs.fingerprint(plan), options.has(MergeOptions.Flag.RESUME));
       ownsWorkspace = true;
       finishedBefore = journal.finished().size();
       workspace.requireSpace(bytesToWrite(journal.finished().keySet()));
@@ -217,8 +221,7 @@ public final class Merger {
   /** Makes every tensor that is not there yet; returns how many were. */
   private int mergeAll(List<Work> work, Journal journal, ForkJoinPool pool) {
     progress.started(work.stream().mapToLong(it -> it.place.bytes()).sum(), work.size());
-    TensorMerger tensorMerger =
-        new TensorMerger(plan, options.memory(), bytesRead, progress);
+    TensorMerger tensorMerger = new TensorMerger(plan, options.memory(), bytesRead, progress);
     int resumed = await(pool, work.stream().filter(it -> it.earlier != null).toList(), this::check);
     List<Work> open = work.stream().filter(it -> !outcomes.containsKey(it.tensor.name())).toList();
     Map<MergeMethod, MergeMethod> fitted =

@@ -24,8 +24,7 @@ record PlanInputs(Map<Checkpoint, String> names) {
     Map<Checkpoint, String> names = new LinkedHashMap<>();
     for (Checkpoint input : plan.inputs()) {
       Path folder = input.folder();
-      names.put(
-          input, byFolder.getOrDefault(normal(folder), String.valueOf(folder.getFileName())));
+      names.put(input, byFolder.getOrDefault(normal(folder), String.valueOf(folder.getFileName())));
     }
     return new PlanInputs(names);
   }

@@ -13,6 +13,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ForkJoinTask;
 import java.util.stream.Stream;
+import org.optmerge.base.FileErrors;
 import org.optmerge.base.Json;
 import org.optmerge.base.Progress;
 import org.optmerge.base.Sha256;
@@ -74,7 +75,7 @@ public final class Verifier {
       progress.finished();
       return new Verification(files, tensors, problems, notes);
     } catch (IOException e) {
-      throw new MergeException("cannot read %s: %s".formatted(folder, Workspace.reason(e)), e);
+      throw new MergeException("cannot read %s: %s".formatted(folder, FileErrors.reason(e)), e);
     }
   }
 
@@ -97,7 +98,7 @@ public final class Verifier {
       throw new MergeException(
           "%s is not valid JSON: %s".formatted(file, e.getOriginalMessage()), e);
     } catch (IOException e) {
-      throw new MergeException("cannot read %s: %s".formatted(file, Workspace.reason(e)), e);
+      throw new MergeException("cannot read %s: %s".formatted(file, FileErrors.reason(e)), e);
     }
   }
 

@@ -3,13 +3,11 @@ package org.optmerge.merge;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -22,6 +20,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.optmerge.base.FileErrors;
 import org.optmerge.base.Json;
 import org.optmerge.base.Trees;
 
@@ -36,7 +35,7 @@ import org.optmerge.base.Trees;
  * <p>While it is open its journal is locked, so a second merge into the same output is refused and
  * touches nothing.
  */
-public final class Workspace implements AutoCloseable {
+final class Workspace implements AutoCloseable {
   private static final String JOURNAL = "journal.jsonl";
 
   /** How often a folder may vanish while it is being locked, as merges in it end. */
@@ -88,7 +87,9 @@ public final class Workspace implements AutoCloseable {
       if (!Files.exists(folder)) {
         refuseOccupied(out, absolute, options.has(MergeOptions.Flag.FORCE));
       }
-      Workspace workspace = new Workspace(absolute, folder, nearest, options.has(MergeOptions.Flag.FORCE), lock(folder));
+      Workspace workspace =
+          new Workspace(
+              absolute, folder, nearest, options.has(MergeOptions.Flag.FORCE), lock(folder));
       try {
         workspace.prepare(out, options.has(MergeOptions.Flag.RESUME));
         return workspace;
@@ -107,7 +108,7 @@ public final class Workspace implements AutoCloseable {
               .formatted(out, e.getFile()),
           e);
     } catch (IOException e) {
-      throw new MergeException("cannot write %s: %s".formatted(out, reason(e)), e);
+      throw new MergeException("cannot write %s: %s".formatted(out, FileErrors.reason(e)), e);
     }
   }
 
@@ -380,24 +381,5 @@ public final class Workspace implements AutoCloseable {
     try (Stream<Path> entries = Files.list(folder)) {
       return entries.findAny().isEmpty();
     }
-  }
-
-  /** What went wrong, with the file, in words rather than a class name alone. */
-  public static String reason(Exception e) {
-    Throwable at = e instanceof UncheckedIOException && e.getCause() != null ? e.getCause() : e;
-    if (at instanceof FileSystemException failure && failure.getReason() == null) {
-      return "%s: %s"
-          .formatted(
-              failure.getFile(),
-              failure instanceof NoSuchFileException
-                  ? "no such file or folder"
-                  : failure instanceof AccessDeniedException
-                      ? "no permission"
-                      : failure instanceof FileAlreadyExistsException
-                          ? "is there already, and is not a folder"
-                          : failure.getClass().getSimpleName());
-    }
-    String message = at.getMessage();
-    return message == null ? at.getClass().getSimpleName() : message;
   }
 }

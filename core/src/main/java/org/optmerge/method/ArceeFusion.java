@@ -15,7 +15,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  * of all entries, where mergekit samples a million at random. The inputs are the base and the other
  * model.
  *
- * @see <a href="https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md">mergekit's documentation; published nowhere else</a>
+ * @see <a href="https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md">mergekit's
+ *     documentation; published nowhere else</a>
  */
 record ArceeFusion() implements StreamingMergeMethod {
   private static final double SMOOTHING = 1e-8;

@@ -23,9 +23,7 @@ public final class Check {
   public static void atLeast(String method, String parameter, long value, long least) {
     if (value < least) {
       throw new ParameterException(
-          method,
-          parameter,
-          "%s must be at least %d, is %d".formatted(parameter, least, value));
+          method, parameter, "%s must be at least %d, is %d".formatted(parameter, least, value));
     }
   }
 
@@ -71,7 +69,9 @@ public final class Check {
   static double[] covers(String method, String parameter, @Nullable PerModel values, int count) {
     if (values == null) {
       throw new ParameterException(
-          method, parameter, "%s is required for every model and was not given".formatted(parameter));
+          method,
+          parameter,
+          "%s is required for every model and was not given".formatted(parameter));
     }
     values
         .count()

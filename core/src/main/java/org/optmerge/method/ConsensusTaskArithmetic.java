@@ -9,7 +9,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param lambda λ of the masks
  * @param k tasks that an entry must matter to
- * @see <a href="https://arxiv.org/abs/2405.07813">Wang et al., Localizing task information, ICML 2024, section 4.2</a>
+ * @see <a href="https://arxiv.org/abs/2405.07813">Wang et al., Localizing task information, ICML
+ *     2024, section 4.2</a>
  */
 record ConsensusTaskArithmetic(
     @ParameterDoc("the larger, the fewer entries a task keeps") double lambda,

@@ -21,7 +21,8 @@ import org.optmerge.taskvector.TaskVectors;
  * are. Zero and repeated experts need no care; if all are zero, so is the result.
  *
  * @param inner merges the small matrices
- * @see <a href="https://arxiv.org/abs/2509.17786">Panariello et al., Accurate and efficient low-rank model merging in core space, NeurIPS 2025</a>
+ * @see <a href="https://arxiv.org/abs/2509.17786">Panariello et al., Accurate and efficient
+ *     low-rank model merging in core space, NeurIPS 2025</a>
  */
 record CoreSpace(MergeMethod inner) implements MatrixMethod {
   @Override

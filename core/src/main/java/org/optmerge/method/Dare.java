@@ -8,10 +8,10 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param drop what happens to the task vectors first
  * @param inner what merges them then
- * @see <a href="https://arxiv.org/abs/2311.03099">Yu et al., Language models are super Mario, ICML 2024</a>
+ * @see <a href="https://arxiv.org/abs/2311.03099">Yu et al., Language models are super Mario, ICML
+ *     2024</a>
  */
-record Dare(DropAndRescale drop, StreamingMergeMethod inner)
-    implements StreamingMergeMethod {
+record Dare(DropAndRescale drop, StreamingMergeMethod inner) implements StreamingMergeMethod {
   @Override
   public void check(String parameter, List<Long> shape, int count) {
     inner.check(parameter, shape, count);
@@ -24,7 +24,7 @@ record Dare(DropAndRescale drop, StreamingMergeMethod inner)
 
   @Override
   public StreamingMergeMethod fit(List<TaskVectorStream> model) {
-    return drop.then(inner.fit(model.stream().map(drop::of).toList()));
+    return needsModel() ? drop.then(inner.fit(model.stream().map(drop::of).toList())) : this;
   }
 
   @Override

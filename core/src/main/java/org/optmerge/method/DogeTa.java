@@ -30,7 +30,8 @@ import org.optmerge.taskvector.TaskVectors;
  * @param scale numerator of λᵢ
  * @param steps of Adam
  * @param learningRate of Adam
- * @see <a href="https://arxiv.org/abs/2501.01230">Wei et al., Modeling multi-task model merging as adaptive projective gradient descent, ICML 2025</a>
+ * @see <a href="https://arxiv.org/abs/2501.01230">Wei et al., Modeling multi-task model merging as
+ *     adaptive projective gradient descent, ICML 2025</a>
  */
 record DogeTa(
     @ParameterDoc("the projection keeps away from a 1/this of the directions") int subspace,

@@ -16,10 +16,10 @@ import org.optmerge.taskvector.TaskVector;
  *
  * @param elsewhere what parameters that are not matrices become: their mean in the InternVL script
  *     and in fusion_bench, their sum in the baseline and modality scripts
- * @see <a href="https://arxiv.org/abs/2502.04959">Marczak et al., No task left behind, ICML 2025</a>
+ * @see <a href="https://arxiv.org/abs/2502.04959">Marczak et al., No task left behind, ICML
+ *     2025</a>
  */
-record IsoC(
-    @ParameterDoc("what parameters that are not matrices become") NonMatrixRule elsewhere)
+record IsoC(@ParameterDoc("what parameters that are not matrices become") NonMatrixRule elsewhere)
     implements MatrixMethod {
   @Override
   public TaskVector mergeMatrices(Matrices tau) {

@@ -17,7 +17,8 @@ import org.optmerge.taskvector.TaskVector;
  *
  * @param commonSpaceFraction share of the min(m, n) directions that the sum takes; what is left is
  *     divided evenly among the tasks, rounding half to even
- * @see <a href="https://arxiv.org/abs/2502.04959">Marczak et al., No task left behind, ICML 2025</a>
+ * @see <a href="https://arxiv.org/abs/2502.04959">Marczak et al., No task left behind, ICML
+ *     2025</a>
  */
 record IsoCts(
     @ParameterDoc("share of the directions that all tasks have in common")

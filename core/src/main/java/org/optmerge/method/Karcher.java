@@ -15,7 +15,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  * @param weight a_t before they are made to sum to 1; mergekit has none, which is 1 each
  * @param maxIter steps at most
  * @param tol length of a step, or of a model, that counts as zero
- * @see <a href="https://doi.org/10.1002/cpa.3160300502">Karcher, Riemannian center of mass and mollifier smoothing, 1977</a>
+ * @see <a href="https://doi.org/10.1002/cpa.3160300502">Karcher, Riemannian center of mass and
+ *     mollifier smoothing, 1977</a>
  */
 record Karcher(
     @ParameterDoc("weight of each model") PerModel weight,

@@ -9,7 +9,6 @@ import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.ServiceLoader.Provider;
 import org.optmerge.base.Suggestion;
-import org.optmerge.method.NamedMethod.Origin;
 
 /**
  * Every merge method that has a name, by its name. The methods come from the {@link
@@ -56,8 +55,8 @@ public final class MergeMethods {
   }
 
   /**
-   * A method by its name, or by its full name such as {@code mergekit:ties}. {@code -} and {@code _}
-   * may be exchanged where only one method has the name that way.
+   * A method by its name, or by its full name such as {@code mergekit:ties}. {@code -} and {@code
+   * _} may be exchanged where only one method has the name that way.
    *
    * @throws IllegalArgumentException if there is none; the message suggests one
    */
@@ -98,13 +97,11 @@ public final class MergeMethods {
     return lookAlike(method)
         .map(
             other ->
-                "'%s' is the method of %s, %s; that of %s is '%s', %s"
+                "'%s' is %s; the method of %s is called %s"
                     .formatted(
                         method.name(),
-                        method.origin().label(),
                         described(method),
                         other.origin().label(),
-                        other.fullName(),
                         described(other)));
   }
 

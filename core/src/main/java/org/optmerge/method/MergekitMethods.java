@@ -107,7 +107,8 @@ public final class MergekitMethods implements MethodProvider {
                 new Paper(
                     "Wan et al., FuseChat, 2024, section 3.3", "https://arxiv.org/abs/2408.07990"),
                 PASSES)
-            .summary("entries of high variance, models weighted by energy, the minority sign erased")
+            .summary(
+                "entries of high variance, models weighted by energy, the minority sign erased")
             .formula("Δ = Σ q_t τ_t / Σ q_t over the τ_t of the sign of Σ τ_t, q_t ∝ mean τ_t²")
             .use("chat models fine-tuned from one base towards different teachers")
             .pinnedBy("`MergekitMethodsTest`, `NaiveTwinsTest`"),
@@ -133,7 +134,8 @@ public final class MergekitMethods implements MethodProvider {
         sparse("ties", new Sparsifier.Magnitude(), true, true, false)
             .paper(Papers.TIES)
             .summary("largest entries per tensor, weighted, merged where they agree in sign")
-            .formula("Δ = Σ w_t δ_t / Σ w_t over the w_t δ_t of the sign of Σ w_t δ_t, δ_t the largest of τ_t")
+            .formula(
+                "Δ = Σ w_t δ_t / Σ w_t over the w_t δ_t of the sign of Σ w_t δ_t, δ_t the largest of τ_t")
             .use("a recipe written for mergekit; else ties-tensor, whose vote is unweighted")
             .pinnedBy("golden `ties`, `MergekitMethodsTest`"),
         sparse("dare_linear", new Sparsifier.Bernoulli(0), false, false, true)
@@ -145,7 +147,8 @@ public final class MergekitMethods implements MethodProvider {
             .pinnedBy("golden `dare_linear`, `MergekitMethodsTest`"),
         sparse("dare_ties", new Sparsifier.Bernoulli(0), true, false, true)
             .paper(Papers.DARE)
-            .summary("random entries that keep the L1 norm, weighted, added where they agree in sign")
+            .summary(
+                "random entries that keep the L1 norm, weighted, added where they agree in sign")
             .formula("Δ = Σ w_t δ_t over those of the sign of Σ w_t δ_t, δ_t as of dare_linear")
             .use("as dare_linear, where signs disagree")
             .except(Law.PERMUTATION, BY_POSITION)
@@ -164,8 +167,10 @@ public final class MergekitMethods implements MethodProvider {
             .pinnedBy("`MergekitMethodsTest`, `NaiveTwinsTest`"),
         sparse("della", new Sparsifier.RankProbability(EPSILON, 0), true, true, true)
             .paper(Papers.DELLA)
-            .summary("random entries, large ones likelier, weighted, merged where they agree in sign")
-            .formula("Δ as of ties, δ_t random with probabilities that grow with the rank in the row")
+            .summary(
+                "random entries, large ones likelier, weighted, merged where they agree in sign")
+            .formula(
+                "Δ as of ties, δ_t random with probabilities that grow with the rank in the row")
             .use("as dare_ties, with large changes kept")
             .except(Law.PERMUTATION, BY_POSITION)
             .pinnedBy("`GeneralizedTaskArithmeticTest`, `NaiveTwinsTest`"),
@@ -184,8 +189,7 @@ public final class MergekitMethods implements MethodProvider {
 
   private static Builder sparse(
       String name, Sparsifier sparsifier, boolean consensus, boolean normalize, boolean rescale) {
-    MergeMethod method =
-        GeneralizedTaskArithmetic.of(sparsifier, consensus, normalize, rescale);
+    MergeMethod method = GeneralizedTaskArithmetic.of(sparsifier, consensus, normalize, rescale);
     return NamedMethod.of(Origin.MERGEKIT, name, method).cost(PASSES);
   }
 }

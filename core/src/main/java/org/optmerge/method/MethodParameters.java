@@ -102,8 +102,7 @@ public final class MethodParameters {
         throw new ParameterException(
             name,
             key,
-            "no parameter '%s'%s; known: %s"
-                .formatted(key, Suggestion.forWord(key, known), known));
+            "no parameter '%s'%s; known: %s".formatted(key, Suggestion.forWord(key, known), known));
       }
     }
     try {

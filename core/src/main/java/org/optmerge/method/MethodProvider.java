@@ -5,8 +5,8 @@ import java.util.List;
 /**
  * A list of merge methods that {@link MergeMethods} takes up.
  *
- * <p>Providers are found by {@link java.util.ServiceLoader}: a jar on the class path adds methods to
- * recipes and the command line with a public class of this type and its name in {@code
+ * <p>Providers are found by {@link java.util.ServiceLoader}: a jar on the class path adds methods
+ * to recipes and the command line with a public class of this type and its name in {@code
  * META-INF/services/org.optmerge.method.MethodProvider}.
  */
 public interface MethodProvider {

@@ -13,7 +13,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param average what is averaged over pairs of task vectors
  * @param filterWise whether each row has its own t
- * @see <a href="https://arxiv.org/abs/2403.19522">Jang et al., Model Stock, ECCV 2024, equation 5</a>
+ * @see <a href="https://arxiv.org/abs/2403.19522">Jang et al., Model Stock, ECCV 2024, equation
+ *     5</a>
  */
 record ModelStock(
     @FixedByName Average average,

@@ -17,7 +17,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  * @param normalizeWeights whether weights are made to sum to 1
  * @param eps ε
  * @param operand task vectors if there is a base, weights otherwise
- * @see <a href="https://goddard.blog/posts/multislerp-wow-what-a-cool-idea/">Goddard, multislerp</a>
+ * @see <a href="https://goddard.blog/posts/multislerp-wow-what-a-cool-idea/">Goddard,
+ *     multislerp</a>
  */
 record MultiSlerp(
     @Required @ParameterDoc("weight of each model") @Nullable PerModel weight,
@@ -26,8 +27,7 @@ record MultiSlerp(
     Operand operand)
     implements StreamingMergeMethod {
   /** The defaults of mergekit. */
-  public static final MultiSlerp DEFAULT =
-      new MultiSlerp(null, true, 1e-8, Operand.WEIGHTS);
+  public static final MultiSlerp DEFAULT = new MultiSlerp(null, true, 1e-8, Operand.WEIGHTS);
 
   /** A mean of unit vectors cannot be told from zero below this, whatever ε. */
   private static final double ROUNDING = 1e-7;

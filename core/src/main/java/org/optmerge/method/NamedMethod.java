@@ -124,7 +124,9 @@ public record NamedMethod(
     return new Builder(origin, name, method);
   }
 
-  /** The name with its origin before it, such as {@code mergekit:ties}, which is never ambiguous. */
+  /**
+   * The name with its origin before it, such as {@code mergekit:ties}, which is never ambiguous.
+   */
   public String fullName() {
     return origin.name().toLowerCase(Locale.ROOT) + ":" + name;
   }
@@ -226,7 +228,17 @@ public record NamedMethod(
             "merge method '%s': give a summary and a formula, one line each".formatted(name));
       }
       return new NamedMethod(
-          name, origin, method, base, scaling, paper, summary, formula, cost, use, exceptions,
+          name,
+          origin,
+          method,
+          base,
+          scaling,
+          paper,
+          summary,
+          formula,
+          cost,
+          use,
+          exceptions,
           pinnedBy);
     }
   }

@@ -11,9 +11,11 @@ import org.optmerge.taskvector.TaskVectorStream;
  * the base by t.
  *
  * @param t the change up to which an entry is taken over; null until given
- * @see <a href="https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md">mergekit's documentation; published nowhere else</a>
+ * @see <a href="https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md">mergekit's
+ *     documentation; published nowhere else</a>
  */
-record NearSwap(@Required @ParameterDoc("change up to which an entry is taken over") @Nullable Double t)
+record NearSwap(
+    @Required @ParameterDoc("change up to which an entry is taken over") @Nullable Double t)
     implements StreamingMergeMethod {
   private static final float SMALLEST = 1e-6f;
 

@@ -17,7 +17,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  * @param nuslerpFlatten each tensor is one vector
  * @param nuslerpRowWise vectors lie along the first extent
  * @param operand task vectors if there is a base, weights otherwise
- * @see <a href="https://doi.org/10.1145/325334.325242">Shoemake, Animating rotation with quaternion curves, SIGGRAPH 1985</a>
+ * @see <a href="https://doi.org/10.1145/325334.325242">Shoemake, Animating rotation with quaternion
+ *     curves, SIGGRAPH 1985</a>
  */
 record NuSlerp(
     @Required @ParameterDoc("weight of each model") @Nullable PerModel weight,
@@ -27,8 +28,7 @@ record NuSlerp(
     Operand operand)
     implements StreamingMergeMethod {
   /** The defaults of mergekit. */
-  public static final NuSlerp DEFAULT =
-      new NuSlerp(null, true, false, Operand.WEIGHTS);
+  public static final NuSlerp DEFAULT = new NuSlerp(null, true, false, Operand.WEIGHTS);
 
   private static final double NO_WEIGHT = 1e-6;
   private static final double NO_NORM = 1e-7;

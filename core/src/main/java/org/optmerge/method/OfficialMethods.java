@@ -43,25 +43,29 @@ public final class OfficialMethods implements MethodProvider {
                 0.3,
                 Papers.DARE,
                 PASS)
-            .summary("DARE (drops 20 %, multiplies the rest by 1.25), then the sum of the task vectors")
+            .summary(
+                "DARE (drops 20 %, multiplies the rest by 1.25), then the sum of the task vectors")
             .formula("Δ = Σ m_t ⊙ τ_t / (1 − p), m_t random with P(0) = p")
             .use("to see how redundant the task vectors of full fine-tunes are")
             .except(Law.PERMUTATION, BY_POSITION)
             .pinnedBy("golden `dare_ta`, `DareTest`"),
-        official("dare-ties", DropAndRescale.DEFAULT.then(Ties.PER_TENSOR), 0.3, Papers.DARE, PASSES)
+        official(
+                "dare-ties", DropAndRescale.DEFAULT.then(Ties.PER_TENSOR), 0.3, Papers.DARE, PASSES)
             .summary("DARE (drops 20 %, multiplies the rest by 1.25), then TIES per tensor")
             .formula("Δ = ties-tensor of the m_t ⊙ τ_t / (1 − p)")
             .use("as dare-task-arithmetic, where signs disagree")
             .except(Law.PERMUTATION, BY_POSITION)
             .pinnedBy("`DareTest`"),
         official("tsv-as-published", new WeightAverage(), 0.3, Papers.TSV, PASS)
-            .summary("what the published TSV script computes, the mean: its SVD branch is never reached")
+            .summary(
+                "what the published TSV script computes, the mean: its SVD branch is never reached")
             .formula("Δ = (1/N) Σ τ_t")
             .use("to reproduce numbers of the published script; else tsv")
             .pinnedBy("golden `tsv-as-published`"),
         official("tsv", new Tsv(), 0.3, Papers.TSV, DECOMPOSITION)
             .summary("leading singular vectors of each task vector, made orthonormal together")
-            .formula("Δ = polar[U_1 … U_N] · diag(S_1 … S_N) · polar[V_1 … V_N]ᵀ, each cut to min(m, n)/N")
+            .formula(
+                "Δ = polar[U_1 … U_N] · diag(S_1 … S_N) · polar[V_1 … V_N]ᵀ, each cut to min(m, n)/N")
             .use("many experts that share directions; strong without any training")
             .pinnedBy("golden `tsv`, `SpectralPeersTest`"),
         official("iso-c", new IsoC(NonMatrixRule.MEAN), 0.3, Papers.ISO, DECOMPOSITION)

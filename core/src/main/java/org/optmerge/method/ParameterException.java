@@ -37,9 +37,7 @@ public final class ParameterException extends IllegalArgumentException {
 
   /** The same fault under the name that a recipe gives the method. */
   public ParameterException of(String listed) {
-    return listed.equals(method)
-        ? this
-        : new ParameterException(listed, parameter, model, problem);
+    return listed.equals(method) ? this : new ParameterException(listed, parameter, model, problem);
   }
 
   /** The method's name. */

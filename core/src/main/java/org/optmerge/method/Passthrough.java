@@ -7,7 +7,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  * mergekit's {@code passthrough}: the weights of one model, times a factor.
  *
  * @param scale the factor
- * @see <a href="https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md">mergekit's documentation; published nowhere else</a>
+ * @see <a href="https://github.com/arcee-ai/mergekit/blob/main/docs/merge_methods.md">mergekit's
+ *     documentation; published nowhere else</a>
  */
 record Passthrough(@ParameterDoc("factor for the weights") PerModel scale)
     implements StreamingMergeMethod {

@@ -18,7 +18,8 @@ public final class PeerMethods implements MethodProvider {
     return NamedMethod.list(
         peer("iso-cts", IsoCts.PUBLISHED, Papers.ISO, DECOMPOSITION)
             .summary("common and task-specific directions, one singular value for all")
-            .formula("Δ = s̄ U Vᵀ, U and V orthonormal from the leading directions of Σ τ_t and of each τ_t outside them")
+            .formula(
+                "Δ = s̄ U Vᵀ, U and V orthonormal from the leading directions of Σ τ_t and of each τ_t outside them")
             .use("as iso-c, with many experts")
             .except(Law.SINGLE, "singular values are made equal")
             .pinnedBy("golden `iso-cts`"),
@@ -48,8 +49,10 @@ public final class PeerMethods implements MethodProvider {
                     "Wei et al., Modeling multi-task model merging as adaptive projective gradient descent, ICML 2025",
                     "https://arxiv.org/abs/2501.01230"),
                 DESCENT)
-            .summary("task arithmetic after a common correction in directions the tasks do not share")
-            .formula("Δ = Σ λ_t (τ_t + δ) ⊙ mask_t, λ_t = scale/‖τ_t‖, δ by Adam outside shared directions")
+            .summary(
+                "task arithmetic after a common correction in directions the tasks do not share")
+            .formula(
+                "Δ = Σ λ_t (τ_t + δ) ⊙ mask_t, λ_t = scale/‖τ_t‖, δ by Adam outside shared directions")
             .use("full fine-tunes, where hundreds of steps a matrix are affordable")
             .except(Law.SCALE, "Adam's steps are absolute")
             .except(Law.SINGLE, "the result has a given length")
@@ -61,7 +64,8 @@ public final class PeerMethods implements MethodProvider {
                     "When shared knowledge hurts: spectral over-accumulation in model merging",
                     "https://arxiv.org/abs/2602.05536"),
                 DECOMPOSITION)
-            .summary("task arithmetic, singular values shrunk by how much they over-count the tasks")
+            .summary(
+                "task arithmetic, singular values shrunk by how much they over-count the tasks")
             .formula("Δ = U diag(σ_r N / Σ_t max(α, s_rt)) Vᵀ, U diag(σ) Vᵀ = 0.4 Σ τ_t")
             .use("experts that learned much in common, which a sum counts several times")
             .pinnedBy("golden `svc`"),
@@ -83,16 +87,17 @@ public final class PeerMethods implements MethodProvider {
             .summary("the mean, drawn to the base by the mean angle between task vectors")
             .formula("Δ = t · mean(τ), t = N c / (1 + (N − 1) c), c the cosine of the mean angle")
             .use("several fine-tunes of one task, nothing to tune")
-            .except(Law.SCALE, "1e-8 is added to divisors")
             .except(Law.SINGLE, "needs two inputs")
             .pinnedBy("golden `model-stock`, `PeerMethodsTest`"),
         peer(
                 "emr",
                 ElectMaskRescale.UNIFIED,
-                new Paper("Huang et al., EMR-Merging, NeurIPS 2024", "https://arxiv.org/abs/2405.17461"),
+                new Paper(
+                    "Huang et al., EMR-Merging, NeurIPS 2024", "https://arxiv.org/abs/2405.17461"),
                 MODEL)
             .summary("EMR: the largest entries of the elected sign; for one task, if one is given")
-            .formula("Δ_i = γ_i · max |τ_t,i| over the τ_t of sign γ_i, γ the sign of Σ τ_t; ρ_t and a mask for one task")
+            .formula(
+                "Δ_i = γ_i · max |τ_t,i| over the τ_t of sign γ_i, γ the sign of Σ τ_t; ρ_t and a mask for one task")
             .use("one model for each task, when it is known which task a question belongs to")
             .pinnedBy("golden `emr`"),
         peer(

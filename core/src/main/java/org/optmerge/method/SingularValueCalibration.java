@@ -18,7 +18,8 @@ import org.optmerge.taskvector.TaskVectors;
  * @param inner what is calibrated
  * @param innerScaling λ of the other method, on which the calibration depends
  * @param alpha α, positive: 1 leaves directions alone that hold less than the tasks do
- * @see <a href="https://arxiv.org/abs/2602.05536">When shared knowledge hurts: spectral over-accumulation in model merging</a>
+ * @see <a href="https://arxiv.org/abs/2602.05536">When shared knowledge hurts: spectral
+ *     over-accumulation in model merging</a>
  */
 record SingularValueCalibration(
     MergeMethod inner,

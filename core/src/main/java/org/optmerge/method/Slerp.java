@@ -13,7 +13,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param t 0 gives the first model (the base), 1 the second; null until given
  * @param dotThreshold |cosine| above which the two count as parallel
- * @see <a href="https://doi.org/10.1145/325334.325242">Shoemake, Animating rotation with quaternion curves, SIGGRAPH 1985</a>
+ * @see <a href="https://doi.org/10.1145/325334.325242">Shoemake, Animating rotation with quaternion
+ *     curves, SIGGRAPH 1985</a>
  */
 record Slerp(
     @Required @ParameterDoc("0 gives the base, 1 the other model") @Nullable Double t,

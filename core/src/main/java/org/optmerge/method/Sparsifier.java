@@ -27,8 +27,7 @@ sealed interface Sparsifier {
    *
    * @throws ParameterException if they do not fit it
    */
-  default void check(
-      String method, String parameter, long entries, double[] density) {}
+  default void check(String method, String parameter, long entries, double[] density) {}
 
   /** All. */
   record None() implements Sparsifier {

@@ -12,7 +12,8 @@ import org.optmerge.taskvector.TaskVectorStream;
  *
  * @param lambda λ: the larger, the fewer entries
  * @param task the task to recover, from 1
- * @see <a href="https://arxiv.org/abs/2405.07813">Wang et al., Localizing task information, ICML 2024, equation 4</a>
+ * @see <a href="https://arxiv.org/abs/2405.07813">Wang et al., Localizing task information, ICML
+ *     2024, equation 4</a>
  */
 record TallMask(
     @ParameterDoc("the larger, the fewer entries a task keeps") double lambda,

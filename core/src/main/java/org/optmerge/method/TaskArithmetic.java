@@ -7,7 +7,8 @@ import org.optmerge.taskvector.TaskVectors;
 /**
  * The sum of the task vectors: Δ = Σ τ_t.
  *
- * @see <a href="https://arxiv.org/abs/2212.04089">Ilharco et al., Editing models with task arithmetic, ICLR 2023</a>
+ * @see <a href="https://arxiv.org/abs/2212.04089">Ilharco et al., Editing models with task
+ *     arithmetic, ICLR 2023</a>
  */
 record TaskArithmetic() implements StreamingMergeMethod {
   @Override

@@ -19,7 +19,8 @@ import org.optmerge.taskvector.TaskVectors;
  * noise, and changes in the thirteenth digit turn the result by a large angle. A repeated expert
  * counts once; a zero one not at all. Factors stay factors.
  *
- * @see <a href="https://arxiv.org/abs/2412.00081">Gargiulo et al., Task Singular Vectors, CVPR 2025</a>
+ * @see <a href="https://arxiv.org/abs/2412.00081">Gargiulo et al., Task Singular Vectors, CVPR
+ *     2025</a>
  */
 record Tsv() implements MatrixMethod {
   @Override

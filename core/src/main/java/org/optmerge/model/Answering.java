@@ -86,8 +86,8 @@ final class Answering<F> {
     Map<Class<?>, String> encoders = features == null ? Map.of() : fingerprints(asked);
     long stop = template.stop(tokenizer);
     Object oneByOne = new Object();
-    List<Supplier<Integer>> small = new ArrayList<>();
-    List<Supplier<Integer>> large = new ArrayList<>();
+    List<Runnable> small = new ArrayList<>();
+    List<Runnable> large = new ArrayList<>();
     for (int from = 0; from < asked.size(); ) {
       int length = asked.get(from).length();
       int room = Math.min(decoding.maxNewTokens(), language.maxPositions() - length);
@@ -110,12 +110,18 @@ final class Answering<F> {
                         batch.get(i).index, template.answer(tokenizer, answers.get(i)));
                   }
                 }
-                return batch.size();
               });
       from = to;
     }
-    EngineThreads.sideBySide(Runtime.getRuntime().availableProcessors(), small);
-    large.forEach(Supplier::get);
+    EngineThreads.sideBySide(
+        Runtime.getRuntime().availableProcessors(),
+        small.stream().<Supplier<Boolean>>map(batch -> () -> done(batch)).toList());
+    large.forEach(Runnable::run);
+  }
+
+  private static boolean done(Runnable work) {
+    work.run();
+    return true;
   }
 
   private Asked asked(int index, Prompt prompt, Tokenizer tokenizer, ChatTemplate template) {
@@ -200,7 +206,9 @@ final class Answering<F> {
     for (Asked asked : batch) {
       for (Media medium : asked.media) {
         float[] kept =
-            features == null ? null : features.find(encoders.getOrDefault(medium.getClass(), ""), medium);
+            features == null
+                ? null
+                : features.find(encoders.getOrDefault(medium.getClass(), ""), medium);
         if (kept != null) {
           known.put(medium, kept);
         } else {

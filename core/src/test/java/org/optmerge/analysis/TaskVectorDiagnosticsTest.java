@@ -6,8 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import ai.djl.ndarray.NDManager;
 import org.junit.jupiter.api.Test;
 import org.optmerge.method.Arrays2d;
-import org.optmerge.method.TaskArithmetic;
-import org.optmerge.method.WeightAverage;
+import org.optmerge.method.MergeMethods;
 import org.optmerge.taskvector.TaskVectors;
 
 class TaskVectorDiagnosticsTest {
@@ -48,7 +47,8 @@ class TaskVectorDiagnosticsTest {
 
       // the sum (2, 4): (τ_m − τ₁)τ₁ᵀ = (0, 4)·(2, 0) = 0, and 0: no interference
       TaskVectorDiagnostics.Merged sum =
-          TaskVectorDiagnostics.ofMerged(tau, new TaskArithmetic().merge(tau));
+          TaskVectorDiagnostics.ofMerged(
+              tau, MergeMethods.named("task-arithmetic").method().merge(tau));
       assertThat(sum.totalInterference()).isZero();
       // the mean (1, 2): distance from it 1, in its direction
       assertThat(sum.distanceFromMean()).isEqualTo(1, within(1e-12));
@@ -56,7 +56,8 @@ class TaskVectorDiagnosticsTest {
 
       // the mean: (−1, 2)·(2, 0) = −2, 4/4 = 1; (1, −2)·(0, 4) = −8, 64/16 = 4
       TaskVectorDiagnostics.Merged mean =
-          TaskVectorDiagnostics.ofMerged(tau, new WeightAverage().merge(tau));
+          TaskVectorDiagnostics.ofMerged(
+              tau, MergeMethods.named("weight-average").method().merge(tau));
       assertThat(mean.interference()).containsExactly(1.0, 4.0);
       assertThat(mean.distanceFromMean()).isZero();
       assertThat(mean.norm()).isEqualTo(Math.sqrt(5), within(1e-12));

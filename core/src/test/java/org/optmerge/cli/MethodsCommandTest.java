@@ -3,8 +3,11 @@ package org.optmerge.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
 import org.junit.jupiter.api.Test;
 import org.optmerge.method.MergeMethods;
+import org.optmerge.report.Project;
 
 class MethodsCommandTest {
   @Test
@@ -28,6 +31,24 @@ class MethodsCommandTest {
         .containsPattern("scaling +0\\.3 unless given")
         .containsPattern("mask_rate +0\\.8 +a number +share of the entries to drop")
         .containsPattern("merge_function +mean +one of \\[mean, sum, max]");
+  }
+
+  @Test
+  void shows_what_tells_a_method_from_another_of_nearly_its_name() {
+    assertThat(CommandRun.of("methods", "mergekit:dare_ties").out())
+        .startsWith("dare_ties: ")
+        .containsPattern("full name +mergekit:dare_ties")
+        .containsPattern("formula +Δ = ")
+        .containsPattern("when to use +as dare_linear")
+        .containsPattern("not obeyed: order +what is dropped depends on an expert's position")
+        .containsPattern("not to be confused with +official:dare-ties of the paper's code");
+  }
+
+  /** If not: {@code optmerge methods --markdown > core/METHODS.md}. */
+  @Test
+  void the_table_of_methods_is_current() throws IOException {
+    assertThat(CommandRun.of("methods", "--markdown").out())
+        .isEqualTo(Files.readString(Project.file("core/METHODS.md")));
   }
 
   @Test

@@ -1,6 +1,7 @@
 package org.optmerge.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -35,17 +36,16 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import org.optmerge.TestCheckpoints;
 import org.optmerge.base.Progress;
+import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.DType;
+import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.Merger;
 import org.optmerge.merge.plan.Planner;
 import org.optmerge.merge.recipe.RecipeParser;
-import org.optmerge.TestCheckpoints;
-import org.optmerge.checkpoint.Checkpoint;
-import org.optmerge.checkpoint.DType;
-import org.optmerge.checkpoint.FloatCodec;
 
 /**
  * What goes wrong in practice, as a user meets it: broken files, wrong recipes, models that do not
@@ -683,8 +683,7 @@ class ReliabilityTableTest {
 
   @Test
   void an_interrupted_merge_is_not_continued_with_other_inputs() {
-    write("chart", with(llama(3), NORM, set(ones(DType.BF16, 4), 2, Float.NaN)));
-    failed("--resume");
+    stopAfter(1);
     write("chart", llama(4));
 
     refused(

@@ -99,7 +99,12 @@ class KilledMergeTest {
 
   private static void merge(Path base, List<Path> experts, Path out, boolean resume) {
     try (MergePlan plan = Plans.of(base, experts, new Plans.NormalisedSum(), 0.5)) {
-      Merger.run(plan, out, (resume ? MergeOptions.DEFAULT.withFlags(MergeOptions.Flag.RESUME) : MergeOptions.DEFAULT).withThreads(2), Progress.NONE);
+      Merger.run(
+          plan,
+          out,
+          (resume ? MergeOptions.DEFAULT.withFlags(MergeOptions.Flag.RESUME) : MergeOptions.DEFAULT)
+              .withThreads(2),
+          Progress.NONE);
     }
   }
 

@@ -154,7 +154,9 @@ class MergerTest {
 
     for (int tensors : new int[] {0, 2, 3}) {
       assertThatThrownBy(
-              () -> Merger.run(plan, out, options().withFlags(MergeOptions.Flag.RESUME), failAfter(tensors)))
+              () ->
+                  Merger.run(
+                      plan, out, options().withFlags(MergeOptions.Flag.RESUME), failAfter(tensors)))
           .hasMessage("stop");
       assertThat(out).doesNotExist();
     }
@@ -265,7 +267,8 @@ class MergerTest {
         .hasMessage(
             "cannot make output folder %s: %s is a file".formatted(file.resolve("out"), file));
     Files.createSymbolicLink(dir.resolve("link"), expert);
-    assertThatThrownBy(() -> run(plan, dir.resolve("link"), options().withFlags(MergeOptions.Flag.FORCE)))
+    assertThatThrownBy(
+            () -> run(plan, dir.resolve("link"), options().withFlags(MergeOptions.Flag.FORCE)))
         .hasMessageContaining("is the input model");
     assertThat(contents(expert)).isEqualTo(before);
     assertThat(occupied.resolve("notes.txt")).hasContent("mine");
@@ -288,7 +291,10 @@ class MergerTest {
     run(Plans.of(sharded, List.of(expert), new Plans.Sum(), 1), out, options());
     Files.writeString(out.resolve("notes.txt"), "mine");
 
-    run(Plans.of(expert, List.of(sharded), new Plans.Sum(), 1), out, options().withFlags(MergeOptions.Flag.FORCE));
+    run(
+        Plans.of(expert, List.of(sharded), new Plans.Sum(), 1),
+        out,
+        options().withFlags(MergeOptions.Flag.FORCE));
 
     assertThat(contents(out).keySet())
         .containsExactly("README.md", "model.safetensors", "notes.txt", "optmerge.json");

@@ -136,16 +136,14 @@ class MethodResultTest {
     faults.put(tau -> sum(tau).concat(sum(tau)), "returned shape (8, 6), " + shape);
     faults.put((Factored) tau -> factors(tau, 5, 1), "returned shape (5, 6), " + shape);
     faults.put(
-        tau -> sum(tau).toType(DataType.INT32, true),
-        "returned int32, expected floating point");
+        tau -> sum(tau).toType(DataType.INT32, true), "returned int32, expected floating point");
     faults.put(tau -> sum(tau).gt(0), "returned boolean, expected floating point");
     faults.put(MethodResultTest::closed, "returned an array that is closed");
     faults.put(tau -> with(tau, Float.NaN), "returned NaN at [1, 2], " + finite);
     faults.put(
         tau -> with(tau, Float.NEGATIVE_INFINITY), "returned -Infinity at [1, 2], " + finite);
     faults.put(
-        tau -> sum(tau).toType(DataType.FLOAT64, true).mul(1e300),
-        "Infinity at [0, 0], " + finite);
+        tau -> sum(tau).toType(DataType.FLOAT64, true).mul(1e300), "Infinity at [0, 0], " + finite);
     faults.put((Factored) tau -> factors(tau, ROWS, Float.NaN), "returned NaN at [0, 0], ");
     faults.put(streaming((block, merged) -> merged[8] = Float.NaN), "returned NaN at ");
     faults.put(streaming((block, merged) -> merged[0] = 1), "returned NaN at [0, 1], " + finite);

@@ -16,6 +16,16 @@ import org.optmerge.taskvector.TaskVectors;
 public final class Arrays2d {
   private Arrays2d() {}
 
+  /** Any method in KnOTS' common basis. */
+  public static MergeMethod knots(MergeMethod inner) {
+    return Knots.around(inner);
+  }
+
+  /** Any method in the Core Space. */
+  public static MergeMethod coreSpace(MergeMethod inner) {
+    return new CoreSpace(inner);
+  }
+
   public static TaskVectors tau(NDManager manager, double[][]... matrices) {
     return tau(Arrays.stream(matrices).map(manager::create).toList());
   }

@@ -53,7 +53,7 @@ class AveragesTest {
                 + " or set normalize: false");
     assertThatThrownBy(() -> new Linear(PerModel.of(1, 1), true).check("w", shape, 3))
         .hasMessage("linear: weight has 2 values for 3 models");
-    assertThatThrownBy(() -> new Linear(PerModel.required(), true).check("w", shape, 3))
+    assertThatThrownBy(() -> new Linear(null, true).check("w", shape, 3))
         .hasMessage("linear: weight is required for every model and was not given");
   }
 }

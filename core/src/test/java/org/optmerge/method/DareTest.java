@@ -4,20 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import ai.djl.ndarray.NDManager;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.optmerge.method.DropAndRescale.Strategy;
-import org.optmerge.taskvector.TaskVector;
-import org.optmerge.taskvector.TaskVectors;
 
 class DareTest {
-  private static final MergeMethod SUM = new TaskArithmetic();
+  private static final StreamingMergeMethod SUM = new TaskArithmetic();
 
   @Test
   void what_is_kept_is_rescaled_so_that_the_mean_stays() {
@@ -64,21 +60,6 @@ class DareTest {
   }
 
   @Test
-  void the_tensor_form_drops_the_same_entries_before_any_method() {
-    float[] tau = {1, 2, 3, 4, 5, 6, 7, 8};
-    MergeMethod first = vectors -> vectors.vectors().get(0).dense();
-    MergeMethod dare = DropAndRescale.random(0.5, 3).then(first);
-    assertThat(dare).isInstanceOf(Dare.class);
-    try (NDManager manager = NDManager.newBaseManager()) {
-      TaskVectors vectors =
-          new TaskVectors("weight", List.of(new TaskVector.Dense(manager.create(tau))));
-
-      assertThat(dare.fit(List.of()).merge(vectors).toFloatArray())
-          .containsExactly(InMemory.merge(DropAndRescale.random(0.5, 3).then(SUM), tau));
-    }
-  }
-
-  @Test
   void before_ties_over_the_whole_model_the_model_is_seen_after_dropping() {
     float[] tau = {1, -2, 3, -4, 5, -6, 7, -8};
     MergeMethod dare =
@@ -94,8 +75,7 @@ class DareTest {
 
     assertThat(
             MethodParameters.bind(method, Map.of("drop_rate", 0.9, "mask_rate", 0.5, "seed", 12L)))
-        .isEqualTo(
-            new Dare(DropAndRescale.random(0.9, 12), Ties.of(Ties.Scope.TENSOR, 0.5)));
+        .isEqualTo(new Dare(DropAndRescale.random(0.9, 12), Ties.of(Ties.Scope.TENSOR, 0.5)));
   }
 
   @ParameterizedTest

@@ -23,6 +23,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.optmerge.Recorded;
 import org.optmerge.method.data.Fisher;
 import org.optmerge.method.data.RegMean;
 import org.optmerge.method.interference.Aswudi;
@@ -33,7 +34,6 @@ import org.optmerge.method.interference.OptMerge;
 import org.optmerge.method.interference.RankRule;
 import org.optmerge.method.interference.Swudi;
 import org.optmerge.method.interference.Wudi;
-import org.optmerge.Recorded;
 
 /**
  * What the published implementations computed, one test per recorded case. The folder is that of

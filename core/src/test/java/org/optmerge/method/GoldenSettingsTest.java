@@ -11,6 +11,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.optmerge.Recorded;
+import org.optmerge.method.data.Fisher;
+import org.optmerge.method.interference.Aswudi;
+import org.optmerge.method.interference.Init;
+import org.optmerge.method.interference.RankRule;
+import org.optmerge.method.interference.Swudi;
 
 /** How the golden tests read the settings of a recorded case. */
 class GoldenSettingsTest {

@@ -41,7 +41,7 @@ class MatrixMethodGuardsTest {
 
   static Stream<MergeMethod> all() {
     return MergeMethods.ALL.stream()
-        .map(MergeMethods.Named::method)
+        .map(NamedMethod::method)
         .filter(method -> method instanceof MatrixMethod || method instanceof DogeTa);
   }
 

@@ -1,11 +1,13 @@
 package org.optmerge.method;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -13,152 +15,114 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.optmerge.method.MergeMethods.Named;
 import org.optmerge.taskvector.ArrayTaskVectorStream;
 import org.optmerge.taskvector.TaskVector;
+import org.optmerge.taskvector.TaskVectorStream;
 import org.optmerge.taskvector.TaskVectors;
 
-/**
- * What holds for every listed method. A law that a method does not obey is named in {@link
- * #EXCEPTIONS}, with the reason.
- */
+/** What holds for every listed method, but for the laws that it is excepted from. */
 class MergeMethodLawsTest {
   private static final List<Long> SHAPE = List.of(37L, 29L);
 
-  enum Law {
-    /** Permuting the experts, with their parameters, leaves the result. */
-    PERMUTATION,
-    /** Twice the inputs give twice the result. */
-    SCALE,
-    /** The negative inputs give the negative result. */
-    SIGN,
-    /** Of one input nothing but that input comes, if nothing is dropped. */
-    SINGLE
-  }
-
-  private static final String BY_POSITION = "what is dropped depends on an expert's position";
-  private static final String ABSOLUTE = "a threshold is absolute";
-  private static final String ADAM = "Adam's steps are absolute";
-  private static final String EQUALISED = "singular values are made equal";
-  private static final String TWO = "needs two inputs";
-
-  private static final Map<String, Map<Law, String>> EXCEPTIONS =
-      Map.ofEntries(
-          Map.entry("dare-task-arithmetic", Map.of(Law.PERMUTATION, BY_POSITION)),
-          Map.entry("dare-ties", Map.of(Law.PERMUTATION, BY_POSITION)),
-          Map.entry("dare_linear", Map.of(Law.PERMUTATION, BY_POSITION)),
-          Map.entry("dare_ties", Map.of(Law.PERMUTATION, BY_POSITION)),
-          Map.entry("della", Map.of(Law.PERMUTATION, BY_POSITION)),
-          Map.entry("della_linear", Map.of(Law.PERMUTATION, BY_POSITION)),
-          Map.entry("iso-c", Map.of(Law.SINGLE, EQUALISED)),
-          Map.entry("iso-cts", Map.of(Law.SINGLE, EQUALISED)),
-          Map.entry("wudi", Map.of(Law.SCALE, ADAM)),
-          Map.entry("optmerge-full", Map.of(Law.SCALE, ADAM)),
-          Map.entry("optmerge-paper", Map.of(Law.SCALE, ADAM)),
-          Map.entry("optmerge-modal", Map.of(Law.SINGLE, "the rank is a fifth whatever N is")),
-          Map.entry(
-              "doge-ta", Map.of(Law.SCALE, ADAM, Law.SINGLE, "the result has a given length")),
-          Map.entry("model-stock", Map.of(Law.SCALE, "1e-8 is added to divisors", Law.SINGLE, TWO)),
-          Map.entry("model_stock", Map.of(Law.SINGLE, TWO)),
-          Map.entry("consensus-ta", Map.of(Law.SINGLE, "an entry must matter to two tasks")),
-          Map.entry("tall-mask", Map.of(Law.PERMUTATION, "one task is recovered")),
-          Map.entry("slerp", Map.of(Law.PERMUTATION, "the base comes first", Law.SINGLE, TWO)),
-          Map.entry("nuslerp", Map.of(Law.SINGLE, TWO)),
-          Map.entry(
-              "arcee_fusion",
-              Map.of(
-                  Law.PERMUTATION,
-                  "the base comes first",
-                  Law.SCALE,
-                  "rows are seen through a softmax",
-                  Law.SIGN,
-                  "rows are seen through a softmax",
-                  Law.SINGLE,
-                  TWO)),
-          Map.entry("nearswap", Map.of(Law.SCALE, ABSOLUTE, Law.SINGLE, "large changes are cut")),
-          Map.entry("ram", Map.of(Law.SCALE, ABSOLUTE)),
-          Map.entry("ramplus_tl", Map.of(Law.SCALE, ABSOLUTE)));
-
-  static Stream<Named> all() {
+  static Stream<NamedMethod> all() {
     return MergeMethods.ALL.stream();
   }
 
-  static Stream<Named> permuting_the_experts_leaves_the_result() {
-    return obeying(Law.PERMUTATION);
+  private static Stream<Arguments> laws(boolean obeyed) {
+    return all()
+        .flatMap(
+            named ->
+                Arrays.stream(Law.values())
+                    .filter(law -> named.exceptions().containsKey(law) != obeyed)
+                    .map(law -> Arguments.of(named, law)));
   }
 
-  static Stream<Named> twice_the_inputs_give_twice_the_result() {
-    return obeying(Law.SCALE);
+  static Stream<Arguments> every_law_is_obeyed_that_is_not_excepted() {
+    return laws(true);
   }
 
-  static Stream<Named> negative_inputs_give_the_negative_result() {
-    return obeying(Law.SIGN);
+  static Stream<Arguments> no_law_is_excepted_that_is_obeyed() {
+    return laws(false);
   }
 
-  static Stream<Named> one_input_comes_back() {
-    return obeying(Law.SINGLE);
-  }
-
-  private static Stream<Named> obeying(Law law) {
-    return all().filter(named -> !EXCEPTIONS.getOrDefault(named.name(), Map.of()).containsKey(law));
-  }
-
-  static Stream<Named> streaming() {
+  static Stream<NamedMethod> streaming() {
     return all().filter(named -> named.method() instanceof StreamingMergeMethod);
   }
 
-  @Test
-  void exceptions_are_of_listed_methods() {
-    assertThat(MergeMethods.names()).containsAll(EXCEPTIONS.keySet());
+  @ParameterizedTest(name = "{0}: {1}")
+  @MethodSource
+  void every_law_is_obeyed_that_is_not_excepted(NamedMethod named, Law law) {
+    requireObeyed(law, named);
   }
 
-  @ParameterizedTest(name = "{0}")
+  @ParameterizedTest(name = "{0}: {1}")
   @MethodSource
-  void permuting_the_experts_leaves_the_result(Named named) {
-    float[][] tau = random(named, SHAPE, 1);
+  void no_law_is_excepted_that_is_obeyed(NamedMethod named, Law law) {
+    assertThat(named.exceptions().get(law)).isNotBlank();
+    assertThatThrownBy(() -> requireObeyed(law, named))
+        .isInstanceOfAny(AssertionError.class, IllegalArgumentException.class);
+  }
+
+  private static void requireObeyed(Law law, NamedMethod named) {
+    float[][] tau = random(named, SHAPE, law.ordinal() + 1);
     MergeMethod method = MethodSettings.method(named);
-    int[] order = IntStream.range(0, tau.length).map(t -> tau.length - 1 - t).toArray();
-    float[][] permuted = Arrays.stream(order).mapToObj(t -> tau[t]).toArray(float[][]::new);
-
-    assertClose(merge(permuted(method, order), permuted), merge(method, tau), 2e-6);
-  }
-
-  @ParameterizedTest(name = "{0}")
-  @MethodSource
-  void twice_the_inputs_give_twice_the_result(Named named) {
-    float[][] tau = random(named, SHAPE, 2);
-    MergeMethod method = MethodSettings.method(named);
-
-    assertClose(merge(method, times(tau, 2)), times(merge(method, tau), 2), 2e-6);
-  }
-
-  @ParameterizedTest(name = "{0}")
-  @MethodSource
-  void negative_inputs_give_the_negative_result(Named named) {
-    float[][] tau = random(named, SHAPE, 3);
-    MergeMethod method = MethodSettings.method(named);
-
-    assertClose(merge(method, times(tau, -1)), times(merge(method, tau), -1), 2e-6);
-  }
-
-  @ParameterizedTest(name = "{0}")
-  @MethodSource
-  void one_input_comes_back(Named named) {
-    float[][] tau = {random(named, SHAPE, 4)[0]};
-
-    // Adam wanders about a minimum by some of its step of 1e-5.
-    assertClose(merge(MethodSettings.keepingAll(named), tau), doubles(tau[0]), 5e-6);
+    switch (law) {
+      case PERMUTATION -> {
+        int[] order = IntStream.range(0, tau.length).map(t -> tau.length - 1 - t).toArray();
+        float[][] permuted = Arrays.stream(order).mapToObj(t -> tau[t]).toArray(float[][]::new);
+        assertClose(merge(permuted(method, order), permuted), merge(method, tau), 2e-6);
+      }
+      case SCALE -> assertClose(merge(method, times(tau, 2)), times(merge(method, tau), 2), 2e-6);
+      case SIGN -> assertClose(merge(method, times(tau, -1)), times(merge(method, tau), -1), 2e-6);
+      // Adam wanders about a minimum by some of its step of 1e-5.
+      case SINGLE ->
+          assertClose(
+              merge(MethodSettings.keepingAll(named), new float[][] {tau[0]}),
+              doubles(tau[0]),
+              5e-6);
+      default -> throw new AssertionError(law);
+    }
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("all")
-  void inputs_of_zeros_give_zeros(Named named) {
+  void a_method_that_needs_no_model_does_not_look_at_it(NamedMethod named) {
+    MergeMethod method = MethodSettings.method(named);
+    AtomicBoolean looked = new AtomicBoolean();
+    List<TaskVectorStream> model =
+        new AbstractList<>() {
+          @Override
+          public TaskVectorStream get(int index) {
+            looked.set(true);
+            return new ArrayTaskVectorStream("w", SHAPE, random(named, SHAPE, 10));
+          }
+
+          @Override
+          public int size() {
+            looked.set(true);
+            return 1;
+          }
+        };
+
+    MergeMethod fitted = method.fit(model);
+
+    assertThat(looked.get()).isEqualTo(method.needsModel());
+    assertThat(fitted.needsModel()).isFalse();
+    if (!method.needsModel()) {
+      assertThat(fitted).isEqualTo(method);
+    }
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("all")
+  void inputs_of_zeros_give_zeros(NamedMethod named) {
     float[][] zeros = new float[MethodSettings.count(named)][37 * 29];
 
     assertThat(merge(MethodSettings.method(named), zeros)).containsOnly(0.0);
@@ -166,7 +130,7 @@ class MergeMethodLawsTest {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("all")
-  void the_inputs_are_left_as_they_were(Named named) {
+  void the_inputs_are_left_as_they_were(NamedMethod named) {
     float[][] tau = random(named, SHAPE, 5);
     float[][] before = Arrays.stream(tau).map(float[]::clone).toArray(float[][]::new);
 
@@ -177,7 +141,7 @@ class MergeMethodLawsTest {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("all")
-  void the_same_seed_gives_the_same_values(Named named) {
+  void the_same_seed_gives_the_same_values(NamedMethod named) {
     float[][] tau = random(named, SHAPE, 6);
     MergeMethod seven = MethodParameters.bind(MethodSettings.method(named), Map.of("seed", 7));
     MergeMethod eight = MethodParameters.bind(MethodSettings.method(named), Map.of("seed", 8));
@@ -192,7 +156,7 @@ class MergeMethodLawsTest {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("streaming")
-  void blocks_may_be_cut_anywhere(Named named) {
+  void blocks_may_be_cut_anywhere(NamedMethod named) {
     float[][] tau = random(named, SHAPE, 7);
     MergeMethod method = MethodSettings.method(named);
 
@@ -206,7 +170,7 @@ class MergeMethodLawsTest {
   @Tag("slow")
   @ParameterizedTest(name = "{0}")
   @MethodSource("streaming")
-  void several_threads_give_the_same_bits_as_one(Named named) {
+  void several_threads_give_the_same_bits_as_one(NamedMethod named) {
     // Large enough for more than one segment.
     List<Long> shape = List.of(2100L, 1000L);
     float[][] tau = random(named, shape, 8);
@@ -226,7 +190,7 @@ class MergeMethodLawsTest {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("streaming")
-  void the_tensor_form_gives_what_the_streaming_form_gives(Named named) {
+  void the_tensor_form_gives_what_the_streaming_form_gives(NamedMethod named) {
     float[][] tau = random(named, SHAPE, 9);
     MergeMethod method = MethodSettings.method(named);
     try (NDManager manager = NDManager.newBaseManager()) {
@@ -245,7 +209,7 @@ class MergeMethodLawsTest {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("streaming")
-  void parameters_without_entries_are_merged_to_nothing(Named named) {
+  void parameters_without_entries_are_merged_to_nothing(NamedMethod named) {
     float[][] tau = new float[MethodSettings.count(named)][0];
 
     assertThat(
@@ -274,7 +238,7 @@ class MergeMethodLawsTest {
     return MethodParameters.bind(method, values);
   }
 
-  private static float[][] random(Named named, List<Long> shape, long seed) {
+  private static float[][] random(NamedMethod named, List<Long> shape, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     int size = Math.toIntExact(Extents.size(shape));
     float[][] tau = new float[MethodSettings.count(named)][size];

@@ -11,7 +11,8 @@ import org.optmerge.method.MethodParameters.Kind;
 import org.optmerge.method.MethodParameters.Parameter;
 
 class MethodParametersTest {
-  private static final MergeMethod LINEAR = new Linear(PerModel.required(), true);
+  private static final MergeMethod LINEAR = new Linear(null, true);
+  private static final MergeMethod DARE_TIES = MergeMethods.named("dare_ties").method();
 
   @Test
   void parameters_are_the_components_of_the_record_in_snake_case() {
@@ -69,6 +70,22 @@ class MethodParametersTest {
   }
 
   @Test
+  void an_error_knows_method_parameter_and_model() {
+    assertThatThrownBy(
+            () -> MethodParameters.bind("dare_ties", DARE_TIES, Map.of("density", List.of(0.5, 2))))
+        .isInstanceOfSatisfying(
+            ParameterException.class,
+            e -> {
+              assertThat(e.method()).isEqualTo("dare_ties");
+              assertThat(e.parameter()).isEqualTo("density");
+              assertThat(e.model()).hasValue(2);
+            })
+        .hasMessage("dare_ties: density of model 2 must be in [0, 1], is 2.0");
+    assertThatThrownBy(() -> MethodParameters.bind("linear", LINEAR, Map.of("normalize", "yes")))
+        .isInstanceOfSatisfying(ParameterException.class, e -> assertThat(e.model()).isEmpty());
+  }
+
+  @Test
   void errors_name_the_parameter_what_was_expected_and_what_came() {
     assertThatThrownBy(() -> MethodParameters.bind("linear", LINEAR, Map.of("wieght", 1)))
         .hasMessage(
@@ -82,7 +99,7 @@ class MethodParametersTest {
         .hasMessage("linear: weight must be a number for each model, is [0.5, x]");
     assertThatThrownBy(
             () -> MethodParameters.bind("ties-global", Ties.GLOBAL, Map.of("mask_rate", 1.5)))
-        .hasMessage("ties: mask_rate must be in [0, 1), is 1.5");
+        .hasMessage("ties-global: mask_rate must be in [0, 1), is 1.5");
     assertThatThrownBy(
             () -> MethodParameters.bind("ties-global", Ties.GLOBAL, Map.of("merge_function", "x")))
         .hasMessage("ties-global: merge_function must be one of [mean, sum, max], is 'x'");

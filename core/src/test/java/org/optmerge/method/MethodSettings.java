@@ -3,19 +3,19 @@ package org.optmerge.method;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.optmerge.method.MergeMethods.Named;
+import java.util.stream.Collectors;
 
 /** How the tests that go over all methods set up each: parameters that matter, inputs that fit. */
 final class MethodSettings {
   private MethodSettings() {}
 
   /** The method with its required parameters, and with those that make it do what it is for. */
-  static MergeMethod method(Named named) {
-    return bind(named, parameters(named.name()));
+  static MergeMethod method(NamedMethod named) {
+    return bind(named, parameters(named));
   }
 
   /** The method so that it drops nothing, where it drops at all. */
-  static MergeMethod keepingAll(Named named) {
+  static MergeMethod keepingAll(NamedMethod named) {
     Map<String, Object> keep =
         switch (named.name()) {
           case "ties-tensor", "ties-global" -> Map.of("mask_rate", 0);
@@ -32,7 +32,7 @@ final class MethodSettings {
     return bind(named, keep);
   }
 
-  private static MergeMethod bind(Named named, Map<String, Object> values) {
+  private static MergeMethod bind(NamedMethod named, Map<String, Object> values) {
     MergeMethod method = MethodParameters.bind(named.name(), named.method(), values);
     // Laws hold after any number of Adam's steps, and hundreds take long.
     return named.name().equals("doge-ta") || adam(method)
@@ -46,20 +46,23 @@ final class MethodSettings {
             p -> p.name().equals("optimiser") && p.defaultValue().equals(Optional.of("adam")));
   }
 
-  /** The number of inputs to test with. */
-  static int count(Named named) {
-    return switch (named.name()) {
-      case "slerp", "nuslerp", "arcee_fusion" -> 2;
-      case "passthrough", "nearswap" -> 1;
-      default -> 3;
-    };
+  /** The number of inputs to test with: three, or as many as the method takes. */
+  static int count(NamedMethod named) {
+    if (named.method().takesOneModel()) {
+      return 1;
+    }
+    MergeMethod method = method(named);
+    try {
+      method.check("w", List.of(37L, 29L), 3);
+      return 3;
+    } catch (IllegalArgumentException e) {
+      return 2;
+    }
   }
 
-  private static Map<String, Object> parameters(String name) {
-    return switch (name) {
-      case "linear", "multislerp", "task_arithmetic" -> Map.of("weight", List.of(0.5, 0.25, 0.25));
+  private static Map<String, Object> parameters(NamedMethod named) {
+    return switch (named.name()) {
       case "nuslerp" -> Map.of("weight", List.of(0.6, 0.4));
-      case "slerp" -> Map.of("t", 0.3);
       case "nearswap" -> Map.of("t", 0.2);
       case "passthrough" -> Map.of("scale", 0.5);
       case "ties", "dare_linear", "dare_ties" ->
@@ -70,7 +73,13 @@ final class MethodSettings {
           Map.of("weight", List.of(0.5, 0.25, 0.25), "density", List.of(0.5, 0.3, 1.0));
       case "sce" -> Map.of("select_topk", 0.3);
       case "ram", "ramplus_tl" -> Map.of("epsilon", 0.2);
-      default -> Map.of();
+      default ->
+          named.parameters().stream()
+              .filter(MethodParameters.Parameter::required)
+              .collect(
+                  Collectors.toMap(
+                      MethodParameters.Parameter::name,
+                      parameter -> parameter.perModel() ? List.of(0.5, 0.25, 0.25) : 0.3));
     };
   }
 }

@@ -56,36 +56,36 @@ class NaiveTwinsTest {
             "arcee_fusion", new ArceeFusion(), x -> NaiveMethods.arceeFusion(x[0], x[1], COLUMNS)),
         all(
             "ties",
-            sparse(GeneralizedTaskArithmetic.TIES, 0.4, false),
+            sparse("ties", 0.4, false),
             x -> NaiveMethods.taskArithmetic(each(x, NaiveTwinsTest::top), WEIGHTS, true, true)),
         all(
             "ties, rescaled",
-            sparse(GeneralizedTaskArithmetic.TIES, 0.4, true),
+            sparse("ties", 0.4, true),
             x ->
                 NaiveMethods.taskArithmetic(
                     each(x, tau -> NaiveMethods.rescale(top(tau), tau)), WEIGHTS, true, true)),
         all(
             "breadcrumbs",
-            sparse(GeneralizedTaskArithmetic.BREADCRUMBS, 0.4, false),
+            sparse("breadcrumbs", 0.4, false),
             x ->
                 NaiveMethods.taskArithmetic(
                     each(x, NaiveTwinsTest::middle), WEIGHTS, false, false)),
         all(
             "breadcrumbs_ties",
-            sparse(GeneralizedTaskArithmetic.BREADCRUMBS_TIES, 0.4, false),
+            sparse("breadcrumbs_ties", 0.4, false),
             x ->
                 NaiveMethods.taskArithmetic(each(x, NaiveTwinsTest::middle), WEIGHTS, true, false)),
         smooth(
             "dare_ties",
-            sparse(GeneralizedTaskArithmetic.DARE_TIES, 0.4, true),
+            sparse("dare_ties", 0.4, true),
             x -> NaiveMethods.taskArithmetic(dare(x), WEIGHTS, true, false)),
         smooth(
             "della",
-            sparse(GeneralizedTaskArithmetic.DELLA, 0.4, true),
+            sparse("della", 0.4, true),
             x -> NaiveMethods.taskArithmetic(della(x), WEIGHTS, true, true)),
         smooth(
             "della_linear",
-            sparse(GeneralizedTaskArithmetic.DELLA_LINEAR, 0.4, true),
+            sparse("della_linear", 0.4, true),
             x -> NaiveMethods.taskArithmetic(della(x), WEIGHTS, false, false)));
   }
 
@@ -112,10 +112,9 @@ class NaiveTwinsTest {
     }
   }
 
-  private static MergeMethod sparse(
-      GeneralizedTaskArithmetic method, double density, boolean rescale) {
-    return MethodParameters.bind(
-        method, Map.of("weight", WEIGHT, "density", density, "rescale", rescale, "seed", SEED));
+  private static MergeMethod sparse(String method, double density, boolean rescale) {
+    return MergeMethods.named(method)
+        .with(Map.of("weight", WEIGHT, "density", density, "rescale", rescale, "seed", SEED));
   }
 
   private static double[] top(double[] tau) {

@@ -27,13 +27,6 @@ class PerModelTest {
   }
 
   @Test
-  void a_required_value_must_be_given_before_it_is_read() {
-    assertThat(PerModel.required().isRequired()).isTrue();
-    assertThat(PerModel.required()).hasToString("required");
-    assertThatThrownBy(() -> PerModel.required().get(0)).isInstanceOf(IllegalStateException.class);
-  }
-
-  @Test
   void equal_values_are_equal() {
     assertThat(PerModel.of(0.5, 0.3))
         .isEqualTo(PerModel.of(List.of(0.5, 0.3)))

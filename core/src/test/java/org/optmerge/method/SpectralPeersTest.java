@@ -79,7 +79,8 @@ class SpectralPeersTest {
   void iso_c_gives_all_directions_the_mean_singular_value() {
     // sum diag(7, −1, 4): singular values 7, 4, 1, mean 4, signs stay
     assertDiagonal(
-        new IsoC(NonMatrixRule.MEAN).merge(diagonal(new double[] {5, -1, 4}, new double[] {2, 0, 0})),
+        new IsoC(NonMatrixRule.MEAN)
+            .merge(diagonal(new double[] {5, -1, 4}, new double[] {2, 0, 0})),
         4,
         -4,
         4);
@@ -277,7 +278,7 @@ class SpectralPeersTest {
     assertThatThrownBy(() -> MethodParameters.bind(Aswudi.PUBLISHED, Map.of("time", -1)))
         .hasMessage("aswudi: time must be at least 0, is -1.0");
     assertThatThrownBy(() -> new DogeTa(0, 30, 0.07, 400, 1e-4))
-        .hasMessage("doge-ta: subspace must be at least 1, is 0.0");
+        .hasMessage("doge-ta: subspace must be at least 1, is 0");
     assertThatThrownBy(() -> new SingularValueCalibration(new TaskArithmetic(), 1, 0))
         .hasMessage("svc: alpha must be positive, is 0.0");
     assertThatThrownBy(() -> new Knots(new TaskArithmetic(), -1))

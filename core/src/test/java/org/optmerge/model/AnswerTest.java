@@ -28,8 +28,21 @@ class AnswerTest {
   private static final Decoding SHORT = new Decoding(5);
 
   private static final String[] WORDS = {
-    "<pad>", "<user>", "<IMG_CONTEXT>", "<assistant>", "<end>", "<unk>", "<img>", "</img>", "what",
-    "color", "is", "it", "red", "blue", "left"
+    "<pad>",
+    "<user>",
+    "<IMG_CONTEXT>",
+    "<assistant>",
+    "<end>",
+    "<unk>",
+    "<img>",
+    "</img>",
+    "what",
+    "color",
+    "is",
+    "it",
+    "red",
+    "blue",
+    "left"
   };
 
   @TempDir Path dir;
@@ -52,8 +65,7 @@ class AnswerTest {
   private static InternVL internVL(Tiling tiling, String... words) {
     InternVLConfig config = Models.CONFIG;
     InternVLConfig tiled =
-        new InternVLConfig(
-            config.vision(), config.language(), -1, 2, false, 12, tiling, false);
+        new InternVLConfig(config.vision(), config.language(), -1, 2, false, 12, tiling, false);
     List<Double> half = List.of(.5, .5, .5);
     return InternVL.initialise(
         tiled, Models.words(words), new ImagePreprocessing(12, tiling, half, half), 1);
@@ -101,8 +113,7 @@ class AnswerTest {
     }
   }
 
-  private static String generated(
-      InternVL model, NDManager step, long[] ids, NDArray features) {
+  private static String generated(InternVL model, NDManager step, long[] ids, NDArray features) {
     NDArray prompt = step.create(ids, new Shape(1, ids.length));
     long[] tokens =
         model.generate(prompt, prompt.onesLike(), features, new GreedyDecoding(5, 4, 0))[0];
@@ -124,8 +135,22 @@ class AnswerTest {
     try (InternVL model =
         internVL(
             new Tiling(true, 1, 2, true),
-            "<|im_start|>", "<|im_end|>", "<IMG_CONTEXT>", "<img>", "</img>", "system", "user",
-            "assistant", "what", "is", system, "<unk>", "a", "b", "c", "d")) {
+            "<|im_start|>",
+            "<|im_end|>",
+            "<IMG_CONTEXT>",
+            "<img>",
+            "</img>",
+            "system",
+            "user",
+            "assistant",
+            "what",
+            "is",
+            system,
+            "<unk>",
+            "a",
+            "b",
+            "c",
+            "d")) {
       Image wide = image(1, 24, 12);
       assertThat(model.segment(wide).count()).isEqualTo(3 * 4);
       assertThat(model.segment(image(1, 12, 12)).count()).isEqualTo(4);
@@ -156,9 +181,12 @@ class AnswerTest {
               chat("where is it", image(7, 12, 12), sound, film),
               chat("where is it", sound(6, 700)),
               new Prompt(
-                  List.of(), "<img> it is red </img> <user> what <assistant>", Prompt.Form.COMPLETION)));
+                  List.of(),
+                  "<img> it is red </img> <user> what <assistant>",
+                  Prompt.Form.COMPLETION)));
       assertThatThrownBy(
-              () -> model.answer(List.of(chat("what", picture), chat("what", sound(1, 9000))), SHORT))
+              () ->
+                  model.answer(List.of(chat("what", picture), chat("what", sound(1, 9000))), SHORT))
           .isInstanceOf(ModelException.class)
           .hasMessageContaining("prompt 1: a sound of 0.56 s has 27 frames")
           .hasMessageContaining("cut it");
@@ -188,8 +216,7 @@ class AnswerTest {
           List.of(chat("what is it", image(1, 12, 12)), chat("where is it", sound(6, 700)));
       List<String> composed;
       try (OnlineComposition composition =
-          model.compose(
-              new TreeMap<>(Map.of("vision", folder)), OnlineComposition.Mode.NAIVE, 1)) {
+          model.compose(new TreeMap<>(Map.of("vision", folder)), OnlineComposition.Mode.NAIVE, 1)) {
         assertThat(composition.parameters()).isPositive();
         composed = model.answer(prompts, SHORT);
       }

@@ -27,9 +27,7 @@ class ApplyTest {
   enum Family {
     INTERNVL(name -> "language_model." + name, UnaryOperator.identity()),
     OMNI(name -> "language_model." + name, UnaryOperator.identity()),
-    QWEN(
-        UnaryOperator.identity(),
-        name -> name.replaceFirst("^model\\.", "model.language_model."));
+    QWEN(UnaryOperator.identity(), name -> name.replaceFirst("^model\\.", "model.language_model."));
 
     private final UnaryOperator<String> own;
     private final UnaryOperator<String> other;
@@ -104,8 +102,7 @@ class ApplyTest {
       assertThat(after.remove(changed)).containsExactly(expected, within(1e-5f));
       assertThat(after.remove(replaced))
           .containsExactly(
-              TestCheckpoints.values(
-                  file, "base_model.model." + names.apply("model.norm.weight")));
+              TestCheckpoints.values(file, "base_model.model." + names.apply("model.norm.weight")));
       after.forEach((name, array) -> assertThat(array).as(name).isEqualTo(before.get(name)));
     }
   }

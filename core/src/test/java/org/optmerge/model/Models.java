@@ -99,9 +99,26 @@ final class Models {
     return OmniModel.initialise(
         config,
         words(
-            "<pad>", "<user>", "<assistant>", "<end>", "<unk>", "<img>", "<image>", "</img>",
-            "<aud>", "<audio>", "</aud>", "<vid>", "<video>", "</vid>", "what", "where", "is",
-            "it", "red", "left"),
+            "<pad>",
+            "<user>",
+            "<assistant>",
+            "<end>",
+            "<unk>",
+            "<img>",
+            "<image>",
+            "</img>",
+            "<aud>",
+            "<audio>",
+            "</aud>",
+            "<vid>",
+            "<video>",
+            "</vid>",
+            "what",
+            "where",
+            "is",
+            "it",
+            "red",
+            "left"),
         seed);
   }
 
@@ -122,9 +139,27 @@ final class Models {
         """;
     String tokenizer =
         wordsJson(
-            "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|vision_start|>", "<|vision_end|>",
-            "<|image_pad|>", "<|video_pad|>", "system", "user", "assistant", "You", "are", "a",
-            "helpful", "assistant.", "what", "is", "it", "red", "left", "<unk>");
+            "<|im_start|>",
+            "<|im_end|>",
+            "<|endoftext|>",
+            "<|vision_start|>",
+            "<|vision_end|>",
+            "<|image_pad|>",
+            "<|video_pad|>",
+            "system",
+            "user",
+            "assistant",
+            "You",
+            "are",
+            "a",
+            "helpful",
+            "assistant.",
+            "what",
+            "is",
+            "it",
+            "red",
+            "left",
+            "<unk>");
     SortedMap<String, NDArray> tensors = new TreeMap<>();
     try (NDManager manager = NDManager.newBaseManager(null, "PyTorch")) {
       QwenVLConfig.of(new ObjectMapper().readTree(config))

@@ -10,18 +10,18 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.Dice;
-import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.ImageQuestion;
+import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
+import org.optmerge.benchmark.mini.stage.ModalityModel;
+import org.optmerge.benchmark.mini.stage.SceneQuestion;
 import org.optmerge.benchmark.mini.stage.StageMedia;
 import org.optmerge.benchmark.mini.stage.StageModality;
-import org.optmerge.benchmark.mini.stage.StagePrompt;
-import org.optmerge.benchmark.mini.stage.SceneQuestion;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.benchmark.mini.stage.StageScene;
-import org.optmerge.benchmark.mini.stage.StageVocabulary;
 
 /**
  * Answers of the shipped models, by the digest of the answers that every result of the project was
@@ -76,12 +76,14 @@ class ShippedAnswersTest {
             answers(
                 StageModality.AUDIO,
                 (scene, question) -> {
-                  StagePrompt prompt = new StagePrompt();
+                  Dialogue prompt = ModalityModel.dialogue();
                   StageModality.ALL.forEach(
-                      each -> prompt.facts(each, scene, scene.dice("order of the facts")));
+                      each ->
+                          prompt.given(
+                              each.segment(scene.told(each, scene.dice("order of the facts")))));
                   String text =
                       Arrays.stream(prompt.question(question.text()).ids())
-                          .mapToObj(StageVocabulary.TOKENS::get)
+                          .mapToObj(ModalityModel.WORDS.tokens()::get)
                           .collect(Collectors.joining(" "));
                   return new Prompt(List.of(), text, Prompt.Form.COMPLETION);
                 }))

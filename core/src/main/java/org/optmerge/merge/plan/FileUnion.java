@@ -37,9 +37,9 @@ final class FileUnion {
 
   private final Checkpoint donor;
   private final Map<String, byte[]> rewritten;
-  private final Findings findings;
+  private final PlanFindings findings;
 
-  private FileUnion(Checkpoint donor, Map<String, byte[]> rewritten, Findings findings) {
+  private FileUnion(Checkpoint donor, Map<String, byte[]> rewritten, PlanFindings findings) {
     this.donor = donor;
     this.rewritten = rewritten;
     this.findings = findings;
@@ -51,7 +51,10 @@ final class FileUnion {
    * @param rewritten files of the output that differ from the donor's; added to
    */
   static void add(
-      Checkpoint donor, List<Checkpoint> others, Map<String, byte[]> rewritten, Findings findings) {
+      Checkpoint donor,
+      List<Checkpoint> others,
+      Map<String, byte[]> rewritten,
+      PlanFindings findings) {
     FileUnion union = new FileUnion(donor, rewritten, findings);
     Set<Checkpoint> all = new LinkedHashSet<>(others);
     all.remove(donor);

@@ -20,14 +20,14 @@ import org.optmerge.merge.weights.InputModel;
 final class InputModels {
   private final ModelLocator locator;
   private final ExternalFiles external;
-  private final Findings findings;
+  private final PlanFindings findings;
   private final Map<Path, Checkpoint> checkpoints = new LinkedHashMap<>();
   private final Map<Path, LoraAdapter> adapters = new LinkedHashMap<>();
   private final Map<String, InputModel> byFiles = new LinkedHashMap<>();
   private final Map<String, InputModel> byText = new LinkedHashMap<>();
   private boolean adaptersAdd;
 
-  InputModels(ModelLocator locator, ExternalFiles external, Findings findings) {
+  InputModels(ModelLocator locator, ExternalFiles external, PlanFindings findings) {
     this.locator = locator;
     this.external = external;
     this.findings = findings;
@@ -57,10 +57,10 @@ final class InputModels {
       return;
     }
     try {
-      ModelReference location = locator.locate(model.text());
-      Path checkpoint = location.checkpoint();
-      Path adapter = location.adapter();
-      InputModel under = checkpoint == null ? base : open(location.base(), checkpoint);
+      ModelReference reference = locator.locate(model.text());
+      Path checkpoint = reference.checkpoint();
+      Path adapter = reference.adapter();
+      InputModel under = checkpoint == null ? base : open(reference.base(), checkpoint);
       if (under == null) {
         findings.problem(
             model.at(),

@@ -28,13 +28,13 @@ final class LayerSlices {
 
   private final List<OpenSlice> slices;
   private final InputModel donor;
-  private final Findings findings;
+  private final PlanFindings findings;
   private final List<Target> targets = new ArrayList<>();
   private final List<Extras> extras = new ArrayList<>();
   private final List<Integer> donorLayers = new ArrayList<>();
   private final Map<InputModel, Map<Integer, Set<String>>> suffixes = new LinkedHashMap<>();
 
-  LayerSlices(List<OpenSlice> slices, InputModel donor, Findings findings) {
+  LayerSlices(List<OpenSlice> slices, InputModel donor, PlanFindings findings) {
     this.slices = slices;
     this.donor = donor;
     this.findings = findings;

@@ -22,10 +22,10 @@ import org.optmerge.merge.recipe.RecipeParser;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.MergeMethods;
 import org.optmerge.method.MethodParameters;
-import org.optmerge.method.NamedMethod;
-import org.optmerge.method.ParameterException;
 import org.optmerge.method.MethodParameters.Kind;
 import org.optmerge.method.MethodParameters.Parameter;
+import org.optmerge.method.NamedMethod;
+import org.optmerge.method.ParameterException;
 
 /**
  * Finds, for each tensor, the method with its parameters. What stands with a model comes before

@@ -37,7 +37,7 @@ public final class Planner {
   private final long shardBytes;
   private final NamedMethod named;
   private final MergeMethod method;
-  private final Findings findings;
+  private final PlanFindings findings;
   private final InputModels models;
   private final ParameterBinder binder;
   private final ElementTypes types;
@@ -53,7 +53,7 @@ public final class Planner {
       throw recipe.error(recipe.method().at(), String.valueOf(e.getMessage()));
     }
     this.method = overOperand(recipe, named);
-    this.findings = new Findings(recipe);
+    this.findings = new PlanFindings(recipe);
     ModelLocator locator = new ModelLocator(folders, ModelLocator.defaultHubCache());
     this.models = new InputModels(locator, external, findings);
     this.binder = new ParameterBinder(recipe, named, method);
@@ -239,7 +239,10 @@ public final class Planner {
   }
 
   private OpenSlice withOrigin(
-      Recipe.Slice slice, List<SliceInput> sliceInputs, @Nullable InputModel base, @Nullable SliceInput baseInput) {
+      Recipe.Slice slice,
+      List<SliceInput> sliceInputs,
+      @Nullable InputModel base,
+      @Nullable SliceInput baseInput) {
     if (baseInput == null || base == null) {
       findings.problem(
           slice.at(),
@@ -316,12 +319,12 @@ public final class Planner {
           "rows of the embedding cannot be moved, chosen or padded; supported are 'tokenizer_source: base', and 'union' where all models have the same tokens");
       return;
     }
-    Optional<Vocabulary> own = Vocabulary.read(donor.checkpoint().folder());
+    Optional<TokenRows> own = TokenRows.read(donor.checkpoint().folder());
     for (InputModel model : models.all()) {
       if (model.checkpoint() == donor.checkpoint()) {
         continue;
       }
-      Optional<Vocabulary> other = Vocabulary.read(model.checkpoint().folder());
+      Optional<TokenRows> other = TokenRows.read(model.checkpoint().folder());
       if (own.isEmpty() || other.isEmpty()) {
         findings.notice(
             "'%s' has no tokenizer.json with a vocabulary, so its tokens were not compared"

@@ -43,7 +43,7 @@ final class TensorPlanner {
   private final Recipe recipe;
   private final ParameterBinder binder;
   private final ElementTypes types;
-  private final Findings findings;
+  private final PlanFindings findings;
   private final CoverageLedger ledger;
   private final Map<InputModel, String> firstMissing = new LinkedHashMap<>();
   private final Map<String, Copied> copied = new LinkedHashMap<>();
@@ -55,7 +55,7 @@ final class TensorPlanner {
       Recipe recipe,
       ParameterBinder binder,
       ElementTypes types,
-      Findings findings,
+      PlanFindings findings,
       CoverageLedger ledger) {
     this.recipe = recipe;
     this.binder = binder;
@@ -142,12 +142,12 @@ final class TensorPlanner {
     } catch (RecipeException e) {
       Position kind = e.at().orElse(recipe.method().at());
       String detail = String.join("\n", e.problems());
-      findings.problem(new Findings.Problem(kind, target.tensor(), detail));
+      findings.problem(new PlanFindings.Problem(kind, target.tensor(), detail));
       return Optional.empty();
     } catch (IllegalArgumentException e) {
       Position at = recipe.method().at();
       String detail = "tensor '%s': %s".formatted(target.tensor(), e.getMessage());
-      findings.problem(new Findings.Problem(at, target.tensor(), recipe.line(at, detail)));
+      findings.problem(new PlanFindings.Problem(at, target.tensor(), recipe.line(at, detail)));
       return Optional.empty();
     }
   }
@@ -242,7 +242,8 @@ final class TensorPlanner {
     return fitting;
   }
 
-  private Optional<Weight> absent(SliceInput input, String tensor, InputModel reference, Weight like) {
+  private Optional<Weight> absent(
+      SliceInput input, String tensor, InputModel reference, Weight like) {
     switch (recipe.missing()) {
       case BASE -> {
         findings.notice(
@@ -374,8 +375,7 @@ final class TensorPlanner {
     PlannedTensor.Work work =
         weight instanceof Weight.Stored bytes
             ? new PlannedTensor.Copy(bytes)
-            : new PlannedTensor.Merge(
-                SUM_OF_WEIGHTS, null, List.of(weight), 1, null);
+            : new PlannedTensor.Merge(SUM_OF_WEIGHTS, null, List.of(weight), 1, null);
     return new PlannedTensor(tensor, out, weight.shape(), work, source);
   }
 

@@ -9,6 +9,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.method.MergeMethod;
+import org.optmerge.method.MergeMethods;
 import org.optmerge.method.MethodParameters;
 import org.optmerge.method.NamedMethod;
 
@@ -25,7 +26,8 @@ public final class ResolvedRecipe {
   public static ObjectNode of(
       Recipe recipe, NamedMethod named, MergeMethod method, @Nullable DType outDtype) {
     ObjectNode node = JSON.objectNode();
-    node.put("merge_method", named.name());
+    boolean ambiguous = MergeMethods.lookAlike(named).isPresent();
+    node.put("merge_method", ambiguous ? named.fullName() : named.name());
     Recipe.Model base = recipe.base();
     if (base != null) {
       node.put("base_model", base.text());
@@ -63,8 +65,7 @@ public final class ResolvedRecipe {
     return node;
   }
 
-  private static ObjectNode parameters(
-      Recipe recipe, NamedMethod named, MergeMethod method) {
+  private static ObjectNode parameters(Recipe recipe, NamedMethod named, MergeMethod method) {
     ObjectNode node = JSON.objectNode();
     for (MethodParameters.Parameter parameter : MethodParameters.of(method)) {
       parameter.defaultValue().ifPresent(value -> put(node, parameter.name(), value));

@@ -16,7 +16,7 @@ import org.optmerge.taskvector.Weight;
  */
 record LowRankChange(float[] b, float[] a, int rows, int rank, int columns, float scale) {
 
-  public static LowRankChange load(Weight.Adapted adapted, LongAdder bytesRead) {
+  static LowRankChange load(Weight.Adapted adapted, LongAdder bytesRead) {
     Checkpoint tensors = adapted.adapter().tensors();
     TensorInfo bInfo = adapted.delta().b();
     TensorInfo aInfo = adapted.delta().a();
@@ -32,7 +32,7 @@ record LowRankChange(float[] b, float[] a, int rows, int rank, int columns, floa
         : new LowRankChange(b, a, rows, rank, columns, scale);
   }
 
-  public TaskVector.LowRank toArrays(NDManager manager) {
+  TaskVector.LowRank toArrays(NDManager manager) {
     return new TaskVector.LowRank(
         manager.create(b, new Shape(rows, rank)),
         manager.create(a, new Shape(rank, columns)),
@@ -40,7 +40,7 @@ record LowRankChange(float[] b, float[] a, int rows, int rank, int columns, floa
   }
 
   /** Adds entries {@code start} to {@code start + length} of the flattened change. */
-  public void addTo(long start, int length, float[] target) {
+  void addTo(long start, int length, float[] target) {
     int done = 0;
     while (done < length) {
       int row = (int) ((start + done) / columns);

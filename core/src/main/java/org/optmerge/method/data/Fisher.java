@@ -24,7 +24,8 @@ import org.optmerge.taskvector.TaskVectors;
  * @param coefficients cᵢ
  * @param normalize divides each Fᵢ by its norm over the whole model, so that no expert dominates
  * @param minimum ε
- * @see <a href="https://arxiv.org/abs/2111.09832">Matena and Raffel, Merging models with Fisher-weighted averaging, NeurIPS 2022</a>
+ * @see <a href="https://arxiv.org/abs/2111.09832">Matena and Raffel, Merging models with
+ *     Fisher-weighted averaging, NeurIPS 2022</a>
  */
 public record Fisher(
     Statistics squaredGradients, PerModel coefficients, boolean normalize, double minimum)

@@ -21,7 +21,8 @@ import org.optmerge.taskvector.TaskVector;
  *
  * @param grams Gᵢ of a linear layer's weight, shape (n, n)
  * @param offDiagonal factor for the entries of Gᵢ off the diagonal, in [0, 1]
- * @see <a href="https://arxiv.org/abs/2212.09849">Jin et al., Dataless knowledge fusion, ICLR 2023</a>
+ * @see <a href="https://arxiv.org/abs/2212.09849">Jin et al., Dataless knowledge fusion, ICLR
+ *     2023</a>
  */
 public record RegMean(Statistics grams, double offDiagonal) implements MatrixMethod {
   public RegMean {

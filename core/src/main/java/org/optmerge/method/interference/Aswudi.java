@@ -20,7 +20,8 @@ import org.optmerge.method.ParameterDoc;
  * @param time t of the exponential filter 1 − exp(−λt)
  * @param init where the filter starts from
  * @param minEigenvalue eigenvalues below it count as it
- * @see <a href="https://arxiv.org/abs/2606.07289">Wei et al., Closed-form spectral regularization for multi-task model merging</a>
+ * @see <a href="https://arxiv.org/abs/2606.07289">Wei et al., Closed-form spectral regularization
+ *     for multi-task model merging</a>
  */
 public record Aswudi(
     @ParameterDoc("how many eigendirections are merged") RankRule rankRule,

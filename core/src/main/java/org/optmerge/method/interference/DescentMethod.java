@@ -35,7 +35,9 @@ interface DescentMethod extends MatrixMethod {
 
   @Override
   default Map<String, Object> derived(String parameter, List<Long> shape) {
-    return InterferenceDescription.applies(parameter, shape.size()) ? InterferenceDescription.of(descent()) : InterferenceDescription.elsewhere();
+    return InterferenceDescription.applies(parameter, shape.size())
+        ? InterferenceDescription.of(descent())
+        : InterferenceDescription.elsewhere();
   }
 
   @Override

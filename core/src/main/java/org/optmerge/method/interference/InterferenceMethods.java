@@ -20,8 +20,7 @@ public final class InterferenceMethods implements MethodProvider {
           "Cheng et al., Whoever started the interference should end it, ICML 2025",
           "https://arxiv.org/abs/2503.08099");
   private static final Paper OPTMERGE =
-      new Paper(
-          "Wei et al., OptMerge, ICLR 2026, section 4", "https://arxiv.org/abs/2505.19892");
+      new Paper("Wei et al., OptMerge, ICLR 2026, section 4", "https://arxiv.org/abs/2505.19892");
   private static final Paper SPECTRAL =
       new Paper(
           "Wei et al., Closed-form spectral regularization for multi-task model merging",
@@ -40,23 +39,27 @@ public final class InterferenceMethods implements MethodProvider {
             .pinnedBy("golden `wudi`"),
         official("optmerge-lora", OptMerge.LORA, 1, OPTMERGE, CLOSED_FORM)
             .summary("OptMerge for LoRA experts: SGD from the mean, low-rank targets and inputs")
-            .formula("Δ → min Σ ‖(Δ − A_t) B_tᵀ‖² / ‖τ_t‖² in 300 steps, A_t and B_t the leading part of τ_t")
+            .formula(
+                "Δ → min Σ ‖(Δ − A_t) B_tᵀ‖² / ‖τ_t‖² in 300 steps, A_t and B_t the leading part of τ_t")
             .use("LoRA experts; stays near the mean")
             .pinnedBy("golden `optmerge-lora`"),
         official("optmerge-full", OptMerge.FULL_FINE_TUNING, 0.1, OPTMERGE, DESCENT)
-            .summary("OptMerge for full fine-tuning: Adam from the sum, targets low-rank but for the mean")
+            .summary(
+                "OptMerge for full fine-tuning: Adam from the sum, targets low-rank but for the mean")
             .formula("as optmerge-lora, A_t = τ̄ + the leading part of τ_t − τ̄")
             .use("full fine-tunes of billions of parameters, to which its steps are tuned")
             .except(Law.SCALE, ADAM)
             .pinnedBy("golden `optmerge-full`"),
         official("optmerge-modal", OptMerge.MODALITIES, 1, OPTMERGE, CLOSED_FORM)
-            .summary("OptMerge for modalities: SGD from the mean to convergence, inputs at full rank")
+            .summary(
+                "OptMerge for modalities: SGD from the mean to convergence, inputs at full rank")
             .formula("as optmerge-lora, B_t = τ_t, A_t of rank min(m, n)/5, near the minimum")
             .use("experts of different modalities")
             .except(Law.SINGLE, "the rank is a fifth whatever N is")
             .pinnedBy("golden `optmerge-modal`"),
         official("optmerge-paper", OptMerge.PAPER, 0.1, OPTMERGE, DESCENT)
-            .summary("OptMerge as equation 3 has it: targets and inputs from the centred decomposition")
+            .summary(
+                "OptMerge as equation 3 has it: targets and inputs from the centred decomposition")
             .formula("as optmerge-full, B_t of τ_t − τ̄ too")
             .use("to compare the paper's equation with its code")
             .except(Law.SCALE, ADAM)
@@ -78,7 +81,8 @@ public final class InterferenceMethods implements MethodProvider {
             .pinnedBy("`MatrixMethodLawsTest`"),
         official("swudi", Swudi.PUBLISHED, 0.1, SPECTRAL, CLOSED_FORM)
             .summary("wudi in closed form: gradient flow in a share of the directions")
-            .formula("wudi's loss, share 1 − exp(−t μ) of the way in the leading directions, 0 in the others")
+            .formula(
+                "wudi's loss, share 1 − exp(−t μ) of the way in the leading directions, 0 in the others")
             .use("as wudi, in a fraction of the time")
             .pinnedBy("golden `swudi`"),
         official("aswudi", Aswudi.PUBLISHED, 0.1, SPECTRAL, CLOSED_FORM)

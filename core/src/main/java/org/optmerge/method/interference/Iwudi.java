@@ -17,7 +17,8 @@ import org.optmerge.method.ParameterDoc;
  * @param stepShare Landweber's step as a share of 1/λ_max
  * @param init where the filter starts from
  * @param minEigenvalue eigenvalues below it count as it
- * @see <a href="https://arxiv.org/abs/2606.07289">Wei et al., Closed-form spectral regularization for multi-task model merging</a>
+ * @see <a href="https://arxiv.org/abs/2606.07289">Wei et al., Closed-form spectral regularization
+ *     for multi-task model merging</a>
  */
 public record Iwudi(
     @FixedByName Filter filter,

@@ -16,7 +16,8 @@ import org.optmerge.method.ParameterDoc;
  * @param filter exponential, or all the way to the minimum
  * @param init where the filter starts from
  * @param minEigenvalue eigenvalues below it count as it
- * @see <a href="https://arxiv.org/abs/2606.07289">Wei et al., Closed-form spectral regularization for multi-task model merging</a>
+ * @see <a href="https://arxiv.org/abs/2606.07289">Wei et al., Closed-form spectral regularization
+ *     for multi-task model merging</a>
  */
 public record Swudi(
     @ParameterDoc("how long gradient flow flows") double time,

@@ -15,7 +15,8 @@ import org.optmerge.method.ParameterDoc;
  * @param init where the descent starts; published: the sum
  * @param descent published: 300 steps of Adam at 1e-5. With SGD the exact result in closed form,
  *     and factors stay factors
- * @see <a href="https://arxiv.org/abs/2503.08099">Cheng et al., Whoever started the interference should end it, ICML 2025</a>
+ * @see <a href="https://arxiv.org/abs/2503.08099">Cheng et al., Whoever started the interference
+ *     should end it, ICML 2025</a>
  */
 public record Wudi(@ParameterDoc("where the descent starts") Init init, Descent descent)
     implements DescentMethod {

@@ -73,7 +73,7 @@ class MiniGeneratorTest {
       MiniImage image = generator.generate(split, task, i);
       sha.update(image.image().rgb());
       // The digests were taken when the record had another name.
-      String questions = image.questions().toString().replace("ImageQuestion[", "ImageQuestion[");
+      String questions = image.questions().toString().replace("ImageQuestion[", "MiniQuestion[");
       sha.update(questions.getBytes(StandardCharsets.UTF_8));
       PatchLabels labels = image.labels();
       ByteBuffer numbers =

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.checkpoint.ModelReference;
 import org.optmerge.TestCheckpoints;
+import org.optmerge.checkpoint.ModelReference;
 
 class ModelLocatorTest {
   @TempDir Path dir;

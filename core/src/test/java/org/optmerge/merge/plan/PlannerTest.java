@@ -24,7 +24,6 @@ import org.optmerge.merge.recipe.RecipeParser;
 import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.method.MergeMethods;
 import org.optmerge.method.MethodParameters;
-import org.optmerge.method.WeightAverage;
 import org.optmerge.taskvector.Weight;
 
 class PlannerTest {
@@ -186,6 +185,60 @@ class PlannerTest {
         plan(TASK_ARITHMETIC_A + "scaling: [{filter: mlp, value: 0.7}, {value: 0.1}]")) {
       assertThat(merge(plan, "model.layers.1.mlp.up_proj.weight").scaling()).isEqualTo(0.7);
       assertThat(merge(plan, "lm_head.weight").scaling()).isEqualTo(0.1);
+    }
+  }
+
+  @Test
+  void a_value_out_of_range_is_told_where_it_stands_whosever_it_is() {
+    assertRefused(
+        """
+        merge_method: ties
+        base_model: base
+        models:
+        - {model: a, parameters: {weight: 1, density: 0.5}}
+        - {model: b, parameters: {weight: 1, density: 1.5}}
+        """,
+        "r.yaml:5:47: ties: density of model 2 must be in [0, 1], is 1.5");
+    assertRefused(
+        """
+        merge_method: wudi
+        base_model: base
+        models: [{model: a}]
+        parameters: {steps: 7, learning_rate: -1}
+        """,
+        "r.yaml:4:39: wudi: learning_rate must be at least 0, is -1.0");
+    assertRefused(
+        """
+        merge_method: slerp
+        base_model: base
+        models: [{model: a}]
+        """,
+        "r.yaml:1:15: 'slerp' needs parameter 't'; add it under 'parameters'");
+  }
+
+  @Test
+  void a_parameter_of_the_other_method_of_nearly_the_name_is_said_to_be() {
+    assertRefused(
+        """
+        merge_method: task-arithmetic
+        base_model: base
+        models: [{model: a, parameters: {weight: 1}}]
+        """,
+        "r.yaml:3:42: 'task-arithmetic' has no parameter 'weight';"
+            + " 'mergekit:task_arithmetic' has it; known: scaling");
+  }
+
+  @Test
+  void a_full_name_runs_the_method_of_its_origin_without_a_word() {
+    String models = "base_model: base\nmodels: [{model: a, parameters: {weight: 1}}]\n";
+    try (MergePlan full = plan("merge_method: mergekit:dare_ties\n" + models);
+        MergePlan bare = plan("merge_method: dare_ties\n" + models)) {
+      assertThat(merge(full, "lm_head.weight").method())
+          .isEqualTo(merge(bare, "lm_head.weight").method());
+      assertThat(full.recipe().path("merge_method").asText()).isEqualTo("mergekit:dare_ties");
+      assertThat(bare.recipe()).isEqualTo(full.recipe());
+      assertThat(full.notices()).isEmpty();
+      assertThat(bare.notices()).hasSize(1);
     }
   }
 
@@ -575,7 +628,8 @@ class PlannerTest {
   @Test
   void the_rest_may_be_the_mean() {
     try (MergePlan plan = plan(TASK_ARITHMETIC_A + "include: [model.layers]\nrest: mean")) {
-      assertThat(merge(plan, "lm_head.weight").method()).isEqualTo(new WeightAverage());
+      assertThat(merge(plan, "lm_head.weight").method())
+          .isEqualTo(MergeMethods.named("weight-average").method());
       assertThat(merge(plan, "lm_head.weight").scaling()).isEqualTo(1);
       assertThat(tensor(plan, "lm_head.weight").source()).isEqualTo("mean: no include matches");
     }
@@ -742,7 +796,12 @@ class PlannerTest {
   @Test
   void the_other_algorithm_of_the_same_name_is_mentioned() {
     try (MergePlan plan = plan(TASK_ARITHMETIC_A.replace("task-arithmetic", "dare-ties"))) {
-      assertThat(plan.notices()).anyMatch(notice -> notice.startsWith("'dare-ties' runs: "));
+      assertThat(plan.notices())
+          .contains(
+              "'dare-ties' is official:dare-ties (DARE (drops 20 %, multiplies the rest by 1.25), then"
+                  + " TIES per tensor, λ = 0.3 unless given); the method of mergekit is called"
+                  + " mergekit:dare_ties (random entries that keep the L1 norm, weighted, added"
+                  + " where they agree in sign, λ = 1.0 unless given)");
     }
   }
 }

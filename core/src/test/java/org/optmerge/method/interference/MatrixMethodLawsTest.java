@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -21,18 +22,9 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.method.Arrays2d;
-import org.optmerge.method.CoreSpace;
-import org.optmerge.method.DogeTa;
-import org.optmerge.method.NonMatrixRule;
-import org.optmerge.method.IsoC;
-import org.optmerge.method.IsoCts;
-import org.optmerge.method.Knots;
 import org.optmerge.method.Matrices;
 import org.optmerge.method.MergeMethod;
-import org.optmerge.method.SingularValueCalibration;
-import org.optmerge.method.TaskArithmetic;
-import org.optmerge.method.Tsv;
-import org.optmerge.method.WeightAverage;
+import org.optmerge.method.MergeMethods;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectors;
 
@@ -57,13 +49,13 @@ class MatrixMethodLawsTest {
           Iwudi.EXPONENTIAL,
           Iwudi.TIKHONOV,
           Iwudi.LANDWEBER,
-          new Tsv(),
-          new IsoC(NonMatrixRule.MEAN),
-          IsoCts.PUBLISHED,
-          new SingularValueCalibration(new TaskArithmetic(), 1, 1));
+          listed("tsv"),
+          listed("iso-c"),
+          listed("iso-cts"),
+          MergeMethods.named("svc-ta").with(Map.of("inner_scaling", 1, "alpha", 1)));
 
   private static final List<MergeMethod> SCALE_EQUIVARIANT =
-      Stream.concat(ROTATION_EQUIVARIANT.stream(), Stream.of(new CoreSpace(new Tsv()))).toList();
+      Stream.concat(ROTATION_EQUIVARIANT.stream(), Stream.of(listed("core-space-tsv"))).toList();
 
   private static final List<MergeMethod> SYMMETRIC =
       Stream.concat(
@@ -72,11 +64,15 @@ class MatrixMethodLawsTest {
                   with(OptMerge.FULL_FINE_TUNING, Init.SUM, Descent.adam(1e-3, 10)),
                   with(OptMerge.PAPER, Init.SUM, Descent.relativeAdam(1e-2, 10)),
                   new Wudi(Init.SUM, Descent.adam(1e-3, 10)),
-                  Knots.around(new WeightAverage()),
-                  new DogeTa(6, 30, 0.07, 10, 1e-4)))
+                  Arrays2d.knots(listed("weight-average")),
+                  MergeMethods.named("doge-ta").with(Map.of("steps", 10))))
           .toList();
 
   private NDManager manager;
+
+  private static MergeMethod listed(String name) {
+    return MergeMethods.named(name).method();
+  }
 
   @BeforeEach
   void openManager() {
@@ -165,9 +161,9 @@ class MatrixMethodLawsTest {
         Wudi.PUBLISHED,
         Aswudi.PUBLISHED,
         Swudi.PUBLISHED,
-        new Tsv(),
-        new CoreSpace(new TaskArithmetic()),
-        Knots.around(new TaskArithmetic()));
+        listed("tsv"),
+        Arrays2d.coreSpace(listed("task-arithmetic")),
+        Arrays2d.knots(listed("task-arithmetic")));
   }
 
   @ParameterizedTest
@@ -311,7 +307,7 @@ class MatrixMethodLawsTest {
     TaskVectors tau = Arrays2d.lowRank(manager, 30, 24, 3, 3, 13);
     for (MergeMethod method :
         List.of(
-            new TaskArithmetic(),
+            listed("task-arithmetic"),
             new Wudi(Init.SUM, Descent.flow(3)),
             with(OptMerge.LORA, Init.MEAN, Descent.flow(3)),
             new OptMerge(
@@ -320,7 +316,7 @@ class MatrixMethodLawsTest {
                 false,
                 OptMerge.Projector.FULL,
                 Descent.sgd(0.05, 0.9, 300)))) {
-      assertThat(Arrays2d.error(new CoreSpace(method).merge(tau), method.merge(tau)))
+      assertThat(Arrays2d.error(Arrays2d.coreSpace(method).merge(tau), method.merge(tau)))
           .as(method.toString())
           .isLessThan(1e-6);
     }

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.method.Arrays2d;
-import org.optmerge.method.Tsv;
+import org.optmerge.method.MergeMethods;
 import org.optmerge.taskvector.TaskVectors;
 
 class OptMergeTest {
@@ -123,7 +123,8 @@ class OptMergeTest {
         .isEqualTo(Math.sqrt(LinearAlgebra.squaredNorm(trajectory.merged())), within(1e-14));
     assertThatThrownBy(() -> Trajectory.of(OptMerge.FLOW_10, tau, 1))
         .hasMessageStartingWith("trajectory: needs a method that makes steps");
-    assertThatThrownBy(() -> Trajectory.of(new Tsv(), tau, 1)).hasMessageEndingWith("got Tsv[]");
+    assertThatThrownBy(() -> Trajectory.of(MergeMethods.named("tsv").method(), tau, 1))
+        .hasMessageEndingWith("got Tsv[]");
     assertThatThrownBy(() -> Trajectory.of(OptMerge.LORA, tau, 0))
         .hasMessage("trajectory: every must be at least 1, is 0");
   }

@@ -58,7 +58,7 @@ class ModalityBenchmarkTest {
               1);
       assertThat(example.media()).startsWith(StageMedia.picture(scene), StageMedia.sound(scene));
       assertThat(example.answers())
-          .containsExactly(scene.player(scene.sounding().get(0)).colour().word());
+          .containsExactly(scene.player(scene.sounding().get(0)).color().word());
       assertThat(example.group()).isEqualTo("picture + audio");
     }
   }

@@ -14,11 +14,11 @@ import org.optmerge.base.Json;
  *
  * @param ids row by token
  */
-record Vocabulary(Map<String, Integer> ids) {
+record TokenRows(Map<String, Integer> ids) {
   private static final String FILE = "tokenizer.json";
 
   /** Reads a model's vocabulary; empty if the folder has no {@code tokenizer.json} with one. */
-  static Optional<Vocabulary> read(Path folder) {
+  static Optional<TokenRows> read(Path folder) {
     Path file = folder.resolve(FILE);
     if (!Files.isRegularFile(file)) {
       return Optional.empty();
@@ -38,14 +38,14 @@ record Vocabulary(Map<String, Integer> ids) {
       for (JsonNode token : root.path("added_tokens")) {
         ids.put(token.path("content").asText(), token.path("id").asInt(-1));
       }
-      return ids.isEmpty() ? Optional.empty() : Optional.of(new Vocabulary(ids));
+      return ids.isEmpty() ? Optional.empty() : Optional.of(new TokenRows(ids));
     } catch (IOException e) {
       return Optional.empty();
     }
   }
 
   /** What keeps the rows of another model from standing for these tokens; empty if nothing does. */
-  Optional<String> whyNotRowsOf(Vocabulary other, String name, String otherName) {
+  Optional<String> whyNotRowsOf(TokenRows other, String name, String otherName) {
     for (Map.Entry<String, Integer> token : ids.entrySet()) {
       Integer row = other.ids.get(token.getKey());
       if (row == null) {

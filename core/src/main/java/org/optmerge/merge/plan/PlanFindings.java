@@ -12,7 +12,7 @@ import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.recipe.RecipeException;
 
 /** What planning finds out: problems, which are all collected before one is thrown, and notices. */
-final class Findings {
+final class PlanFindings {
   private final Recipe recipe;
   private final List<String> problems = new ArrayList<>();
   private final List<String> unusable = new ArrayList<>();
@@ -28,7 +28,7 @@ final class Findings {
    */
   record Problem(Position kind, String tensor, String detail) {}
 
-  Findings(Recipe recipe) {
+  PlanFindings(Recipe recipe) {
     this.recipe = recipe;
   }
 

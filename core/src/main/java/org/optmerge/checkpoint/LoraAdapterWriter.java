@@ -1,4 +1,4 @@
-package org.optmerge.merge;
+package org.optmerge.checkpoint;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -16,20 +16,13 @@ import java.util.stream.Stream;
 import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
 import org.optmerge.base.Trees;
-import org.optmerge.checkpoint.Checkpoint;
-import org.optmerge.checkpoint.DType;
-import org.optmerge.checkpoint.FloatCodec;
-import org.optmerge.checkpoint.LoraAdapter;
-import org.optmerge.checkpoint.SafetensorsLayout;
-import org.optmerge.checkpoint.SafetensorsWriter;
-import org.optmerge.checkpoint.TensorInfo;
 
 /**
- * A PEFT LoRA adapter in the making: every matrix with the same rank, its scale α/r 1.
+ * Writes a PEFT LoRA adapter: every matrix with the same rank, its scale α/r 1.
  *
  * <p>It grows in a hidden folder beside its place and appears there complete, or not at all.
  */
-public final class AdapterFolder implements AutoCloseable {
+public final class LoraAdapterWriter implements AutoCloseable {
   private static final String WEIGHT = ".weight";
   private static final String PREFIX = "base_model.model.";
 
@@ -55,7 +48,7 @@ public final class AdapterFolder implements AutoCloseable {
   private final int rank;
   private final SafetensorsWriter writer;
 
-  private AdapterFolder(Path folder, Path staging, int rank, SafetensorsWriter writer) {
+  private LoraAdapterWriter(Path folder, Path staging, int rank, SafetensorsWriter writer) {
     this.folder = folder;
     this.staging = staging;
     this.rank = rank;
@@ -70,18 +63,19 @@ public final class AdapterFolder implements AutoCloseable {
   /**
    * Checks the place, before any work.
    *
-   * @throws MergeException if the folder is there and not empty
+   * @throws CheckpointException if the folder is there and not empty
    */
   public static void requireFree(Path out) throws IOException {
     if (!Files.exists(out)) {
       return;
     }
     if (!Files.isDirectory(out)) {
-      throw new MergeException("output %s exists and is not a folder".formatted(out));
+      throw new CheckpointException("output %s exists and is not a folder".formatted(out));
     }
     try (Stream<Path> files = Files.list(out)) {
       if (files.findAny().isPresent()) {
-        throw new MergeException("output folder %s is not empty; choose another".formatted(out));
+        throw new CheckpointException(
+            "output folder %s is not empty; choose another".formatted(out));
       }
     }
   }
@@ -94,7 +88,7 @@ public final class AdapterFolder implements AutoCloseable {
    * @param rank r, of every matrix
    * @param whole tensors that replace the base's
    */
-  public static AdapterFolder create(
+  public static LoraAdapterWriter create(
       Path out, Path base, int rank, List<Matrix> matrices, List<TensorInfo> whole)
       throws IOException {
     requireFree(out);
@@ -106,7 +100,7 @@ public final class AdapterFolder implements AutoCloseable {
     SafetensorsWriter writer =
         SafetensorsWriter.create(
             staging.resolve("adapter_model.safetensors"), layout(rank, matrices, whole));
-    return new AdapterFolder(folder, staging, rank, writer);
+    return new LoraAdapterWriter(folder, staging, rank, writer);
   }
 
   private static SafetensorsLayout layout(int rank, List<Matrix> matrices, List<TensorInfo> whole) {
