@@ -7,11 +7,16 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.optmerge.benchmark.Question;
+import org.optmerge.benchmark.mini.CapabilityBenchmark;
+import org.optmerge.model.media.Image;
+import org.optmerge.model.media.ImageFiles;
 
 class EvaluateCommandTest {
   private static final Path MODELS = Path.of("../data-manifests/mini");
@@ -64,7 +69,7 @@ class EvaluateCommandTest {
     int right = 0;
     for (String line : lines) {
       JsonNode answer = mapper.readTree(line);
-      assertThat(answer.get("id").asText()).startsWith("val/ocr/");
+      assertThat(answer.get("id").asText()).startsWith("ocr-");
       right += answer.get("score").asInt();
     }
     assertThat(lines).hasSize(20);
@@ -144,5 +149,82 @@ class EvaluateCommandTest {
   @Test
   void the_shell_completes_benchmarks_and_splits() {
     assertThat(CommandRun.of("completion").out()).contains("mini:grounding").contains("\"val\"");
+  }
+
+  /** Ten pictures of the miniature with their questions, as a user would have them. */
+  private Path ownQuestions() throws IOException {
+    List<String> lines = new ArrayList<>();
+    List<Question> questions = CapabilityBenchmark.of("mini:ocr").withPerTask(10).questions().toList();
+    for (Question question : questions) {
+      String picture = question.id() + ".png";
+      Files.write(
+          folder.resolve(picture), ImageFiles.png((Image) question.media().get(0)));
+      lines.add(
+          "{\"image\": \"%s\", \"question\": \"%s\", \"answer\": \"%s\", \"group\": \"%s\"}"
+              .formatted(
+                  picture, question.text(), question.answers().get(0), question.type()));
+    }
+    return Files.write(folder.resolve("mine.jsonl"), lines);
+  }
+
+  @Test
+  void questions_of_ones_own_are_asked_and_scored_group_by_group() throws IOException {
+    Path out = folder.resolve("out");
+    CommandRun run =
+        CommandRun.of(
+            "evaluate", BASE, "--questions", ownQuestions(), "--metric", "anls", "--out", out);
+
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(run.out())
+        .containsPattern("(?m)^group +questions +accuracy % +95 % interval +constant answer %$")
+        .containsPattern("(?m)^Mean of groups +10 ")
+        .contains("Metric: anls. --metric chooses another.");
+    assertThat(Files.readAllLines(out.resolve("predictions.jsonl"))).hasSize(10);
+    assertThat(new ObjectMapper().readTree(out.resolve("scores.json").toFile()).at("/metric"))
+        .extracting(JsonNode::asText)
+        .isEqualTo("anls");
+
+    // The same again asks nothing; another metric is another evaluation.
+    assertThat(
+            CommandRun.of(
+                    "evaluate",
+                    BASE,
+                    "--questions",
+                    folder.resolve("mine.jsonl"),
+                    "--metric",
+                    "anls",
+                    "--out",
+                    out)
+                .out())
+        .isEqualTo(run.out());
+    CommandRun other =
+        CommandRun.of("evaluate", BASE, "--questions", folder.resolve("mine.jsonl"), "--out", out);
+    assertThat(other.code()).isEqualTo(Main.FAILED);
+    assertThat(other.err().lines()).hasSize(1);
+    assertThat(other.err()).contains("other settings", "--force");
+  }
+
+  @Test
+  void the_default_metric_of_ones_own_questions_is_named() throws IOException {
+    CommandRun run = CommandRun.of("evaluate", BASE, "--questions", ownQuestions());
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(run.out()).contains("Metric: exact. --metric chooses another.");
+  }
+
+  @Test
+  void a_fault_of_a_question_list_is_said_in_one_line() throws IOException {
+    Path list = folder.resolve("mine.jsonl");
+    Files.writeString(list, "{\"image\": \"none.png\", \"question\": \"q\", \"answer\": \"a\"}");
+    CommandRun run = CommandRun.of("evaluate", BASE, "--questions", list);
+    assertThat(run.code()).isEqualTo(Main.FAILED);
+    assertThat(run.err().lines()).hasSize(1);
+    assertThat(run.err()).contains("line 1: image 'none.png' is not there").doesNotContain("defect");
+
+    CommandRun metric = CommandRun.of("evaluate", BASE, "--questions", list, "--metric", "exat");
+    assertThat(metric.code()).isEqualTo(Main.WRONG_REQUEST);
+    assertThat(metric.err()).contains("no metric 'exat'", "did you mean 'exact'?");
+    CommandRun both = CommandRun.of("evaluate", BASE, "--questions", list, "--count", 3);
+    assertThat(both.code()).isEqualTo(Main.WRONG_REQUEST);
+    assertThat(both.err()).contains("--count belongs to a benchmark");
   }
 }

@@ -56,13 +56,52 @@ class OmniCommandsTest {
             "--count",
             "10",
             "--given",
-            "audio");
+            "audio",
+            "--out",
+            folder.resolve("answers"));
     assertThat(run.code()).isZero();
+    assertThat(folder.resolve("answers/scores.json")).isNotEmptyFile();
+    assertThat(folder.resolve("answers/predictions.jsonl")).isNotEmptyFile();
     assertThat(run.out().lines())
         .filteredOn(line -> line.startsWith("sounding "))
         .singleElement()
         .asString()
         .contains("100.0");
+  }
+
+  @Test
+  void told_in_words_the_base_answers_what_it_cannot_see() {
+    CommandRun run =
+        CommandRun.of(
+            "evaluate",
+            shipped("omni-base"),
+            "--benchmark",
+            "stage:sounding-colour",
+            "--form",
+            "words",
+            "--count",
+            "20",
+            "--json");
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(run.json().get("sounding-colour").asDouble()).isGreaterThan(0.9);
+  }
+
+  @Test
+  void lambda_of_a_merge_of_modalities_is_searched() throws IOException {
+    String base = shipped("omni-base");
+    Path recipe =
+        Files.writeString(
+            folder.resolve("recipe.yaml"),
+            """
+            merge_method: task-arithmetic
+            base_model: %1$s
+            models: [{model: '%1$s+%2$s'}, {model: '%1$s+%3$s'}]
+            """
+                .formatted(base, shipped("omni-vision"), shipped("omni-audio")));
+    CommandRun run = CommandRun.of("tune", recipe, "--grid", "0,0.7", "--count", 2, "--json");
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(run.json().get("best").asDouble()).isEqualTo(0.7);
+    assertThat(run.json().at("/tried/0/sounding").isNumber()).isTrue();
   }
 
   @Test

@@ -65,7 +65,7 @@ class TuneCommandTest {
   @CsvSource(
       delimiter = ';',
       value = {
-        "--benchmark;mmmu;no benchmark 'mmmu' to tune on; there is mini",
+        "--benchmark;mmmu;no benchmark 'mmmu' that a model can be asked here; there are mini",
         "--split;train;'train'",
         "--count;0;--count must be at least 1, is 0",
         "--grid;small;'small'"
