@@ -10,7 +10,6 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.optmerge.checkpoint.ModelReference;
 import org.optmerge.TestCheckpoints;
 import org.optmerge.checkpoint.ModelReference;
 
