@@ -58,7 +58,8 @@ final class Journal {
         continue;
       }
       ObjectNode line =
-          (ObjectNode) Json.plain().readTree(new String(bytes, end, at - end, StandardCharsets.UTF_8));
+          (ObjectNode)
+              Json.plain().readTree(new String(bytes, end, at - end, StandardCharsets.UTF_8));
       end = at + 1;
       if (first) {
         if (!line.path("plan").asText().equals(fingerprint)) {
@@ -88,8 +89,7 @@ final class Journal {
   }
 
   private void append(ObjectNode line) throws IOException {
-    ByteBuffer bytes =
-        ByteBuffer.wrap((Json.line(line) + "\n").getBytes(StandardCharsets.UTF_8));
+    ByteBuffer bytes = ByteBuffer.wrap((Json.line(line) + "\n").getBytes(StandardCharsets.UTF_8));
     while (bytes.hasRemaining()) {
       channel.write(bytes);
     }

@@ -83,10 +83,7 @@ final class FileUnion {
       }
     }
     if (!added.isEmpty()) {
-      rewritten.put(
-          CONFIG,
-          Json.pretty(own)
-              .getBytes(StandardCharsets.UTF_8));
+      rewritten.put(CONFIG, Json.pretty(own).getBytes(StandardCharsets.UTF_8));
     }
   }
 
