@@ -2,8 +2,16 @@ package org.optmerge;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Progress;
+import org.optmerge.benchmark.QuestionFile;
+import org.optmerge.evaluation.Evaluator;
+import org.optmerge.evaluation.Grouping;
+import org.optmerge.evaluation.MergeSearch;
+import org.optmerge.evaluation.Metrics;
+import org.optmerge.evaluation.ModelEvaluation;
+import org.optmerge.evaluation.Study;
 import org.optmerge.merge.AdapterMerger;
 import org.optmerge.merge.MergeException;
 import org.optmerge.merge.MergeOptions;
@@ -16,15 +24,19 @@ import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.recipe.RecipeException;
 import org.optmerge.merge.recipe.RecipeParser;
 import org.optmerge.method.MergeMethod;
+import org.optmerge.model.MultimodalModel;
 
 /**
- * The entry point: a merge from its recipe to a checkpoint, an adapter or weights in memory.
+ * The entry point: a merge from its recipe to a checkpoint, an adapter, or a model that answers.
  *
  * <pre>{@code
  * try (OptMerge merge = OptMerge.open(Path.of("recipe.yaml"))) {
  *   System.out.println(merge.plan());
  *   merge.writeTo(Path.of("merged"));
  *   merge.with("largest", tau -> tau.stack().max(new int[] {0})).writeTo(Path.of("largest"));
+ *   Evaluator mine = OptMerge.questions(Path.of("questions.jsonl"));
+ *   System.out.println(merge.tune(mine).best().scaling());
+ *   System.out.println(merge.evaluate(mine).scores());
  * }
  * }</pre>
  *
@@ -114,6 +126,80 @@ public final class OptMerge implements AutoCloseable {
       weights = merged;
     }
     return merged;
+  }
+
+  /**
+   * The merged model with the recipe's own λ, in memory; the caller closes it.
+   *
+   * @throws MergeException if the merge is more than changed weights of its base, or a value is not
+   *     finite
+   */
+  public MultimodalModel model() {
+    MergedWeights merged = weights();
+    return model(model -> merged.names().forEach(name -> model.load(name, merged.weights(name))));
+  }
+
+  /** {@link #model()} with another λ. */
+  public MultimodalModel model(double scaling) {
+    MergedWeights merged = weights();
+    return model(model -> MergeSearch.load(model, merged, scaling));
+  }
+
+  private MultimodalModel model(Consumer<MultimodalModel> load) {
+    MultimodalModel model = MultimodalModel.open(plan.donor().folder());
+    try {
+      MergeSearch.requireWholeIn(plan, model);
+      load.accept(model);
+      return model;
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  /** Asks the merged model, with the recipe's own λ, in memory. */
+  public ModelEvaluation evaluate(Evaluator questions) {
+    try (MultimodalModel model = model()) {
+      return questions.evaluate(plan.method(), model, more -> {});
+    }
+  }
+
+  /**
+   * Searches λ on some questions, in memory, over the paper's grid; the recipe's own λ is not used.
+   */
+  public MergeSearch.Outcome tune(Evaluator questions) {
+    try (MultimodalModel model = MultimodalModel.open(plan.donor().folder())) {
+      return new MergeSearch(model, questions, Grouping.GROUPS, null)
+          .search(
+              plan.method(),
+              plan,
+              MergeSearch.PAPER_GRID,
+              MergeSearch.BEYOND,
+              MergeSearch.Listener.NONE);
+    }
+  }
+
+  /** A model folder, or {@code BASE+ADAPTER}, opened to answer; the caller closes it. */
+  public static MultimodalModel model(String reference) {
+    return MultimodalModel.open(reference);
+  }
+
+  /**
+   * Questions of one's own, scored by equality but for letter case and white space at the ends.
+   *
+   * @param file {@code .jsonl}, {@code .tsv} or {@code .csv}, see {@link QuestionFile}
+   */
+  public static Evaluator questions(Path file) {
+    return new Evaluator(QuestionFile.open(file), Metrics.named(Metrics.EXACT));
+  }
+
+  /**
+   * The recorded rows of a study.
+   *
+   * @param file such as {@code notebooks/results/miniature/seed-1.json}
+   */
+  public static Study study(Path file) {
+    return Study.recorded(file);
   }
 
   @Override

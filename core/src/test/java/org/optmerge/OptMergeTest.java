@@ -1,15 +1,31 @@
 package org.optmerge;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.optmerge.benchmark.Question;
+import org.optmerge.benchmark.mini.CapabilityBenchmark;
+import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.checkpoint.DType;
+import org.optmerge.evaluation.Evaluator;
+import org.optmerge.evaluation.MergeSearch;
+import org.optmerge.evaluation.ModelFamily;
+import org.optmerge.evaluation.Study;
+import org.optmerge.merge.MergeException;
+import org.optmerge.model.MultimodalModel;
+import org.optmerge.model.media.Image;
+import org.optmerge.model.media.ImageFiles;
+import org.optmerge.report.Project;
 
 /** The entry point, from a recipe to files and weights. */
 class OptMergeTest {
@@ -63,5 +79,79 @@ class OptMergeTest {
       assertThat(largest.plan().toString()).startsWith("largest of base, one, two: 1 tensors");
       assertThat(dir.resolve("adapter/adapter_model.safetensors")).exists();
     }
+  }
+
+  private static final String SHIPPED =
+      """
+      merge_method: %s
+      base_model: base
+      models: [{model: expert-ocr}, {model: expert-vqa}]
+      parameters: {scaling: 0.5}
+      %s
+      """;
+
+  private static final Path MINIATURE = Project.file("data-manifests/mini");
+
+  private Path ownQuestions() throws IOException {
+    List<String> lines = new ArrayList<>();
+    try (Stream<Question> drawn =
+        CapabilityBenchmark.of("mini:ocr", MiniSplit.VALIDATION).withPerTask(8).questions()) {
+      for (Question question : drawn.toList()) {
+        String picture = question.id() + ".png";
+        Files.write(dir.resolve(picture), ImageFiles.png((Image) question.media().get(0)));
+        lines.add(
+            "{\"image\": \"%s\", \"question\": \"%s\", \"answer\": \"%s\"}"
+                .formatted(picture, question.text(), question.reference().answer()));
+      }
+    }
+    return Files.write(dir.resolve("mine.jsonl"), lines);
+  }
+
+  @Test
+  void a_merge_answers_and_is_tuned_on_questions_of_ones_own_in_memory() throws IOException {
+    Evaluator mine = OptMerge.questions(ownQuestions());
+    String recipe = SHIPPED.formatted("task-arithmetic", "include: ['.*_proj\\.weight']");
+
+    try (OptMerge merge = OptMerge.of(recipe, MINIATURE)) {
+      merge.writeTo(dir.resolve("merged"));
+      MergeSearch.Outcome tuned = merge.tune(mine);
+
+      try (MultimodalModel written = OptMerge.model(dir.resolve("merged").toString())) {
+        assertThat(merge.evaluate(mine).items())
+            .isEqualTo(mine.evaluate("task-arithmetic", written, more -> {}).items());
+      }
+      assertThat(tuned.tried()).extracting(MergeSearch.Tried::scaling).contains(0.5, 1.5);
+      try (MultimodalModel best = merge.model(tuned.best().scaling())) {
+        assertThat(mine.evaluate("best", best, more -> {}).items())
+            .isEqualTo(tuned.best().validation().items());
+      }
+    }
+  }
+
+  @Test
+  void a_merge_that_is_more_than_weights_of_its_base_is_not_asked_in_memory() {
+    TestCheckpoints.folder(dir.resolve("two"))
+        .tensor(WEIGHT, DType.F32, List.of(2L, 2L), 3, 3, 1, 2)
+        .tensor("encoder.weight", DType.F32, List.of(1L), 1)
+        .config("{}")
+        .write();
+    try (MultimodalModel model = OptMerge.model(MINIATURE.resolve("base").toString());
+        OptMerge another = OptMerge.of(RECIPE + "extra: union\n", dir);
+        OptMerge union = OptMerge.of(RECIPE + "extra: union\nexclude: ['layer.*']\n", dir)) {
+      assertThatThrownBy(() -> MergeSearch.requireWholeIn(another.plan(), model))
+          .isInstanceOf(MergeException.class)
+          .hasMessageContaining("'layer.weight' is no parameter of the base's model")
+          .hasMessageContaining("write it with 'optmerge merge'");
+      assertThatThrownBy(() -> MergeSearch.requireWholeIn(union.plan(), model))
+          .hasMessageContaining("'encoder.weight' is copied from " + dir.resolve("two"));
+    }
+  }
+
+  @Test
+  void a_recorded_study_is_opened_by_its_file() {
+    Study study = OptMerge.study(Project.file("notebooks/results/miniature/seed-1.json"));
+
+    assertThat(study.labelled(ModelFamily.of("full", MINIATURE), "TSV Merging").mean())
+        .isCloseTo(0.606, within(0.0005));
   }
 }

@@ -1,5 +1,6 @@
 package org.optmerge.evaluation;
 
+import ai.djl.ndarray.NDArray;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -8,8 +9,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.merge.MergeException;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergedWeights;
+import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.model.MultimodalModel;
 
 /**
@@ -87,17 +90,14 @@ public record MergeSearch(
    * @param grid rising
    * @param beyond rising, above the grid
    * @throws IllegalArgumentException if the grid is empty
+   * @throws MergeException if the merge is more than weights of the model's, or a value is not finite
    */
   public Outcome search(
       String label, MergePlan plan, List<Double> grid, List<Double> beyond, Listener listener) {
+    requireWholeIn(plan, model);
     MergedWeights merged = MergedWeights.of(plan);
     Map<String, float[]> original = new TreeMap<>();
-    merged
-        .names()
-        .forEach(
-            name ->
-                original.put(
-                    name, Objects.requireNonNull(model.parameters().get(name)).toFloatArray()));
+    merged.names().forEach(name -> original.put(name, parameter(name).toFloatArray()));
     try {
       List<Tried> tried = new ArrayList<>();
       for (double scaling : grid) {
@@ -141,7 +141,46 @@ public record MergeSearch(
         .orElseThrow(() -> new IllegalArgumentException("no λ to try"));
   }
 
+  private NDArray parameter(String name) {
+    return Objects.requireNonNull(model.parameters().get(name));
+  }
+
   private void load(MergedWeights merged, double scaling) {
+    load(model, merged, scaling);
+  }
+
+  /** Puts merged weights with some λ into a model of the base. */
+  public static void load(MultimodalModel model, MergedWeights merged, double scaling) {
     merged.names().forEach(name -> model.load(name, merged.weights(name, scaling)));
+  }
+
+  /**
+   * Checks that a model of the plan's base, given the merged weights, is all that the plan would
+   * write.
+   *
+   * @throws MergeException if the plan copies tensors from elsewhere, or merges tensors that the
+   *     model does not have; the message names one
+   */
+  public static void requireWholeIn(MergePlan plan, MultimodalModel model) {
+    for (PlannedTensor tensor : plan.tensors()) {
+      String reason =
+          tensor.work() instanceof PlannedTensor.Copy copy && !isOfBase(plan, tensor, copy)
+              ? "is copied from " + copy.from().checkpoint().folder()
+              : tensor.work() instanceof PlannedTensor.Merge
+                      && !model.parameters().containsKey(tensor.name())
+                  ? "is no parameter of the base's model"
+                  : null;
+      if (reason != null) {
+        throw new MergeException(
+            "tensor '%s' %s: this merge cannot be asked in memory; write it with 'optmerge merge' and evaluate the folder"
+                .formatted(tensor.name(), reason));
+      }
+    }
+  }
+
+  private static boolean isOfBase(MergePlan plan, PlannedTensor tensor, PlannedTensor.Copy copy) {
+    return copy.from().checkpoint().folder().equals(plan.donor().folder())
+        && copy.from().tensor().name().equals(tensor.name())
+        && copy.from().shape().equals(copy.from().tensor().shape());
   }
 }
