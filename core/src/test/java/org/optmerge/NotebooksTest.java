@@ -10,6 +10,7 @@ import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -64,6 +65,10 @@ class NotebooksTest {
       void updateDisplay(String id, Object object, String... types) {}
       Object render(Object object, String... types) { return object; }
       """;
+
+  /** What the kernel has imported before the first cell. */
+  private static final String STARTUP =
+      read(Project.file("environment/kernels/java/startup.jshell"));
 
   /** Would tie a notebook to one kernel, or to a network. */
   private static final Pattern KERNEL_ONLY =
@@ -155,18 +160,22 @@ class NotebooksTest {
   }
 
   @TestFactory
-  Stream<DynamicTest> begins_with_its_question_and_the_common_imports() throws IOException {
-    String common = cells(NOTEBOOKS.resolve("_template.ipynb")).get(1).source();
+  Stream<DynamicTest> begins_with_its_question_and_imports_little() throws IOException {
+    List<String> common = STARTUP.lines().toList();
     return each(
         notebook -> {
           List<Cell> cells = cells(notebook);
           assertThat(cells.get(0).source().lines().findFirst().orElse(""))
               .matches("# (\\d\\d|NN) · .+\\?");
-          assertThat(cells.get(1).source()).isEqualTo(common);
           assertThat(cells.get(cells.size() - 1).code()).isFalse();
-          assertThat(cells.stream().filter(Cell::code).map(Cell::source))
-              .as("a claim that is checked")
-              .anyMatch(source -> source.contains("Claim.holds("));
+          List<String> code = cells.stream().filter(Cell::code).map(Cell::source).toList();
+          assertThat(code).as("a claim that is checked").anyMatch(s -> s.contains("Claim.holds("));
+          assertThat(code.get(0)).as("the first cell does something").contains("(");
+          assertThat(
+                  code.stream().flatMap(String::lines).filter(line -> line.startsWith("import ")))
+              .as("imports of its own, besides those of the kernel's start-up script")
+              .hasSizeLessThanOrEqualTo(3)
+              .doesNotContainAnyElementsOf(common);
         });
   }
 
@@ -373,6 +382,14 @@ class NotebooksTest {
         .hasMessageContaining("unfinished.ipynb, cell 1: int f() {");
   }
 
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   private static Stream<DynamicTest> each(ThrowingCheck check) throws IOException {
     return notebooks().stream()
         .map(
@@ -425,6 +442,7 @@ class NotebooksTest {
         shell.addToClasspath(entry);
       }
       evaluate(shell, KERNEL, notebook + ", kernel");
+      evaluate(shell, STARTUP, notebook + ", start-up script of the kernel");
       for (Cell cell : cells(notebook)) {
         String where = "%s, cell %d".formatted(notebook.getFileName(), cell.number());
         if (cell.code()) {
