@@ -96,6 +96,14 @@ public final class MethodParameters {
    *     the message names the parameter, what was expected and what came
    */
   public static MergeMethod bind(String name, MergeMethod defaults, Map<String, ?> values) {
+    try {
+      return rebuilt(name, defaults, values);
+    } catch (ParameterException e) {
+      throw e.of(name); // a record knows itself by another name than the list does
+    }
+  }
+
+  private static MergeMethod rebuilt(String name, MergeMethod defaults, Map<String, ?> values) {
     List<String> known = of(defaults).stream().map(Parameter::name).toList();
     for (String key : values.keySet()) {
       if (!known.contains(key) && !key.equals("seed")) {
@@ -105,18 +113,14 @@ public final class MethodParameters {
             "no parameter '%s'%s; known: %s".formatted(key, Suggestion.forWord(key, known), known));
       }
     }
-    try {
-      return defaults instanceof Record settings
-          ? (MergeMethod) rebuild(name, settings, values)
-          : defaults;
-    } catch (ParameterException e) {
-      throw e.of(name); // a record knows itself by another name than the list does
-    }
+    return defaults instanceof Record settings
+        ? (MergeMethod) rebuild(name, settings, values)
+        : defaults;
   }
 
-  /** {@link #bind(String, MergeMethod, Map)} for a method that messages call by its class. */
+  /** {@link #bind(String, MergeMethod, Map)} for a method that messages call as its record does. */
   public static MergeMethod bind(MergeMethod defaults, Map<String, ?> values) {
-    return bind(defaults.getClass().getSimpleName(), defaults, values);
+    return rebuilt(defaults.getClass().getSimpleName(), defaults, values);
   }
 
   /** The names of required parameters that were not given. */
