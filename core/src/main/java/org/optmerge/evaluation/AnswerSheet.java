@@ -107,18 +107,18 @@ public record AnswerSheet(
   }
 
   private AnswerSheet withAnswers(
-      String name, @Nullable Double chosen, int count, UnaryOperator<Map<String, String>> change) {
+      String name, @Nullable Double chosen, UnaryOperator<Map<String, String>> change) {
     return new AnswerSheet(
         name,
         chosen,
-        count == models ? curve : Map.of(),
+        curve,
         given,
         grouping,
         change.apply(right),
         heldOut,
         null,
         null,
-        count);
+        models);
   }
 
   /**
@@ -176,7 +176,7 @@ public record AnswerSheet(
       }
       right.put(group, best.right.getOrDefault(group, ""));
     }
-    return rows.get(0).withAnswers(label, null, 1, before -> right);
+    return rows.get(0).withAnswers(label, null, before -> right);
   }
 
   /**
@@ -189,7 +189,6 @@ public record AnswerSheet(
     return withAnswers(
         label,
         scaling,
-        models,
         all -> {
           Map<String, String> first = new LinkedHashMap<>();
           all.forEach(

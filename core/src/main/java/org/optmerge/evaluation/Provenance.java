@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.optmerge.base.Sha256;
+import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.checkpoint.ModelReference;
 
 /**
@@ -37,10 +38,15 @@ public record Provenance(String models, String settings, String questions) {
    * A digest of a model's weights, settings and vocabulary.
    *
    * @param reference a model folder, an adapter's, or {@code BASE+ADAPTER}
-   * @throws IllegalArgumentException if a folder is not there
+   * @throws BenchmarkException if a folder is not there
    */
   static String ofModel(String reference) {
-    ModelReference model = ModelReference.of(reference);
+    ModelReference model;
+    try {
+      model = ModelReference.of(reference);
+    } catch (IllegalArgumentException e) {
+      throw new BenchmarkException(String.valueOf(e.getMessage()), e);
+    }
     StringBuilder all = new StringBuilder();
     for (Path folder : Arrays.asList(model.checkpoint(), model.adapter())) {
       if (folder != null) {

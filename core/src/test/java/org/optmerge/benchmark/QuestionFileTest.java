@@ -73,7 +73,7 @@ class QuestionFileTest {
             """
             \ufeffid|image|question|answer|answers|group
             x|2.png|"What | is ""it""?"|a pen||things
-            y|pictures/1.png|And this?||['a', 'b']|things
+            y|pictures/1.png|And this?||"['a', 'b']"|things
             """
                 .replace("|", mark));
 
