@@ -23,7 +23,7 @@ import org.openjdk.jmh.annotations.Warmup;
 import org.optmerge.method.Elsewhere;
 import org.optmerge.method.IsoC;
 import org.optmerge.method.Tsv;
-import org.optmerge.method.interference.OptMerge;
+import org.optmerge.method.interference.OptMergeMethod;
 import org.optmerge.method.interference.Swudi;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectors;
@@ -108,19 +108,19 @@ public class OptMergeBenchmark {
   /** The exact result of 300 steps of SGD. */
   @Benchmark
   public void optmergeLora() {
-    OptMerge.LORA.merge(dense).close();
+    OptMergeMethod.LORA.merge(dense).close();
   }
 
   /** The exact result of 300 steps of SGD, inputs at full rank. */
   @Benchmark
   public void optmergeModal() {
-    OptMerge.MODALITIES.merge(dense).close();
+    OptMergeMethod.MODALITIES.merge(dense).close();
   }
 
   /** 300 steps of Adam on the quadratic. */
   @Benchmark
   public void optmergeFull() {
-    OptMerge.FULL_FINE_TUNING.merge(dense).close();
+    OptMergeMethod.FULL_FINE_TUNING.merge(dense).close();
   }
 
   /** TSV-M. */
@@ -144,7 +144,7 @@ public class OptMergeBenchmark {
   /** The exact result of 300 steps of SGD on adapters of rank 32. */
   @Benchmark
   public void optmergeLoraOfAdapters() {
-    TaskVector.LowRank factors = (TaskVector.LowRank) OptMerge.LORA.mergeFactored(adapters);
+    TaskVector.LowRank factors = (TaskVector.LowRank) OptMergeMethod.LORA.mergeFactored(adapters);
     factors.b().close();
     factors.a().close();
   }

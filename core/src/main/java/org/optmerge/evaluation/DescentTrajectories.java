@@ -19,7 +19,7 @@ import org.optmerge.merge.MergePlan;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.interference.Descent;
 import org.optmerge.method.interference.Init;
-import org.optmerge.method.interference.OptMerge;
+import org.optmerge.method.interference.OptMergeMethod;
 import org.optmerge.method.interference.Trajectory;
 import org.optmerge.method.interference.Wudi;
 
@@ -45,7 +45,7 @@ public record DescentTrajectories(Map<String, List<Trajectory.Point>> methods) {
     methods.put("WUDI, Adam from the sum", Wudi.PUBLISHED);
     methods.put("WUDI, SGD from the sum", new Wudi(Init.SUM, Descent.sgd(1e-4, 0.9, 300)));
     methods.put("WUDI, SGD from the mean", new Wudi(Init.MEAN, Descent.sgd(1e-4, 0.9, 300)));
-    methods.put("OptMerge, SGD from the mean", OptMerge.LORA);
+    methods.put("OptMerge, SGD from the mean", OptMergeMethod.LORA);
     return methods;
   }
 

@@ -21,7 +21,7 @@ import org.optmerge.base.Progress;
 import org.optmerge.base.Sha256;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.linalg.EngineThreads;
-import org.optmerge.method.interference.OptMerge;
+import org.optmerge.method.interference.OptMergeMethod;
 
 class MergerTest {
   @TempDir Path dir;
@@ -99,7 +99,7 @@ class MergerTest {
   void matrices_give_the_same_bytes_side_by_side_and_one_by_one() throws IOException {
     Path base = matrices("base", 1);
     List<Path> experts = List.of(matrices("one", 2), matrices("two", 3));
-    MergePlan plan = Plans.of(base, experts, OptMerge.LORA, 1);
+    MergePlan plan = Plans.of(base, experts, OptMergeMethod.LORA, 1);
     int engineThreads = EngineThreads.count();
 
     run(plan, dir.resolve("single"), options().withThreads(1));

@@ -15,7 +15,7 @@ import org.optmerge.method.interference.Aswudi;
 import org.optmerge.method.interference.Descent;
 import org.optmerge.method.interference.Init;
 import org.optmerge.method.interference.Iwudi;
-import org.optmerge.method.interference.OptMerge;
+import org.optmerge.method.interference.OptMergeMethod;
 import org.optmerge.method.interference.Swudi;
 import org.optmerge.method.interference.Wudi;
 import org.optmerge.taskvector.TaskVector;
@@ -39,9 +39,9 @@ class FactoredMergeTest {
     return Stream.of(
         new TaskArithmetic(),
         new WeightAverage(),
-        OptMerge.LORA,
-        OptMerge.MODALITIES,
-        OptMerge.FLOW_100,
+        OptMergeMethod.LORA,
+        OptMergeMethod.MODALITIES,
+        OptMergeMethod.FLOW_100,
         new Wudi(Init.SUM, Descent.sgd(0.05, 0.9, 300)),
         Swudi.PUBLISHED,
         Swudi.QWEN2_VL,
@@ -71,8 +71,8 @@ class FactoredMergeTest {
 
   static Stream<MergeMethod> expands() {
     return Stream.of(
-        OptMerge.FULL_FINE_TUNING,
-        OptMerge.PAPER,
+        OptMergeMethod.FULL_FINE_TUNING,
+        OptMergeMethod.PAPER,
         Wudi.PUBLISHED,
         IsoCts.PUBLISHED,
         new SingularValueCalibration(new TaskArithmetic(), 0.4, 1));
@@ -107,7 +107,7 @@ class FactoredMergeTest {
 
     assertThat(
             Arrays2d.error(
-                OptMerge.LORA.merge(tau), OptMerge.LORA.merge(Arrays2d.expanded(manager, tau))))
+                OptMergeMethod.LORA.merge(tau), OptMergeMethod.LORA.merge(Arrays2d.expanded(manager, tau))))
         .isLessThan(1e-6);
   }
 }

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.method.interference.Descent;
 import org.optmerge.method.interference.Init;
-import org.optmerge.method.interference.OptMerge;
+import org.optmerge.method.interference.OptMergeMethod;
 import org.optmerge.method.interference.Wudi;
 import org.optmerge.taskvector.TaskVectors;
 
@@ -52,9 +52,9 @@ class Float32DescentTest {
     TaskVectors widened = Arrays2d.map(narrow, x -> x.toType(DataType.FLOAT64, true));
     for (MergeMethod method :
         List.of(
-            OptMerge.LORA,
-            new OptMerge(
-                Init.SUM, OptMerge.LORA.rankShare(), true, OptMerge.Projector.TRUNCATED, flow(1)),
+            OptMergeMethod.LORA,
+            new OptMergeMethod(
+                Init.SUM, OptMergeMethod.LORA.rankShare(), true, OptMergeMethod.Projector.TRUNCATED, flow(1)),
             new Wudi(Init.SUM, flow(1)))) {
       NDArray merged = method.merge(narrow);
 

@@ -30,7 +30,7 @@ import org.optmerge.method.interference.Aswudi;
 import org.optmerge.method.interference.Descent;
 import org.optmerge.method.interference.Init;
 import org.optmerge.method.interference.Iwudi;
-import org.optmerge.method.interference.OptMerge;
+import org.optmerge.method.interference.OptMergeMethod;
 import org.optmerge.method.interference.RankRule;
 import org.optmerge.method.interference.Swudi;
 import org.optmerge.method.interference.Wudi;
@@ -69,9 +69,9 @@ class GoldenMethodsTest {
           entry("iso", GoldenMethodsTest::isoC),
           entry("iso-cts", c -> new IsoCts(c.settings().number("common_space_fraction"))),
           entry("wudi", GoldenMethodsTest::wudi),
-          entry("optmerge-lora", c -> optMerge(c, OptMerge.LORA)),
-          entry("optmerge-full", c -> optMerge(c, OptMerge.FULL_FINE_TUNING)),
-          entry("optmerge-modal", c -> optMerge(c, OptMerge.MODALITIES)),
+          entry("optmerge-lora", c -> optMerge(c, OptMergeMethod.LORA)),
+          entry("optmerge-full", c -> optMerge(c, OptMergeMethod.FULL_FINE_TUNING)),
+          entry("optmerge-modal", c -> optMerge(c, OptMergeMethod.MODALITIES)),
           entry("wudi2", c -> optMerge(c, preset(c))),
           entry("swudi", GoldenMethodsTest::swudi),
           entry("aswudi", GoldenMethodsTest::aswudi),
@@ -262,19 +262,19 @@ class GoldenMethodsTest {
     return new Wudi(init(c, "init", Init.SUM), descent(c, Wudi.PUBLISHED.descent()));
   }
 
-  private static OptMerge preset(GoldenCase c) {
+  private static OptMergeMethod preset(GoldenCase c) {
     return switch (c.preset()) {
-      case "optmerge-lora" -> OptMerge.LORA;
-      case "optmerge-full" -> OptMerge.FULL_FINE_TUNING;
-      case "optmerge-modal" -> OptMerge.MODALITIES;
+      case "optmerge-lora" -> OptMergeMethod.LORA;
+      case "optmerge-full" -> OptMergeMethod.FULL_FINE_TUNING;
+      case "optmerge-modal" -> OptMergeMethod.MODALITIES;
       default -> fail("wudi2: preset " + c.preset());
     };
   }
 
-  private static OptMerge optMerge(GoldenCase c, OptMerge preset) {
+  private static OptMergeMethod optMerge(GoldenCase c, OptMergeMethod preset) {
     Recorded given = c.settings();
     c.strategy("merge-wudi2");
-    return new OptMerge(
+    return new OptMergeMethod(
         init(c, "init", preset.init()),
         given.has("rank") ? rankShare(given.path("rank").asText()) : preset.rankShare(),
         given.choice(
@@ -287,8 +287,8 @@ class GoldenMethodsTest {
             "projector",
             preset.projector(),
             Map.of(
-                "s_k v_k^t of the task vector", OptMerge.Projector.TRUNCATED,
-                "the whole task vector", OptMerge.Projector.FULL)),
+                "s_k v_k^t of the task vector", OptMergeMethod.Projector.TRUNCATED,
+                "the whole task vector", OptMergeMethod.Projector.FULL)),
         descent(c, preset.descent()));
   }
 

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.linalg.LinearAlgebraException;
-import org.optmerge.method.interference.OptMerge;
+import org.optmerge.method.interference.OptMergeMethod;
 import org.optmerge.method.interference.Swudi;
 import org.optmerge.method.interference.Wudi;
 import org.optmerge.taskvector.TaskVector;
@@ -112,9 +112,9 @@ class MatrixMethodGuardsTest {
     TaskVectors tau = Arrays2d.gaussian(manager, 2, 9, 4, 5);
     NDArray sum = Arrays2d.sum(tau);
 
-    assertThat(Arrays2d.error(OptMerge.LORA.merge(tau), sum.div(4))).isLessThan(1e-15);
-    assertThat(Arrays2d.error(OptMerge.FULL_FINE_TUNING.merge(tau), sum)).isLessThan(1e-15);
-    assertThat(OptMerge.MODALITIES.merge(tau).norm().toDoubleArray()[0])
+    assertThat(Arrays2d.error(OptMergeMethod.LORA.merge(tau), sum.div(4))).isLessThan(1e-15);
+    assertThat(Arrays2d.error(OptMergeMethod.FULL_FINE_TUNING.merge(tau), sum)).isLessThan(1e-15);
+    assertThat(OptMergeMethod.MODALITIES.merge(tau).norm().toDoubleArray()[0])
         .isLessThan(0.9 * sum.div(4).norm().toDoubleArray()[0]);
     assertThat(new Tsv().merge(tau).toDoubleArray()).containsOnly(0);
   }
@@ -129,7 +129,7 @@ class MatrixMethodGuardsTest {
     NDArray sum = Arrays2d.sum(tau);
 
     for (MergeMethod method :
-        List.of(new Tsv(), new IsoC(NonMatrixRule.MEAN), IsoCts.PUBLISHED, OptMerge.LORA)) {
+        List.of(new Tsv(), new IsoC(NonMatrixRule.MEAN), IsoCts.PUBLISHED, OptMergeMethod.LORA)) {
       assertThat(Arrays2d.error(method.merge(noisy), method.merge(tau)))
           .as(method.toString())
           .isLessThan(1e-9);
@@ -158,7 +158,7 @@ class MatrixMethodGuardsTest {
         Arrays2d.tau(
             List.of(manager.create(new float[] {1, 2}), manager.create(new float[] {5, -2})));
 
-    assertThat(OptMerge.LORA.merge(tau).toDoubleArray()).containsExactly(3, 0);
+    assertThat(OptMergeMethod.LORA.merge(tau).toDoubleArray()).containsExactly(3, 0);
     assertThat(new IsoC(NonMatrixRule.MEAN).merge(tau).toDoubleArray()).containsExactly(3, 0);
     assertThat(new IsoC(NonMatrixRule.SUM).merge(tau).toDoubleArray()).containsExactly(6, 0);
   }
@@ -168,14 +168,14 @@ class MatrixMethodGuardsTest {
     TaskVectors tau = Arrays2d.gaussian(manager, 6, 5, 2, 9);
     TaskVectors output = new TaskVectors("lm_head.weight", tau.vectors());
 
-    for (MergeMethod method : List.of(Wudi.PUBLISHED, OptMerge.LORA, Swudi.PUBLISHED, new Tsv())) {
+    for (MergeMethod method : List.of(Wudi.PUBLISHED, OptMergeMethod.LORA, Swudi.PUBLISHED, new Tsv())) {
       assertThat(Arrays2d.error(method.merge(output), Arrays2d.sum(tau).div(2))).isLessThan(1e-15);
     }
   }
 
   @Test
   void memory_does_not_grow_with_the_number_of_layers() {
-    List<MergeMethod> methods = List.of(OptMerge.LORA, new Tsv(), Swudi.PUBLISHED, Wudi.PUBLISHED);
+    List<MergeMethod> methods = List.of(OptMergeMethod.LORA, new Tsv(), Swudi.PUBLISHED, Wudi.PUBLISHED);
     try (NDManager layers = manager.newSubManager()) {
       TaskVectors tau = Arrays2d.gaussian(layers, 24, 24, 3, 10);
       int before = layers.getManagedArrays().size();

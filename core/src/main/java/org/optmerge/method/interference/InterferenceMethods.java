@@ -37,44 +37,44 @@ public final class InterferenceMethods implements MethodProvider {
             .use("full fine-tunes of a small model; swudi minimises the same loss in closed form")
             .except(Law.SCALE, ADAM)
             .pinnedBy("golden `wudi`"),
-        official("optmerge-lora", OptMerge.LORA, 1, OPTMERGE, CLOSED_FORM)
+        official("optmerge-lora", OptMergeMethod.LORA, 1, OPTMERGE, CLOSED_FORM)
             .summary("OptMerge for LoRA experts: SGD from the mean, low-rank targets and inputs")
             .formula(
                 "Δ → min Σ ‖(Δ − A_t) B_tᵀ‖² / ‖τ_t‖² in 300 steps, A_t and B_t the leading part of τ_t")
             .use("LoRA experts; stays near the mean")
             .pinnedBy("golden `optmerge-lora`"),
-        official("optmerge-full", OptMerge.FULL_FINE_TUNING, 0.1, OPTMERGE, DESCENT)
+        official("optmerge-full", OptMergeMethod.FULL_FINE_TUNING, 0.1, OPTMERGE, DESCENT)
             .summary(
                 "OptMerge for full fine-tuning: Adam from the sum, targets low-rank but for the mean")
             .formula("as optmerge-lora, A_t = τ̄ + the leading part of τ_t − τ̄")
             .use("full fine-tunes of billions of parameters, to which its steps are tuned")
             .except(Law.SCALE, ADAM)
             .pinnedBy("golden `optmerge-full`"),
-        official("optmerge-modal", OptMerge.MODALITIES, 1, OPTMERGE, CLOSED_FORM)
+        official("optmerge-modal", OptMergeMethod.MODALITIES, 1, OPTMERGE, CLOSED_FORM)
             .summary(
                 "OptMerge for modalities: SGD from the mean to convergence, inputs at full rank")
             .formula("as optmerge-lora, B_t = τ_t, A_t of rank min(m, n)/5, near the minimum")
             .use("experts of different modalities")
             .except(Law.SINGLE, "the rank is a fifth whatever N is")
             .pinnedBy("golden `optmerge-modal`"),
-        official("optmerge-paper", OptMerge.PAPER, 0.1, OPTMERGE, DESCENT)
+        official("optmerge-paper", OptMergeMethod.PAPER, 0.1, OPTMERGE, DESCENT)
             .summary(
                 "OptMerge as equation 3 has it: targets and inputs from the centred decomposition")
             .formula("as optmerge-full, B_t of τ_t − τ̄ too")
             .use("to compare the paper's equation with its code")
             .except(Law.SCALE, ADAM)
             .pinnedBy("`MatrixMethodLawsTest`"),
-        official("optmerge-full-rel", OptMerge.FULL_FINE_TUNING_RELATIVE, 0.1, OPTMERGE, DESCENT)
+        official("optmerge-full-rel", OptMergeMethod.FULL_FINE_TUNING_RELATIVE, 0.1, OPTMERGE, DESCENT)
             .summary("optmerge-full with Adam's step in units of the task vectors' size")
             .formula("as optmerge-full, steps of 1 % of the root mean square of τ_t")
             .use("full fine-tunes of models of any size")
             .pinnedBy("`MatrixMethodLawsTest`"),
-        official("optmerge-flow-10", OptMerge.FLOW_10, 1, OPTMERGE, CLOSED_FORM)
+        official("optmerge-flow-10", OptMergeMethod.FLOW_10, 1, OPTMERGE, CLOSED_FORM)
             .summary("optmerge-lora with gradient flow for a time of 10, in place of 0.58")
             .formula("as optmerge-lora, share 1 − exp(−10 μ) of the way at eigenvalue μ")
             .use("LoRA experts of a small model, farther from the mean")
             .pinnedBy("`MatrixMethodLawsTest`"),
-        official("optmerge-flow-100", OptMerge.FLOW_100, 1, OPTMERGE, CLOSED_FORM)
+        official("optmerge-flow-100", OptMergeMethod.FLOW_100, 1, OPTMERGE, CLOSED_FORM)
             .summary("optmerge-lora with gradient flow for a time of 100")
             .formula("as optmerge-lora, share 1 − exp(−100 μ) of the way at eigenvalue μ")
             .use("as optmerge-flow-10, near the minimum in a typical direction")

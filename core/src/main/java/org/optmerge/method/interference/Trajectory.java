@@ -35,7 +35,7 @@ public record Trajectory(List<Point> points, NDArray merged) {
   /**
    * Goes down a method's loss.
    *
-   * @param method an {@link OptMerge} or {@link Wudi} whose optimiser makes steps
+   * @param method an {@link OptMergeMethod} or {@link Wudi} whose optimiser makes steps
    * @param every a point is taken at the start and after every so many steps
    * @throws IllegalArgumentException if the method has no steps, or the parameter is no matrix
    */

@@ -33,16 +33,16 @@ class MatrixMethodLawsTest {
   private static final List<int[]> SHAPES =
       List.of(new int[] {9, 9}, new int[] {7, 19}, new int[] {21, 8}, new int[] {4, 17});
 
-  private static final OptMerge PAPER_FLOW = with(OptMerge.PAPER, Init.SUM, Descent.flow(5));
+  private static final OptMergeMethod PAPER_FLOW = with(OptMergeMethod.PAPER, Init.SUM, Descent.flow(5));
 
   /** Methods whose result is made of singular vectors or a quadratic's descent. */
   private static final List<MergeMethod> ROTATION_EQUIVARIANT =
       List.of(
-          OptMerge.LORA,
-          OptMerge.MODALITIES,
-          OptMerge.FLOW_100,
+          OptMergeMethod.LORA,
+          OptMergeMethod.MODALITIES,
+          OptMergeMethod.FLOW_100,
           PAPER_FLOW,
-          with(OptMerge.FULL_FINE_TUNING, Init.SUM, Descent.sgd(0.05, 0.9, 100)),
+          with(OptMergeMethod.FULL_FINE_TUNING, Init.SUM, Descent.sgd(0.05, 0.9, 100)),
           new Wudi(Init.SUM, Descent.sgd(0.01, 0.9, 100)),
           Swudi.PUBLISHED,
           Aswudi.PUBLISHED,
@@ -61,8 +61,8 @@ class MatrixMethodLawsTest {
       Stream.concat(
               SCALE_EQUIVARIANT.stream(),
               Stream.of(
-                  with(OptMerge.FULL_FINE_TUNING, Init.SUM, Descent.adam(1e-3, 10)),
-                  with(OptMerge.PAPER, Init.SUM, Descent.relativeAdam(1e-2, 10)),
+                  with(OptMergeMethod.FULL_FINE_TUNING, Init.SUM, Descent.adam(1e-3, 10)),
+                  with(OptMergeMethod.PAPER, Init.SUM, Descent.relativeAdam(1e-2, 10)),
                   new Wudi(Init.SUM, Descent.adam(1e-3, 10)),
                   Arrays2d.knots(listed("weight-average")),
                   MergeMethods.named("doge-ta").with(Map.of("steps", 10))))
@@ -84,8 +84,8 @@ class MatrixMethodLawsTest {
     manager.close();
   }
 
-  private static OptMerge with(OptMerge method, Init init, Descent descent) {
-    return new OptMerge(init, method.rankShare(), method.centred(), method.projector(), descent);
+  private static OptMergeMethod with(OptMergeMethod method, Init init, Descent descent) {
+    return new OptMergeMethod(init, method.rankShare(), method.centred(), method.projector(), descent);
   }
 
   private static Stream<Arguments> eachShape(List<MergeMethod> methods) {
@@ -118,7 +118,7 @@ class MatrixMethodLawsTest {
   @Test
   void a_relative_step_makes_adam_all_but_scale_equivariant() {
     // ε = 1e-8 stays what it is
-    OptMerge method = with(OptMerge.FULL_FINE_TUNING, Init.SUM, Descent.relativeAdam(0.01, 50));
+    OptMergeMethod method = with(OptMergeMethod.FULL_FINE_TUNING, Init.SUM, Descent.relativeAdam(0.01, 50));
     TaskVectors tau = Arrays2d.gaussian(manager, 7, 19, 3, 1);
 
     NDArray scaled = method.merge(Arrays2d.map(tau, x -> x.mul(7)));
@@ -153,11 +153,11 @@ class MatrixMethodLawsTest {
 
   static Stream<MergeMethod> returnsAnOnlyExpert() {
     return Stream.of(
-        OptMerge.LORA,
-        OptMerge.FULL_FINE_TUNING,
-        OptMerge.PAPER,
-        OptMerge.FLOW_100,
-        with(OptMerge.MODALITIES, Init.MEAN, Descent.sgd(0, 0.9, 300)),
+        OptMergeMethod.LORA,
+        OptMergeMethod.FULL_FINE_TUNING,
+        OptMergeMethod.PAPER,
+        OptMergeMethod.FLOW_100,
+        with(OptMergeMethod.MODALITIES, Init.MEAN, Descent.sgd(0, 0.9, 300)),
         Wudi.PUBLISHED,
         Aswudi.PUBLISHED,
         Swudi.PUBLISHED,
@@ -223,8 +223,8 @@ class MatrixMethodLawsTest {
     assertThat(Arrays2d.error(merged, normalEquations(tau))).isLessThan(1e-9);
   }
 
-  static Stream<OptMerge> variants() {
-    return Stream.of(OptMerge.LORA, OptMerge.MODALITIES, OptMerge.FULL_FINE_TUNING, OptMerge.PAPER)
+  static Stream<OptMergeMethod> variants() {
+    return Stream.of(OptMergeMethod.LORA, OptMergeMethod.MODALITIES, OptMergeMethod.FULL_FINE_TUNING, OptMergeMethod.PAPER)
         .flatMap(
             method ->
                 Stream.of(
@@ -236,7 +236,7 @@ class MatrixMethodLawsTest {
 
   @ParameterizedTest
   @MethodSource("variants")
-  void the_closed_form_is_where_the_iteration_ends(OptMerge method) {
+  void the_closed_form_is_where_the_iteration_ends(OptMergeMethod method) {
     for (int[] shape : SHAPES) {
       TaskVectors tau = Arrays2d.gaussian(manager, shape[0], shape[1], 3, 9);
 
@@ -250,8 +250,8 @@ class MatrixMethodLawsTest {
 
   @ParameterizedTest
   @MethodSource("variants")
-  void adam_on_the_quadratic_is_adam_on_the_residuals(OptMerge variant) {
-    OptMerge method = with(variant, variant.init(), Descent.adam(1e-3, 50));
+  void adam_on_the_quadratic_is_adam_on_the_residuals(OptMergeMethod variant) {
+    OptMergeMethod method = with(variant, variant.init(), Descent.adam(1e-3, 50));
     for (int[] shape : SHAPES) {
       TaskVectors tau = Arrays2d.gaussian(manager, shape[0], shape[1], 3, 10);
 
@@ -267,9 +267,9 @@ class MatrixMethodLawsTest {
     TaskVectors tau = Arrays2d.gaussian(manager, 270, 260, 2, 14);
     for (MergeMethod method :
         List.of(
-            with(OptMerge.LORA, Init.MEAN, Descent.sgd(0.05, 0.9, 5)),
-            with(OptMerge.MODALITIES, Init.MEAN, Descent.sgd(0.05, 0.9, 5)),
-            with(OptMerge.FULL_FINE_TUNING, Init.SUM, Descent.sgd(0.05, 0.9, 5)),
+            with(OptMergeMethod.LORA, Init.MEAN, Descent.sgd(0.05, 0.9, 5)),
+            with(OptMergeMethod.MODALITIES, Init.MEAN, Descent.sgd(0.05, 0.9, 5)),
+            with(OptMergeMethod.FULL_FINE_TUNING, Init.SUM, Descent.sgd(0.05, 0.9, 5)),
             new Wudi(Init.SUM, Descent.sgd(0.05, 0.9, 5)))) {
       assertThat(Arrays2d.error(method.merge(tau), Trajectory.of(method, tau, 5).merged()))
           .as(method.toString())
@@ -280,7 +280,7 @@ class MatrixMethodLawsTest {
   @Test
   void the_loss_never_rises_below_the_damping_boundary() {
     // λ ≤ N = 3 and (1 − √0.9)²/(2·1e-4) = 13.2
-    Trajectory descent = Trajectory.of(OptMerge.LORA, Arrays2d.gaussian(manager, 14, 22, 3, 11), 1);
+    Trajectory descent = Trajectory.of(OptMergeMethod.LORA, Arrays2d.gaussian(manager, 14, 22, 3, 11), 1);
 
     for (int i = 1; i < descent.points().size(); i++) {
       assertThat(descent.points().get(i).loss()).isLessThan(descent.points().get(i - 1).loss());
@@ -289,7 +289,7 @@ class MatrixMethodLawsTest {
 
   @ParameterizedTest
   @MethodSource("variants")
-  void the_reduced_basis_gives_what_the_full_one_gives(OptMerge method) {
+  void the_reduced_basis_gives_what_the_full_one_gives(OptMergeMethod method) {
     SpectralFilter filter = method.descent().filter().orElseThrow();
     for (int[] shape : SHAPES) {
       try (Matrices tau = new Matrices(Arrays2d.gaussian(manager, shape[0], shape[1], 3, 12))) {
@@ -309,12 +309,12 @@ class MatrixMethodLawsTest {
         List.of(
             listed("task-arithmetic"),
             new Wudi(Init.SUM, Descent.flow(3)),
-            with(OptMerge.LORA, Init.MEAN, Descent.flow(3)),
-            new OptMerge(
+            with(OptMergeMethod.LORA, Init.MEAN, Descent.flow(3)),
+            new OptMergeMethod(
                 Init.MEAN,
                 OptionalDouble.of(1),
                 false,
-                OptMerge.Projector.FULL,
+                OptMergeMethod.Projector.FULL,
                 Descent.sgd(0.05, 0.9, 300)))) {
       assertThat(Arrays2d.error(Arrays2d.coreSpace(method).merge(tau), method.merge(tau)))
           .as(method.toString())

@@ -35,11 +35,11 @@ class SpectralFilterTest {
   @Test
   void effective_times_are_0_58_and_291() {
     // (2η/(1 − μ)) · (K − μ(1 − μ^K)/(1 − μ)) = 0.002 · (300 − 9) for η = 1e-4
-    assertThat(OptMerge.LORA.descent().effectiveTime().orElseThrow())
+    assertThat(OptMergeMethod.LORA.descent().effectiveTime().orElseThrow())
         .isEqualTo(0.582, within(1e-12));
-    assertThat(OptMerge.MODALITIES.descent().effectiveTime().orElseThrow())
+    assertThat(OptMergeMethod.MODALITIES.descent().effectiveTime().orElseThrow())
         .isEqualTo(291, within(1e-9));
-    assertThat(OptMerge.FULL_FINE_TUNING.descent().effectiveTime()).isEmpty();
+    assertThat(OptMergeMethod.FULL_FINE_TUNING.descent().effectiveTime()).isEmpty();
   }
 
   @Test

@@ -15,7 +15,7 @@ import org.optmerge.method.Arrays2d;
 import org.optmerge.method.MergeMethods;
 import org.optmerge.taskvector.TaskVectors;
 
-class OptMergeTest {
+class OptMergeMethodTest {
   private NDManager manager;
 
   @BeforeEach
@@ -35,12 +35,12 @@ class OptMergeTest {
     // entry 11: 1 − 0.25 · 2(0.8 − 1.6) = 1.4; entry 22: 2 − 0.25 · 2(2 − 3) = 2.5
     TaskVectors tau =
         Arrays2d.tau(manager, new double[][] {{2, 0}, {0, 1}}, new double[][] {{0, 0}, {0, 3}});
-    OptMerge method =
-        new OptMerge(
+    OptMergeMethod method =
+        new OptMergeMethod(
             Init.MEAN,
             OptionalDouble.empty(),
             false,
-            OptMerge.Projector.TRUNCATED,
+            OptMergeMethod.Projector.TRUNCATED,
             Descent.sgd(0.25, 0, 1));
 
     assertThat(method.merge(tau).toDoubleArray())
@@ -54,12 +54,12 @@ class OptMergeTest {
     // the minimum is that of A₁ in column 1 and of A₂ in column 2
     TaskVectors tau =
         Arrays2d.tau(manager, new double[][] {{4, 0}, {0, 1}}, new double[][] {{0, 0}, {0, 3}});
-    OptMerge method =
-        new OptMerge(
+    OptMergeMethod method =
+        new OptMergeMethod(
             Init.SUM,
             OptionalDouble.empty(),
             true,
-            OptMerge.Projector.TRUNCATED,
+            OptMergeMethod.Projector.TRUNCATED,
             Descent.flow(1e4));
 
     assertThat(method.merge(tau).toDoubleArray())
@@ -67,9 +67,9 @@ class OptMergeTest {
 
     // equation 3: the projectors are (2, 0) for both, nothing spans column 2: it keeps the sum, 4;
     // column 1: weights 4/17 and 4/9 of 4 and 0
-    OptMerge paper =
-        new OptMerge(
-            Init.SUM, OptionalDouble.empty(), true, OptMerge.Projector.CENTRED, Descent.flow(1e4));
+    OptMergeMethod paper =
+        new OptMergeMethod(
+            Init.SUM, OptionalDouble.empty(), true, OptMergeMethod.Projector.CENTRED, Descent.flow(1e4));
     double first = 4 * (4 / 17.0) / (4 / 17.0 + 4 / 9.0);
     assertThat(paper.merge(tau).toDoubleArray())
         .containsExactly(new double[] {first, 0, 0, 4}, within(1e-12));
@@ -90,19 +90,19 @@ class OptMergeTest {
 
   @Test
   void ranks_are_rounded_down() {
-    assertThat(OptMerge.LORA.rank(896, 4864, 5)).isEqualTo(179);
-    assertThat(OptMerge.LORA.rank(4, 16, 5)).isZero();
-    assertThat(OptMerge.MODALITIES.rank(128, 4096, 3)).isEqualTo(25);
+    assertThat(OptMergeMethod.LORA.rank(896, 4864, 5)).isEqualTo(179);
+    assertThat(OptMergeMethod.LORA.rank(4, 16, 5)).isZero();
+    assertThat(OptMergeMethod.MODALITIES.rank(128, 4096, 3)).isEqualTo(25);
     for (int side = 1; side < 3000; side++) {
-      assertThat(OptMerge.MODALITIES.rank(side, side, 3)).isEqualTo(side / 5);
+      assertThat(OptMergeMethod.MODALITIES.rank(side, side, 3)).isEqualTo(side / 5);
     }
     assertThatThrownBy(
             () ->
-                new OptMerge(
+                new OptMergeMethod(
                     Init.SUM,
                     OptionalDouble.of(1.5),
                     false,
-                    OptMerge.Projector.FULL,
+                    OptMergeMethod.Projector.FULL,
                     Descent.flow(1)))
         .hasMessage("optmerge: rank_share must be in [0, 1], is 1.5");
   }
@@ -111,7 +111,7 @@ class OptMergeTest {
   void the_trajectory_starts_at_the_start_and_ends_at_the_result() {
     TaskVectors tau = Arrays2d.gaussian(manager, 7, 12, 3, 1);
 
-    Trajectory trajectory = Trajectory.of(OptMerge.LORA, tau, 100);
+    Trajectory trajectory = Trajectory.of(OptMergeMethod.LORA, tau, 100);
 
     assertThat(trajectory.points())
         .extracting(Trajectory.Point::step)
@@ -121,11 +121,11 @@ class OptMergeTest {
         .isEqualTo(Math.sqrt(LinearAlgebra.squaredNorm(mean)), within(1e-14));
     assertThat(trajectory.points().get(3).norm())
         .isEqualTo(Math.sqrt(LinearAlgebra.squaredNorm(trajectory.merged())), within(1e-14));
-    assertThatThrownBy(() -> Trajectory.of(OptMerge.FLOW_10, tau, 1))
+    assertThatThrownBy(() -> Trajectory.of(OptMergeMethod.FLOW_10, tau, 1))
         .hasMessageStartingWith("trajectory: needs a method that makes steps");
     assertThatThrownBy(() -> Trajectory.of(MergeMethods.named("tsv").method(), tau, 1))
         .hasMessageEndingWith("got Tsv[]");
-    assertThatThrownBy(() -> Trajectory.of(OptMerge.LORA, tau, 0))
+    assertThatThrownBy(() -> Trajectory.of(OptMergeMethod.LORA, tau, 0))
         .hasMessage("trajectory: every must be at least 1, is 0");
   }
 

@@ -32,7 +32,7 @@ import org.optmerge.method.ParameterDoc;
  * @param descent how the minimum is approached
  * @see <a href="https://arxiv.org/abs/2505.19892">Wei et al., OptMerge, ICLR 2026, section 4</a>
  */
-public record OptMerge(
+public record OptMergeMethod(
     @ParameterDoc("where the descent starts") Init init,
     @ParameterDoc("rank of the targets as a share of min(m, n); 1/N if not given")
         OptionalDouble rankShare,
@@ -54,8 +54,8 @@ public record OptMerge(
    * For LoRA experts: the published code for Qwen2-VL, SGD at 1e-4 with momentum 0.9 for 300 steps
    * from the mean. Its effective time is 0.58: little more than the mean.
    */
-  public static final OptMerge LORA =
-      new OptMerge(
+  public static final OptMergeMethod LORA =
+      new OptMergeMethod(
           Init.MEAN,
           OptionalDouble.empty(),
           false,
@@ -65,29 +65,29 @@ public record OptMerge(
   /**
    * For full fine-tuning: the published code for InternVL, Adam at 1e-5, 300 steps, from the sum.
    */
-  public static final OptMerge FULL_FINE_TUNING =
-      new OptMerge(
+  public static final OptMergeMethod FULL_FINE_TUNING =
+      new OptMergeMethod(
           Init.SUM, OptionalDouble.empty(), true, Projector.TRUNCATED, Descent.adam(1e-5, 300));
 
   /**
    * For modalities: the published code for Vicuna, SGD at 5e-2 with momentum 0.9 for 300 steps from
    * the mean, rank min(m, n)/5 however many experts there are, effective time 291.
    */
-  public static final OptMerge MODALITIES =
-      new OptMerge(
+  public static final OptMergeMethod MODALITIES =
+      new OptMergeMethod(
           Init.MEAN, OptionalDouble.of(0.2), false, Projector.FULL, Descent.sgd(5e-2, 0.9, 300));
 
   /** Equation 3 as printed: the projector, too, comes from the centred decomposition. */
-  public static final OptMerge PAPER =
-      new OptMerge(
+  public static final OptMergeMethod PAPER =
+      new OptMergeMethod(
           Init.SUM, OptionalDouble.empty(), true, Projector.CENTRED, Descent.adam(1e-5, 300));
 
   /**
    * {@link #FULL_FINE_TUNING} with a step size of 1 % of the task vectors' root mean square, which
    * gets as far whatever the size of the task vectors.
    */
-  public static final OptMerge FULL_FINE_TUNING_RELATIVE =
-      new OptMerge(
+  public static final OptMergeMethod FULL_FINE_TUNING_RELATIVE =
+      new OptMergeMethod(
           Init.SUM,
           OptionalDouble.empty(),
           true,
@@ -95,15 +95,15 @@ public record OptMerge(
           Descent.relativeAdam(0.01, 300));
 
   /** {@link #LORA} with gradient flow for a time of 10: directions with λ ≥ 0.15 converge. */
-  public static final OptMerge FLOW_10 =
-      new OptMerge(Init.MEAN, OptionalDouble.empty(), false, Projector.TRUNCATED, Descent.flow(10));
+  public static final OptMergeMethod FLOW_10 =
+      new OptMergeMethod(Init.MEAN, OptionalDouble.empty(), false, Projector.TRUNCATED, Descent.flow(10));
 
   /** {@link #LORA} with gradient flow for a time of 100: a typical direction converges. */
-  public static final OptMerge FLOW_100 =
-      new OptMerge(
+  public static final OptMergeMethod FLOW_100 =
+      new OptMergeMethod(
           Init.MEAN, OptionalDouble.empty(), false, Projector.TRUNCATED, Descent.flow(100));
 
-  public OptMerge {
+  public OptMergeMethod {
     rankShare.ifPresent(share -> Check.inUnitInterval("optmerge", "rank_share", share));
   }
 
