@@ -108,6 +108,9 @@ public final class Workers implements AutoCloseable {
    */
   public <T, R extends @Nullable Object> List<R> map(
       Collection<? extends T> items, Work<T, R> work) {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new InterruptedWorkException(null);
+    }
     List<T> all = List.copyOf(items);
     List<@Nullable R> results = new ArrayList<>(Collections.nCopies(all.size(), null));
     List<@Nullable Throwable> failures = new ArrayList<>(Collections.nCopies(all.size(), null));

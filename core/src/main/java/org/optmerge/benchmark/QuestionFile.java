@@ -24,7 +24,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Sha256;
-import org.optmerge.python.TabSeparatedFile;
+import org.optmerge.python.DelimitedFile;
 import org.optmerge.base.Suggestion;
 import org.optmerge.metric.Reference;
 import org.optmerge.model.media.AudioFiles;
@@ -145,7 +145,7 @@ public final class QuestionFile implements Benchmark {
   }
 
   private void readTable(char delimiter) throws IOException {
-    try (TabSeparatedFile table = new TabSeparatedFile(file, delimiter)) {
+    try (DelimitedFile table = new DelimitedFile(file, delimiter)) {
       if (!table.next()) {
         return;
       }

@@ -15,6 +15,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.analysis.TaskVectorStatistics;
 import org.optmerge.base.Progress;
+import org.optmerge.base.TextTable;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.evaluation.ModelFamily;
@@ -352,23 +353,28 @@ final class QuickstartCommand implements Callable<Integer> {
   /** Says at each phase which method it belongs to. */
   private record Step(Progress to, String label) implements Progress {
     @Override
-    public void started(long totalBytes, int totalTensors) {
-      to.started(totalBytes, totalTensors);
+    public void started(String what, long total, String unit) {
+      to.started(label + what, total, unit);
     }
 
     @Override
-    public void phase(String name) {
-      to.phase(label + name);
+    public void parts(int total, String noun) {
+      to.parts(total, noun);
     }
 
     @Override
-    public void advanced(long bytes) {
-      to.advanced(bytes);
+    public void phase(String what) {
+      to.phase(label + what);
     }
 
     @Override
-    public void finishedTensor(String name) {
-      to.finishedTensor(name);
+    public void advanced(long amount) {
+      to.advanced(amount);
+    }
+
+    @Override
+    public void finishedPart(String name) {
+      to.finishedPart(name);
     }
   }
 

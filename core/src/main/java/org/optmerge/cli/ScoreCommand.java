@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
 import org.optmerge.base.Percent;
+import org.optmerge.base.TextTable;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Evaluation;
 import org.optmerge.evaluation.EvaluationJson;

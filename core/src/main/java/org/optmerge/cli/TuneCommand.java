@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.optmerge.base.Percent;
+import org.optmerge.base.TextTable;
 import org.optmerge.evaluation.MergeSearch;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.model.MultimodalModel;

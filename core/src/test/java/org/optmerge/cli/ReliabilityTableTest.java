@@ -645,7 +645,7 @@ class ReliabilityTableTest {
     Progress stop =
         new Progress() {
           @Override
-          public void finishedTensor(String name) {
+          public void finishedPart(String name) {
             if (left.getAndDecrement() <= 0) {
               throw new IllegalStateException("stop");
             }

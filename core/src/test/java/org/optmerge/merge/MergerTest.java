@@ -391,7 +391,7 @@ class MergerTest {
     AtomicInteger left = new AtomicInteger(tensors);
     return new Progress() {
       @Override
-      public void finishedTensor(String name) {
+      public void finishedPart(String name) {
         if (left.getAndDecrement() <= 0) {
           throw new IllegalStateException("stop");
         }
