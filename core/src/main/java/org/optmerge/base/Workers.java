@@ -153,11 +153,11 @@ public final class Workers implements AutoCloseable {
 
   /** Works on all items, for what that does and not for what it gives. */
   public <T> void forEach(Collection<? extends T> items, Task<T> task) {
-    this.<T, @Nullable Void>map(
+    this.<T, Boolean>map(
         items,
         item -> {
           task.run(item);
-          return null;
+          return true;
         });
   }
 

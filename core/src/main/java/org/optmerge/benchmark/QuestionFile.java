@@ -149,8 +149,7 @@ public final class QuestionFile implements Benchmark {
       if (!table.next()) {
         return;
       }
-      List<String> header = new ArrayList<>(table.texts());
-      header.set(0, header.get(0).replaceFirst("^\ufeff", ""));
+      List<String> header = table.texts();
       if (Set.copyOf(header).size() < header.size()) {
         throw wrong("row 1", "the header names a column twice: %s".formatted(header));
       }
