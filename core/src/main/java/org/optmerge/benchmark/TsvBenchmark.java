@@ -16,9 +16,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.model.media.ImageFiles;
 import org.optmerge.model.media.Media;
+import org.optmerge.python.DelimitedFile;
 import org.optmerge.python.PandasColumn;
 import org.optmerge.python.PythonLiteral;
-import org.optmerge.python.DelimitedFile;
 
 /**
  * A table of VLMEvalKit: one row a question, images in base64 or by the index of the row that has

@@ -69,16 +69,16 @@ final class ScoreCommand implements Callable<Integer> {
       names = "--profile",
       paramLabel = "P",
       description =
-          "Whose rules where versions differ: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}, the"
-              + " paper's.")
+          "Whose rules where versions differ: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE},"
+              + " the paper's.")
   private ScoringProfile profile = ScoringProfile.OPTMERGE_FORK;
 
   @Option(
       names = "--answers",
       paramLabel = "FILE",
       description =
-          "The file with the references, where a kit keeps them apart; for VLMEvalKit the data set's"
-              + " .tsv, whose ids must all be answered.")
+          "The file with the references, where a kit keeps them apart; for VLMEvalKit the data"
+              + " set's .tsv, whose ids must all be answered.")
   private @Nullable Path answers;
 
   @Option(

@@ -259,8 +259,7 @@ public final class Fetcher implements AutoCloseable {
         }
       }
     }
-    progress.started(
-        "fetching", plans.stream().mapToLong(FetchPlan::bytes).sum(), Progress.BYTES);
+    progress.started("fetching", plans.stream().mapToLong(FetchPlan::bytes).sum(), Progress.BYTES);
     progress.parts(jobs.size(), "files");
     long begun =
         jobs.stream()

@@ -111,8 +111,7 @@ public final class AdapterMerger {
     try (Workers pool = Workers.forking(options.threads());
         LoraAdapterWriter adapter =
             LoraAdapterWriter.create(out, plan.donor().folder(), rank, matrices, List.of())) {
-      Map<MergeMethod, MergeMethod> fitted =
-          pool.call(() -> WholeModel.fit(changed, tensorMerger));
+      Map<MergeMethod, MergeMethod> fitted = pool.call(() -> WholeModel.fit(changed, tensorMerger));
       for (int i = 0; i < changed.size(); i++) {
         PlannedTensor tensor = changed.get(i);
         LoraAdapterWriter.Matrix matrix = matrices.get(i);

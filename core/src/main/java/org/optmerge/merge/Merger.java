@@ -218,8 +218,7 @@ public final class Merger {
     progress.started(
         "merging", work.stream().mapToLong(it -> it.place.bytes()).sum(), Progress.BYTES);
     progress.parts(work.size(), "tensors");
-    TensorMerger tensorMerger =
-        new TensorMerger(plan, options.memory(), bytesRead, progress);
+    TensorMerger tensorMerger = new TensorMerger(plan, options.memory(), bytesRead, progress);
     int resumed = done(pool, work.stream().filter(it -> it.earlier != null).toList(), this::check);
     List<Work> open = work.stream().filter(it -> !outcomes.containsKey(it.tensor.name())).toList();
     Map<MergeMethod, MergeMethod> fitted =

@@ -177,7 +177,9 @@ public final class DelimitedFile implements Closeable {
     }
   }
 
-  /** The line of a byte, counted from 1: a line ends with a line feed, or a carriage return alone. */
+  /**
+   * The line of a byte, counted from 1: a line ends with a line feed, or a carriage return alone.
+   */
   private long line(long place) throws IOException {
     seek(0);
     long line = 1;

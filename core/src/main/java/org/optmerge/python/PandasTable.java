@@ -36,8 +36,8 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
   /**
    * Reads a file with the rules of pandas 2.
    *
-   * @throws TableException if it is not what its name says, not UTF-8, has rows of
-   *     different lengths, or two columns of one name
+   * @throws TableException if it is not what its name says, not UTF-8, has rows of different
+   *     lengths, or two columns of one name
    */
   public static PandasTable read(Path file) {
     return read(file, PandasColumn.DEFAULT);
@@ -60,8 +60,7 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
     } catch (TableException | EOFException e) {
       throw new TableException("%s: %s".formatted(file, e.getMessage()), e);
     } catch (IOException e) {
-      throw new TableException(
-          "%s: cannot be read: %s".formatted(file, e.getMessage()), e);
+      throw new TableException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
     }
   }
 

@@ -236,7 +236,8 @@ class MergerTest {
                     dir.resolve("out"),
                     options()))
         .hasMessageContaining(
-            "output tensor 'a.weight': the merged value at [1, 1] is Infinity in float16, although every input is finite");
+            "output tensor 'a.weight': the merged value at [1, 1] is Infinity in float16, although"
+                + " every input is finite");
   }
 
   @Test
