@@ -13,6 +13,7 @@ import java.util.concurrent.Callable;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Percent;
+import org.optmerge.base.TextTable;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.Bootstrap;
@@ -162,8 +163,7 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   /** The parts of the mean, if all of them were asked. */
-  private static List<double[]> averaged(
-      QuestionSource.Chosen chosen, ModelEvaluation evaluation) {
+  private static List<double[]> averaged(QuestionSource.Chosen chosen, ModelEvaluation evaluation) {
     List<double[]> averaged = evaluation.averaged(chosen.mean());
     return averaged.stream().anyMatch(scores -> scores.length == 0) ? List.of() : averaged;
   }
@@ -184,8 +184,7 @@ final class EvaluateCommand implements Callable<Integer> {
     return List.of(
         Integer.toString(questions),
         Percent.of(interval.mean()),
-        "[%s, %s]"
-            .formatted(Percent.of(interval.lower()), Percent.of(interval.upper())),
+        "[%s, %s]".formatted(Percent.of(interval.lower()), Percent.of(interval.upper())),
         Percent.of(constant));
   }
 
