@@ -24,13 +24,13 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Sha256;
-import org.optmerge.python.TabSeparatedFile;
 import org.optmerge.base.Suggestion;
 import org.optmerge.metric.Reference;
 import org.optmerge.model.media.AudioFiles;
 import org.optmerge.model.media.ImageFiles;
 import org.optmerge.model.media.Media;
 import org.optmerge.model.media.VideoFiles;
+import org.optmerge.python.TabSeparatedFile;
 
 /**
  * A question list of one's own: JSON lines (.jsonl), or a table with a header (.tsv, .csv).
@@ -56,7 +56,15 @@ public final class QuestionFile implements Benchmark {
   private static final List<String> MEDIA = List.of("image", "images", "audio", "video");
   private static final List<String> KNOWN =
       List.of(
-          "id", "group", "type", "question", "answer", "answers", "image", "images", "audio",
+          "id",
+          "group",
+          "type",
+          "question",
+          "answer",
+          "answers",
+          "image",
+          "images",
+          "audio",
           "video");
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION).build();
@@ -66,7 +74,12 @@ public final class QuestionFile implements Benchmark {
 
   /** A question whose media are not read yet. */
   private record Row(
-      String place, String id, String group, String type, List<Medium> media, String text,
+      String place,
+      String id,
+      String group,
+      String type,
+      List<Medium> media,
+      String text,
       Reference reference) {}
 
   private record Medium(String field, Path path) {}
@@ -137,8 +150,7 @@ public final class QuestionFile implements Benchmark {
     } catch (JsonProcessingException e) {
       throw wrong(
           place,
-          "is not valid JSON: %s"
-              .formatted(e.getOriginalMessage().lines().findFirst().orElse("")));
+          "is not valid JSON: %s".formatted(e.getOriginalMessage().lines().findFirst().orElse("")));
     } catch (IOException e) {
       throw new IllegalStateException("a text can be read", e);
     }
@@ -237,8 +249,7 @@ public final class QuestionFile implements Benchmark {
         .filter(known -> name.length() > 2 || known.equalsIgnoreCase(name));
   }
 
-  private List<String> answers(
-      String place, Map<String, JsonNode> fields, @Nullable String box) {
+  private List<String> answers(String place, Map<String, JsonNode> fields, @Nullable String box) {
     if (fields.containsKey("answer") && fields.containsKey("answers")) {
       throw wrong(place, "has both 'answer' and 'answers'; keep one of them");
     }
@@ -275,8 +286,7 @@ public final class QuestionFile implements Benchmark {
     return name.length() <= 80 ? name : name.substring(0, 80) + "…";
   }
 
-  private @Nullable String text(
-      String place, Map<String, JsonNode> fields, String name) {
+  private @Nullable String text(String place, Map<String, JsonNode> fields, String name) {
     JsonNode value = fields.get(name);
     if (value == null || value.isNull() || (value.isTextual() && value.asText().isBlank())) {
       return null;
@@ -287,8 +297,7 @@ public final class QuestionFile implements Benchmark {
     return value.asText();
   }
 
-  private List<String> texts(
-      String place, String name, @Nullable JsonNode value) {
+  private List<String> texts(String place, String name, @Nullable JsonNode value) {
     List<String> texts = new ArrayList<>();
     if (value == null || value.isNull()) {
       return texts;

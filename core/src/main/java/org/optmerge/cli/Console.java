@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import org.optmerge.base.Json;
-import org.optmerge.base.Progress;
 
 /**
  * What a command says: its result on standard output, everything else on standard error; text, or

@@ -162,8 +162,7 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   /** The parts of the mean, if all of them were asked. */
-  private static List<double[]> averaged(
-      QuestionSource.Chosen chosen, ModelEvaluation evaluation) {
+  private static List<double[]> averaged(QuestionSource.Chosen chosen, ModelEvaluation evaluation) {
     List<double[]> averaged = evaluation.averaged(chosen.mean());
     return averaged.stream().anyMatch(scores -> scores.length == 0) ? List.of() : averaged;
   }
@@ -184,8 +183,7 @@ final class EvaluateCommand implements Callable<Integer> {
     return List.of(
         Integer.toString(questions),
         Percent.of(interval.mean()),
-        "[%s, %s]"
-            .formatted(Percent.of(interval.lower()), Percent.of(interval.upper())),
+        "[%s, %s]".formatted(Percent.of(interval.lower()), Percent.of(interval.upper())),
         Percent.of(constant));
   }
 

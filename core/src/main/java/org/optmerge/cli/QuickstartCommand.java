@@ -43,8 +43,8 @@ import picocli.CommandLine.Spec;
  * {@code optmerge quickstart}: every method there is, on the same models, with its recipe.
  *
  * <p>On the shipped experts it measures ability, since there is a benchmark ({@link
- * ShippedQuickstart}); on models of one's own geometry: the cosine between what a merged model changed
- * and what each expert changed, and the length of that change.
+ * ShippedQuickstart}); on models of one's own geometry: the cosine between what a merged model
+ * changed and what each expert changed, and the length of that change.
  */
 @Command(
     name = "quickstart",
@@ -197,8 +197,7 @@ final class QuickstartCommand implements Callable<Integer> {
                 .formatted(method, String.join(", ", known)));
       }
     }
-    new ShippedQuickstart(
-            folder, chosen, validationSize, testSize, threads.count(), out)
+    new ShippedQuickstart(folder, chosen, validationSize, testSize, threads.count(), out)
         .run(console);
   }
 

@@ -6,13 +6,13 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.IntToDoubleFunction;
-import org.optmerge.base.Percent;
 import org.optmerge.analysis.TaskVectorDiagnostics;
 import org.optmerge.analysis.TaskVectorDiagnostics.Merged;
 import org.optmerge.analysis.TaskVectorSpectra;
 import org.optmerge.analysis.TaskVectorSpectra.Comparison;
 import org.optmerge.analysis.TaskVectorSpectra.Matrix;
 import org.optmerge.analysis.TaskVectorStatistics.Omission;
+import org.optmerge.base.Percent;
 
 /** The spectra of task vectors, as text and as JSON. */
 final class SpectraPrinter {

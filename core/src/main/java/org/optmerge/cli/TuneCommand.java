@@ -143,8 +143,7 @@ final class TuneCommand implements Callable<Integer> {
     for (MergeSearch.Tried tried : outcome.tried()) {
       List<String> cells = new ArrayList<>(List.of(Double.toString(tried.scaling())));
       Map<String, Double> accuracies = accuracies(chosen, tried);
-      shown.forEach(
-          part -> cells.add(Percent.of(accuracies.getOrDefault(part, Double.NaN))));
+      shown.forEach(part -> cells.add(Percent.of(accuracies.getOrDefault(part, Double.NaN))));
       cells.add(Percent.of(tried.mean()));
       cells.add(tried == outcome.best() ? "best" : "");
       table.row(cells);

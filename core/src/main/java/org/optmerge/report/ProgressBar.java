@@ -5,8 +5,8 @@ import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import org.optmerge.evaluation.Study;
 import org.optmerge.base.Progress;
+import org.optmerge.evaluation.Study;
 
 /**
  * A bar that is written over as work goes on, for cells that take more than a moment. It begins
