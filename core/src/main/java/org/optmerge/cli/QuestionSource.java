@@ -9,8 +9,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.Benchmark;
 import org.optmerge.benchmark.QuestionFile;
-import org.optmerge.benchmark.mini.CapabilityMetric;
 import org.optmerge.benchmark.mini.CapabilityBenchmark;
+import org.optmerge.benchmark.mini.CapabilityMetric;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
@@ -205,9 +205,7 @@ final class QuestionSource {
         from.key(),
         stage ? Metrics.VERBATIM : MINI,
         new Evaluator(
-            asked,
-            stage ? Metrics.named(Metrics.VERBATIM) : new CapabilityMetric(),
-            presentation),
+            asked, stage ? Metrics.named(Metrics.VERBATIM) : new CapabilityMetric(), presentation),
         stage ? Grouping.TYPES : Grouping.GROUPS,
         stage ? (tuning ? Grouping.TYPES : Grouping.MODALITIES) : Grouping.CAPABILITIES,
         stage ? "question" : "task");

@@ -13,16 +13,16 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.internal.chartpart.Chart;
-import org.optmerge.evaluation.ModelFamily;
 import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.Examination;
+import org.optmerge.evaluation.ModelFamily;
 import org.optmerge.evaluation.Study;
-import org.optmerge.report.PaperFigures;
-import org.optmerge.report.Exhibit;
 import org.optmerge.report.CapabilityExhibits;
+import org.optmerge.report.Exhibit;
+import org.optmerge.report.ModalityExhibits;
+import org.optmerge.report.PaperFigures;
 import org.optmerge.report.PaperTables;
 import org.optmerge.report.Plots;
-import org.optmerge.report.ModalityExhibits;
 import org.optmerge.report.Tables;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -177,8 +177,7 @@ final class ReproduceCommand implements Callable<Integer> {
   /** Rows that are known here or recorded are used again where they still hold. */
   private Study study(String name, List<Map<String, AnswerSheet>> seeds, StatusLine status) {
     boolean modalities = MODALITIES.contains(name);
-    List<Map<String, AnswerSheet>> recorded =
-        modalities ? ModalityExhibits.recordedSeeds() : seeds;
+    List<Map<String, AnswerSheet>> recorded = modalities ? ModalityExhibits.recordedSeeds() : seeds;
     return new Study(
         out.resolve(modalities ? "modality-rows.json" : "rows.json"),
         anew || recorded.isEmpty() ? Map.of() : recorded.get(0),

@@ -6,8 +6,8 @@ import java.util.function.Consumer;
 import org.optmerge.evaluation.Study;
 
 /**
- * Shows how a study goes on: which row, which λ, how much of the questions, and
- * how long it will still take.
+ * Shows how a study goes on: which row, which λ, how much of the questions, and how long it will
+ * still take.
  *
  * @param what stands before all, such as the table in work; may be empty
  */

@@ -109,16 +109,7 @@ public record AnswerSheet(
   private AnswerSheet withAnswers(
       String name, @Nullable Double chosen, UnaryOperator<Map<String, String>> change) {
     return new AnswerSheet(
-        name,
-        chosen,
-        curve,
-        given,
-        grouping,
-        change.apply(right),
-        heldOut,
-        null,
-        null,
-        models);
+        name, chosen, curve, given, grouping, change.apply(right), heldOut, null, null, models);
   }
 
   /**

@@ -105,9 +105,7 @@ public record EvaluationFolder(Path folder) {
     }
     dropUnfinishedLine();
     if (Files.size(predictions()) > 0) {
-      Predictions.read(predictions())
-          .items()
-          .forEach(item -> known.put(item.id(), item.given()));
+      Predictions.read(predictions()).items().forEach(item -> known.put(item.id(), item.given()));
     }
     return known;
   }

@@ -47,8 +47,7 @@ public final class Evaluator {
   private static final long PORTION_BYTES = 256L << 20;
 
   /** Bytes of media that are kept from one model to the next. */
-  private static final long KEPT_BYTES =
-      Math.min(512L << 20, Runtime.getRuntime().maxMemory() / 4);
+  private static final long KEPT_BYTES = Math.min(512L << 20, Runtime.getRuntime().maxMemory() / 4);
 
   private final Questions questions;
   private final Presentation presentation;
@@ -66,10 +65,7 @@ public final class Evaluator {
   }
 
   private Evaluator(
-      Questions questions,
-      Metric metric,
-      Presentation presentation,
-      Predicate<Question> asked) {
+      Questions questions, Metric metric, Presentation presentation, Predicate<Question> asked) {
     this.questions = questions;
     this.metric = metric;
     this.presentation = presentation;
@@ -159,8 +155,7 @@ public final class Evaluator {
                 progress.accept(1);
               });
           for (int i = 0; i < answers.length; i++) {
-            items.add(
-                Objects.requireNonNull(answers[i], "no answer to " + portion.get(i).id()));
+            items.add(Objects.requireNonNull(answers[i], "no answer to " + portion.get(i).id()));
           }
         });
     if (items.isEmpty()) {

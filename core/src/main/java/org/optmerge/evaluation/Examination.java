@@ -1,8 +1,8 @@
 package org.optmerge.evaluation;
 
 import org.optmerge.benchmark.Benchmark;
-import org.optmerge.benchmark.mini.CapabilityMetric;
 import org.optmerge.benchmark.mini.CapabilityBenchmark;
+import org.optmerge.benchmark.mini.CapabilityMetric;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;

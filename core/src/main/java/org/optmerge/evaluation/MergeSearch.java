@@ -90,7 +90,8 @@ public record MergeSearch(
    * @param grid rising
    * @param beyond rising, above the grid
    * @throws IllegalArgumentException if the grid is empty
-   * @throws MergeException if the merge is more than weights of the model's, or a value is not finite
+   * @throws MergeException if the merge is more than weights of the model's, or a value is not
+   *     finite
    */
   public Outcome search(
       String label, MergePlan plan, List<Double> grid, List<Double> beyond, Listener listener) {

@@ -5,8 +5,8 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.optmerge.benchmark.mini.CapabilityMetric;
 import org.optmerge.base.Suggestion;
+import org.optmerge.benchmark.mini.CapabilityMetric;
 import org.optmerge.metric.Anls;
 import org.optmerge.metric.BoxFormat;
 import org.optmerge.metric.BoxScore;
@@ -49,10 +49,7 @@ public final class Metrics {
 
   private record Verbatim() implements Metric {
     @Override
-    public double score(
-        Prediction prediction,
-        Reference reference,
-        Steps steps) {
+    public double score(Prediction prediction, Reference reference, Steps steps) {
       if (reference.answers().isEmpty()) {
         throw new MetricException("verbatim: the reference has no answer");
       }
@@ -93,8 +90,6 @@ public final class Metrics {
                 new IllegalArgumentException(
                     "no metric '%s'; there are %s%s"
                         .formatted(
-                            name,
-                            String.join(", ", names()),
-                            Suggestion.forWord(name, names()))));
+                            name, String.join(", ", names()), Suggestion.forWord(name, names()))));
   }
 }

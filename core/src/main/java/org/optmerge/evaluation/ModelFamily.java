@@ -9,8 +9,8 @@ import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.mini.MiniTask;
-import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.benchmark.mini.stage.ModalityRecipe;
+import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.checkpoint.LoraAdapter;
 
 /**
@@ -130,8 +130,7 @@ public record ModelFamily(
     singles.add(new Study.Single(this, Study.BASE, "Base", base));
     experts.forEach(
         (group, expert) ->
-            singles.add(
-                new Study.Single(this, expertKey(group), "Expert " + group, expert)));
+            singles.add(new Study.Single(this, expertKey(group), "Expert " + group, expert)));
     if (mixture != null) {
       singles.add(new Study.Single(this, Study.MIXTURE, "Mixture training", mixture));
     }

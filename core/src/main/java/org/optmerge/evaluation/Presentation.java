@@ -65,8 +65,7 @@ public record Presentation(Form form, Set<StageModality> given) {
         question.media().stream().filter(medium -> given.contains(modality(medium))).toList();
     if (form == Form.STATEMENT) {
       requireField(question, "statement", "form of a statement");
-      return new Prompt(
-          media, question.reference().field("statement"), Prompt.Form.COMPLETION);
+      return new Prompt(media, question.reference().field("statement"), Prompt.Form.COMPLETION);
     }
     return new Prompt(media, question.text(), Prompt.Form.CHAT);
   }
@@ -99,8 +98,7 @@ public record Presentation(Form form, Set<StageModality> given) {
   /** Such as {@code form=words} or {@code given=audio+video}; empty for the default. */
   @Override
   public String toString() {
-    String formed =
-        form == Form.QUESTION ? "" : "form=" + form.name().toLowerCase(Locale.ROOT);
+    String formed = form == Form.QUESTION ? "" : "form=" + form.name().toLowerCase(Locale.ROOT);
     String some =
         given.size() == StageModality.ALL.size() ? "" : "given=" + String.join("+", modalities());
     return List.of(formed, some).stream()

@@ -12,7 +12,8 @@ import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.checkpoint.ModelReference;
 
 /**
- * What answers follow from, as the beginnings of SHA-256: answers with the same provenance need not be given again.
+ * What answers follow from, as the beginnings of SHA-256: answers with the same provenance need not
+ * be given again.
  *
  * @param models of the weights
  * @param settings of the merge, the search and the way of asking
@@ -21,7 +22,8 @@ import org.optmerge.checkpoint.ModelReference;
 public record Provenance(String models, String settings, String questions) {
   private static final int DIGITS = 16;
   private static final Pattern MODEL_FILE =
-      Pattern.compile(".*\\.safetensors|(config|preprocessor_config|adapter_config|tokenizer)\\.json");
+      Pattern.compile(
+          ".*\\.safetensors|(config|preprocessor_config|adapter_config|tokenizer)\\.json");
 
   /** Shortens the digests. */
   public Provenance {

@@ -18,7 +18,6 @@ import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Sha256;
 import org.optmerge.benchmark.BenchmarkException;
-
 import org.optmerge.merge.MergePlan;
 import org.optmerge.model.MultimodalModel;
 import org.optmerge.model.OnlineComposition;
@@ -337,8 +336,7 @@ public final class Study {
     }
 
     private AnswerSheet make(Single single) {
-      try (MultimodalModel model =
-          MultimodalModel.open(single.family.reference(single.model))) {
+      try (MultimodalModel model = MultimodalModel.open(single.family.reference(single.model))) {
         return test(single, model, more -> report(single, Double.NaN, more));
       }
     }
@@ -371,8 +369,7 @@ public final class Study {
                         }
                       }
                     });
-        return AnswerSheet.of(
-                Objects.requireNonNull(outcome.test(), "no test"), by.grouping())
+        return AnswerSheet.of(Objects.requireNonNull(outcome.test(), "no test"), by.grouping())
             .searched(outcome.best().scaling(), outcome.curve())
             .measured(time(outcome.milliseconds()));
       }
@@ -438,7 +435,11 @@ public final class Study {
     } else if (wanted instanceof Composed composed) {
       settings.append(", %s, %s".formatted(composed.mode, composed.share()));
       models.append(weights(composed.family.base().toString()));
-      composed.family.experts().values().forEach(expert -> models.append(weights(expert.toString())));
+      composed
+          .family
+          .experts()
+          .values()
+          .forEach(expert -> models.append(weights(expert.toString())));
     }
     return new Provenance(
         Sha256.of(models.toString()),

@@ -11,15 +11,15 @@ import org.knowm.xchart.CategoryChart;
 import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniTask;
+import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Difference;
-import org.optmerge.evaluation.Interval;
 import org.optmerge.evaluation.Evaluator;
-import org.optmerge.evaluation.ModelFamily;
-import org.optmerge.evaluation.StudyMerge;
+import org.optmerge.evaluation.Interval;
 import org.optmerge.evaluation.ModelEvaluation;
-import org.optmerge.evaluation.AnswerSheet;
+import org.optmerge.evaluation.ModelFamily;
 import org.optmerge.evaluation.Study;
+import org.optmerge.evaluation.StudyMerge;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergedWeights;
 import org.optmerge.model.MultimodalModel;
@@ -57,7 +57,9 @@ public record Capability(MiniTask task, ModelFamily family, Study study) {
     return ModelFamily.expertKey(task.label());
   }
 
-  /** The keys of what is compared: base, expert, merges of the paper and their relatives, mixture. */
+  /**
+   * The keys of what is compared: base, expert, merges of the paper and their relatives, mixture.
+   */
   public List<String> compared() {
     return List.of(
         Study.BASE,
@@ -89,7 +91,8 @@ public record Capability(MiniTask task, ModelFamily family, Study study) {
   /** How much of what the expert gained over the base a model or merge has, in percent. */
   public double kept(String key) {
     double base = row(Study.BASE).accuracy(task.label());
-    return PERCENT * (row(key).accuracy(task.label()) - base)
+    return PERCENT
+        * (row(key).accuracy(task.label()) - base)
         / (row(expert()).accuracy(task.label()) - base);
   }
 
@@ -259,7 +262,8 @@ public record Capability(MiniTask task, ModelFamily family, Study study) {
 
   /** The examples that an evaluator of this task asks first. */
   public List<Question> examples(int number) {
-    try (var examples = CapabilityBenchmark.of("mini:" + task.key()).withPerTask(number).questions()) {
+    try (var examples =
+        CapabilityBenchmark.of("mini:" + task.key()).withPerTask(number).questions()) {
       return examples.toList();
     }
   }

@@ -110,8 +110,7 @@ public final class CapabilityExhibits {
   /** The ablation of the paper's table 4, on one family: from WUDI to OptMerge. */
   public static Exhibit table4(Study study, ModelFamily family, PaperTables paper) {
     List<AnswerSheet> rows =
-        study.rows(
-            StudyMerge.ablation().stream().map(merge -> new Merged(family, merge)).toList());
+        study.rows(StudyMerge.ablation().stream().map(merge -> new Merged(family, merge)).toList());
     Difference sgd = difference(rows.get(1), rows.get(0));
     Difference whole = difference(rows.get(3), rows.get(0));
     double start = rows.get(2).mean() - rows.get(1).mean();
@@ -198,8 +197,7 @@ public final class CapabilityExhibits {
         experts.add(rows.get(i));
       }
     }
-    Comparator<AnswerSheet> combined =
-        Comparator.comparingDouble(row -> row.accuracy(COMBINED));
+    Comparator<AnswerSheet> combined = Comparator.comparingDouble(row -> row.accuracy(COMBINED));
     AnswerSheet expert = experts.stream().max(combined).orElseThrow();
     AnswerSheet merge = merged.stream().max(combined).orElseThrow();
     Difference difference =
@@ -225,9 +223,7 @@ public final class CapabilityExhibits {
             (group, expert) ->
                 experts.put(
                     group,
-                    experts.size() % 2 == 0
-                        ? expert
-                        : lora.experts().getOrDefault(group, expert)));
+                    experts.size() % 2 == 0 ? expert : lora.experts().getOrDefault(group, expert)));
     return full.withExperts("independent", "Independent experts", experts);
   }
 
@@ -235,8 +231,7 @@ public final class CapabilityExhibits {
    * Table 6: experts that were not made side by side: full fine-tuning and adapters, trained for
    * different numbers of steps.
    */
-  public static Exhibit table6(
-      Study study, ModelFamily full, ModelFamily lora, PaperTables paper) {
+  public static Exhibit table6(Study study, ModelFamily full, ModelFamily lora, PaperTables paper) {
     ModelFamily mixed = mixed(full, lora);
     List<Wanted> wanted = new ArrayList<>(List.of(full.singles().get(0)));
     List<StudyMerge> merges = merges(full);
@@ -262,8 +257,7 @@ public final class CapabilityExhibits {
    * @param models the folder of the family's models, which holds those of earlier steps
    * @param steps after which experts were kept, the last one being the end
    */
-  public static Exhibit steps(
-      Study study, ModelFamily family, Path models, List<Integer> steps) {
+  public static Exhibit steps(Study study, ModelFamily family, Path models, List<Integer> steps) {
     List<Wanted> wanted = new ArrayList<>(List.of(family.singles().get(0)));
     List<Integer> optMerges = new ArrayList<>();
     for (int i = 0; i < steps.size(); i++) {
@@ -394,16 +388,12 @@ public final class CapabilityExhibits {
         List.of(
             List.of("tsv"),
             List.of("wudi", "swudi"),
-            merges(family).stream()
-                .filter(StudyMerge::isOptMerge)
-                .map(StudyMerge::key)
-                .toList())) {
+            merges(family).stream().filter(StudyMerge::isOptMerge).map(StudyMerge::key).toList())) {
       AnswerSheet one = best(any.stream().map(key -> row(rows, prefix + key)).toList());
       Difference difference = difference(one, arithmetic);
       findings.add(
           new Finding(
-              "%s beats task arithmetic with an interval that excludes zero"
-                  .formatted(one.label()),
+              "%s beats task arithmetic with an interval that excludes zero".formatted(one.label()),
               difference.interval().lower() > 0,
               differenceWithNoise(difference)));
     }

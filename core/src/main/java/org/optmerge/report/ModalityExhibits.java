@@ -78,11 +78,11 @@ public final class ModalityExhibits {
   }
 
   /** A merge of some modalities' models, given these. */
-  public static Merged merged(
-      ModelFamily family, StudyMerge merge, Set<StageModality> modalities) {
+  public static Merged merged(ModelFamily family, StudyMerge merge, Set<StageModality> modalities) {
     List<String> experts =
         family.experts().entrySet().stream()
-            .filter(expert -> modalities.stream().anyMatch(one -> one.key().equals(expert.getKey())))
+            .filter(
+                expert -> modalities.stream().anyMatch(one -> one.key().equals(expert.getKey())))
             .map(expert -> family.reference(expert.getValue()))
             .toList();
     return new Merged(family, merge, experts, Presentation.given(modalities));
@@ -116,8 +116,7 @@ public final class ModalityExhibits {
   }
 
   private static Composed composed(ModelFamily family, OnlineComposition.Mode mode) {
-    return new Composed(
-        family, mode == OnlineComposition.Mode.NAIVE ? "NaiveMC" : "DAMC", mode);
+    return new Composed(family, mode == OnlineComposition.Mode.NAIVE ? "NaiveMC" : "DAMC", mode);
   }
 
   /** Table 5: single modalities, all three merged, pairs, and online composition. */
@@ -167,8 +166,7 @@ public final class ModalityExhibits {
    * @param seeds rows by key, as {@link #recordedSeeds} gives them
    * @throws IllegalArgumentException if a row that findings need is missing in one of them
    */
-  public static Exhibit seeds(
-      ModelFamily family, List<Map<String, AnswerSheet>> seeds) {
+  public static Exhibit seeds(ModelFamily family, List<Map<String, AnswerSheet>> seeds) {
     Map<String, AnswerSheet> means = SheetTables.means(rows(family), seeds);
     return new Exhibit(
         "seeds-" + family.name(),
@@ -274,8 +272,7 @@ public final class ModalityExhibits {
     findings.add(
         new Finding(
             "told in words, the language model answers at least 90 % of the questions",
-            words.mean() >= TEXT_GOAL,
-            points(words.mean()) + " %"));
+            words.mean() >= TEXT_GOAL, points(words.mean()) + " %"));
     List<AnswerSheet> singles =
         StageModality.ALL.stream()
             .map(one -> row(rows, single(family, one, EnumSet.of(one)).key()))
@@ -296,10 +293,7 @@ public final class ModalityExhibits {
     AnswerSheet strict = SheetTables.best(connected);
     for (AnswerSheet merged : claimed) {
       findings.add(
-          above(
-              merged,
-              strict,
-              "the best single adapter with all connectors, " + strict.label()));
+          above(merged, strict, "the best single adapter with all connectors, " + strict.label()));
     }
     for (AnswerSheet merged : claimed) {
       List<String> losses = new ArrayList<>();
@@ -319,8 +313,7 @@ public final class ModalityExhibits {
     }
     for (OnlineComposition.Mode mode : OnlineComposition.Mode.values()) {
       AnswerSheet online = row(rows, composed(family, mode).key());
-      findings.add(
-          above(claimed.get(0), online, online.label() + ", which keeps all adapters"));
+      findings.add(above(claimed.get(0), online, online.label() + ", which keeps all adapters"));
     }
     return findings;
   }

@@ -1,6 +1,5 @@
 package org.optmerge.report;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -13,14 +12,11 @@ import org.optmerge.analysis.MagnitudeHistogram;
 import org.optmerge.analysis.TaskVectorStatistics;
 import org.optmerge.base.Progress;
 import org.optmerge.benchmark.mini.MiniTask;
+import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.Bootstrap;
+import org.optmerge.evaluation.DescentTrajectories;
 import org.optmerge.evaluation.Interval;
 import org.optmerge.evaluation.ModelFamily;
-import org.optmerge.evaluation.AnswerSheet;
-import org.optmerge.evaluation.DescentTrajectories;
-import org.optmerge.analysis.MagnitudeHistogram;
-import org.optmerge.base.Progress;
-import org.optmerge.analysis.TaskVectorStatistics;
 import org.optmerge.method.interference.Trajectory;
 
 /** The paper's figures, drawn of the miniature. */
@@ -31,7 +27,11 @@ public final class PaperFigures {
   public static Map<String, Chart<?, ?>> figure2(ModelFamily family) {
     TaskVectorStatistics statistics =
         TaskVectorStatistics.of(
-            family.base(), family.experts(), name -> name.endsWith("_proj.weight"), 1, Progress.NONE);
+            family.base(),
+            family.experts(),
+            name -> name.endsWith("_proj.weight"),
+            1,
+            Progress.NONE);
     Map<String, Chart<?, ?>> charts = new LinkedHashMap<>();
     charts.put("magnitudes", Plots.magnitudes(family.title(), magnitudes(statistics)));
     Chart<?, ?> norms = Plots.normPerLayer(statistics);

@@ -153,9 +153,7 @@ final class SheetTables {
 
   /** Mean accuracies in percent by seed, their mean, and its difference to task arithmetic. */
   static Table seeds(
-      ModelFamily family,
-      List<Map<String, AnswerSheet>> seeds,
-      Map<String, AnswerSheet> means) {
+      ModelFamily family, List<Map<String, AnswerSheet>> seeds, Map<String, AnswerSheet> means) {
     Map<AnswerSheet, String> keys = new IdentityHashMap<>();
     means.forEach((key, row) -> keys.put(row, key));
     String reference = family.name() + "/" + StudyMerge.TASK_ARITHMETIC;

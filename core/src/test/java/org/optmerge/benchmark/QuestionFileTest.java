@@ -65,8 +65,7 @@ class QuestionFileTest {
 
   @ParameterizedTest
   @CsvSource({"mine.tsv, '\t'", "mine.csv, ','"})
-  void a_table_says_the_same_with_a_header_and_quotes(String name, String mark)
-      throws IOException {
+  void a_table_says_the_same_with_a_header_and_quotes(String name, String mark) throws IOException {
     QuestionFile list =
         open(
             name,
@@ -142,8 +141,7 @@ class QuestionFileTest {
 
   @Test
   void a_faulty_table_is_named_with_its_fault() {
-    assertThatThrownBy(
-            () -> open("mine.csv", "image,question,answer\n2.png,Which, of them?,a\n"))
+    assertThatThrownBy(() -> open("mine.csv", "image,question,answer\n2.png,Which, of them?,a\n"))
         .hasMessageContaining("row 2: has 4 cells, the header 3; put cells with ','");
     assertThatThrownBy(() -> open("mine.tsv", "image\timage\n2.png\t2.png\n"))
         .hasMessageContaining("row 1: the header names a column twice");

@@ -154,15 +154,14 @@ class EvaluateCommandTest {
   /** Ten pictures of the miniature with their questions, as a user would have them. */
   private Path ownQuestions() throws IOException {
     List<String> lines = new ArrayList<>();
-    List<Question> questions = CapabilityBenchmark.of("mini:ocr").withPerTask(10).questions().toList();
+    List<Question> questions =
+        CapabilityBenchmark.of("mini:ocr").withPerTask(10).questions().toList();
     for (Question question : questions) {
       String picture = question.id() + ".png";
-      Files.write(
-          folder.resolve(picture), ImageFiles.png((Image) question.media().get(0)));
+      Files.write(folder.resolve(picture), ImageFiles.png((Image) question.media().get(0)));
       lines.add(
           "{\"image\": \"%s\", \"question\": \"%s\", \"answer\": \"%s\", \"group\": \"%s\"}"
-              .formatted(
-                  picture, question.text(), question.answers().get(0), question.type()));
+              .formatted(picture, question.text(), question.answers().get(0), question.type()));
     }
     return Files.write(folder.resolve("mine.jsonl"), lines);
   }
@@ -217,7 +216,9 @@ class EvaluateCommandTest {
     CommandRun run = CommandRun.of("evaluate", BASE, "--questions", list);
     assertThat(run.code()).isEqualTo(Main.FAILED);
     assertThat(run.err().lines()).hasSize(1);
-    assertThat(run.err()).contains("line 1: image 'none.png' is not there").doesNotContain("defect");
+    assertThat(run.err())
+        .contains("line 1: image 'none.png' is not there")
+        .doesNotContain("defect");
 
     CommandRun metric = CommandRun.of("evaluate", BASE, "--questions", list, "--metric", "exat");
     assertThat(metric.code()).isEqualTo(Main.WRONG_REQUEST);

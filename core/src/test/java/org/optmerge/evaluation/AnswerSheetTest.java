@@ -61,16 +61,7 @@ class AnswerSheetTest {
     right.put("sounding-colour", colours);
     right.put("sounding-place", places);
     return new AnswerSheet(
-        "x",
-        0.5,
-        Map.of(),
-        List.of("vision"),
-        Grouping.MODALITIES,
-        right,
-        Map.of(),
-        1.5,
-        null,
-        1);
+        "x", 0.5, Map.of(), List.of("vision"), Grouping.MODALITIES, right, Map.of(), 1.5, null, 1);
   }
 
   @Test
@@ -100,8 +91,7 @@ class AnswerSheetTest {
 
   @Test
   void the_mean_over_seeds_is_that_of_modalities_as_well() {
-    AnswerSheet mean =
-        AnswerSheet.mean(List.of(modalities("11", "00"), modalities("01", "10")));
+    AnswerSheet mean = AnswerSheet.mean(List.of(modalities("11", "00"), modalities("01", "10")));
     assertThat(mean.scores("sounding-colour")).containsExactly(0.5, 1);
     assertThat(mean.given()).containsExactly("vision");
     assertThat(mean.models()).isEqualTo(2);

@@ -12,10 +12,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.benchmark.QuestionFile;
-import org.optmerge.benchmark.mini.CapabilityMetric;
 import org.optmerge.benchmark.mini.CapabilityBenchmark;
-import org.optmerge.benchmark.mini.MiniGenerator;
+import org.optmerge.benchmark.mini.CapabilityMetric;
 import org.optmerge.benchmark.mini.CapabilityModel;
+import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.model.MultimodalModel;
@@ -97,9 +97,7 @@ class EvaluatorTest {
     resume(evaluator(), false, new ArrayList<>());
     Evaluator statements =
         new Evaluator(
-            QUESTIONS,
-            new CapabilityMetric(),
-            new Presentation(Presentation.Form.STATEMENT));
+            QUESTIONS, new CapabilityMetric(), new Presentation(Presentation.Form.STATEMENT));
 
     assertThatThrownBy(() -> resume(statements, false, new ArrayList<>()))
         .isInstanceOf(BenchmarkException.class)
@@ -113,9 +111,7 @@ class EvaluatorTest {
     Path picture = folder.resolve("1.png");
     Files.write(
         picture,
-        ImageFiles.png(
-            (Image)
-                QUESTIONS.questions().findFirst().orElseThrow().media().get(0)));
+        ImageFiles.png((Image) QUESTIONS.questions().findFirst().orElseThrow().media().get(0)));
     Path list =
         Files.writeString(
             folder.resolve("mine.jsonl"),
@@ -123,8 +119,7 @@ class EvaluatorTest {
     try (MultimodalModel model = CapabilityModel.initialise(1)) {
       Evaluator evaluator = new Evaluator(QuestionFile.open(list), Metrics.named("exact"));
       assertThat(evaluator.evaluate("mine", model, more -> {}).items()).hasSize(1);
-      Evaluator statements =
-          evaluator.put(new Presentation(Presentation.Form.STATEMENT));
+      Evaluator statements = evaluator.put(new Presentation(Presentation.Form.STATEMENT));
       assertThatThrownBy(() -> statements.evaluate("mine", model, more -> {}))
           .isInstanceOf(BenchmarkException.class)
           .hasMessageContaining("question '1' has no form of a statement");

@@ -12,8 +12,9 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.optmerge.benchmark.mini.CapabilityMetric;
+import org.optmerge.base.Progress;
 import org.optmerge.benchmark.mini.CapabilityBenchmark;
+import org.optmerge.benchmark.mini.CapabilityMetric;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
@@ -21,7 +22,6 @@ import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.Merger;
 import org.optmerge.merge.plan.Planner;
-import org.optmerge.base.Progress;
 import org.optmerge.merge.recipe.RecipeParser;
 import org.optmerge.model.MultimodalModel;
 
@@ -104,8 +104,7 @@ class MergeSearchTest {
     try (MergePlan plan = SUM.plan(FAMILY, 0);
         MultimodalModel model = MultimodalModel.open(FAMILY.base())) {
       MergeSearch.Outcome outcome =
-          new MergeSearch(
-                  model, evaluator(MiniSplit.VALIDATION), Grouping.CAPABILITIES, null)
+          new MergeSearch(model, evaluator(MiniSplit.VALIDATION), Grouping.CAPABILITIES, null)
               .search(
                   "sum", plan, List.of(0.0), List.of(0.7, 40.0, 50.0), MergeSearch.Listener.NONE);
 
@@ -121,8 +120,7 @@ class MergeSearchTest {
     try (MergePlan plan = SUM.plan(FAMILY, 0);
         MultimodalModel model = MultimodalModel.open(FAMILY.base())) {
       MergeSearch.Outcome outcome =
-          new MergeSearch(
-                  model, evaluator(MiniSplit.VALIDATION), Grouping.CAPABILITIES, null)
+          new MergeSearch(model, evaluator(MiniSplit.VALIDATION), Grouping.CAPABILITIES, null)
               .search(
                   "sum", plan, List.of(0.0, 1e-12, 2e-12), List.of(), MergeSearch.Listener.NONE);
 
@@ -134,8 +132,8 @@ class MergeSearchTest {
   void an_empty_grid_is_refused() {
     try (MergePlan plan = SUM.plan(FAMILY, 0);
         MultimodalModel model = MultimodalModel.open(FAMILY.base())) {
-      MergeSearch search = new MergeSearch(
-                  model, evaluator(MiniSplit.VALIDATION), Grouping.CAPABILITIES, null);
+      MergeSearch search =
+          new MergeSearch(model, evaluator(MiniSplit.VALIDATION), Grouping.CAPABILITIES, null);
       assertThatThrownBy(
               () -> search.search("sum", plan, List.of(), List.of(), MergeSearch.Listener.NONE))
           .isInstanceOf(IllegalArgumentException.class)
@@ -158,8 +156,7 @@ class MergeSearchTest {
     try (MergePlan plan = SUM.plan(FAMILY, 0);
         MultimodalModel model = MultimodalModel.open(FAMILY.base())) {
       MergeSearch.Outcome outcome =
-          new MergeSearch(
-                  model, evaluator(MiniSplit.VALIDATION), Grouping.CAPABILITIES, test)
+          new MergeSearch(model, evaluator(MiniSplit.VALIDATION), Grouping.CAPABILITIES, test)
               .search("sum", plan, List.of(0.7), List.of(), MergeSearch.Listener.NONE);
       assertThat(outcome.test()).isNotNull();
       assertThat(outcome.test().items()).isEqualTo(fromDisk);

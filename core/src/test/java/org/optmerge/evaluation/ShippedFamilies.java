@@ -24,12 +24,6 @@ final class ShippedFamilies {
 
   /** The same with another base. */
   static ModelFamily of(Path base) {
-    return new ModelFamily(
-        "two",
-        "Two experts",
-        base,
-        experts(),
-        false,
-        MODELS.resolve("mixture"));
+    return new ModelFamily("two", "Two experts", base, experts(), false, MODELS.resolve("mixture"));
   }
 }

@@ -55,8 +55,8 @@ class StudyTest {
     List<AnswerSheet> rows = study().rows(all());
     assertThat(rows).extracting(AnswerSheet::label).containsExactly("Base", "Mixture", "Average");
     assertThat(rows.get(2).curve()).containsKeys("0.1", "1.5");
-    assertThat(rows.get(0).right()).containsOnlyKeys(
-            Stream.of(MiniTask.values()).map(MiniTask::label).toArray(String[]::new));
+    assertThat(rows.get(0).right())
+        .containsOnlyKeys(Stream.of(MiniTask.values()).map(MiniTask::label).toArray(String[]::new));
     assertThat(rows).allSatisfy(row -> assertThat(row.scores("OCR")).hasSize(2));
     String kept = Files.readString(file);
 
@@ -254,15 +254,6 @@ class StudyTest {
   private static AnswerSheet row(String label, String correct) {
     Map<String, String> answers = Map.of("OCR", correct);
     return new AnswerSheet(
-        label,
-        null,
-        Map.of(),
-        List.of(),
-        Grouping.CAPABILITIES,
-        answers,
-        answers,
-        null,
-        null,
-        1);
+        label, null, Map.of(), List.of(), Grouping.CAPABILITIES, answers, answers, null, null, 1);
   }
 }

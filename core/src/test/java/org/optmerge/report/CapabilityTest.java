@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.optmerge.benchmark.mini.CapabilityMetric;
 import org.optmerge.benchmark.mini.CapabilityBenchmark;
+import org.optmerge.benchmark.mini.CapabilityMetric;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.Evaluator;
 import org.optmerge.evaluation.ModelEvaluation;
@@ -23,7 +23,8 @@ class CapabilityTest {
     Table table = CHART.table();
 
     assertThat(table.name()).isEqualTo("Chart: 1,000 questions, percent");
-    assertThat(table.stringColumn("model or method").asList()).startsWith("Base", "Expert Chart", "Weight Average");
+    assertThat(table.stringColumn("model or method").asList())
+        .startsWith("Base", "Expert Chart", "Weight Average");
     assertThat(table.doubleColumn("accuracy").asList().subList(0, 2))
         .containsExactly(22.0, 67.0); // as core/MINIATURE.md has them
     assertThat(table.doubleColumn("gain kept").asList().subList(0, 2)).containsExactly(0.0, 100.0);

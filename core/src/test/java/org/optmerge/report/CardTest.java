@@ -82,7 +82,11 @@ class CardTest {
   @Test
   void a_box_is_drawn_and_written_in_numbers() {
     Question grounding =
-        CapabilityBenchmark.of("mini:grounding").withPerTask(1).questions().findFirst().orElseThrow();
+        CapabilityBenchmark.of("mini:grounding")
+            .withPerTask(1)
+            .questions()
+            .findFirst()
+            .orElseThrow();
 
     String html = CardHtml.html(Card.of(grounding));
 
@@ -104,8 +108,7 @@ class CardTest {
     assertThatThrownBy(
             () ->
                 Card.of(example("what color ?", "red"))
-                    .with(
-                        new ModelEvaluation("Expert", Presentation.DEFAULT, List.of())))
+                    .with(new ModelEvaluation("Expert", Presentation.DEFAULT, List.of())))
         .hasMessage("model 'Expert' was not asked the question 'vqa-3'");
   }
 }

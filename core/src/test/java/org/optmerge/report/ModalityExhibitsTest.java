@@ -28,7 +28,8 @@ class ModalityExhibitsTest {
   void recorded_rows_are_those_of_the_study() {
     List<Study.Wanted> wanted = ModalityExhibits.rows(FAMILY);
     Map<String, AnswerSheet> recorded = ModalityExhibits.recordedSeeds().get(0);
-    assertThat(recorded.keySet()).containsExactlyElementsOf(wanted.stream().map(Study.Wanted::key).toList());
+    assertThat(recorded.keySet())
+        .containsExactlyElementsOf(wanted.stream().map(Study.Wanted::key).toList());
     assertThat(recorded.values())
         .allSatisfy(
             row -> {

@@ -23,8 +23,7 @@ class RecordedTablesTest {
 
   private static List<Exhibit> exhibits() {
     Path models = Project.file("data-manifests/mini");
-    Study study =
-        Study.recorded(Project.file(CapabilityExhibits.RECORDED).resolve("seed-1.json"));
+    Study study = Study.recorded(Project.file(CapabilityExhibits.RECORDED).resolve("seed-1.json"));
     Study modalities =
         Study.recorded(Project.file(ModalityExhibits.RECORDED).resolve("seed-1.json"));
     ModelFamily full = ModelFamily.of("full", models);

@@ -87,8 +87,7 @@ public record CapabilityBenchmark(
   public String digest() {
     return Sha256.of(
         "miniature %d, %s, %d of %s"
-            .formatted(
-                seed, split.key(), perTask, tasks.stream().map(MiniTask::key).toList()));
+            .formatted(seed, split.key(), perTask, tasks.stream().map(MiniTask::key).toList()));
   }
 
   @Override

@@ -4,8 +4,9 @@
  *
  * <p>{@link org.optmerge.benchmark.mini.MiniGenerator} draws an image, {@link
  * org.optmerge.benchmark.mini.Dialogue} writes its questions as tokens of {@link
- * org.optmerge.benchmark.mini.WordVocabulary}, {@link org.optmerge.benchmark.mini.CapabilityMetric} judges
- * an answer, {@link org.optmerge.benchmark.mini.CapabilityBenchmark} is all of it as a benchmark.
+ * org.optmerge.benchmark.mini.WordVocabulary}, {@link org.optmerge.benchmark.mini.CapabilityMetric}
+ * judges an answer, {@link org.optmerge.benchmark.mini.CapabilityBenchmark} is all of it as a
+ * benchmark.
  */
 @NullMarked
 package org.optmerge.benchmark.mini;

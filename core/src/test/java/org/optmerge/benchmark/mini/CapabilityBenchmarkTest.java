@@ -13,7 +13,8 @@ class CapabilityBenchmarkTest {
   void an_example_is_the_first_question_of_an_image() {
     MiniImage image =
         new MiniGenerator(MiniGenerator.SEED).generate(MiniSplit.TEST, MiniTask.CHART, 3);
-    Question example = CapabilityBenchmark.of("mini:chart").questions().skip(3).findFirst().orElseThrow();
+    Question example =
+        CapabilityBenchmark.of("mini:chart").questions().skip(3).findFirst().orElseThrow();
 
     assertThat(example.id()).isEqualTo("chart-3");
     assertThat(example.group()).isEqualTo("Chart");

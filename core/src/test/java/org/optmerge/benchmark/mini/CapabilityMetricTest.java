@@ -68,8 +68,7 @@ class CapabilityMetricTest {
     for (int i = 0; i < 100; i++) {
       String answer = generator.generate(MiniSplit.TEST, task, i).first().answer();
       assertThat(correct(task, answer, answer)).isTrue();
-      long[] spelled =
-          Arrays.stream(CapabilityModel.WORDS.encode(answer)).asLongStream().toArray();
+      long[] spelled = Arrays.stream(CapabilityModel.WORDS.encode(answer)).asLongStream().toArray();
       assertThat(correct(task, answer, CapabilityModel.WORDS.decode(spelled))).isTrue();
     }
   }

@@ -90,7 +90,8 @@ class WordVocabularyTest {
               .containsExactly(Arrays.stream(ids).asLongStream().toArray());
           long[] answer =
               Arrays.stream(WORDS.encode(each.answer() + " <end>")).asLongStream().toArray();
-          assertThat(CapabilityMetricTest.correct(task, each.answer(), tokenizer.decode(answer, true)))
+          assertThat(
+                  CapabilityMetricTest.correct(task, each.answer(), tokenizer.decode(answer, true)))
               .as(each.answer())
               .isTrue();
         }

@@ -103,8 +103,7 @@ public record ModalityBenchmark(
         text.append(question.reference().field(FACTS + modality.key())).append(' ');
       }
     }
-    return text.append(Dialogue.asked(question.text()))
-        .toString();
+    return text.append(Dialogue.asked(question.text())).toString();
   }
 
   /** An answer is one token, and then its end. */
@@ -150,7 +149,9 @@ public record ModalityBenchmark(
             .map(StageModality::key)
             .collect(Collectors.joining("+")));
     for (StageModality modality : StageModality.ALL) {
-      fields.put(FACTS + modality.key(), modality.segment(scene.told(modality, scene.dice("order of the facts"))));
+      fields.put(
+          FACTS + modality.key(),
+          modality.segment(scene.told(modality, scene.dice("order of the facts"))));
     }
     List<Media> media =
         List.of(StageMedia.picture(scene), StageMedia.sound(scene), StageMedia.film(scene));
