@@ -172,9 +172,10 @@ public final class LoraExtraction {
               + (lost.isEmpty() ? "" : " (it changed %s)".formatted(lost.get(0))));
     }
     progress.started(
+        "factoring",
         matrices.stream().mapToLong(matrix -> tensor(tuned, matrix.tensor()).bytes()).sum(),
-        matrices.size());
-    progress.phase("factoring");
+        Progress.BYTES);
+    progress.parts(matrices.size(), "tensors");
     List<Layer> layers = new ArrayList<>();
     try (LoraAdapterWriter adapter =
         LoraAdapterWriter.create(out, base.folder(), rank, matrices, whole)) {
@@ -182,7 +183,7 @@ public final class LoraExtraction {
         LoraAdapterWriter.Matrix matrix = matrices.get(i);
         layers.add(factor(matrix, changed.get(i).experts().get(0).norm(), adapter));
         progress.advanced(tensor(tuned, matrix.tensor()).bytes());
-        progress.finishedTensor(matrix.tensor());
+        progress.finishedPart(matrix.tensor());
       }
       for (TensorInfo tensor : whole) {
         adapter.copy(tuned, tensor);

@@ -231,7 +231,9 @@ public record TaskVectorSpectra(
               .filter(tensor -> tensor.shape().size() == 2 && tensor.size() > 0)
               .filter(tensor -> tensor.dtype().isFloating() && selected.test(tensor.name()))
               .toList();
-      progress.started(tensors.stream().mapToLong(TensorInfo::bytes).sum(), tensors.size());
+      progress.started(
+          "decomposing", tensors.stream().mapToLong(TensorInfo::bytes).sum(), Progress.BYTES);
+      progress.parts(tensors.size(), "tensors");
       List<Matrix> matrices = new ArrayList<>();
       for (TensorInfo tensor : tensors) {
         if (Thread.currentThread().isInterrupted()) {
@@ -239,7 +241,7 @@ public record TaskVectorSpectra(
         }
         decompose(tensor).ifPresent(matrices::add);
         progress.advanced(tensor.bytes());
-        progress.finishedTensor(tensor.name());
+        progress.finishedPart(tensor.name());
       }
       progress.finished();
       return new TaskVectorSpectra(

@@ -8,14 +8,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CancellationException;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.optmerge.base.InterruptedWorkException;
 import org.optmerge.base.Progress;
+import org.optmerge.base.Workers;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.DType;
@@ -224,7 +226,7 @@ public record TaskVectorStatistics(
    * @param threads how many read and compute
    * @param progress is told of bytes read and parameters done
    * @throws CheckpointException if reading fails
-   * @throws CancellationException if the calling thread is interrupted
+   * @throws InterruptedWorkException if the calling thread is interrupted
    */
   public static TaskVectorStatistics of(
       Checkpoint base,
@@ -247,7 +249,7 @@ public record TaskVectorStatistics(
    * @param threads how many read and compute
    * @param progress is told of bytes compared and parameters done
    * @throws CheckpointException if a model cannot be read, or an adapter does not fit the base
-   * @throws CancellationException if the calling thread is interrupted
+   * @throws InterruptedWorkException if the calling thread is interrupted
    */
   public static TaskVectorStatistics of(
       Path base,
@@ -367,28 +369,25 @@ public record TaskVectorStatistics(
       segments.addAll(comparison.segments());
       bytes += comparison.bytes();
     }
-    progress.started(bytes, comparisons.size());
+    progress.started("comparing", bytes, Progress.BYTES);
+    progress.parts(comparisons.size(), "tensors");
     comparisons.stream()
         .filter(comparison -> comparison.partial.length == 0)
-        .forEach(empty -> progress.finishedTensor(empty.tensor.name()));
-    AtomicInteger next = new AtomicInteger();
-    AtomicReference<Throwable> failure = new AtomicReference<>();
+        .forEach(empty -> progress.finishedPart(empty.tensor.name()));
+    int together = Math.max(1, Math.min(threads, segments.size()));
     List<Worker> workers = new ArrayList<>();
-    List<Thread> running = new ArrayList<>();
-    for (int i = 0; i < Math.min(threads, Math.max(1, segments.size())); i++) {
-      Worker worker = new Worker(experts, segments, next, failure, progress);
-      workers.add(worker);
-      Thread thread = new Thread(worker, "statistics-" + (i + 1));
-      thread.setDaemon(true);
-      thread.start();
-      running.add(thread);
+    for (int i = 0; i < together; i++) {
+      workers.add(new Worker(experts, progress));
     }
-    join(running, failure);
-    Throwable thrown = failure.get();
-    if (thrown instanceof Error error) {
-      throw error;
-    } else if (thrown != null) {
-      throw (RuntimeException) thrown;
+    Queue<Worker> idle = new ConcurrentLinkedQueue<>(workers);
+    try (Workers pool = Workers.plain(together, "statistics", () -> {})) {
+      pool.forEach(
+          segments,
+          segment -> {
+            Worker worker = idle.remove();
+            worker.compute(segment);
+            idle.add(worker);
+          });
     }
     List<MagnitudeHistogram> magnitudes = new ArrayList<>();
     for (int t = 0; t < experts; t++) {
@@ -399,25 +398,6 @@ public record TaskVectorStatistics(
       magnitudes.add(sum);
     }
     return magnitudes;
-  }
-
-  private static void join(List<Thread> running, AtomicReference<Throwable> failure) {
-    boolean interrupted = false;
-    for (Thread thread : running) {
-      while (thread.isAlive()) {
-        try {
-          thread.join();
-        } catch (InterruptedException e) {
-          interrupted = true;
-          failure.compareAndSet(null, new CancellationException("interrupted"));
-        }
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    } else if (Thread.currentThread().isInterrupted()) { // nobody was left to wait for
-      failure.compareAndSet(null, new CancellationException("interrupted"));
-    }
   }
 
   /** A tensor to compare, and what is known of it so far. */
@@ -467,11 +447,8 @@ public record TaskVectorStatistics(
     }
   }
 
-  /** Takes segments until none are left. */
-  private static final class Worker implements Runnable {
-    private final List<Segment> segments;
-    private final AtomicInteger next;
-    private final AtomicReference<Throwable> failure;
+  /** The memory and the counts of one thread. */
+  private static final class Worker {
     private final Progress progress;
     private final List<MagnitudeHistogram> magnitudes = new ArrayList<>();
     private final float[] base = new float[BLOCK];
@@ -479,15 +456,7 @@ public record TaskVectorStatistics(
     private final byte[] signs = new byte[BLOCK];
     private final LongAdder read = new LongAdder(); // asked for by readers; progress counts tensors
 
-    Worker(
-        int experts,
-        List<Segment> segments,
-        AtomicInteger next,
-        AtomicReference<Throwable> failure,
-        Progress progress) {
-      this.segments = segments;
-      this.next = next;
-      this.failure = failure;
+    Worker(int experts, Progress progress) {
       this.progress = progress;
       tau = new float[experts][BLOCK];
       for (int t = 0; t < experts; t++) {
@@ -495,20 +464,7 @@ public record TaskVectorStatistics(
       }
     }
 
-    @Override
-    public void run() {
-      try {
-        for (int i = next.getAndIncrement();
-            i < segments.size() && failure.get() == null;
-            i = next.getAndIncrement()) {
-          compute(segments.get(i));
-        }
-      } catch (RuntimeException | Error e) {
-        failure.compareAndSet(null, e);
-      }
-    }
-
-    private void compute(Segment segment) {
+    void compute(Segment segment) {
       Comparison comparison = segment.comparison();
       Sums sums = new Sums(tau.length);
       WeightReader baseReader = new WeightReader(comparison.base, read);
@@ -517,9 +473,6 @@ public record TaskVectorStatistics(
               .map(expert -> expert.map(weight -> new WeightReader(weight, read)))
               .toList();
       for (long first = segment.from(); first < segment.to(); first += BLOCK) {
-        if (failure.get() != null) {
-          return;
-        }
         int length = (int) Math.min(BLOCK, segment.to() - first);
         baseReader.read(first, length, base);
         for (int t = 0; t < tau.length; t++) {
@@ -540,7 +493,7 @@ public record TaskVectorStatistics(
           (segment.to() - segment.from())
               * (comparison.bytes() / Math.max(1, comparison.tensor.size())));
       if (comparison.left.decrementAndGet() == 0) {
-        progress.finishedTensor(comparison.tensor.name());
+        progress.finishedPart(comparison.tensor.name());
       }
     }
 

@@ -1,7 +1,7 @@
 package org.optmerge.base;
 
 /**
- * Is told how a long piece of work goes on. Methods are called from any thread, {@link #advanced}
+ * A listener to the course of long work. Methods are called from any thread, {@link #advanced}
  * often: an implementation is thread-safe and returns at once.
  *
  * <p>The order of calls: {@link #started}, then any number of the others, then {@link #finished} if
@@ -12,26 +12,39 @@ public interface Progress {
   /** Listens to nothing. */
   Progress NONE = new Progress() {};
 
+  /** The unit of counts whose rate is shown as that of a disk or a network. */
+  String BYTES = "bytes";
+
   /**
-   * The amount of work is known.
+   * Begins a count.
    *
-   * @param totalBytes what will be counted by {@link #advanced}: bytes of the output for a merge,
-   *     bytes read for an analysis
-   * @param totalTensors how often {@link #finishedTensor} will be called
+   * @param what is done, such as {@code merging} or {@code asking Base}
+   * @param total how much {@link #advanced} will add up to
+   * @param unit of the count, in the plural: {@link #BYTES}, {@code questions}, {@code steps}
    */
-  default void started(long totalBytes, int totalTensors) {}
+  default void started(String what, long total, String unit) {}
+
+  /**
+   * Says of how many named parts the work consists, each of which ends with {@link #finishedPart}.
+   *
+   * @param noun in the plural: {@code tensors}, {@code files}
+   */
+  default void parts(int total, String noun) {}
 
   /** Part of the work was found done, by an earlier run; it does not count for the rate. */
-  default void resumed(long bytes, int tensors) {}
+  default void resumed(long amount, int parts) {}
 
-  /** What is being done now, such as {@code merging} or {@code hashing inputs}. */
-  default void phase(String name) {}
+  /** What is done now, such as {@code hashing inputs}, within the same count. */
+  default void phase(String what) {}
 
-  /** So many more bytes are done. */
-  default void advanced(long bytes) {}
+  /** What else is worth knowing at the moment, in a few words: {@code loss 0.31}. */
+  default void detail(String text) {}
 
-  /** A tensor is done. */
-  default void finishedTensor(String name) {}
+  /** So much more is done. */
+  default void advanced(long amount) {}
+
+  /** A part is done. */
+  default void finishedPart(String name) {}
 
   /** All is done. */
   default void finished() {}

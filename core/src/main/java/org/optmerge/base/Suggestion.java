@@ -20,37 +20,12 @@ public final class Suggestion {
     return known.stream()
         .filter(
             candidate ->
-                distance(wanted, candidate.toLowerCase(Locale.ROOT))
+                EditDistance.withSwaps(wanted, candidate.toLowerCase(Locale.ROOT))
                         <= Math.max(1, Math.max(wanted.length(), candidate.length()) / 3)
                     || (wanted.length() >= 3 && candidate.startsWith(wanted)))
         .min(
             Comparator.<String>comparingInt(
-                    candidate -> distance(wanted, candidate.toLowerCase(Locale.ROOT)))
+                    candidate -> EditDistance.withSwaps(wanted, candidate.toLowerCase(Locale.ROOT)))
                 .thenComparing(Comparator.naturalOrder()));
-  }
-
-  /** Insertions, deletions, substitutions and swaps of neighbours that turn one into the other. */
-  static int distance(String a, String b) {
-    int[][] cost = new int[a.length() + 1][b.length() + 1];
-    for (int i = 0; i <= a.length(); i++) {
-      for (int j = 0; j <= b.length(); j++) {
-        if (i == 0 || j == 0) {
-          cost[i][j] = i + j;
-          continue;
-        }
-        int substitution = a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1;
-        int best =
-            Math.min(
-                cost[i - 1][j - 1] + substitution, Math.min(cost[i - 1][j], cost[i][j - 1]) + 1);
-        if (i > 1
-            && j > 1
-            && a.charAt(i - 1) == b.charAt(j - 2)
-            && a.charAt(i - 2) == b.charAt(j - 1)) {
-          best = Math.min(best, cost[i - 2][j - 2] + 1);
-        }
-        cost[i][j] = best;
-      }
-    }
-    return cost[a.length()][b.length()];
   }
 }

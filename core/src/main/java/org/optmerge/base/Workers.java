@@ -94,7 +94,8 @@ public final class Workers implements AutoCloseable {
   /** {@link #map(Collection, Work)} on threads of its own. */
   public static <T, R extends @Nullable Object> List<R> map(
       int threads, Collection<? extends T> items, Work<T, R> work) {
-    try (Workers workers = plain(Math.max(1, Math.min(threads, items.size())), "worker", () -> {})) {
+    try (Workers workers =
+        plain(Math.max(1, Math.min(threads, items.size())), "worker", () -> {})) {
       return workers.map(items, work);
     }
   }
@@ -108,6 +109,9 @@ public final class Workers implements AutoCloseable {
    */
   public <T, R extends @Nullable Object> List<R> map(
       Collection<? extends T> items, Work<T, R> work) {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new InterruptedWorkException(null);
+    }
     List<T> all = List.copyOf(items);
     List<@Nullable R> results = new ArrayList<>(Collections.nCopies(all.size(), null));
     List<@Nullable Throwable> failures = new ArrayList<>(Collections.nCopies(all.size(), null));
@@ -150,11 +154,11 @@ public final class Workers implements AutoCloseable {
 
   /** Works on all items, for what that does and not for what it gives. */
   public <T> void forEach(Collection<? extends T> items, Task<T> task) {
-    this.<T, @Nullable Void>map(
+    this.<T, Boolean>map(
         items,
         item -> {
           task.run(item);
-          return null;
+          return true;
         });
   }
 
@@ -219,7 +223,9 @@ public final class Workers implements AutoCloseable {
     return at instanceof RuntimeException runtime ? runtime : new IllegalStateException(at);
   }
 
-  /** The loops of one pass over items: each takes the next item until none is left or one failed. */
+  /**
+   * The loops of one pass over items: each takes the next item until none is left or one failed.
+   */
   private final class Loops {
     private final Set<Thread> running = new HashSet<>();
     private boolean stopped;
@@ -257,7 +263,9 @@ public final class Workers implements AutoCloseable {
       return first;
     }
 
-    /** Waits for the end of all loops; returns the interruption of the waiting, if there was one. */
+    /**
+     * Waits for the end of all loops; returns the interruption of the waiting, if there was one.
+     */
     @Nullable InterruptedException await(List<Future<?>> loops) {
       InterruptedException interrupted = null;
       for (Future<?> loop : loops) {

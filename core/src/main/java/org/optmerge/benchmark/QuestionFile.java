@@ -30,7 +30,7 @@ import org.optmerge.model.media.AudioFiles;
 import org.optmerge.model.media.ImageFiles;
 import org.optmerge.model.media.Media;
 import org.optmerge.model.media.VideoFiles;
-import org.optmerge.python.TabSeparatedFile;
+import org.optmerge.python.DelimitedFile;
 
 /**
  * A question list of one's own: JSON lines (.jsonl), or a table with a header (.tsv, .csv).
@@ -157,12 +157,11 @@ public final class QuestionFile implements Benchmark {
   }
 
   private void readTable(char delimiter) throws IOException {
-    try (TabSeparatedFile table = new TabSeparatedFile(file, delimiter)) {
+    try (DelimitedFile table = new DelimitedFile(file, delimiter)) {
       if (!table.next()) {
         return;
       }
-      List<String> header = new ArrayList<>(table.texts());
-      header.set(0, header.get(0).replaceFirst("^\ufeff", ""));
+      List<String> header = table.texts();
       if (Set.copyOf(header).size() < header.size()) {
         throw wrong("row 1", "the header names a column twice: %s".formatted(header));
       }

@@ -16,9 +16,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.model.media.ImageFiles;
 import org.optmerge.model.media.Media;
-import org.optmerge.python.Missing;
-import org.optmerge.python.PythonList;
-import org.optmerge.python.TabSeparatedFile;
+import org.optmerge.python.DelimitedFile;
+import org.optmerge.python.PandasColumn;
+import org.optmerge.python.PythonLiteral;
 
 /**
  * A table of VLMEvalKit: one row a question, images in base64 or by the index of the row that has
@@ -77,7 +77,7 @@ public final class TsvBenchmark implements Benchmark {
 
   private synchronized Index index() {
     if (index == null) {
-      try (TabSeparatedFile table = new TabSeparatedFile(file)) {
+      try (DelimitedFile table = new DelimitedFile(file, '\t')) {
         index = scan(table);
       } catch (IOException e) {
         throw new BenchmarkException("'%s': %s".formatted(file, e.getMessage()), e);
@@ -86,12 +86,11 @@ public final class TsvBenchmark implements Benchmark {
     return index;
   }
 
-  private Index scan(TabSeparatedFile table) throws IOException {
+  private Index scan(DelimitedFile table) throws IOException {
     if (!table.next()) {
       throw new BenchmarkException("'%s' is empty".formatted(file));
     }
-    List<String> header = new ArrayList<>(table.texts());
-    header.set(0, header.get(0).replaceFirst("^\ufeff", ""));
+    List<String> header = table.texts();
     int id = column(header, "index");
     column(header, "question");
     int image = header.indexOf("image");
@@ -108,7 +107,7 @@ public final class TsvBenchmark implements Benchmark {
                 .formatted(file, row, table.count(), header.size()));
       }
       boolean reference = table.length(image) <= LONGEST_REFERENCE;
-      if (reference && Missing.is(table.text(image))) {
+      if (reference && PandasColumn.DEFAULT.isMissing(table.text(image))) {
         continue;
       }
       if (places.put(table.text(id), begin) != null) {
@@ -133,8 +132,8 @@ public final class TsvBenchmark implements Benchmark {
   /** Reads questions one after the other, and images where they are. */
   private final class Rows implements QuestionStream.Source<Question> {
     private final Index known;
-    private final TabSeparatedFile table = new TabSeparatedFile(file);
-    private final TabSeparatedFile elsewhere = new TabSeparatedFile(file);
+    private final DelimitedFile table = new DelimitedFile(file, '\t');
+    private final DelimitedFile elsewhere = new DelimitedFile(file, '\t');
     private int at;
 
     /** Questions about one image often follow each other. */
@@ -170,17 +169,17 @@ public final class TsvBenchmark implements Benchmark {
     private Question example(Map<String, Integer> place, String id) throws IOException {
       String answerColumn = columns.getOrDefault("answers", "answer");
       Optional<String> answer = cell(place, answerColumn);
-      List<String> answers = answer.map(PythonList::orText).orElse(List.of());
+      List<String> answers = answer.map(PythonLiteral::texts).orElse(List.of());
       Map<String, String> fields = new LinkedHashMap<>();
-      place.forEach(
-          (column, cell) -> {
-            if (!NOT_FIELDS.contains(column) && !column.equals(answerColumn)) {
-              String text = table.text(cell);
-              if (!Missing.is(text)) {
-                fields.put(column, text);
-              }
-            }
-          });
+      for (Map.Entry<String, Integer> cell : place.entrySet()) {
+        String column = cell.getKey();
+        if (!NOT_FIELDS.contains(column) && !column.equals(answerColumn)) {
+          String text = table.text(cell.getValue());
+          if (!PandasColumn.DEFAULT.isMissing(text)) {
+            fields.put(column, text);
+          }
+        }
+      }
       if (answer.isPresent() && !answers.equals(List.of(answer.get()))) {
         fields.put("answer", answer.get());
       }
@@ -193,7 +192,7 @@ public final class TsvBenchmark implements Benchmark {
     }
 
     /** A cell's text; empty if it is. What pandas calls missing is a word here. */
-    private Optional<String> cell(Map<String, Integer> place, String column) {
+    private Optional<String> cell(Map<String, Integer> place, String column) throws IOException {
       Integer cell = place.get(column);
       return cell == null || table.length(cell) == 0
           ? Optional.empty()
@@ -204,7 +203,7 @@ public final class TsvBenchmark implements Benchmark {
       Integer column = place.get("image");
       if (column == null) {
         List<Media> images = new ArrayList<>();
-        for (String path : PythonList.orText(cell(place, "image_path").orElse(""))) {
+        for (String path : PythonLiteral.texts(cell(place, "image_path").orElse(""))) {
           images.add(ImageFiles.read(beside(path)));
         }
         return images;
@@ -219,7 +218,7 @@ public final class TsvBenchmark implements Benchmark {
         content = referred(reference, column);
       }
       List<Media> images = new ArrayList<>();
-      for (String base64 : PythonList.orText(content)) {
+      for (String base64 : PythonLiteral.texts(content)) {
         images.add(ImageFiles.read(decode(base64)));
       }
       lastReference = reference;

@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Percent;
+import org.optmerge.base.TextTable;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Comparison;
 import org.optmerge.evaluation.Difference;

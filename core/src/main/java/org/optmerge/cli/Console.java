@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import org.optmerge.base.Json;
+import org.optmerge.base.TextTable;
 
 /**
  * What a command says: its result on standard output, everything else on standard error; text, or
@@ -76,11 +77,6 @@ final class Console {
   /** Shows how the work goes on, as far as that is wanted; to be closed. */
   ProgressLine progress() {
     return new ProgressLine(err, progressStyle(), System::nanoTime);
-  }
-
-  /** The same for work that is counted in other units than tensors; to be closed. */
-  ProgressLine progress(String units) {
-    return new ProgressLine(err, progressStyle(), System::nanoTime, units);
   }
 
   /** The same for work that is not counted in bytes; to be closed. */

@@ -18,6 +18,7 @@ import org.optmerge.analysis.TaskVectorStatistics.Expert;
 import org.optmerge.analysis.TaskVectorStatistics.Omission;
 import org.optmerge.analysis.TaskVectorStatistics.Parameter;
 import org.optmerge.base.Percent;
+import org.optmerge.base.TextTable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;

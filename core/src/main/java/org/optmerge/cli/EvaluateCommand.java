@@ -13,6 +13,7 @@ import java.util.concurrent.Callable;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Percent;
+import org.optmerge.base.TextTable;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.Bootstrap;

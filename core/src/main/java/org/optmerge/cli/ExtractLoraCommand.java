@@ -11,6 +11,7 @@ import java.util.regex.Pattern;
 import org.optmerge.analysis.LoraExtraction;
 import org.optmerge.analysis.LoraExtraction.Layer;
 import org.optmerge.base.Percent;
+import org.optmerge.base.TextTable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;

@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.TextTable;
 import org.optmerge.manifest.DataFolder;
 import org.optmerge.manifest.FetchOptions;
 import org.optmerge.manifest.FetchPlan;
@@ -86,7 +87,7 @@ final class FetchCommand implements Callable<Integer> {
     FetchOptions options = FetchOptions.ofEnvironment(System.getenv()).withParallel(parallel);
     try (Fetcher fetcher = new Fetcher(options)) {
       List<FetchPlan> plans = new ArrayList<>();
-      try (ProgressLine progress = console.progress("files")) {
+      try (ProgressLine progress = console.progress()) {
         for (Manifest manifest : wanted) {
           progress.phase("looking up " + manifest.name());
           plans.add(fetcher.plan(manifest, data.of(manifest), include));
@@ -97,7 +98,7 @@ final class FetchCommand implements Callable<Integer> {
         return 0;
       }
       Fetcher.Report report;
-      try (ProgressLine progress = console.progress("files");
+      try (ProgressLine progress = console.progress();
           InterruptNotice notice =
               new InterruptNotice(
                   () -> console.notice("what has come is kept; the same command goes on"))) {

@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.analysis.CheckpointSummary;
+import org.optmerge.base.TextTable;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.TensorInfo;

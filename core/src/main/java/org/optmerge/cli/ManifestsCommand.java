@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.TextTable;
 import org.optmerge.manifest.BenchmarkEntry;
 import org.optmerge.manifest.DataFolder;
 import org.optmerge.manifest.DataFolder.Presence;

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.TextTable;
 import org.optmerge.method.MergeMethods;
 import org.optmerge.method.MethodParameters.Parameter;
 import org.optmerge.method.NamedMethod;

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.optmerge.analysis.TensorNames;
+import org.optmerge.base.TextTable;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.merge.Coverage;
 import org.optmerge.merge.MergeEstimate;

@@ -39,32 +39,25 @@ final class ProgressLine implements Progress, AutoCloseable {
   private final PrintWriter err;
   private final Style style;
   private final LongSupplier clock;
-  private final String units;
 
-  private final LongAdder bytes = new LongAdder();
-  private final LongAdder resumedBytes = new LongAdder();
-  private final AtomicInteger tensors = new AtomicInteger();
+  private final LongAdder done = new LongAdder();
+  private final LongAdder resumed = new LongAdder();
+  private final AtomicInteger parts = new AtomicInteger();
   private final AtomicLong nextShow;
   private volatile long begin;
-  private volatile long totalBytes;
-  private volatile int totalTensors;
+  private volatile long total;
+  private volatile int totalParts;
+  private volatile String unit = BYTES;
+  private volatile String noun = "tensors";
   private volatile String phase = "";
+  private volatile String detail = "";
   private boolean dangling; // guarded by this: text stands in the terminal's line
 
   /**
    * @param clock nanoseconds since any moment
    */
   ProgressLine(PrintWriter err, Style style, LongSupplier clock) {
-    this(err, style, clock, "tensors");
-  }
-
-  /**
-   * @param clock nanoseconds since any moment
-   * @param units what is counted beside bytes
-   */
-  ProgressLine(PrintWriter err, Style style, LongSupplier clock, String units) {
     this.err = err;
-    this.units = units;
     this.style = style;
     this.clock = clock;
     begin = clock.getAsLong();
@@ -72,37 +65,52 @@ final class ProgressLine implements Progress, AutoCloseable {
   }
 
   @Override
-  public void started(long totalBytes, int totalTensors) {
-    this.totalBytes = totalBytes;
-    this.totalTensors = totalTensors;
-    bytes.reset();
-    tensors.set(0);
-    resumedBytes.reset();
+  public void started(String what, long amount, String plural) {
+    phase = what;
+    detail = "";
+    total = amount;
+    unit = plural;
+    totalParts = 0;
+    done.reset();
+    parts.set(0);
+    resumed.reset();
     begin = clock.getAsLong();
   }
 
   @Override
-  public void resumed(long resumed, int resumedTensors) {
-    bytes.add(resumed);
-    tensors.addAndGet(resumedTensors);
-    resumedBytes.add(resumed);
+  public void parts(int number, String plural) {
+    totalParts = number;
+    noun = plural;
   }
 
   @Override
-  public void phase(String name) {
-    phase = name;
+  public void resumed(long amount, int earlierParts) {
+    done.add(amount);
+    parts.addAndGet(earlierParts);
+    resumed.add(amount);
+  }
+
+  @Override
+  public void phase(String what) {
+    phase = what;
     showIfDue();
   }
 
   @Override
-  public void advanced(long more) {
-    bytes.add(more);
+  public void detail(String text) {
+    detail = text;
     showIfDue();
   }
 
   @Override
-  public void finishedTensor(String name) {
-    tensors.incrementAndGet();
+  public void advanced(long amount) {
+    done.add(amount);
+    showIfDue();
+  }
+
+  @Override
+  public void finishedPart(String name) {
+    parts.incrementAndGet();
     showIfDue();
   }
 
@@ -157,41 +165,51 @@ final class ProgressLine implements Progress, AutoCloseable {
     return (clock.getAsLong() - begin) / 1e9;
   }
 
-  /** Bytes per second of this run; NaN before there are any. */
+  /** The count's rate in this run, per second; NaN before there is any. */
   private double rate() {
     double seconds = seconds();
-    long done = bytes.sum() - resumedBytes.sum();
-    return done > 0 && seconds > 0 ? done / seconds : Double.NaN;
+    long own = done.sum() - resumed.sum();
+    return own > 0 && seconds > 0 ? own / seconds : Double.NaN;
   }
 
   private double secondsLeft() {
-    return Math.max(0, totalBytes - bytes.sum()) / rate();
+    return Math.max(0, total - done.sum()) / rate();
   }
 
   private String text() {
     StringBuilder text = new StringBuilder(phase.isEmpty() ? "working" : phase);
-    if (totalBytes > 0) {
-      long done = bytes.sum();
-      text.append("  %3d %%".formatted(Math.min(100, 100 * done / totalBytes)))
-          .append("  %s of %s".formatted(Quantities.bytes(done), Quantities.bytes(totalBytes)))
-          .append("  %d of %d %s".formatted(tensors.get(), totalTensors, units));
+    if (total > 0) {
+      long now = done.sum();
+      text.append("  %3d %%".formatted(Math.min(100, 100 * now / total)));
+      if (unit.equals(BYTES)) {
+        text.append("  %s of %s".formatted(Quantities.bytes(now), Quantities.bytes(total)));
+      } else {
+        text.append("  %d of %d %s".formatted(now, total, unit));
+      }
+      if (totalParts > 0) {
+        text.append("  %d of %d %s".formatted(parts.get(), totalParts, noun));
+      }
       if (!Double.isNaN(rate())) {
-        text.append("  ").append(Quantities.bytes(rate())).append("/s");
+        String rate = unit.equals(BYTES) ? Quantities.bytes(rate()) : Quantities.number(rate());
+        text.append("  ").append(rate).append("/s");
         text.append("  ").append(Quantities.seconds(secondsLeft())).append(" left");
       }
     }
-    return text.toString();
+    return (detail.isEmpty() ? text : text.append("  ").append(detail)).toString();
   }
 
   private ObjectNode json() {
     ObjectNode event = Console.event("progress");
     event.put("phase", phase);
-    event.put("bytes", bytes.sum());
-    event.put("total_bytes", totalBytes);
-    event.put(units, tensors.get());
-    event.put("total_" + units, totalTensors);
-    Console.put(event, "bytes_per_second", rate());
+    event.put(unit, done.sum());
+    event.put("total_" + unit, total);
+    event.put(noun, parts.get());
+    event.put("total_" + noun, totalParts);
+    Console.put(event, unit + "_per_second", rate());
     Console.put(event, "seconds_left", secondsLeft());
+    if (!detail.isEmpty()) {
+      event.put("detail", detail);
+    }
     return event;
   }
 }

@@ -15,6 +15,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.analysis.TaskVectorStatistics;
 import org.optmerge.base.Progress;
+import org.optmerge.base.TextTable;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.evaluation.ModelFamily;
@@ -52,7 +53,8 @@ import picocli.CommandLine.Spec;
       "Merge the same models with every method there is, and compare what comes out.",
       "Without models: the five experts that are shipped, merged with every method of the paper,"
           + " each with its best λ, judged on the miniature benchmark. Leaves recipes, the best"
-          + " merged checkpoint, a table and figures; started again, it goes on from what is known.",
+          + " merged checkpoint, a table and figures; started again, it goes on from what is"
+          + " known.",
       "With models of your own: leaves for each method its recipe and the merged checkpoint, and a"
           + " table and a figure of how their directions compare."
     })
@@ -80,8 +82,8 @@ final class QuickstartCommand implements Callable<Integer> {
       names = {"-o", "--out"},
       paramLabel = "DIR",
       description =
-          "Where everything is written (default: ${DEFAULT-VALUE}); merged checkpoints of an earlier"
-              + " quickstart are replaced.")
+          "Where everything is written (default: ${DEFAULT-VALUE}); merged checkpoints of an"
+              + " earlier quickstart are replaced.")
   private Path out = Path.of("quickstart-output");
 
   @Option(
@@ -351,23 +353,28 @@ final class QuickstartCommand implements Callable<Integer> {
   /** Says at each phase which method it belongs to. */
   private record Step(Progress to, String label) implements Progress {
     @Override
-    public void started(long totalBytes, int totalTensors) {
-      to.started(totalBytes, totalTensors);
+    public void started(String what, long total, String unit) {
+      to.started(label + what, total, unit);
     }
 
     @Override
-    public void phase(String name) {
-      to.phase(label + name);
+    public void parts(int total, String noun) {
+      to.parts(total, noun);
     }
 
     @Override
-    public void advanced(long bytes) {
-      to.advanced(bytes);
+    public void phase(String what) {
+      to.phase(label + what);
     }
 
     @Override
-    public void finishedTensor(String name) {
-      to.finishedTensor(name);
+    public void advanced(long amount) {
+      to.advanced(amount);
+    }
+
+    @Override
+    public void finishedPart(String name) {
+      to.finishedPart(name);
     }
   }
 

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
 import org.optmerge.base.Percent;
+import org.optmerge.base.TextTable;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Evaluation;
 import org.optmerge.evaluation.EvaluationJson;
@@ -68,16 +69,16 @@ final class ScoreCommand implements Callable<Integer> {
       names = "--profile",
       paramLabel = "P",
       description =
-          "Whose rules where versions differ: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}, the"
-              + " paper's.")
+          "Whose rules where versions differ: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE},"
+              + " the paper's.")
   private ScoringProfile profile = ScoringProfile.OPTMERGE_FORK;
 
   @Option(
       names = "--answers",
       paramLabel = "FILE",
       description =
-          "The file with the references, where a kit keeps them apart; for VLMEvalKit the data set's"
-              + " .tsv, whose ids must all be answered.")
+          "The file with the references, where a kit keeps them apart; for VLMEvalKit the data"
+              + " set's .tsv, whose ids must all be answered.")
   private @Nullable Path answers;
 
   @Option(

@@ -13,6 +13,7 @@ import org.optmerge.analysis.TaskVectorSpectra.Comparison;
 import org.optmerge.analysis.TaskVectorSpectra.Matrix;
 import org.optmerge.analysis.TaskVectorStatistics.Omission;
 import org.optmerge.base.Percent;
+import org.optmerge.base.TextTable;
 
 /** The spectra of task vectors, as text and as JSON. */
 final class SpectraPrinter {

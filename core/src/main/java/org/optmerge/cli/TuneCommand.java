@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.optmerge.base.Percent;
+import org.optmerge.base.TextTable;
 import org.optmerge.evaluation.MergeSearch;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.model.MultimodalModel;
@@ -24,8 +25,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "tune",
     description = {
-      "Search the scaling (λ) of a merge on a benchmark or on questions of your own, in memory: nothing is written, and the"
-          + " recipe's own scaling is not used.",
+      "Search the scaling (λ) of a merge on a benchmark or on questions of your own, in memory:"
+          + " nothing is written, and the recipe's own scaling is not used.",
       "The grid is the paper's; if its largest value is the best, the search goes on above it."
     })
 final class TuneCommand implements Callable<Integer> {

@@ -1,16 +1,9 @@
 package org.optmerge.linalg;
 
 import ai.djl.pytorch.jni.JniUtils;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
+import org.optmerge.base.Workers;
 
 /**
  * How many threads the engine uses for one call.
@@ -52,73 +45,11 @@ public final class EngineThreads {
       return List.of();
     }
     int before = count();
-    ExecutorService workers =
-        Executors.newFixedThreadPool(
-            Math.min(threads, work.size()),
-            run -> {
-              Thread thread =
-                  new Thread(
-                      () -> {
-                        set(1);
-                        run.run();
-                      },
-                      "one-engine-thread");
-              thread.setDaemon(true);
-              return thread;
-            });
-    AtomicBoolean failed = new AtomicBoolean();
-    try {
-      List<Future<Optional<T>>> begun = new ArrayList<>();
-      for (Supplier<T> piece : work) {
-        begun.add(workers.submit(() -> failed.get() ? Optional.empty() : of(piece, failed)));
-      }
-      List<T> results = new ArrayList<>();
-      for (Future<Optional<T>> one : begun) {
-        one.get().ifPresent(results::add);
-      }
-      return results;
-    } catch (InterruptedException e) {
-      failed.set(true);
-      Thread.currentThread().interrupt();
-      throw new LinearAlgebraException("interrupted", e);
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof RuntimeException thrown) {
-        throw thrown;
-      }
-      if (e.getCause() instanceof Error thrown) {
-        throw thrown;
-      }
-      throw new IllegalStateException(e.getCause());
+    try (Workers workers =
+        Workers.plain(Math.min(threads, work.size()), "one-engine-thread", () -> set(1))) {
+      return workers.map(work, Supplier::get);
     } finally {
-      workers.shutdown();
-      awaitEnd(workers);
       set(before);
-    }
-  }
-
-  private static <T> Optional<T> of(Supplier<T> piece, AtomicBoolean failed) {
-    try {
-      return Optional.of(piece.get());
-    } catch (RuntimeException | Error e) {
-      failed.set(true);
-      throw e;
-    }
-  }
-
-  /** What workers use may be closed once they are done, not before. */
-  private static void awaitEnd(ExecutorService workers) {
-    boolean interrupted = false;
-    while (true) {
-      try {
-        if (workers.awaitTermination(1, TimeUnit.MINUTES)) {
-          break;
-        }
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
     }
   }
 }

@@ -259,7 +259,8 @@ public final class Fetcher implements AutoCloseable {
         }
       }
     }
-    progress.started(plans.stream().mapToLong(FetchPlan::bytes).sum(), jobs.size());
+    progress.started("fetching", plans.stream().mapToLong(FetchPlan::bytes).sum(), Progress.BYTES);
+    progress.parts(jobs.size(), "files");
     long begun =
         jobs.stream()
             .map(Job::file)
@@ -365,7 +366,7 @@ public final class Fetcher implements AutoCloseable {
     if (file.unpackInto() != null) {
       Files.delete(target);
     }
-    progress.finishedTensor(file.path());
+    progress.finishedPart(file.path());
     return new Done(received.bytes() - file.done(), unpacked);
   }
 

@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.atomic.LongAdder;
 import org.optmerge.base.FileErrors;
 import org.optmerge.base.Progress;
@@ -105,18 +104,18 @@ public final class AdapterMerger {
         changed.stream()
             .map(it -> new LoraAdapterWriter.Matrix(it.name(), it.shape(), DType.F32))
             .toList();
-    progress.started(changed.stream().mapToLong(PlannedTensor::bytes).sum(), changed.size());
-    ForkJoinPool pool = new ForkJoinPool(options.threads());
+    progress.started(
+        "merging", changed.stream().mapToLong(PlannedTensor::bytes).sum(), Progress.BYTES);
+    progress.parts(changed.size(), "tensors");
     List<Layer> layers = new ArrayList<>();
-    try (LoraAdapterWriter adapter =
-        LoraAdapterWriter.create(out, plan.donor().folder(), rank, matrices, List.of())) {
-      Map<MergeMethod, MergeMethod> fitted =
-          Workers.get(pool.submit(() -> WholeModel.fit(changed, tensorMerger)));
-      progress.phase("merging");
+    try (Workers pool = Workers.forking(options.threads());
+        LoraAdapterWriter adapter =
+            LoraAdapterWriter.create(out, plan.donor().folder(), rank, matrices, List.of())) {
+      Map<MergeMethod, MergeMethod> fitted = pool.call(() -> WholeModel.fit(changed, tensorMerger));
       for (int i = 0; i < changed.size(); i++) {
         PlannedTensor tensor = changed.get(i);
         LoraAdapterWriter.Matrix matrix = matrices.get(i);
-        Layer layer = Workers.get(pool.submit(() -> merge(tensor, matrix, fitted, adapter)));
+        Layer layer = pool.call(() -> merge(tensor, matrix, fitted, adapter));
         if (wanted == 0 && layer.relativeError() > ROUNDING) {
           throw new MergeException(
               "tensor '%s': %s gives a result of more than rank %d, %.2g of it would be lost; give a rank to accept that, or write a checkpoint"
@@ -124,14 +123,12 @@ public final class AdapterMerger {
         }
         layers.add(layer);
         progress.advanced(tensor.bytes());
-        progress.finishedTensor(tensor.name());
+        progress.finishedPart(tensor.name());
       }
       long bytes = adapter.bytes();
       Path folder = adapter.publish();
       progress.finished();
       return new Result(folder, rank, layers, bytes);
-    } finally {
-      pool.shutdown();
     }
   }
 

@@ -3,9 +3,8 @@ package org.optmerge.merge;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ForkJoinPool;
-import java.util.concurrent.Future;
 import org.optmerge.base.Workers;
 import org.optmerge.checkpoint.TensorInfo;
 
@@ -38,11 +37,10 @@ final class Digests implements AutoCloseable {
   }
 
   /** Hashes what is left, files side by side; hexadecimal digests by file. */
-  Map<Path, String> finish(ForkJoinPool pool) {
+  Map<Path, String> finish(Workers pool) {
+    List<String> hashes = pool.map(digests.values(), TrailingDigest::finish);
     Map<Path, String> finished = new LinkedHashMap<>();
-    Map<Path, Future<String>> futures = new LinkedHashMap<>();
-    digests.forEach((file, digest) -> futures.put(file, pool.submit(digest::finish)));
-    futures.forEach((file, future) -> finished.put(file, Workers.get(future)));
+    digests.keySet().forEach(file -> finished.put(file, hashes.get(finished.size())));
     return finished;
   }
 

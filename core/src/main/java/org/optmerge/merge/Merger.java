@@ -12,12 +12,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.FileErrors;
@@ -47,7 +43,6 @@ public final class Merger {
   private final Workspace workspace;
   private final LongAdder bytesRead = new LongAdder();
   private final LongAdder bytesWritten = new LongAdder();
-  private final AtomicBoolean stopped = new AtomicBoolean();
   private final PlanInputs inputs;
   private final Digests digests = new Digests();
   private final Map<String, TensorOutcome> outcomes = new ConcurrentHashMap<>();
@@ -121,7 +116,7 @@ public final class Merger {
   private MergeResult run(Path out, long begin) throws IOException {
     List<Work> work = new ArrayList<>();
     Map<Path, SafetensorsWriter> writers = new LinkedHashMap<>();
-    ForkJoinPool pool = new ForkJoinPool(options.threads());
+    Workers pool = Workers.forking(options.threads());
     int resumed;
     try {
       Journal journal =
@@ -143,14 +138,14 @@ public final class Merger {
       // The disk can take its time over the output while the processors finish the digests.
       List<Future<?>> forced = new ArrayList<>();
       for (SafetensorsWriter writer : writers.values()) {
-        forced.add(pool.submit(writer::force));
+        forced.add(pool.begin(Executors.callable(writer::force)));
       }
       Map<Path, String> hashes = digests.finish(pool);
       forced.forEach(Workers::get);
       new StagedCheckpoint(workspace.staging(), plan)
           .complete(inputs, hashes, outcomes, options.has(MergeOptions.Flag.MODEL_CARD));
     } finally {
-      pool.shutdown();
+      pool.close();
       for (SafetensorsWriter writer : writers.values()) {
         writer.close();
       }
@@ -219,19 +214,20 @@ public final class Merger {
       @Nullable TensorOutcome earlier) {}
 
   /** Makes every tensor that is not there yet; returns how many were. */
-  private int mergeAll(List<Work> work, Journal journal, ForkJoinPool pool) {
-    progress.started(work.stream().mapToLong(it -> it.place.bytes()).sum(), work.size());
+  private int mergeAll(List<Work> work, Journal journal, Workers pool) {
+    progress.started(
+        "merging", work.stream().mapToLong(it -> it.place.bytes()).sum(), Progress.BYTES);
+    progress.parts(work.size(), "tensors");
     TensorMerger tensorMerger = new TensorMerger(plan, options.memory(), bytesRead, progress);
-    int resumed = await(pool, work.stream().filter(it -> it.earlier != null).toList(), this::check);
+    int resumed = done(pool, work.stream().filter(it -> it.earlier != null).toList(), this::check);
     List<Work> open = work.stream().filter(it -> !outcomes.containsKey(it.tensor.name())).toList();
     Map<MergeMethod, MergeMethod> fitted =
         open.isEmpty()
             ? Map.of()
-            : Workers.get(
-                pool.submit(
-                    () -> WholeModel.fit(work.stream().map(Work::tensor).toList(), tensorMerger)));
+            : pool.call(
+                () -> WholeModel.fit(work.stream().map(Work::tensor).toList(), tensorMerger));
     progress.phase("merging");
-    WorkAction make =
+    Workers.Work<Work, Boolean> make =
         item -> {
           MergeMethod method =
               item.tensor.work() instanceof PlannedTensor.Merge merge
@@ -241,10 +237,10 @@ public final class Merger {
           journal.append(outcome);
           bytesWritten.add(item.place.bytes());
           note(item, outcome);
-          progress.finishedTensor(item.tensor.name());
+          progress.finishedPart(item.tensor.name());
           return true;
         };
-    await(pool, open.stream().filter(it -> !TensorMerger.needsMatrices(it.tensor)).toList(), make);
+    done(pool, open.stream().filter(it -> !TensorMerger.needsMatrices(it.tensor)).toList(), make);
     mergeMatrices(
         open.stream().filter(it -> TensorMerger.needsMatrices(it.tensor)).toList(), make, pool);
     return resumed;
@@ -255,85 +251,36 @@ public final class Merger {
    * reading, factorising and writing overlap. Larger ones go one at a time with all of the engine's
    * threads.
    */
-  private void mergeMatrices(List<Work> matrices, WorkAction make, ForkJoinPool pool) {
+  private void mergeMatrices(List<Work> matrices, Workers.Work<Work, Boolean> make, Workers pool) {
     List<Work> ordinary =
         matrices.stream().filter(it -> TensorMerger.isMergedOnOneThread(it.tensor)).toList();
     if (!ordinary.isEmpty()) {
       MemoryBudget budget = new MemoryBudget(options.memory());
       int engineThreads = EngineThreads.count();
-      ExecutorService workers =
-          Executors.newFixedThreadPool(options.threads(), Merger::threadOfOneEngineThread);
-      try {
-        await(
+      try (Workers workers =
+          Workers.interrupting(options.threads(), "matrices", () -> EngineThreads.set(1))) {
+        done(
             workers,
             ordinary,
             item -> {
               try (MemoryBudget.Share share = budget.take(TensorMerger.matrixBytes(item.tensor))) {
-                return make.run(item);
+                return make.of(item);
               }
             });
       } finally {
-        stopped.set(true);
-        workers.shutdownNow();
         EngineThreads.set(engineThreads);
       }
-      stopped.set(false);
     }
     for (Work item : matrices) {
       if (!TensorMerger.isMergedOnOneThread(item.tensor)) {
-        Workers.get(pool.submit(() -> make.run(item)));
+        pool.call(() -> make.of(item));
       }
     }
   }
 
-  private static Thread threadOfOneEngineThread(Runnable work) {
-    Thread thread =
-        new Thread(
-            () -> {
-              EngineThreads.set(1);
-              work.run();
-            },
-            "matrices");
-    thread.setDaemon(true);
-    return thread;
-  }
-
-  @FunctionalInterface
-  private interface WorkAction {
-    /** Works on one tensor; true if it is done. */
-    boolean run(Work item) throws IOException;
-  }
-
-  /**
-   * Runs an action for all items, in their order as threads become free; counts those that are
-   * done.
-   */
-  private int await(ExecutorService pool, List<Work> items, WorkAction action) {
-    ConcurrentLinkedQueue<Work> queue = new ConcurrentLinkedQueue<>(items);
-    List<Future<Integer>> workers = new ArrayList<>();
-    for (int i = 0; i < Math.min(options.threads(), items.size()); i++) {
-      workers.add(
-          pool.submit(
-              () -> {
-                int done = 0;
-                for (Work item = queue.poll();
-                    item != null && !stopped.get();
-                    item = queue.poll()) {
-                  try {
-                    done += action.run(item) ? 1 : 0;
-                  } catch (IOException | RuntimeException | Error e) {
-                    stopped.set(true);
-                    throw e;
-                  }
-                }
-                return done;
-              }));
-    }
-    int done = 0;
-    for (Future<Integer> worker : workers) {
-      done += Workers.get(worker);
-    }
-    return done;
+  /** Works on all items; counts those that are done. */
+  private static int done(Workers pool, List<Work> items, Workers.Work<Work, Boolean> action) {
+    return (int) pool.map(items, action).stream().filter(it -> it).count();
   }
 
   /** Trusts what an interrupted run noted of a tensor only if the file still says so. */

@@ -10,13 +10,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.concurrent.ForkJoinPool;
-import java.util.concurrent.ForkJoinTask;
 import java.util.stream.Stream;
 import org.optmerge.base.FileErrors;
 import org.optmerge.base.Json;
 import org.optmerge.base.Progress;
 import org.optmerge.base.Sha256;
+import org.optmerge.base.Workers;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.TensorInfo;
@@ -62,7 +61,8 @@ public final class Verifier {
     List<String> problems = new ArrayList<>();
     List<String> notes = new ArrayList<>();
     try {
-      progress.started(bytesOf(provenance), provenance.path("tensors").size());
+      progress.started("verifying", bytesOf(provenance), Progress.BYTES);
+      progress.parts(provenance.path("tensors").size(), "tensors");
       int files = compareFiles(folder, provenance, problems, notes, progress);
       int tensors = 0;
       try (Checkpoint checkpoint = Checkpoint.open(folder)) {
@@ -192,18 +192,12 @@ public final class Verifier {
       }
     }
     ConcurrentSkipListMap<String, String> found = new ConcurrentSkipListMap<>();
-    ForkJoinPool pool = new ForkJoinPool(threads);
-    try {
-      pool.submit(
-              () ->
-                  ForkJoinTask.invokeAll(
-                      checkpoint.tensors().stream()
-                          .filter(it -> it.dtype().isFloating() && !allowed.contains(it.name()))
-                          .map(it -> ForkJoinTask.adapt(() -> scan(checkpoint, it, found)))
-                          .toList()))
-          .join();
-    } finally {
-      pool.shutdown();
+    List<TensorInfo> suspects =
+        checkpoint.tensors().stream()
+            .filter(it -> it.dtype().isFloating() && !allowed.contains(it.name()))
+            .toList();
+    try (Workers workers = Workers.plain(threads, "verify", () -> {})) {
+      workers.forEach(suspects, it -> scan(checkpoint, it, found));
     }
     problems.addAll(found.values());
   }

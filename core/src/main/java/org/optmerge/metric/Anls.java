@@ -1,6 +1,6 @@
 package org.optmerge.metric;
 
-import java.util.Arrays;
+import org.optmerge.base.EditDistance;
 import org.optmerge.python.PythonText;
 
 /**
@@ -47,37 +47,11 @@ public record Anls() implements Metric {
       return 0;
     }
     int most = (int) Math.min(limit * length, Integer.MAX_VALUE - 1);
-    int edits = edits(form(prediction), form(answer), most);
+    int edits = EditDistance.levenshtein(form(prediction), form(answer), most);
     return edits > most ? Double.POSITIVE_INFINITY : edits / (double) length;
   }
 
   private static int[] form(String text) {
     return PythonText.collapse(PythonText.lower(PythonText.strip(text))).codePoints().toArray();
-  }
-
-  /** Levenshtein's distance, or anything above {@code most} if it is more than that. */
-  private static int edits(int[] a, int[] b, int most) {
-    int[] longer = a.length >= b.length ? a : b;
-    int[] shorter = a.length >= b.length ? b : a;
-    if (longer.length - shorter.length > most) {
-      return most + 1;
-    }
-    int[] row = new int[shorter.length + 1];
-    Arrays.setAll(row, j -> j);
-    for (int i = 1; i <= longer.length; i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      int smallest = i;
-      for (int j = 1; j <= shorter.length; j++) {
-        int substituted = diagonal + (longer[i - 1] == shorter[j - 1] ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(substituted, 1 + Math.min(row[j], row[j - 1]));
-        smallest = Math.min(smallest, row[j]);
-      }
-      if (smallest > most) {
-        return most + 1;
-      }
-    }
-    return row[shorter.length];
   }
 }

@@ -56,7 +56,7 @@ public record PandasColumn(boolean noneIsMissing) {
         cells.stream()
             .map(
                 cell ->
-                    cell.kind() == Cell.Kind.TEXT && isNothing(cell.text()) ? Cell.MISSING : cell)
+                    cell.kind() == Cell.Kind.TEXT && isMissing(cell.text()) ? Cell.MISSING : cell)
             .toList();
     if (filled.stream().allMatch(Cell::missing)) {
       return filled;
@@ -71,7 +71,8 @@ public record PandasColumn(boolean noneIsMissing) {
     return numbers == null ? filled : numbers;
   }
 
-  private boolean isNothing(String text) {
+  /** True for a text that stands for no value. */
+  public boolean isMissing(String text) {
     return NOTHING.contains(text) || (noneIsMissing && text.equals("None"));
   }
 

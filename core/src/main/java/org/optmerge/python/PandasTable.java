@@ -1,16 +1,12 @@
 package org.optmerge.python;
 
-import java.io.BufferedReader;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.io.PushbackInputStream;
-import java.io.Reader;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CodingErrorAction;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,8 +29,6 @@ import org.dhatim.fastexcel.reader.Row;
  * @param rows how many there are
  */
 public record PandasTable(Map<String, List<Cell>> columns, int rows) {
-  private static final int BYTE_ORDER_MARK = 0xfeff;
-
   public PandasTable {
     columns = Collections.unmodifiableMap(new LinkedHashMap<>(columns));
   }
@@ -42,8 +36,8 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
   /**
    * Reads a file with the rules of pandas 2.
    *
-   * @throws TableException if it is not what its name says, not UTF-8, has rows of
-   *     different lengths, or two columns of one name
+   * @throws TableException if it is not what its name says, not UTF-8, has rows of different
+   *     lengths, or two columns of one name
    */
   public static PandasTable read(Path file) {
     return read(file, PandasColumn.DEFAULT);
@@ -63,11 +57,10 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
           "%s: not valid UTF-8; VLMEvalKit writes UTF-8, was the file saved by another program?"
               .formatted(file),
           e);
-    } catch (TableException e) {
+    } catch (TableException | EOFException e) {
       throw new TableException("%s: %s".formatted(file, e.getMessage()), e);
     } catch (IOException e) {
-      throw new TableException(
-          "%s: cannot be read: %s".formatted(file, e.getMessage()), e);
+      throw new TableException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
     }
   }
 
@@ -114,22 +107,10 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
   }
 
   private static List<List<Cell>> delimited(Path file, char delimiter) throws IOException {
-    try (Reader reader =
-        new BufferedReader(
-            new InputStreamReader(
-                Files.newInputStream(file),
-                StandardCharsets.UTF_8
-                    .newDecoder()
-                    .onMalformedInput(CodingErrorAction.REPORT)
-                    .onUnmappableCharacter(CodingErrorAction.REPORT)))) {
-      reader.mark(1);
-      if (reader.read() != BYTE_ORDER_MARK) {
-        reader.reset();
-      }
-      DelimitedReader rows = new DelimitedReader(reader, delimiter);
+    try (DelimitedFile rows = new DelimitedFile(file, delimiter)) {
       List<List<Cell>> table = new ArrayList<>();
-      for (List<String> row = rows.row(); !row.isEmpty(); row = rows.row()) {
-        table.add(row.stream().map(Cell::text).toList());
+      while (rows.next()) {
+        table.add(rows.texts().stream().map(Cell::text).toList());
       }
       return table;
     }

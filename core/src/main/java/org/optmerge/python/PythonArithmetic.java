@@ -1,7 +1,6 @@
 package org.optmerge.python;
 
 import java.math.BigDecimal;
-import java.math.BigInteger;
 import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.List;
@@ -166,12 +165,9 @@ public final class PythonArithmetic {
       }
       return a;
     }
-    Object literal = PythonNumbers.literal(word);
-    if (literal instanceof BigInteger whole) {
-      return new PythonNumber.Whole(whole);
-    }
-    if (literal instanceof Double real) {
-      return PythonNumber.of(real);
+    PythonNumber literal = PythonNumber.literal(word);
+    if (literal != null) {
+      return literal;
     }
     return call(word);
   }

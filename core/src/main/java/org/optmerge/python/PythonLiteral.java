@@ -38,17 +38,26 @@ public final class PythonLiteral {
    * @return empty if the cell is anything but a list of literals (or a sum or multiple of such)
    */
   public static Optional<List<@Nullable Object>> list(String cell) {
-    String trimmed = cell.replaceFirst("^[ \\t]++", "");
-    if (!trimmed.startsWith("[")) {
+    PythonLiteral reader = new PythonLiteral(cell);
+    while (reader.peek() == ' ' || reader.peek() == '\t') {
+      reader.at++;
+    }
+    if (reader.peek() != '[') {
       return Optional.empty();
     }
-    PythonLiteral reader = new PythonLiteral(trimmed);
     try {
       List<@Nullable Object> list = reader.sum();
       return Optional.of(list);
     } catch (NotALiteral e) {
       return Optional.empty();
     }
+  }
+
+  /** {@code str()} of the elements if the cell is a list, else the cell. */
+  public static List<String> texts(String cell) {
+    return list(cell)
+        .map(items -> items.stream().map(PythonLiteral::text).toList())
+        .orElseGet(() -> List.of(cell));
   }
 
   /** {@code str(value)} of an element. */
@@ -217,14 +226,12 @@ public final class PythonLiteral {
     while (at < text.length() && (isNumberPart(text.charAt(at)) || exponentSign(start))) {
       at++;
     }
-    Object number = PythonNumbers.literal(text.substring(start, at));
-    if (number instanceof BigInteger integer) {
-      return negative ? integer.negate() : integer;
+    PythonNumber number = PythonNumber.literal(text.substring(start, at));
+    if (number == null) {
+      throw new NotALiteral();
     }
-    if (number instanceof Double real) {
-      return negative ? -real : real;
-    }
-    throw new NotALiteral();
+    PythonNumber signed = negative ? number.negated() : number;
+    return signed instanceof PythonNumber.Whole whole ? whole.value() : (Object) signed.toDouble();
   }
 
   private static boolean isNumberPart(char c) {

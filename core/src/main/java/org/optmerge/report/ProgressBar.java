@@ -77,21 +77,27 @@ public final class ProgressBar implements Progress, AutoCloseable {
   }
 
   @Override
-  public synchronized void started(long totalBytes, int totalTensors) {
-    total = totalBytes;
+  public synchronized void started(String work, long amount, String unit) {
+    detail = work;
+    total = amount;
     done = 0;
     begin = clock.getAsLong();
   }
 
   @Override
-  public synchronized void phase(String name) {
-    detail = name;
+  public void phase(String work) {
+    detail(work);
+  }
+
+  @Override
+  public synchronized void detail(String text) {
+    detail = text;
     showIfDue();
   }
 
   @Override
-  public void advanced(long bytes) {
-    add(bytes);
+  public void advanced(long amount) {
+    add(amount);
   }
 
   /** Says that the work is done, in a line that stays. */

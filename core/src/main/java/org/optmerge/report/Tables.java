@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.UnaryOperator;
+import org.optmerge.base.TextTable;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.FloatColumn;
 import tech.tablesaw.api.NumericColumn;
@@ -187,29 +188,19 @@ public final class Tables {
   /** A table for a terminal; a best value is followed by an asterisk. */
   public static String text(Table table, Format format) {
     Cells cells = Cells.of(table, format, UnaryOperator.identity());
-    int[] widths = new int[cells.columns()];
-    for (int c = 0; c < widths.length; c++) {
-      widths[c] = width(cells.header(c));
-      for (int r = 0; r < cells.rows(); r++) {
-        widths[c] = Math.max(widths[c], width(cells.text(r, c)));
-      }
+    TextTable out = new TextTable(" ");
+    for (int c = 0; c < cells.columns(); c++) {
+      String title = cells.header(c) + " ";
+      out = cells.right(c) ? out.right(title) : out.left(title);
     }
-    StringBuilder out = new StringBuilder();
-    for (int r = -1; r < cells.rows(); r++) {
-      StringBuilder line = new StringBuilder();
-      for (int c = 0; c < widths.length; c++) {
-        String text = r < 0 ? cells.header(c) : cells.text(r, c);
-        String space = " ".repeat(widths[c] - width(text));
-        line.append(cells.right(c) ? space + text : text + space);
-        line.append(r >= 0 && cells.best(r, c) ? "* " : "  ");
+    for (int r = 0; r < cells.rows(); r++) {
+      List<String> row = new ArrayList<>();
+      for (int c = 0; c < cells.columns(); c++) {
+        row.add(cells.text(r, c) + (cells.best(r, c) ? "*" : " "));
       }
-      out.append(line.toString().stripTrailing()).append('\n');
+      out.row(row);
     }
-    return out.toString();
-  }
-
-  private static int width(String text) {
-    return text.codePointCount(0, text.length());
+    return String.join("\n", out.lines()) + "\n";
   }
 
   /** A table's cells as escaped text, and which of them are best. */

@@ -149,7 +149,7 @@ class TaskVectorSpectraTest {
     Progress interrupting =
         new Progress() {
           @Override
-          public void finishedTensor(String name) {
+          public void finishedPart(String name) {
             Thread.currentThread().interrupt();
           }
         };

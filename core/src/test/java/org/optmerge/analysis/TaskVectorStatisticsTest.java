@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,6 +19,7 @@ import org.optmerge.analysis.TaskVectorStatistics.Entry;
 import org.optmerge.analysis.TaskVectorStatistics.Expert;
 import org.optmerge.analysis.TaskVectorStatistics.Omission;
 import org.optmerge.analysis.TaskVectorStatistics.Parameter;
+import org.optmerge.base.InterruptedWorkException;
 import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.merge.TinyCheckpoint;
@@ -204,9 +204,13 @@ class TaskVectorStatisticsTest {
     Progress progress =
         new Progress() {
           @Override
-          public void started(long totalBytes, int totalTensors) {
-            announced.set(totalBytes);
-            tensors.set(totalTensors);
+          public void started(String what, long amount, String unit) {
+            announced.set(amount);
+          }
+
+          @Override
+          public void parts(int total, String noun) {
+            tensors.set(total);
           }
 
           @Override
@@ -215,7 +219,7 @@ class TaskVectorStatisticsTest {
           }
 
           @Override
-          public void finishedTensor(String name) {
+          public void finishedPart(String name) {
             tensors.decrementAndGet();
           }
         };
@@ -251,13 +255,13 @@ class TaskVectorStatisticsTest {
     Progress interrupting =
         new Progress() {
           @Override
-          public void started(long totalBytes, int totalTensors) {
+          public void started(String what, long amount, String unit) {
             Thread.currentThread().interrupt();
           }
         };
     try {
       assertThatThrownBy(() -> compare(base, Map.of("a", expert), 1, interrupting))
-          .isInstanceOf(CancellationException.class);
+          .isInstanceOf(InterruptedWorkException.class);
     } finally {
       assertThat(Thread.interrupted()).isTrue(); // and it is still known that it was
     }

@@ -185,7 +185,8 @@ class TsvBenchmarkTest {
         "index\\tquestion\\n | has no column 'image_path'",
         "index\\timage\\tquestion\\n1\\t9\\tq\\n1\\t9\\tq | row 2: index '1' is there twice",
         "'' | is empty",
-        "index\\timage\\tquestion\\n\"1\\t9\\tq | the quote at byte 21 is never closed",
+        "index\\timage\\tquestion\\n"
+            + "\"1\\t9\\tq | the file ends inside quotes that were opened on line 2",
         "index\\timage\\tquestion\\n1\\t%s\\tq | are no image of a known format"
       })
   void a_malformed_table_says_where_and_what(String content, String expected) throws IOException {

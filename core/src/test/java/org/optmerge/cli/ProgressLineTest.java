@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
+import org.optmerge.base.Progress;
 
 class ProgressLineTest {
   private final StringWriter err = new StringWriter();
@@ -27,12 +28,12 @@ class ProgressLineTest {
   @Test
   void a_log_gets_a_line_every_five_seconds() {
     try (ProgressLine progress = line(ProgressLine.Style.LINES)) {
-      progress.phase("merging");
-      progress.started(1_000_000, 4);
+      progress.started("merging", 1_000_000, Progress.BYTES);
+      progress.parts(4, "tensors");
       pass(4.9);
       progress.advanced(100_000);
       pass(0.1);
-      progress.finishedTensor("x");
+      progress.finishedPart("x");
       progress.advanced(100_000);
     }
 
@@ -44,8 +45,8 @@ class ProgressLineTest {
   @Test
   void what_an_earlier_run_did_counts_as_done_but_not_for_the_rate() {
     try (ProgressLine progress = line(ProgressLine.Style.LINES)) {
-      progress.phase("merging");
-      progress.started(1000, 4);
+      progress.started("merging", 1000, Progress.BYTES);
+      progress.parts(4, "tensors");
       progress.resumed(500, 2);
       pass(5);
       progress.advanced(100);
@@ -61,13 +62,13 @@ class ProgressLineTest {
   @Test
   void a_terminal_gets_one_line_that_is_written_over_and_left_at_the_end() {
     try (ProgressLine progress = line(ProgressLine.Style.IN_PLACE)) {
-      progress.phase("merging");
-      progress.started(100, 1);
+      progress.started("merging", 100, Progress.BYTES);
+      progress.parts(1, "tensors");
       pass(0.25);
       progress.advanced(50);
       pass(0.25);
       progress.advanced(50);
-      progress.finishedTensor("x");
+      progress.finishedPart("x");
       progress.finished();
     }
 
@@ -81,7 +82,8 @@ class ProgressLineTest {
   @Test
   void a_line_never_wraps() {
     try (ProgressLine progress = line(ProgressLine.Style.IN_PLACE)) {
-      progress.started(123_456_789, 12_345);
+      progress.started("working", 123_456_789, Progress.BYTES);
+      progress.parts(12_345, "tensors");
       progress.phase("a phase with a name that goes on for much longer than anyone would expect");
       pass(1);
       progress.advanced(1);
@@ -94,11 +96,11 @@ class ProgressLineTest {
   @Test
   void a_program_gets_json() throws IOException {
     try (ProgressLine progress = line(ProgressLine.Style.JSON)) {
-      progress.phase("merging");
-      progress.started(1000, 2);
+      progress.started("merging", 1000, Progress.BYTES);
+      progress.parts(2, "tensors");
       pass(1);
       progress.advanced(250);
-      progress.finishedTensor("x");
+      progress.finishedPart("x");
       progress.finished();
     }
 
@@ -120,7 +122,8 @@ class ProgressLineTest {
   @Test
   void what_is_over_at_once_is_not_shown() {
     try (ProgressLine progress = line(ProgressLine.Style.LINES)) {
-      progress.started(100, 1);
+      progress.started("working", 100, Progress.BYTES);
+      progress.parts(1, "tensors");
       progress.advanced(100);
       progress.finished();
     }
@@ -129,9 +132,23 @@ class ProgressLineTest {
   }
 
   @Test
+  void other_units_are_counted_as_they_are_and_a_detail_comes_last() {
+    try (ProgressLine progress = line(ProgressLine.Style.LINES)) {
+      progress.started("asking Base", 40, "questions");
+      progress.detail("λ = 0.5");
+      pass(5);
+      progress.advanced(10);
+    }
+
+    assertThat(err.toString().stripTrailing())
+        .isEqualTo("asking Base   25 %  10 of 40 questions  2.0000/s  15 s left  λ = 0.5");
+  }
+
+  @Test
   void quiet_shows_nothing() {
     try (ProgressLine progress = line(ProgressLine.Style.NONE)) {
-      progress.started(100, 1);
+      progress.started("working", 100, Progress.BYTES);
+      progress.parts(1, "tensors");
       pass(1000);
       progress.advanced(100);
       progress.finished();

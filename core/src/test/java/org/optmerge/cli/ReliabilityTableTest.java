@@ -180,11 +180,16 @@ class ReliabilityTableTest {
       delimiter = '|',
       quoteCharacter = '"',
       value = {
-        "weight: 0.5}|weight: -0.5}|recipe.yml:5:26: linear: the weights [-0.5, 0.25, 0.25] of 'model.embed_tokens.weight' sum to 0",
-        "weight: 0.5}|weight: .nan}|recipe.yml:5:26: parameter 'weight' must be a finite number, is .nan",
-        "parameters: {weight: 0.5}|parametres: {weight: 0.5}|recipe.yml:5:5: unknown key 'parametres' in an entry of 'models'; did you mean 'parameters'?",
-        "weight: 0.5}|wieght: 0.5}|recipe.yml:5:26: 'linear' has no parameter 'wieght'; did you mean 'weight'?",
-        "weight: 0.5}|weight: 0.5, weight: 1}|recipe.yml:5:31: key 'weight' is there twice, first at 5:18",
+        "weight: 0.5}|weight: -0.5}|recipe.yml:5:26: linear: the weights [-0.5, 0.25, 0.25] of"
+            + " 'model.embed_tokens.weight' sum to 0",
+        "weight: 0.5}|weight: .nan}|recipe.yml:5:26: parameter 'weight' must be a finite number, is"
+            + " .nan",
+        "parameters: {weight: 0.5}|parametres: {weight: 0.5}|recipe.yml:5:5: unknown key"
+            + " 'parametres' in an entry of 'models'; did you mean 'parameters'?",
+        "weight: 0.5}|wieght: 0.5}|recipe.yml:5:26: 'linear' has no parameter 'wieght'; did you"
+            + " mean 'weight'?",
+        "weight: 0.5}|weight: 0.5, weight: 1}|recipe.yml:5:31: key 'weight' is there twice, first"
+            + " at 5:18",
         "linear|lnear|recipe.yml:1:15: no merge method 'lnear'; did you mean 'linear'?",
         "model: chart|model: charts|recipe.yml:8:12: model 'charts' is not there",
       })
@@ -437,14 +442,19 @@ class ReliabilityTableTest {
       delimiter = '|',
       quoteCharacter = '"',
       value = {
-        "\\[4\\],|[-4],|'model.layers.0.input_layernorm.weight': shape holds the negative number -4",
+        "\\[4\\],|[-4],|'model.layers.0.input_layernorm.weight': shape holds the negative number"
+            + " -4",
         "\\[4\\],|[4294967296,4294967296,4294967296],|has more than 2^63 bytes",
-        "\\[0,128\\]|[128,0]|tensor 'model.embed_tokens.weight': data_offsets [128, 0] end before they begin",
-        "\\[128,160\\]|[120,152]|its data begins at offset 120, inside tensor 'model.embed_tokens.weight', which ends at 128",
+        "\\[0,128\\]|[128,0]|tensor 'model.embed_tokens.weight': data_offsets [128, 0] end before"
+            + " they begin",
+        "\\[128,160\\]|[120,152]|its data begins at offset 120, inside tensor"
+            + " 'model.embed_tokens.weight', which ends at 128",
         "\\[0,128\\]|[8,136]|its data begins at offset 8, but the data before it ends at 0",
-        "BF16|F32|tensor 'model.embed_tokens.weight': shape [16, 4] of F32 needs 256 bytes, data_offsets [0, 128] hold 128",
+        "BF16|F32|tensor 'model.embed_tokens.weight': shape [16, 4] of F32 needs 256 bytes,"
+            + " data_offsets [0, 128] hold 128",
         "BF16|BF17|tensor 'model.embed_tokens.weight': unknown dtype 'BF17'; known: ",
-        "layers.0.mlp.up|layers.1.mlp.up|tensor 'model.layers.1.mlp.up_proj.weight': the header has this name twice",
+        "layers.0.mlp.up|layers.1.mlp.up|tensor 'model.layers.1.mlp.up_proj.weight': the header has"
+            + " this name twice",
       })
   void a_header_that_lies_is_refused_by_tensor(String right, String wrong, String message) {
     header("chart", header -> header.replaceFirst(right, wrong));
@@ -645,7 +655,7 @@ class ReliabilityTableTest {
     Progress stop =
         new Progress() {
           @Override
-          public void finishedTensor(String name) {
+          public void finishedPart(String name) {
             if (left.getAndDecrement() <= 0) {
               throw new IllegalStateException("stop");
             }
@@ -885,17 +895,17 @@ class ReliabilityTableTest {
 
   private static String taskVectors(String method, String parameter) {
     return """
-        merge_method: %s
-        base_model: base
-        models:
-          - model: vqa
-          - model: chart
-        parameters:
-          # what is tried stands in line 10
-          #
-          weight: 0.5
-          %s
-        """
+    merge_method: %s
+    base_model: base
+    models:
+      - model: vqa
+      - model: chart
+    parameters:
+      # what is tried stands in line 10
+      #
+      weight: 0.5
+      %s
+    """
         .formatted(method, parameter);
   }
 

@@ -757,8 +757,8 @@ class FetcherTest {
     Progress progress =
         new Progress() {
           @Override
-          public void started(long totalBytes, int totalTensors) {
-            total.set(totalBytes);
+          public void started(String what, long amount, String unit) {
+            total.set(amount);
           }
 
           @Override

@@ -236,7 +236,8 @@ class MergerTest {
                     dir.resolve("out"),
                     options()))
         .hasMessageContaining(
-            "output tensor 'a.weight': the merged value at [1, 1] is Infinity in float16, although every input is finite");
+            "output tensor 'a.weight': the merged value at [1, 1] is Infinity in float16, although"
+                + " every input is finite");
   }
 
   @Test
@@ -391,7 +392,7 @@ class MergerTest {
     AtomicInteger left = new AtomicInteger(tensors);
     return new Progress() {
       @Override
-      public void finishedTensor(String name) {
+      public void finishedPart(String name) {
         if (left.getAndDecrement() <= 0) {
           throw new IllegalStateException("stop");
         }

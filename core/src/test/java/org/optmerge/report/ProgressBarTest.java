@@ -74,7 +74,7 @@ class ProgressBarTest {
   @Test
   void it_follows_a_merge() {
     ProgressBar bar = bar(0);
-    bar.started(1_000, 3);
+    bar.started("merging", 1_000, ProgressBar.BYTES);
     bar.phase("merging");
     now.addAndGet(SECOND / 2);
     bar.advanced(500);

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -14,21 +15,22 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Reads a tab-separated table row by row, from any row's place in the file. Bytes are looked at,
- * not characters: tab, quote and line ends are the same in UTF-8, and most of such a file is
- * base64.
+ * Reads a table of delimited cells row by row, from any row's place in the file. Bytes are looked
+ * at, not characters: tab, comma, quote and line ends are the same in UTF-8, and most of such a
+ * file is base64.
  *
  * <p>Quoting is pandas': a cell that begins with a quote ends at the next quote that is not
- * doubled, and may have tabs and line ends in it; a quote elsewhere is a character. Empty lines are
- * skipped.
+ * doubled, and may have delimiters and line ends in it; a quote elsewhere is a character. Empty
+ * lines and a byte order mark are skipped.
  */
-public final class TabSeparatedFile implements Closeable {
+public final class DelimitedFile implements Closeable {
   /** A cell that is longer is a quote that nobody closed. */
   static final int LONGEST_CELL = 512 << 20;
 
   private static final int BUFFER = 1 << 18;
 
-  private final Path path;
+  private static final byte[] BYTE_ORDER_MARK = {(byte) 0xef, (byte) 0xbb, (byte) 0xbf};
+
   private final char delimiter;
   private final FileChannel channel;
   private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER).limit(0);
@@ -43,19 +45,16 @@ public final class TabSeparatedFile implements Closeable {
   private int[] ends = new int[16];
   private int count;
 
-  public TabSeparatedFile(Path path) throws IOException {
-    this(path, '\t');
-  }
-
-  /**
-   * A table with another mark between its cells.
-   *
-   * @param delimiter an ASCII character
-   */
-  public TabSeparatedFile(Path path, char delimiter) throws IOException {
-    this.path = path;
+  /** Opens a file whose cells are separated by a character of ASCII. */
+  public DelimitedFile(Path path, char delimiter) throws IOException {
     this.delimiter = delimiter;
     this.channel = FileChannel.open(path, StandardOpenOption.READ);
+    for (byte mark : BYTE_ORDER_MARK) {
+      if (read() != (mark & 0xff)) {
+        seek(0);
+        break;
+      }
+    }
   }
 
   /** Where the next row begins. */
@@ -79,9 +78,33 @@ public final class TabSeparatedFile implements Closeable {
     return ends[cell] - begin(cell);
   }
 
-  /** A cell's text. */
-  public String text(int cell) {
-    return new String(cells, begin(cell), length(cell), StandardCharsets.UTF_8);
+  /**
+   * A cell's text.
+   *
+   * @throws CharacterCodingException if it is not UTF-8
+   */
+  public String text(int cell) throws CharacterCodingException {
+    String text = new String(cells, begin(cell), length(cell), StandardCharsets.UTF_8);
+    return text.indexOf('\ufffd') < 0 ? text : checked(cell);
+  }
+
+  /** A replacement character is either the file's own, or stands for what is not UTF-8. */
+  private String checked(int cell) throws CharacterCodingException {
+    try {
+      return StandardCharsets.UTF_8
+          .newDecoder()
+          .decode(ByteBuffer.wrap(cells, begin(cell), length(cell)))
+          .toString();
+    } catch (CharacterCodingException e) {
+      throw new NotUtf8();
+    }
+  }
+
+  private static final class NotUtf8 extends CharacterCodingException {
+    @Override
+    public String getMessage() {
+      return "not valid UTF-8";
+    }
   }
 
   private int begin(int cell) {
@@ -89,7 +112,7 @@ public final class TabSeparatedFile implements Closeable {
   }
 
   /** The row as text. */
-  public List<String> texts() {
+  public List<String> texts() throws CharacterCodingException {
     List<String> texts = new ArrayList<>(count);
     for (int cell = 0; cell < count; cell++) {
       texts.add(text(cell));
@@ -141,7 +164,8 @@ public final class TabSeparatedFile implements Closeable {
     while (true) {
       int at = read();
       if (at < 0) {
-        throw new EOFException("'%s': the quote at byte %d is never closed".formatted(path, begin));
+        throw new EOFException(
+            "the file ends inside quotes that were opened on line %d".formatted(line(begin)));
       }
       if (at == '"') {
         int after = read();
@@ -153,12 +177,27 @@ public final class TabSeparatedFile implements Closeable {
     }
   }
 
+  /**
+   * The line of a byte, counted from 1: a line ends with a line feed, or a carriage return alone.
+   */
+  private long line(long place) throws IOException {
+    seek(0);
+    long line = 1;
+    int before = 0;
+    while (position() < place) {
+      int at = read();
+      line += at == '\r' || (at == '\n' && before != '\r') ? 1 : 0;
+      before = at;
+    }
+    return line;
+  }
+
   private void append(byte value) throws IOException {
     if (length == cells.length) {
       if (length >= LONGEST_CELL) {
         throw new IOException(
-            "'%s': a row of more than %d bytes ends at byte %d; is a quote not closed?"
-                .formatted(path, LONGEST_CELL, position()));
+            "a row of more than %d bytes ends at byte %d; is a quote not closed?"
+                .formatted(LONGEST_CELL, position()));
       }
       cells = Arrays.copyOf(cells, 2 * cells.length);
     }

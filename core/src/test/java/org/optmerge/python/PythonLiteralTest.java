@@ -8,15 +8,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class PythonListTest {
+class PythonLiteralTest {
   private static List<String> list(String text) {
-    return PythonList.parse(text).orElseThrow();
+    assertThat(PythonLiteral.list(text)).isPresent();
+    return PythonLiteral.texts(text);
   }
 
   @Test
   void strings_numbers_and_names_are_elements() {
     assertThat(list("['a', \"b's\", 2007, -1.5e3, None,]"))
-        .containsExactly("a", "b's", "2007", "-1.5e3", "None");
+        .containsExactly("a", "b's", "2007", "-1500.0", "None");
     assertThat(list(" [ ] ")).isEmpty();
     assertThat(list("['a' 'b', ('x', 1), [2]]")).containsExactly("ab", "('x', 1)", "[2]");
   }
@@ -48,14 +49,14 @@ class PythonListTest {
         "[(1]"
       })
   void anything_else_is_text(String text) {
-    assertThat(PythonList.parse(text)).isEmpty();
-    assertThat(PythonList.orText(text)).containsExactly(text);
+    assertThat(PythonLiteral.list(text)).isEmpty();
+    assertThat(PythonLiteral.texts(text)).containsExactly(text);
   }
 
   @Test
   void a_tower_of_brackets_is_text() {
-    assertThat(PythonList.parse("[".repeat(1_000_000))).isEmpty();
-    assertThat(PythonList.parse("[".repeat(1000) + "]".repeat(1000))).isEmpty();
+    assertThat(PythonLiteral.list("[".repeat(1_000_000))).isEmpty();
+    assertThat(PythonLiteral.list("[".repeat(1000) + "]".repeat(1000))).isEmpty();
   }
 
   @Test
@@ -68,7 +69,7 @@ class PythonListTest {
       for (int length = random.nextInt(8); length > 0; length--) {
         text.append(signs.charAt(random.nextInt(signs.length())));
       }
-      lists += PythonList.parse(text.append("]").toString()).isPresent() ? 1 : 0;
+      lists += PythonLiteral.list(text.append("]").toString()).isPresent() ? 1 : 0;
     }
     assertThat(lists).isBetween(100, 19_000);
   }
