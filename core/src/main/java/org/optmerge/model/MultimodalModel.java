@@ -90,9 +90,10 @@ public interface MultimodalModel extends AutoCloseable {
 
   /**
    * Keeps the encoders' outputs in a cache from now on, and takes them from it: for several calls
-   * about the same media, of this model or of others that share its encoders.
+   * about the same media, of this model or of others that share its encoders. A model that encodes
+   * nothing ignores it.
    */
-  void useFeatures(FeatureCache cache);
+  default void useFeatures(FeatureCache cache) {}
 
   /** The parameters by published name; the model's own arrays. */
   SortedMap<String, NDArray> parameters();

@@ -42,11 +42,6 @@ public final class TinyArchitecture implements Architecture {
     }
 
     @Override
-    public void useFeatures(FeatureCache cache) {
-      throw new ModelException("nothing is encoded");
-    }
-
-    @Override
     public SortedMap<String, NDArray> parameters() {
       return Collections.unmodifiableSortedMap(new TreeMap<>());
     }
