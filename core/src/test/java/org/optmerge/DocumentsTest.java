@@ -20,6 +20,11 @@ import org.optmerge.report.Project;
 class DocumentsTest {
   private static final Path ROOT = Project.root();
   private static final Pattern LINK = Pattern.compile("\\]\\(([^)\\s]+)\\)");
+
+  /** A sentence that opens with one of three words, up to its end. */
+  private static final Pattern SENTENCE =
+      Pattern.compile("(?s)(?<=(?:^|\\n\\n|[.:!?] |\\n- |\\n#{1,4} ))(?:What|How|Where)\\b.*?(?:[.!?](?=\\s)|\\n\\n|\\z)");
+
   private static final Pattern COMMAND = Pattern.compile("(?<![\\w/])environment/([a-z]+)");
 
   @TestFactory
@@ -40,6 +45,30 @@ class DocumentsTest {
                               .exists();
                         }
                       }
+                    }));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> lines_fit_a_page_and_sentences_name_their_subject() throws IOException {
+    return documents()
+        .map(
+            document ->
+                DynamicTest.dynamicTest(
+                    ROOT.relativize(document).toString(),
+                    () -> {
+                      assertThat(
+                              read(document)
+                                  .lines()
+                                  .filter(line -> !line.startsWith("|") && !line.startsWith("![")))
+                          .as("tables and pictures may be wider")
+                          .allMatch(line -> line.length() <= 120);
+                      assertThat(
+                              SENTENCE
+                                  .matcher(withoutCode(read(document)).replaceAll("(?m)^\\|.*$", ""))
+                                  .results()
+                                  .map(found -> found.group().strip()))
+                          .as("What, How and Where open questions only")
+                          .allMatch(sentence -> sentence.endsWith("?"));
                     }));
   }
 
