@@ -5,10 +5,8 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,6 +19,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapter;
@@ -198,12 +197,16 @@ abstract class DecoderModel<F> implements MultimodalModel {
         name -> name.endsWith(".inv_freq") || name.endsWith("lm_head.weight"));
   }
 
-  /** Opens a model's checkpoint, which its constructor needs too; closes what fails. */
+  /**
+   * Opens a model's checkpoint; closes what fails.
+   *
+   * @param empty builds the model that is to be filled
+   */
   static <M extends DecoderModel<?>> M open(
-      Path folder, UnaryOperator<String> ownName, Opening<M> opening) {
+      Path folder, UnaryOperator<String> ownName, Function<CheckpointNames, M> empty) {
     try (Checkpoint checkpoint = Checkpoint.open(folder)) {
       CheckpointNames names = CheckpointNames.of(checkpoint, ownName);
-      M model = opening.model(names);
+      M model = empty.apply(names);
       try {
         ((DecoderModel<?>) model).read(checkpoint, names);
         model.addFactors(checkpoint, names);
@@ -213,11 +216,6 @@ abstract class DecoderModel<F> implements MultimodalModel {
         throw e;
       }
     }
-  }
-
-  /** Builds the empty model for a checkpoint. */
-  interface Opening<M> {
-    M model(CheckpointNames stored);
   }
 
   /** Adds low-rank factors that a training run left beside the weights. */
@@ -333,7 +331,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
       SortedMap<String, LoraAdapter.Delta> deltas, SortedMap<String, TensorInfo> replacements) {}
 
   /**
-   * What an adapter changes; all of it fits.
+   * The changes of an adapter; all of them fit.
    *
    * @throws ModelException if a parameter is not there or has another shape
    */
@@ -557,16 +555,8 @@ abstract class DecoderModel<F> implements MultimodalModel {
    * or not at all. Adapters are not part of it.
    *
    * @param target absent or empty
+   * @param dtype the floating type that parameters are rounded to, such as {@link DType#F16}
    * @throws ModelException if the folder is not empty or cannot be written
-   */
-  public final void save(Path target) {
-    save(target, DType.F32);
-  }
-
-  /**
-   * The same, the parameters rounded to a type.
-   *
-   * @param dtype a floating type, such as {@link DType#F16}
    */
   public final void save(Path target, DType dtype) {
     ModelFolder.write(
@@ -578,9 +568,9 @@ abstract class DecoderModel<F> implements MultimodalModel {
           Path config = staging.resolve("config.json");
           ObjectNode json =
               Files.exists(config)
-                  ? new ObjectMapper().readValue(config.toFile(), ObjectNode.class)
+                  ? Json.plain().readValue(config.toFile(), ObjectNode.class)
                   : configJson();
-          Files.write(config, json(json.put("torch_dtype", dtype.torchName())));
+          Files.writeString(config, Json.pretty(json.put("torch_dtype", dtype.torchName())));
           if (tokenizer != null) {
             writeIfAbsent(staging.resolve("tokenizer.json"), tokenizer.json());
           }
@@ -597,11 +587,6 @@ abstract class DecoderModel<F> implements MultimodalModel {
         Files.copy(from.resolve(file), copy);
       }
     }
-  }
-
-  static byte[] json(ObjectNode node) throws IOException {
-    return (new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(node) + "\n")
-        .getBytes(StandardCharsets.UTF_8);
   }
 
   static void writeIfAbsent(Path file, byte[] content) throws IOException {

@@ -1,7 +1,7 @@
 package org.optmerge.model;
 
 /**
- * When greedy decoding ends.
+ * The end of greedy decoding.
  *
  * @param maxNewTokens most tokens that are made for a sequence
  * @param stopToken the token that ends a sequence, and is part of it; −1 if none does
@@ -17,10 +17,5 @@ public record GreedyDecoding(int maxNewTokens, long stopToken, long padToken) {
           "greedy decoding needs maxNewTokens >= 1, a padToken >= 0 and a stopToken >= -1, has %d, %d and %d"
               .formatted(maxNewTokens, padToken, stopToken));
     }
-  }
-
-  /** As many tokens as asked for, none of which ends a sequence. */
-  public static GreedyDecoding withoutStop(int maxNewTokens) {
-    return new GreedyDecoding(maxNewTokens, -1, 0);
   }
 }

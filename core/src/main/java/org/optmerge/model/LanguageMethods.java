@@ -76,6 +76,7 @@ final class LanguageMethods {
   // The decoder.
 
   private static final String CONTEXT = "cos: Tensor, sin: Tensor, mask: Tensor";
+  private static final String BATCH = "ids: Tensor, features: Tensor, places: Tensor, " + CONTEXT;
 
   /** Input embeddings to the output of every layer; the last one after the final norm. */
   private Method decoderStates() {
@@ -89,11 +90,11 @@ final class LanguageMethods {
       x = decoderLayer(code, x, i);
       states.add(i == layers - 1 ? finalNorm(code, x) : x);
     }
-    return code.finish("List[Tensor]", "[%s]".formatted(String.join(", ", states)));
+    return code.finish(states);
   }
 
   private Method logits() {
-    ScriptWriter code = method("logits(ids: Tensor, features: Tensor, places: Tensor, " + CONTEXT);
+    ScriptWriter code = method("logits(" + BATCH);
     String embedded = embedding(code);
     mask(code);
     String x = decoder(code, embedded, Cache.NONE, all -> all);
@@ -102,11 +103,7 @@ final class LanguageMethods {
 
   /** Mean cross-entropy over the rows {@code kept} of the flattened batch. */
   private Method loss() {
-    ScriptWriter code =
-        method(
-            "loss(ids: Tensor, features: Tensor, places: Tensor, "
-                + CONTEXT
-                + ", kept: Tensor, targets: Tensor");
+    ScriptWriter code = method("loss(" + BATCH + ", kept: Tensor, targets: Tensor");
     String embedded = embedding(code);
     mask(code);
     String x =
@@ -124,11 +121,7 @@ final class LanguageMethods {
 
   /** The best next token of every sequence, (B); fills the caches, (B, heads, places, w) each. */
   private Method begin() {
-    ScriptWriter code =
-        method(
-            "begin(ids: Tensor, features: Tensor, places: Tensor, "
-                + CONTEXT
-                + ", caches: List[Tensor]");
+    ScriptWriter code = method("begin(" + BATCH + ", caches: List[Tensor]");
     String embedded = embedding(code);
     mask(code);
     code.line("at = 0");
@@ -166,7 +159,7 @@ final class LanguageMethods {
     return code.linear(x, prefix + (tied ? "model.embed_tokens" : "lm_head"), false);
   }
 
-  /** How the keys and values of a layer are used again. */
+  /** The use of the keys and values of a layer. */
   private enum Cache {
     /** They are not. */
     NONE,
@@ -236,11 +229,7 @@ final class LanguageMethods {
   private String feedForward(ScriptWriter code, String h, int index) {
     String layer = layer(index);
     String n = code.rmsNorm(h, layer + "post_attention_layernorm.weight", language.epsilon());
-    String gate = code.let("torch.silu(%s)", code.linear(n, layer + "mlp.gate_proj", false));
-    String up = code.linear(n, layer + "mlp.up_proj", false);
-    String down =
-        code.linear(code.let("torch.mul(%s, %s)", gate, up), layer + "mlp.down_proj", false);
-    return code.let("torch.add(%s, %s)", h, down);
+    return code.let("torch.add(%s, %s)", h, code.gated(n, layer + "mlp.", false));
   }
 
   /** (B, N, heads · w) to (B, heads, N, w), rotated by its position. */

@@ -3,7 +3,7 @@ package org.optmerge.model;
 import java.util.regex.Pattern;
 
 /**
- * How low-rank adapters are put beside a model's weights: W + α/r · B · A.
+ * The settings of low-rank adapters beside a model's weights: W + α/r · B · A.
  *
  * @param rank r
  * @param alpha α
@@ -28,11 +28,6 @@ public record LoraSettings(int rank, double alpha, Pattern targets, long seed) {
       throw new ModelException(
           "LoRA: rank must be at least 1 and alpha finite, are %d and %s".formatted(rank, alpha));
     }
-  }
-
-  /** Adapters of the decoder with α = 2r, as InternVL's scripts have it. */
-  public static LoraSettings ofLanguageModel(int rank, long seed) {
-    return new LoraSettings(rank, 2.0 * rank, Pattern.compile(LANGUAGE_MODEL), seed);
   }
 
   /** α/r. */

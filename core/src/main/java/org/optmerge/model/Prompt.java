@@ -1,7 +1,6 @@
 package org.optmerge.model;
 
 import java.util.List;
-import java.util.Objects;
 import org.optmerge.model.media.Media;
 
 /**
@@ -13,7 +12,7 @@ import org.optmerge.model.media.Media;
  * @param form how the two become the model's input
  */
 public record Prompt(List<Media> media, String text, Form form) {
-  /** How a model is asked. */
+  /** The form in which a model is asked. */
   public enum Form {
     /** A user's turn in a conversation, as the model's chat template has it. */
     CHAT,
@@ -26,8 +25,6 @@ public record Prompt(List<Media> media, String text, Form form) {
   /** Copies the list. */
   public Prompt {
     media = List.copyOf(media);
-    Objects.requireNonNull(text, "text");
-    Objects.requireNonNull(form, "form");
   }
 
   /** A user's question about one medium. */

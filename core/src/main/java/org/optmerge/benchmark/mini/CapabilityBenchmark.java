@@ -3,7 +3,6 @@ package org.optmerge.benchmark.mini;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.optmerge.base.Sha256;
@@ -30,7 +29,7 @@ import org.optmerge.benchmark.Question;
 public record CapabilityBenchmark(
     String name, long seed, MiniSplit split, List<MiniTask> tasks, int perTask)
     implements Benchmark {
-  /** What names of the miniature begin with. */
+  /** The beginning of the names of the miniature. */
   public static final String NAME = "mini";
 
   /**
@@ -39,8 +38,6 @@ public record CapabilityBenchmark(
    * @throws IllegalArgumentException if there are no tasks or no examples
    */
   public CapabilityBenchmark {
-    Objects.requireNonNull(name, "name");
-    Objects.requireNonNull(split, "split");
     tasks = List.copyOf(tasks);
     if (tasks.isEmpty() || perTask < 1) {
       throw new IllegalArgumentException(

@@ -17,7 +17,7 @@ import org.optmerge.model.vision.Tiling;
  * Shape, words and prompts of the models of capabilities: InternVL2.5 with 0.63 million parameters.
  */
 public final class CapabilityModel {
-  /** What the published names of the vision tower's parameters begin with. */
+  /** The beginning of the published names of the vision tower's parameters. */
   public static final String VISION_PARAMETERS = "vision_model.";
 
   /** Stands for one of the sixteen visual tokens of an image. */
@@ -92,16 +92,6 @@ public final class CapabilityModel {
   /** A new model with random weights, which are a function of the seed. */
   public static InternVL initialise(long seed) {
     return InternVL.initialise(config(), Tokenizer.of(WORDS.tokenizerJson()), PREPROCESSING, seed);
-  }
-
-  /** An image and a question in the user's own words. */
-  public static Dialogue prompt(String question) {
-    return new Dialogue(WORDS, LENGTH).given(IMAGE).question(question);
-  }
-
-  /** An image and what precedes the answer to a question about it. */
-  public static Dialogue prompt(ImageQuestion question, Dialogue.Form form) {
-    return new Dialogue(WORDS, LENGTH).given(IMAGE).given(question.before(form));
   }
 
   /**

@@ -2,7 +2,6 @@ package org.optmerge.benchmark.mini;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * Some values, each of a colour of its own.
@@ -17,17 +16,13 @@ record Chart(Kind kind, List<Entry> entries) {
   /** Pixels of a unit of value. */
   static final int UNIT = 2;
 
-  /** How values are shown. */
-  enum Kind {
+  /** The kinds of charts. */
+  enum Kind implements Word {
     BAR,
     POINT,
     SLICE;
 
     static final List<Kind> ALL = List.of(values());
-
-    String word() {
-      return name().toLowerCase(Locale.ROOT);
-    }
   }
 
   /**
@@ -37,7 +32,7 @@ record Chart(Kind kind, List<Entry> entries) {
    */
   record Entry(Color color, int units) {}
 
-  /** What is read: per cent of a slice, else the units. */
+  /** The value that is read: per cent of a slice, else the units. */
   int value(Entry entry) {
     return kind == Kind.SLICE ? 5 * entry.units() : entry.units();
   }
@@ -102,11 +97,6 @@ record Chart(Kind kind, List<Entry> entries) {
   /** A bar on the axis, from one column to another. */
   record Bar(Color color, int left, int right, int value) implements Figure {
     @Override
-    public String kind() {
-      return "bar";
-    }
-
-    @Override
     public PixelBox box() {
       return new PixelBox(left, AXIS - UNIT * value, right, AXIS - 1);
     }
@@ -127,11 +117,6 @@ record Chart(Kind kind, List<Entry> entries) {
   record Point(Color color, int x, int value) implements Figure {
     int y() {
       return AXIS - UNIT * value;
-    }
-
-    @Override
-    public String kind() {
-      return "point";
     }
 
     @Override
@@ -179,11 +164,6 @@ record Chart(Kind kind, List<Entry> entries) {
     }
 
     @Override
-    public String kind() {
-      return "slice";
-    }
-
-    @Override
     public Color color() {
       return color;
     }
@@ -208,7 +188,7 @@ record Chart(Kind kind, List<Entry> entries) {
       return holds(px - x, py - y, radius + 1);
     }
 
-    /** Whether a point, counted from the centre, is in the slice. */
+    /** True if a point, counted from the centre, is in the slice. */
     private boolean holds(double px, double py, double within) {
       if (px * px + py * py > within * within) {
         return false;

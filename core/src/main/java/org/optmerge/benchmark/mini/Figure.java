@@ -1,9 +1,13 @@
 package org.optmerge.benchmark.mini;
 
+import java.util.Locale;
+
 /** Something of one colour on an image. A pixel's middle is half a pixel from its corner. */
 interface Figure {
-  /** One of {@link PatchLabels#KINDS}. */
-  String kind();
+  /** One of {@link PatchLabels#KINDS}: the name of the class unless it has several kinds. */
+  default String kind() {
+    return getClass().getSimpleName().toLowerCase(Locale.ROOT);
+  }
 
   Color color();
 
@@ -12,15 +16,15 @@ interface Figure {
    */
   PixelBox box();
 
-  /** Whether a pixel of the box is covered. */
+  /** True if a pixel of the box is covered. */
   boolean covers(int x, int y);
 
-  /** What is read off it, in the units of {@link PatchLabels#value}; 0 if nothing is. */
+  /** The value that is read off it, in the units of {@link PatchLabels#value}; 0 if nothing is. */
   default int value() {
     return 0;
   }
 
-  /** Whether a patch whose middle is here is taken to belong to it. */
+  /** True if a patch whose middle is here is taken to belong to it. */
   default boolean claims(double x, double y) {
     PixelBox box = box();
     return box.left() - 2 <= x

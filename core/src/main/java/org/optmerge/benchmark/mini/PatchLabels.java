@@ -3,12 +3,13 @@ package org.optmerge.benchmark.mini;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
- * What the middle of each patch belongs to: 8 × 8 patches of 6 × 6 pixels, row by row. Targets for
- * pretraining the vision model: without them it gets no usable gradient before the language model
- * has learned to look.
+ * The figure that the middle of each patch belongs to: 8 × 8 patches of 6 × 6 pixels, row by row.
+ * Targets for pretraining the vision model: without them it gets no usable gradient before the
+ * language model has learned to look.
  *
  * @param kind 64 indices into {@link #KINDS}; 0 where there is nothing
  * @param color 64 indices into {@link #COLORS}; 0 where there is nothing
@@ -64,7 +65,7 @@ public record PatchLabels(int[] kind, int[] color, float[] box, int[] value) {
     double[] distance = new double[PATCHES];
     Arrays.fill(distance, Double.POSITIVE_INFINITY);
     for (Figure figure : figures) {
-      int figureKind = KINDS.indexOf(figure.kind());
+      int figureKind = Objects.checkIndex(KINDS.indexOf(figure.kind()), KINDS.size());
       PixelBox bounds = figure.box();
       for (int patch = 0; patch < PATCHES; patch++) {
         double x = 6 * (patch % 8) + 3;

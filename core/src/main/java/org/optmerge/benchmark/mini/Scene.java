@@ -3,7 +3,6 @@ package org.optmerge.benchmark.mini;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
@@ -140,7 +139,7 @@ record Scene(List<Thing> things) {
     return Optional.of(new Scene(things));
   }
 
-  /** What always fits: one object in each of six fields. */
+  /** A scene that always fits: one object in each of six fields. */
   static Scene grid(Dice dice, List<Look> looks, int top) {
     List<Integer> fields = dice.shuffled(List.of(0, 1, 2, 3, 4, 5));
     int height = (Sketch.SIDE - top) / 2;
@@ -179,8 +178,8 @@ record Scene(List<Thing> things) {
     return things.stream().anyMatch(thing -> thing.look().equals(look));
   }
 
-  /** What makes an object stand out among all. */
-  enum Extreme {
+  /** The property that makes an object stand out among all. */
+  enum Extreme implements Word {
     LEFTMOST(thing -> -thing.box().left()),
     RIGHTMOST(thing -> thing.box().right()),
     TOP(thing -> -thing.box().top()),
@@ -194,10 +193,6 @@ record Scene(List<Thing> things) {
 
     Extreme(ToIntFunction<Thing> rank) {
       this.rank = rank;
-    }
-
-    String word() {
-      return name().toLowerCase(Locale.ROOT);
     }
   }
 

@@ -1,10 +1,9 @@
 package org.optmerge.benchmark.mini;
 
 import java.util.List;
-import java.util.Locale;
 
 /** The five shapes, each in a square of w × w pixels whose four sides it touches. */
-enum Shape {
+enum Shape implements Word {
   CIRCLE,
   SQUARE,
   /** Its apex in the middle of the top. */
@@ -16,11 +15,7 @@ enum Shape {
 
   static final List<Shape> ALL = List.of(values());
 
-  String word() {
-    return name().toLowerCase(Locale.ROOT);
-  }
-
-  /** Whether a pixel is part of the shape, counted from the top left of its square of w pixels. */
+  /** True if a pixel is part of the shape, counted from the top left of its square of w pixels. */
   boolean covers(int x, int y, int w) {
     // Twice the distance from the middle, so that even and odd widths need no halves.
     int across = Math.abs(2 * x - (w - 1));

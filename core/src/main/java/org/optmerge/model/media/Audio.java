@@ -1,7 +1,6 @@
 package org.optmerge.model.media;
 
 import java.util.Arrays;
-import java.util.Objects;
 
 /**
  * A sound of one channel.
@@ -11,14 +10,13 @@ import java.util.Objects;
  */
 @SuppressWarnings("ArrayRecordComponent") // equality and hash are defined below
 public record Audio(int sampleRate, float[] samples) implements Media {
-  /** What audio encoders expect, in samples a second. */
+  /** The rate that audio encoders expect, in samples a second. */
   public static final int SAMPLE_RATE = 16_000;
 
   /**
    * @throws IllegalArgumentException if the rate is not positive or there is no sample
    */
   public Audio {
-    Objects.requireNonNull(samples, "samples");
     if (sampleRate <= 0 || samples.length == 0) {
       throw new IllegalArgumentException(
           "a sound has samples and a positive rate, not %d samples at %d Hz"
@@ -26,7 +24,7 @@ public record Audio(int sampleRate, float[] samples) implements Media {
     }
   }
 
-  /** How long it lasts, in seconds. */
+  /** The duration in seconds. */
   public double seconds() {
     return samples.length / (double) sampleRate;
   }

@@ -6,7 +6,10 @@ import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.io.IOException;
 
-/** What a viewer shows of an animation: each frame changes a part of what the last one left. */
+/**
+ * The picture that a viewer shows of an animation: each frame changes a part of what the last one
+ * left.
+ */
 final class FrameCanvas {
   private static final long MOST_PIXELS = 50_000_000;
 
@@ -37,7 +40,7 @@ final class FrameCanvas {
     return new FrameCanvas(this);
   }
 
-  /** What is seen: colours that are transparent in part lie on black. */
+  /** The picture that is seen: colours that are transparent in part lie on black. */
   Image image() {
     byte[] seen = rgb.clone();
     for (int i = 0; i < alpha.length; i++) {
@@ -101,7 +104,7 @@ final class FrameCanvas {
     Raster raster = frame.getAlphaRaster();
     int bits = colours.getComponentSize(colours.getNumComponents() - 1);
     int value = raster.getSample(x + raster.getMinX(), y + raster.getMinY(), 0);
-    return bits == 8 ? value : bits > 8 ? value >> (bits - 8) : value * 255 / ((1 << bits) - 1);
+    return ImageFiles.eightBits(value, bits) & 0xff;
   }
 
   private void blend(int x, int y, int red, int green, int blue, int opacity) {

@@ -1,7 +1,7 @@
 package org.optmerge.model.vision;
 
 /**
- * How pictures become square tiles.
+ * The division of pictures into square tiles.
  *
  * @param dynamic true if a picture is cut into tiles, else it is one
  * @param minimum fewest tiles, at least 1
@@ -20,10 +20,5 @@ public record Tiling(boolean dynamic, int minimum, int maximum, boolean thumbnai
       throw new IllegalArgumentException(
           "tiles: must be 1 <= minimum <= maximum, are %d and %d".formatted(minimum, maximum));
     }
-  }
-
-  /** The same with another number of most tiles; evaluation kits set their own. */
-  public Tiling withMaximum(int tiles) {
-    return new Tiling(dynamic, minimum, tiles, thumbnail);
   }
 }

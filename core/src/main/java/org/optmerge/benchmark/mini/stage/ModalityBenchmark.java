@@ -5,7 +5,6 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -16,7 +15,6 @@ import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
-import org.optmerge.model.media.Media;
 
 /**
  * Questions about scenes with picture, sound and film, drawn as they are asked for; the same that
@@ -41,7 +39,7 @@ import org.optmerge.model.media.Media;
  */
 public record ModalityBenchmark(
     String name, MiniSplit split, List<StageQuestionType> types, int perType) implements Benchmark {
-  /** What names of this benchmark begin with. */
+  /** The beginning of the names of this benchmark. */
   public static final String NAME = "stage";
 
   private static final String FACTS = "facts-";
@@ -52,8 +50,6 @@ public record ModalityBenchmark(
    * @throws IllegalArgumentException if there are no types or no examples
    */
   public ModalityBenchmark {
-    Objects.requireNonNull(name, "name");
-    Objects.requireNonNull(split, "split");
     types =
         types.stream()
             .sorted(Comparator.comparingInt(type -> type.modalities().size()))
@@ -153,13 +149,11 @@ public record ModalityBenchmark(
           FACTS + modality.key(),
           modality.segment(scene.told(modality, scene.dice("order of the facts"))));
     }
-    List<Media> media =
-        List.of(StageMedia.picture(scene), StageMedia.sound(scene), StageMedia.film(scene));
     return new Question(
         "%s-%d".formatted(type.key(), number),
         needs(type),
         type.key(),
-        media,
+        StageModality.ALL.stream().map(modality -> StageMedia.of(scene, modality)).toList(),
         question.text(),
         List.of(question.answer()),
         fields);

@@ -58,7 +58,7 @@ final class SceneTexts implements Objective {
     return model.loss(arrays, tokens.ids(), tokens.labels(), tokens.mask(), Map.of());
   }
 
-  /** What a step shows. */
+  /** The texts of a step. */
   List<Dialogue> batch(int step) {
     return IntStream.range(step * batch, (step + 1) * batch)
         .mapToObj(i -> step < captions ? caption(i) : text(i))
@@ -104,9 +104,7 @@ final class SceneTexts implements Objective {
     List<StageQuestionType> single = new ArrayList<>();
     List<StageQuestionType> cross = new ArrayList<>();
     for (StageQuestionType type : StageQuestionType.ALL) {
-      if (!type.isHeldOut()
-          && present.containsAll(type.modalities())
-          && (type.sounding() == 0 || type.sounding() == scene.sounding().size())) {
+      if (!type.isHeldOut() && present.containsAll(type.modalities()) && type.isAskedOf(scene)) {
         (type.isCrossModal() ? cross : single).add(type);
       }
     }

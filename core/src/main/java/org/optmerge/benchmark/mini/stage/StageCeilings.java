@@ -2,12 +2,12 @@ package org.optmerge.benchmark.mini.stage;
 
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.Collectors;
@@ -15,10 +15,10 @@ import org.optmerge.benchmark.mini.Color;
 import org.optmerge.benchmark.mini.MiniSplit;
 
 /**
- * How often the best guess can be right: for a question type and a set of modalities, the share of
- * right answers of a guesser who knows the question, what these modalities show, and the generator.
- * Exact, by enumeration of everything that {@link StageScene#draw} and {@link
- * StageQuestionType#ask} can draw.
+ * The ceilings of guessing: for a question type and a set of modalities, the share of right answers
+ * of a guesser who knows the question, what these modalities show, and the generator. Exact, by
+ * enumeration of everything that {@link StageScene#draw} and {@link StageQuestionType#ask} can
+ * draw.
  */
 public final class StageCeilings {
   private StageCeilings() {}
@@ -30,12 +30,9 @@ public final class StageCeilings {
   public static Map<Set<StageModality>, Double> of(StageQuestionType type) {
     List<Set<StageModality>> sets = new ArrayList<>();
     for (int bits = 0; bits < 1 << StageModality.ALL.size(); bits++) {
-      Set<StageModality> set = EnumSet.noneOf(StageModality.class);
-      for (StageModality modality : StageModality.ALL) {
-        if ((bits >> modality.ordinal() & 1) == 1) {
-          set.add(modality);
-        }
-      }
+      int members = bits;
+      Set<StageModality> set = new TreeSet<>(StageModality.ALL);
+      set.removeIf(modality -> (members >> modality.ordinal() & 1) == 0);
       if (type.modalities().containsAll(set)) {
         sets.add(set);
       }
@@ -99,31 +96,17 @@ public final class StageCeilings {
         seen ? draws.some(StageScene.COLORS, StageScene.PLAYERS) : StageScene.COLORS;
     List<Direction> directions =
         filmed ? draws.some(Direction.ALL, StageScene.PLAYERS) : Direction.ALL;
-    List<Player> players = new ArrayList<>();
-    for (int i = 0; i < StageScene.PLAYERS; i++) {
-      players.add(
-          new Player(
-              instruments.get(i),
-              colors.get(i),
-              Place.ALL.get(i),
-              Place.ALL.get(i),
-              directions.get(i)));
-    }
-    List<Instrument> notes = new ArrayList<>();
+    List<Player> players = StageScene.players(instruments, colors, Place.ALL, directions);
+    List<Instrument> notes = instruments.subList(0, 1);
     if (asked.contains(StageModality.AUDIO)) {
       int sounding = type.sounding() == 0 ? 1 + draws.applyAsInt(2) : type.sounding();
       List<Instrument> heard = draws.some(instruments, sounding);
-      List<Integer> times =
-          sounding == 1
-              ? List.of(type.isCrossModal() ? 1 : 1 + draws.applyAsInt(StageScene.SLOTS))
-              : StageScene.PAIRS.get(draws.applyAsInt(StageScene.PAIRS.size()));
-      for (int i = 0; i < sounding; i++) {
-        for (int note = 0; note < times.get(i); note++) {
-          notes.add(heard.get(i));
-        }
-      }
-    } else {
-      notes.add(instruments.get(0));
+      notes =
+          StageScene.notes(
+              heard,
+              sounding == 1
+                  ? List.of(type.isCrossModal() ? 1 : 1 + draws.applyAsInt(StageScene.SLOTS))
+                  : StageScene.PAIRS.get(draws.applyAsInt(StageScene.PAIRS.size())));
     }
     return new StageScene(0, MiniSplit.TEST, 0, players, notes);
   }

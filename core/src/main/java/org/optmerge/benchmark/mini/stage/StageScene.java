@@ -1,8 +1,7 @@
 package org.optmerge.benchmark.mini.stage;
 
-import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
-import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.optmerge.base.CounterRandom;
@@ -38,15 +37,14 @@ public record StageScene(
   public static final int SLOTS = 4;
 
   /**
-   * How often the first and the second of two sounding instruments are played: never equally often,
-   * and the first as often more as less.
+   * The notes of the first and the second of two sounding instruments: never equally often, and the
+   * first as often more as less.
    */
   static final List<List<Integer>> PAIRS =
       List.of(List.of(1, 2), List.of(2, 1), List.of(1, 3), List.of(3, 1));
 
   /** Copies the lists. */
   public StageScene {
-    Objects.requireNonNull(split, "split");
     players = List.copyOf(players);
     notes = List.copyOf(notes);
     if (players.size() != PLAYERS || notes.isEmpty() || notes.size() > SLOTS) {
@@ -84,25 +82,36 @@ public record StageScene(
     List<Color> colors = dice.shuffled(COLORS);
     List<Place> filmed = dice.shuffled(Place.ALL);
     List<Direction> directions = dice.shuffled(Direction.ALL);
-    List<Player> players = new ArrayList<>();
-    for (int i = 0; i < PLAYERS; i++) {
-      players.add(
-          new Player(
-              instruments.get(i),
-              colors.get(i),
-              Place.ALL.get(i),
-              filmed.get(i),
-              directions.get(i)));
-    }
     List<Instrument> heard = dice.shuffled(instruments);
     List<Integer> times = sounding == 1 ? List.of(dice.between(1, SLOTS)) : dice.pick(PAIRS);
-    List<Instrument> notes = new ArrayList<>();
-    for (int i = 0; i < sounding; i++) {
-      for (int note = 0; note < times.get(i); note++) {
-        notes.add(heard.get(i));
-      }
-    }
-    return new StageScene(seed, split, index, players, notes);
+    return new StageScene(
+        seed, split, index, players(instruments, colors, filmed, directions), notes(heard, times));
+  }
+
+  /** The players from left to right. */
+  static List<Player> players(
+      List<Instrument> instruments,
+      List<Color> colors,
+      List<Place> filmed,
+      List<Direction> directions) {
+    return IntStream.range(0, PLAYERS)
+        .mapToObj(
+            i ->
+                new Player(
+                    instruments.get(i),
+                    colors.get(i),
+                    Place.ALL.get(i),
+                    filmed.get(i),
+                    directions.get(i)))
+        .toList();
+  }
+
+  /** The notes of instruments that are played so many times each. */
+  static List<Instrument> notes(List<Instrument> heard, List<Integer> times) {
+    return IntStream.range(0, times.size())
+        .boxed()
+        .flatMap(i -> Collections.nCopies(times.get(i), heard.get(i)).stream())
+        .toList();
   }
 
   /**
@@ -124,7 +133,7 @@ public record StageScene(
     return notes.stream().distinct().toList();
   }
 
-  /** How often an instrument is played, 0 to 4. */
+  /** The number of notes of an instrument, 0 to 4. */
   public int times(Instrument instrument) {
     return (int) notes.stream().filter(note -> note == instrument).count();
   }
@@ -144,8 +153,8 @@ public record StageScene(
   }
 
   /**
-   * What a modality shows, in words. Instruments are in an order drawn at random: it says nothing
-   * of their places.
+   * The content of a modality in words. Instruments are in an order drawn at random: it says
+   * nothing of their places.
    */
   public String told(StageModality modality, Dice dice) {
     if (modality == StageModality.AUDIO) {
