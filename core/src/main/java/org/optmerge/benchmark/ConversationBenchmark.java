@@ -1,16 +1,13 @@
 package org.optmerge.benchmark;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.benchmark.JsonBenchmark.JsonObjects;
 import org.optmerge.model.media.Media;
 
 /**
@@ -23,12 +20,10 @@ import org.optmerge.model.media.Media;
  * @see <a href="https://aclanthology.org/2024.acl-long.606">Chen et al., Model Composition for
  *     Multimodal Large Language Models, ACL 2024</a>
  */
-public final class ConversationBenchmark implements Benchmark {
-  private final String name;
+public final class ConversationBenchmark extends FileBenchmark {
   private final Path questions;
   private final @Nullable Path answers;
   private final ImageFolder images;
-  private long size = -1; // guarded by this
 
   /**
    * A benchmark in files, which are not read yet.
@@ -37,7 +32,7 @@ public final class ConversationBenchmark implements Benchmark {
    * @param media the folder that the paths of images are below
    */
   public ConversationBenchmark(String name, Path questions, @Nullable Path answers, Path media) {
-    this.name = name;
+    super(name);
     this.questions = questions;
     this.answers = answers;
     this.images =
@@ -45,67 +40,38 @@ public final class ConversationBenchmark implements Benchmark {
   }
 
   @Override
-  public String name() {
-    return name;
-  }
-
-  @Override
-  public synchronized long size() {
-    if (size < 0) {
-      try (JsonObjects objects = new JsonObjects(List.of(questions))) {
-        long count = 0;
-        while (objects.skip()) {
-          count++;
-        }
-        size = count;
-      } catch (IOException e) {
-        throw new BenchmarkException(String.valueOf(e.getMessage()), e);
-      }
+  long count() {
+    try (Stream<JsonNode> objects = QuestionStream.of(new JsonObjects(List.of(questions)))) {
+      return objects.count();
     }
-    return size;
   }
 
   @Override
   public Stream<Question> questions() {
     Map<String, String> known = answers == null ? Map.of() : answers(answers);
-    JsonObjects objects = new JsonObjects(List.of(questions));
-    return QuestionStream.of(
-        new QuestionStream.Source<>() {
-          @Override
-          public @Nullable Question next() throws IOException {
-            JsonNode node = objects.next();
-            return node == null ? null : example(node, known);
-          }
-
-          @Override
-          public void close() throws IOException {
-            objects.close();
-          }
-        });
+    return QuestionStream.of(new JsonObjects(List.of(questions))).map(node -> example(node, known));
   }
 
-  private Map<String, String> answers(Path file) {
-    Map<String, String> known = new HashMap<>();
-    try (JsonObjects objects = new JsonObjects(List.of(file))) {
-      for (JsonNode node = objects.next(); node != null; node = objects.next()) {
-        known.put(node.path("id").asText(), lastTurn(node));
-      }
-    } catch (IOException e) {
-      throw new BenchmarkException(String.valueOf(e.getMessage()), e);
+  private static Map<String, String> answers(Path file) {
+    try (Stream<JsonNode> objects = QuestionStream.of(new JsonObjects(List.of(file)))) {
+      return objects.collect(
+          Collectors.toMap(
+              node -> node.path("id").asText(),
+              ConversationBenchmark::lastTurn,
+              (before, after) -> after));
     }
-    return known;
   }
 
   private Question example(JsonNode node, Map<String, String> known) {
     String id = node.path("id").asText();
+    String place = "%s, question %s".formatted(name(), id);
     JsonNode first = node.path("conversations").path(0);
     if (!first.path("value").isTextual()) {
-      throw new BenchmarkException("%s, question %s: nobody says anything".formatted(name, id));
+      throw new BenchmarkException(place + ": nobody says anything");
     }
     String answer = answers == null ? lastTurn(node) : known.get(id);
     if (answer == null) {
-      throw new BenchmarkException(
-          "%s, question %s: '%s' has no answer to it".formatted(name, id, answers));
+      throw new BenchmarkException("%s: '%s' has no answer to it".formatted(place, answers));
     }
     JsonNode inputs = node.path("modal_inputs");
     Map<String, String> fields = new LinkedHashMap<>();
@@ -115,17 +81,10 @@ public final class ConversationBenchmark implements Benchmark {
         fields.put(kind, String.join("\n", paths));
       }
     }
-    List<Media> media = new ArrayList<>();
-    for (String path : JsonBenchmark.texts(inputs.path("vision"))) {
-      try {
-        media.add(images.read(path));
-      } catch (IOException e) {
-        throw new BenchmarkException("%s, question %s: %s".formatted(name, id, e.getMessage()), e);
-      }
-    }
+    List<Media> media = images.read(JsonBenchmark.texts(inputs.path("vision")), place);
     return new Question(
         id,
-        name,
+        name(),
         node.path("type").asText(""),
         media,
         first.path("value").asText(),

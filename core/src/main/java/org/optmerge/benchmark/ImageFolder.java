@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import org.optmerge.model.media.Image;
+import java.util.ArrayList;
+import java.util.List;
 import org.optmerge.model.media.ImageFiles;
+import org.optmerge.model.media.Media;
 
 /**
  * Images by the paths that data sets name them by. Those paths begin where their authors kept the
@@ -16,8 +18,21 @@ import org.optmerge.model.media.ImageFiles;
  * @param hint what to do if one is not there
  */
 record ImageFolder(Path folder, String hint) {
-  Image read(String path) throws IOException {
-    return ImageFiles.read(find(path));
+  /**
+   * Reads images.
+   *
+   * @param place of the question, for the message
+   */
+  List<Media> read(List<String> paths, String place) {
+    List<Media> images = new ArrayList<>();
+    for (String path : paths) {
+      try {
+        images.add(ImageFiles.read(find(path)));
+      } catch (IOException e) {
+        throw new BenchmarkException("%s: %s".formatted(place, e.getMessage()), e);
+      }
+    }
+    return images;
   }
 
   private Path find(String path) throws IOException {

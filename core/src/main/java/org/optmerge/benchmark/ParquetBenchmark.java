@@ -29,13 +29,11 @@ import org.optmerge.model.media.Media;
  * documents. A box (x, y, width and height in pixels) becomes the answer {@code [x1, y1, x2, y2]}
  * in shares of the image's sides, rounded to {@code float} as the column's type does there.
  */
-public final class ParquetBenchmark implements Benchmark {
-  private final String name;
+public final class ParquetBenchmark extends FileBenchmark {
   private final List<Path> files;
   private final Map<String, String> columns;
   private final @Nullable String explode;
   private final @Nullable Table table;
-  private long size = -1; // guarded by this
 
   /**
    * Images in files of their own.
@@ -65,7 +63,7 @@ public final class ParquetBenchmark implements Benchmark {
       Map<String, String> columns,
       @Nullable String explode,
       @Nullable Table table) {
-    this.name = name;
+    super(name);
     this.files = List.copyOf(files);
     this.columns = Map.copyOf(columns);
     this.explode = explode;
@@ -73,27 +71,14 @@ public final class ParquetBenchmark implements Benchmark {
   }
 
   @Override
-  public String name() {
-    return name;
-  }
-
-  @Override
-  public synchronized long size() {
-    if (size < 0) {
-      try {
-        size = explode == null ? ParquetRows.count(files) : elements(explode);
-      } catch (IOException e) {
-        throw new BenchmarkException(String.valueOf(e.getMessage()), e);
-      }
+  long count() throws IOException {
+    if (explode == null) {
+      return ParquetRows.count(files);
     }
-    return size;
-  }
-
-  private long elements(String column) throws IOException {
-    try (ParquetRows rows = new ParquetRows(files, type -> type.getName().equals(column))) {
+    try (ParquetRows rows = new ParquetRows(files, type -> type.getName().equals(explode))) {
       long count = 0;
       for (Group row = rows.next(); row != null; row = rows.next()) {
-        count += ParquetRows.texts(row, column).size();
+        count += ParquetRows.texts(row, explode).size();
       }
       return count;
     }
@@ -138,7 +123,7 @@ public final class ParquetBenchmark implements Benchmark {
           read(row);
         } catch (IOException e) {
           throw new BenchmarkException(
-              "%s, example %d: %s".formatted(name, number, e.getMessage()), e);
+              "%s, example %d: %s".formatted(name(), number, e.getMessage()), e);
         }
       }
       return exploded.poll();
@@ -169,7 +154,7 @@ public final class ParquetBenchmark implements Benchmark {
         List<String> ids = ParquetRows.texts(row, column("id", "question_id"));
         String id = explode != null || ids.isEmpty() ? String.valueOf(number) : ids.get(0);
         number++;
-        exploded.add(new Question(id, name, type, media, question, answers, fields));
+        exploded.add(new Question(id, name(), type, media, question, answers, fields));
       }
     }
 

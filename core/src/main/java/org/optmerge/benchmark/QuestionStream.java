@@ -2,10 +2,9 @@ package org.optmerge.benchmark;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.Iterator;
-import java.util.NoSuchElementException;
 import java.util.Spliterator;
 import java.util.Spliterators;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
@@ -23,37 +22,22 @@ final class QuestionStream {
   private QuestionStream() {}
 
   static <T> Stream<T> of(Source<T> source) {
-    Iterator<T> iterator =
-        new Iterator<>() {
-          private @Nullable T ahead;
-          private boolean ended;
-
-          @Override
-          public boolean hasNext() {
-            if (ahead == null && !ended) {
-              try {
-                ahead = source.next();
-              } catch (IOException e) {
-                throw new BenchmarkException(String.valueOf(e.getMessage()), e);
-              }
-              ended = ahead == null;
-            }
-            return !ended;
-          }
-
-          @Override
-          public T next() {
-            if (!hasNext() || ahead == null) {
-              throw new NoSuchElementException();
-            }
-            T next = ahead;
-            ahead = null;
-            return next;
-          }
-        };
     return StreamSupport.stream(
-            Spliterators.spliteratorUnknownSize(
-                iterator, Spliterator.ORDERED | Spliterator.NONNULL),
+            new Spliterators.AbstractSpliterator<T>(
+                Long.MAX_VALUE, Spliterator.ORDERED | Spliterator.NONNULL) {
+              @Override
+              public boolean tryAdvance(Consumer<? super T> action) {
+                try {
+                  T next = source.next();
+                  if (next != null) {
+                    action.accept(next);
+                  }
+                  return next != null;
+                } catch (IOException e) {
+                  throw new BenchmarkException(String.valueOf(e.getMessage()), e);
+                }
+              }
+            },
             false)
         .onClose(
             () -> {

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -12,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.model.media.ImageFiles;
@@ -52,7 +52,7 @@ public final class TsvBenchmark implements Benchmark {
     this.columns = Map.copyOf(columns);
   }
 
-  /** Where rows are: those that are questions, and those that others refer to. */
+  /** Places of rows: those that are questions, and those that others refer to. */
   private record Index(List<String> header, long[] rows, Map<String, Long> places) {}
 
   @Override
@@ -97,8 +97,7 @@ public final class TsvBenchmark implements Benchmark {
     if (image < 0) {
       image = column(header, "image_path");
     }
-    long[] rows = new long[1024];
-    int count = 0;
+    LongStream.Builder rows = LongStream.builder();
     Map<String, Long> places = new HashMap<>();
     for (long begin = table.position(), row = 1; table.next(); begin = table.position(), row++) {
       if (table.count() != header.size()) {
@@ -114,10 +113,9 @@ public final class TsvBenchmark implements Benchmark {
         throw new BenchmarkException(
             "'%s', row %d: index '%s' is there twice".formatted(file, row, table.text(id)));
       }
-      rows = count == rows.length ? Arrays.copyOf(rows, 2 * count) : rows;
-      rows[count++] = begin;
+      rows.add(begin);
     }
-    return new Index(List.copyOf(header), Arrays.copyOf(rows, count), places);
+    return new Index(List.copyOf(header), rows.build().toArray(), places);
   }
 
   private int column(List<String> header, String wanted) {

@@ -2,7 +2,6 @@ package org.optmerge.benchmark.mini;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * Some values, each of a colour of its own.
@@ -18,16 +17,12 @@ record Chart(Kind kind, List<Entry> entries) {
   static final int UNIT = 2;
 
   /** How values are shown. */
-  enum Kind {
+  enum Kind implements Word {
     BAR,
     POINT,
     SLICE;
 
     static final List<Kind> ALL = List.of(values());
-
-    String word() {
-      return name().toLowerCase(Locale.ROOT);
-    }
   }
 
   /**

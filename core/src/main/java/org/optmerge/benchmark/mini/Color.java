@@ -1,10 +1,9 @@
 package org.optmerge.benchmark.mini;
 
 import java.util.List;
-import java.util.Locale;
 
 /** The eight colours, each with a name of one word. */
-public enum Color {
+public enum Color implements Word {
   /** The word is {@code red}. */
   RED(220, 40, 40),
   /** The word is {@code green}. */
@@ -33,11 +32,6 @@ public enum Color {
     this.red = red;
     this.green = green;
     this.blue = blue;
-  }
-
-  /** Its name, as questions and answers have it. */
-  public String word() {
-    return name().toLowerCase(Locale.ROOT);
   }
 
   /** 0 red, 1 green, 2 blue, each 0 to 255. */

@@ -1,7 +1,5 @@
 package org.optmerge.benchmark.mini;
 
-import java.util.Objects;
-
 /**
  * A question about an image, and the same as a statement.
  *
@@ -19,15 +17,7 @@ import java.util.Objects;
  */
 public record ImageQuestion(
     String type, boolean heldOut, String question, String answer, String statement) {
-  /** Checks that nothing is missing. */
-  public ImageQuestion {
-    Objects.requireNonNull(type, "type");
-    Objects.requireNonNull(question, "question");
-    Objects.requireNonNull(answer, "answer");
-    Objects.requireNonNull(statement, "statement");
-  }
-
-  /** What precedes the answer. */
+  /** The text before the answer. */
   String before(Dialogue.Form form) {
     return switch (form) {
       case QUESTION -> Dialogue.asked(question);

@@ -1,10 +1,7 @@
 package org.optmerge.benchmark.mini;
 
-import java.awt.image.BufferedImage;
 import java.io.BufferedWriter;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
@@ -12,9 +9,9 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import javax.imageio.ImageIO;
 import org.optmerge.benchmark.Question;
 import org.optmerge.model.media.Image;
+import org.optmerge.model.media.ImageFiles;
 
 /**
  * Writes the miniature as a table of VLMEvalKit, so that other kits can ask other models: one row a
@@ -56,7 +53,7 @@ public final class MiniTsv {
   private static String row(long index, Question example) {
     return Stream.of(
             String.valueOf(index),
-            Base64.getEncoder().encodeToString(png((Image) example.media().get(0))),
+            Base64.getEncoder().encodeToString(ImageFiles.png((Image) example.media().get(0))),
             example.text(),
             example.answers().get(0),
             example.type(),
@@ -65,25 +62,5 @@ public final class MiniTsv {
             String.valueOf(example.fields().get("heldOut")),
             String.valueOf(example.fields().get("statement")))
         .collect(Collectors.joining("\t"));
-  }
-
-  private static byte[] png(Image image) {
-    BufferedImage picture =
-        new BufferedImage(image.width(), image.height(), BufferedImage.TYPE_INT_RGB);
-    for (int y = 0; y < image.height(); y++) {
-      for (int x = 0; x < image.width(); x++) {
-        picture.setRGB(
-            x,
-            y,
-            image.channel(x, y, 0) << 16 | image.channel(x, y, 1) << 8 | image.channel(x, y, 2));
-      }
-    }
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try {
-      ImageIO.write(picture, "png", bytes);
-    } catch (IOException e) {
-      throw new UncheckedIOException("memory can always be written", e);
-    }
-    return bytes.toByteArray();
   }
 }

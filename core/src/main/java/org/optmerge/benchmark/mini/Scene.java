@@ -3,7 +3,6 @@ package org.optmerge.benchmark.mini;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
@@ -180,7 +179,7 @@ record Scene(List<Thing> things) {
   }
 
   /** What makes an object stand out among all. */
-  enum Extreme {
+  enum Extreme implements Word {
     LEFTMOST(thing -> -thing.box().left()),
     RIGHTMOST(thing -> thing.box().right()),
     TOP(thing -> -thing.box().top()),
@@ -194,10 +193,6 @@ record Scene(List<Thing> things) {
 
     Extreme(ToIntFunction<Thing> rank) {
       this.rank = rank;
-    }
-
-    String word() {
-      return name().toLowerCase(Locale.ROOT);
     }
   }
 

@@ -1,10 +1,9 @@
 package org.optmerge.benchmark.mini;
 
 import java.util.List;
-import java.util.Locale;
 
 /** The five shapes, each in a square of w × w pixels whose four sides it touches. */
-enum Shape {
+enum Shape implements Word {
   CIRCLE,
   SQUARE,
   /** Its apex in the middle of the top. */
@@ -15,10 +14,6 @@ enum Shape {
   CROSS;
 
   static final List<Shape> ALL = List.of(values());
-
-  String word() {
-    return name().toLowerCase(Locale.ROOT);
-  }
 
   /** Whether a pixel is part of the shape, counted from the top left of its square of w pixels. */
   boolean covers(int x, int y, int w) {

@@ -42,26 +42,24 @@ final class Sketch {
     int red = dice.shade(color, 0);
     int green = dice.shade(color, 1);
     int blue = dice.shade(color, 2);
-    alike.forEach(figure -> paint(figure, red, green, blue));
+    alike.forEach(figure -> paint(figure.box(), figure::covers, red, green, blue));
     figures.addAll(alike);
-  }
-
-  private void paint(Figure figure, int red, int green, int blue) {
-    PixelBox box = figure.box();
-    for (int y = box.top(); y <= box.bottom(); y++) {
-      for (int x = box.left(); x <= box.right(); x++) {
-        if (figure.covers(x, y)) {
-          set(x, y, red, green, blue);
-        }
-      }
-    }
   }
 
   /** Fills a box with grey: axes and grids, which no question is about. */
   void grey(PixelBox box, int level) {
+    paint(box, (x, y) -> true, level, level, level);
+  }
+
+  private void paint(PixelBox box, PixelBox.Pixels covered, int red, int green, int blue) {
     for (int y = box.top(); y <= box.bottom(); y++) {
       for (int x = box.left(); x <= box.right(); x++) {
-        set(x, y, level, level, level);
+        if (covered.covers(x, y)) {
+          int at = 3 * (y * SIDE + x);
+          rgb[at] = (byte) red;
+          rgb[at + 1] = (byte) green;
+          rgb[at + 2] = (byte) blue;
+        }
       }
     }
   }
@@ -77,13 +75,6 @@ final class Sketch {
       int bottom = Math.min(Math.max(from, to), Math.max(y0, y1));
       grey(new PixelBox(x, top, x, bottom), level);
     }
-  }
-
-  private void set(int x, int y, int red, int green, int blue) {
-    int at = 3 * (y * SIDE + x);
-    rgb[at] = (byte) red;
-    rgb[at + 1] = (byte) green;
-    rgb[at + 2] = (byte) blue;
   }
 
   /** Adds a question, unless it has been asked or there are enough. */

@@ -1,15 +1,10 @@
 package org.optmerge.benchmark.mini;
 
-import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
-import com.fasterxml.jackson.databind.MapperFeature;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -19,6 +14,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.train.AdamW;
 import org.optmerge.train.LearningRateSchedule;
 import org.optmerge.train.TrainingException;
@@ -72,14 +68,14 @@ public interface TrainingRecipe {
   static <T extends TrainingRecipe> T shipped(Class<T> type) {
     try (InputStream resource =
         Objects.requireNonNull(type.getResourceAsStream("recipe.yaml"), "recipe.yaml")) {
-      return yaml().readValue(resource, type);
+      return reader(type).readValue(resource);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
   /**
-   * Reads a recipe of one's own.
+   * Reads a recipe from a file.
    *
    * @throws TrainingException if the file cannot be read, lacks something or says something
    *     unknown; the message names line and field
@@ -88,10 +84,10 @@ public interface TrainingRecipe {
     try {
       String text = Files.readString(file);
       try {
-        return yaml().readValue(text, type);
+        return reader(type).readValue(text);
       } catch (MismatchedInputException e) {
         // A slip in a name leaves another without its value; the slip is what helps.
-        yaml().disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES).readValue(text, type);
+        Json.yaml().readValue(text, type);
         throw e;
       }
     } catch (JsonProcessingException e) {
@@ -114,13 +110,8 @@ public interface TrainingRecipe {
     }
   }
 
-  private static ObjectMapper yaml() {
-    return JsonMapper.builder(new YAMLFactory())
-        .propertyNamingStrategy(PropertyNamingStrategies.KEBAB_CASE)
-        .enable(MapperFeature.ACCEPT_CASE_INSENSITIVE_ENUMS)
-        .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
-        .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-        .build();
+  private static <T> ObjectReader reader(Class<T> type) {
+    return Json.yaml().readerFor(type).with(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES);
   }
 
   /** The field that an error is about, as a recipe writes it. */

@@ -1,10 +1,10 @@
 package org.optmerge.benchmark.mini.stage;
 
 import java.util.List;
-import java.util.Locale;
+import org.optmerge.benchmark.mini.Word;
 
 /** Where something moves in the film. */
-public enum Direction {
+public enum Direction implements Word {
   /** To smaller y. */
   UP(0, -1),
   /** To larger y. */
@@ -23,11 +23,6 @@ public enum Direction {
   Direction(int dx, int dy) {
     this.dx = dx;
     this.dy = dy;
-  }
-
-  /** Its name, as questions and answers have it. */
-  public String word() {
-    return name().toLowerCase(Locale.ROOT);
   }
 
   /** −1, 0 or 1; x grows to the right. */

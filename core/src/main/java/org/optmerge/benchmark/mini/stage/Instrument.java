@@ -1,10 +1,10 @@
 package org.optmerge.benchmark.mini.stage;
 
 import java.util.List;
-import java.util.Locale;
+import org.optmerge.benchmark.mini.Word;
 
 /** What can stand on the stage: the one thing that picture, sound and film all show. */
-public enum Instrument {
+public enum Instrument implements Word {
   /** With two sticks; a low thump with noise. */
   DRUM,
   /** With keys and two legs; four harmonics that fade. */
@@ -18,9 +18,4 @@ public enum Instrument {
 
   /** All of them, in order. */
   public static final List<Instrument> ALL = List.of(values());
-
-  /** Its name, as questions and answers have it. */
-  public String word() {
-    return name().toLowerCase(Locale.ROOT);
-  }
 }

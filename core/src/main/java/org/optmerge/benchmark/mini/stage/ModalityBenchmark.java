@@ -16,7 +16,6 @@ import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
-import org.optmerge.model.media.Media;
 
 /**
  * Questions about scenes with picture, sound and film, drawn as they are asked for; the same that
@@ -153,13 +152,11 @@ public record ModalityBenchmark(
           FACTS + modality.key(),
           modality.segment(scene.told(modality, scene.dice("order of the facts"))));
     }
-    List<Media> media =
-        List.of(StageMedia.picture(scene), StageMedia.sound(scene), StageMedia.film(scene));
     return new Question(
         "%s-%d".formatted(type.key(), number),
         needs(type),
         type.key(),
-        media,
+        StageModality.ALL.stream().map(modality -> StageMedia.of(scene, modality)).toList(),
         question.text(),
         List.of(question.answer()),
         fields);

@@ -79,7 +79,11 @@ public final class ModalityModel {
     boolean heard = modality == StageModality.AUDIO;
     return new OmniConfig.Modality(
         modality.token(),
-        StageInputs.channels(modality),
+        switch (modality) {
+          case VISION -> 3;
+          case AUDIO -> 1;
+          case VIDEO -> StageMedia.FRAMES;
+        },
         new InternVLConfig.Vision(
             48, 2, 4, 192, StageMedia.SIDE, heard ? 12 : 8, 1e-6, false, true, false, 0.5),
         heard ? 1 : 2,
@@ -104,7 +108,7 @@ public final class ModalityModel {
       try (NDManager step = model.manager().newSubManager()) {
         float[] some =
             model
-                .features(step, modality.key(), StageInputs.of(step, modality, chunk))
+                .features(step, modality.key(), StageMedia.inputs(step, modality, chunk))
                 .toFloatArray();
         System.arraycopy(some, 0, all, from * size, some.length);
       }

@@ -70,7 +70,7 @@ record ModalityTraining(ModalityRecipe recipe) {
           (arrays, step) -> {
             List<StageScene> scenes = scenes(settings, step);
             NDArray features =
-                model.features(arrays, modality.key(), StageInputs.of(arrays, modality, scenes));
+                model.features(arrays, modality.key(), StageMedia.inputs(arrays, modality, scenes));
             return head.loss(
                 features.reshape(-1, shape.featureWidth()),
                 ColumnLabels.targets(modality, scenes, shape.tokens()));

@@ -1,10 +1,10 @@
 package org.optmerge.benchmark.mini.stage;
 
 import java.util.List;
-import java.util.Locale;
+import org.optmerge.benchmark.mini.Word;
 
 /** Where something stands. */
-public enum Place {
+public enum Place implements Word {
   /** On the left third. */
   LEFT,
   /** On the middle third. */
@@ -14,9 +14,4 @@ public enum Place {
 
   /** All of them, from left to right. */
   public static final List<Place> ALL = List.of(values());
-
-  /** Its name, as questions and answers have it. */
-  public String word() {
-    return name().toLowerCase(Locale.ROOT);
-  }
 }

@@ -1,6 +1,5 @@
 package org.optmerge.benchmark.mini.stage;
 
-import java.util.Objects;
 import org.optmerge.benchmark.mini.Color;
 
 /**
@@ -15,16 +14,7 @@ import org.optmerge.benchmark.mini.Color;
  */
 public record Player(
     Instrument instrument, Color color, Place place, Place filmed, Direction direction) {
-  /** Checks that nothing is missing. */
-  public Player {
-    Objects.requireNonNull(instrument, "instrument");
-    Objects.requireNonNull(color, "colour");
-    Objects.requireNonNull(place, "place");
-    Objects.requireNonNull(filmed, "filmed");
-    Objects.requireNonNull(direction, "direction");
-  }
-
-  /** What a picture or a film says of it. */
+  /** The words of a picture or a film for it. */
   String told(StageModality modality) {
     return modality == StageModality.VISION
         ? String.join(" ", instrument.word(), color.word(), place.word())

@@ -1,13 +1,15 @@
 package org.optmerge.benchmark.mini.stage;
 
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.List;
 import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.model.OmniInputs;
 import org.optmerge.model.audio.FilterBank;
-import org.optmerge.model.audio.LogMel;
 import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Image;
+import org.optmerge.model.media.Media;
 import org.optmerge.model.media.Video;
 
 /**
@@ -97,9 +99,23 @@ public final class StageMedia {
     return new Audio(Audio.SAMPLE_RATE, samples);
   }
 
-  /** What {@link #FILTER_BANK} makes of {@link #sound}: {@link #SIDE} frames × {@link #SIDE}. */
-  public static LogMel logMel(StageScene scene) {
-    return FILTER_BANK.of(sound(scene));
+  /** The view of a scene that a modality gives. */
+  public static Media of(StageScene scene, StageModality modality) {
+    return switch (modality) {
+      case VISION -> picture(scene);
+      case AUDIO -> sound(scene);
+      case VIDEO -> film(scene);
+    };
+  }
+
+  /**
+   * The inputs of a modality's encoder for some scenes.
+   *
+   * @return (scenes, channels, side, side); of a spectrogram, rows are bands and columns frames
+   */
+  static NDArray inputs(NDManager arrays, StageModality modality, List<StageScene> scenes) {
+    List<Media> media = scenes.stream().parallel().map(scene -> of(scene, modality)).toList();
+    return ModalityModel.modality(modality).inputs(arrays, media);
   }
 
   /** The film: the instruments in shades of grey, each moving its way. */

@@ -1,16 +1,22 @@
 package org.optmerge.benchmark.mini.stage;
 
-import static org.optmerge.benchmark.mini.stage.StageModality.AUDIO;
-import static org.optmerge.benchmark.mini.stage.StageModality.VIDEO;
-import static org.optmerge.benchmark.mini.stage.StageModality.VISION;
+import static org.optmerge.benchmark.mini.stage.StageQuestionType.Subject.ANY;
+import static org.optmerge.benchmark.mini.stage.StageQuestionType.Subject.ANY_BESIDE_TWO;
+import static org.optmerge.benchmark.mini.stage.StageQuestionType.Subject.BALANCED;
+import static org.optmerge.benchmark.mini.stage.StageQuestionType.Subject.BALANCED_PLAYER;
+import static org.optmerge.benchmark.mini.stage.StageQuestionType.Subject.CLAIM;
+import static org.optmerge.benchmark.mini.stage.StageQuestionType.Subject.FIRST_OR_LAST;
+import static org.optmerge.benchmark.mini.stage.StageQuestionType.Subject.MORE_OFTEN;
+import static org.optmerge.benchmark.mini.stage.StageQuestionType.Subject.ONLY;
 
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.function.IntUnaryOperator;
-import org.jspecify.annotations.Nullable;
+import java.util.regex.Pattern;
 
 /**
  * The kinds of questions about a scene. Those of one modality are for training; those of several
@@ -24,82 +30,65 @@ import org.jspecify.annotations.Nullable;
  * @see <a href="https://dl.acm.org/doi/10.1145/3503161.3548291">Yang et al., AVQA, MM 2022</a>
  */
 public enum StageQuestionType {
-  /** What color is the drum? */
-  COLOUR("Attribute", 0, VISION),
-  /** Where is the drum? */
-  PLACE("Location", 0, VISION),
-  /** Which instrument is red? */
-  OF_COLOUR("Attribute", 0, VISION),
-  /** Which instrument is on the left? */
-  AT_PLACE("Location", 0, VISION),
-  /** What color is the instrument on the left? */
-  COLOUR_AT_PLACE("Attribute", 0, VISION),
-  /** Where is the red instrument? */
-  PLACE_OF_COLOUR("Location", 0, VISION),
-  /** Look at the drum. What color is it? */
-  COLOUR_OF_IT("Attribute", 0, VISION),
-  /** Look at the drum. Where is it? */
-  PLACE_OF_IT("Location", 0, VISION),
-  /** What color is the drum? A red, B blue, C green. */
-  COLOUR_CHOICE("Choice", 0, VISION),
+  COLOUR("Attribute", ANY, "what color is the {name} ? {color}"),
+  PLACE("Location", ANY, "where is the {name} ? {place}"),
+  OF_COLOUR("Attribute", ANY, "which instrument is {color} ? {name}"),
+  AT_PLACE("Location", ANY, "which instrument is on the {place} ? {name}"),
+  COLOUR_AT_PLACE("Attribute", ANY, "what color is the instrument on the {place} ? {color}"),
+  PLACE_OF_COLOUR("Location", ANY, "where is the {color} instrument ? {place}"),
+  COLOUR_OF_IT("Attribute", ANY, "look at the {name} . what color is it ? {color}"),
+  PLACE_OF_IT("Location", ANY, "look at the {name} . where is it ? {place}"),
+  COLOUR_CHOICE("Choice", ANY, "what color is the {name} ? {color}"),
 
-  /** Which instrument is sounding? */
-  SOUNDING("Attribute", 1, AUDIO),
-  /** Which instrument sounds first, or last? */
-  FIRST("Temporal", 2, AUDIO),
-  /** Which instrument sounds more often? */
-  MORE("Comparative", 2, AUDIO),
-  /** How many times does the drum sound? */
-  TIMES("Counting", 0, AUDIO),
-  /** Is the drum sounding? */
-  IS_SOUNDING("Existential", 0, AUDIO),
-  /** Listen to the drum. How many times does it sound? */
-  TIMES_OF_IT("Counting", 0, AUDIO),
-  /** Which instrument is sounding? A drum, B piano, C bell. */
-  SOUNDING_CHOICE("Choice", 1, AUDIO),
+  SOUNDING("Attribute", ONLY, "which instrument is sounding ? {name}"),
+  FIRST("Temporal", FIRST_OR_LAST, "which instrument sounds {order} ? {name}"),
+  MORE("Comparative", MORE_OFTEN, "which instrument sounds more often ? {name}"),
+  TIMES("Counting", BALANCED, "how many times does the {name} sound ? {times}"),
+  IS_SOUNDING("Existential", BALANCED, "is the {name} sounding ? {sounds}"),
+  TIMES_OF_IT(
+      "Counting", BALANCED, "listen to the {name} . how many times does it sound ? {times}"),
+  SOUNDING_CHOICE("Choice", ONLY, "which instrument is sounding ? {name}"),
 
-  /** Which direction does the drum move? */
-  DIRECTION("Attribute", 0, VIDEO),
-  /** Which instrument moves up? */
-  MOVES("Attribute", 0, VIDEO),
-  /** Watch the drum. Which direction does it move? */
-  DIRECTION_OF_IT("Attribute", 0, VIDEO),
-  /** Which direction does the drum move? A up, B down, C leftward. */
-  DIRECTION_CHOICE("Choice", 0, VIDEO),
+  DIRECTION("Attribute", ANY, "which direction does the {name} move ? {direction}"),
+  MOVES("Attribute", ANY, "which instrument moves {direction} ? {name}"),
+  DIRECTION_OF_IT(
+      "Attribute", ANY, "watch the {name} . which direction does it move ? {direction}"),
+  DIRECTION_CHOICE("Choice", ANY, "which direction does the {name} move ? {direction}"),
 
-  /** What color is the sounding instrument? */
-  SOUNDING_COLOUR("Attribute", 1, VISION, AUDIO),
-  /** Where is the sounding instrument? */
-  SOUNDING_PLACE("Location", 1, VISION, AUDIO),
-  /** What color is the instrument that sounds first, or last? */
-  FIRST_COLOUR("Temporal", 2, VISION, AUDIO),
-  /** What color is the instrument that sounds more often? */
-  MORE_COLOUR("Comparative", 2, VISION, AUDIO),
-  /** Where is the instrument that sounds more often? */
-  MORE_PLACE("Comparative", 2, VISION, AUDIO),
-  /** Is the red instrument sounding? */
-  IS_COLOUR_SOUNDING("Existential", 1, VISION, AUDIO),
-  /** How many times does the red instrument sound? */
-  COLOUR_TIMES("Counting", 2, VISION, AUDIO),
+  SOUNDING_COLOUR("Attribute", ONLY, "what color is the sounding instrument ? {color}"),
+  SOUNDING_PLACE("Location", ONLY, "where is the sounding instrument ? {place}"),
+  FIRST_COLOUR(
+      "Temporal", FIRST_OR_LAST, "what color is the instrument that sounds {order} ? {color}"),
+  MORE_COLOUR(
+      "Comparative", MORE_OFTEN, "what color is the instrument that sounds more often ? {color}"),
+  MORE_PLACE("Comparative", MORE_OFTEN, "where is the instrument that sounds more often ? {place}"),
+  IS_COLOUR_SOUNDING(
+      "Existential", BALANCED_PLAYER, "is the {color} instrument sounding ? {sounds}"),
+  COLOUR_TIMES(
+      "Counting", ANY_BESIDE_TWO, "how many times does the {color} instrument sound ? {times}"),
 
-  /** Which direction does the sounding instrument move? */
-  SOUNDING_DIRECTION("Attribute", 1, AUDIO, VIDEO),
-  /** Which direction does the instrument that sounds first, or last, move? */
-  FIRST_DIRECTION("Temporal", 2, AUDIO, VIDEO),
-  /** Which direction does the instrument that sounds more often move? */
-  MORE_DIRECTION("Comparative", 2, AUDIO, VIDEO),
-  /** Which direction does the sounding instrument move? A up, B down, C leftward. */
-  SOUNDING_DIRECTION_CHOICE("Choice", 1, AUDIO, VIDEO),
+  SOUNDING_DIRECTION(
+      "Attribute", ONLY, "which direction does the sounding instrument move ? {direction}"),
+  FIRST_DIRECTION(
+      "Temporal",
+      FIRST_OR_LAST,
+      "which direction does the instrument that sounds {order} move ? {direction}"),
+  MORE_DIRECTION(
+      "Comparative",
+      MORE_OFTEN,
+      "which direction does the instrument that sounds more often move ? {direction}"),
+  SOUNDING_DIRECTION_CHOICE(
+      "Choice", ONLY, "which direction does the sounding instrument move ? {direction}"),
 
-  /** What color is the instrument that moves up? */
-  MOVING_COLOUR("Attribute", 0, VISION, VIDEO),
-  /** Where is the instrument that moves up? */
-  MOVING_PLACE("Location", 0, VISION, VIDEO),
-  /** Which direction does the red instrument move? */
-  COLOUR_DIRECTION("Attribute", 0, VISION, VIDEO),
+  MOVING_COLOUR("Attribute", ANY, "what color is the instrument that moves {direction} ? {color}"),
+  MOVING_PLACE("Location", ANY, "where is the instrument that moves {direction} ? {place}"),
+  COLOUR_DIRECTION(
+      "Attribute", ANY, "which direction does the {color} instrument move ? {direction}"),
 
-  /** Is it the red instrument that sounds and moves up? */
-  IS_COLOUR_SOUNDING_MOVING("Existential", 1, VISION, AUDIO, VIDEO);
+  IS_COLOUR_SOUNDING_MOVING(
+      "Existential",
+      CLAIM,
+      "is it the {color} instrument that sounds and moves {direction} ? {sounds}");
 
   /** All of them, in order. */
   public static final List<StageQuestionType> ALL = List.of(values());
@@ -130,27 +119,93 @@ public enum StageQuestionType {
           COLOUR_DIRECTION,
           IS_COLOUR_SOUNDING_MOVING);
 
-  private final String aspect;
-  private final int sounding;
-  private final Set<StageModality> modalities;
+  private static final Pattern FACT = Pattern.compile("\\{(\\w+)}");
 
-  StageQuestionType(String aspect, int sounding, StageModality first, StageModality... more) {
-    this.aspect = aspect;
-    this.sounding = sounding;
-    this.modalities = EnumSet.of(first, more);
+  /** The instrument that a question is about. */
+  enum Subject {
+    /** Any player. */
+    ANY(0),
+    /** Any player of a scene with two sounding instruments. */
+    ANY_BESIDE_TWO(2),
+    /** The only one that sounds. */
+    ONLY(1),
+    /** One of two that sound. */
+    FIRST_OR_LAST(2),
+    /** The one of two that sounds more often. */
+    MORE_OFTEN(2),
+    /** Any instrument, on the stage or not: half of the time one that sounds. */
+    BALANCED(0),
+    /** A player, who sounds half of the time. */
+    BALANCED_PLAYER(1),
+    /** The only one that sounds, or one that is taken for it. */
+    CLAIM(1);
+
+    private final int sounding;
+
+    Subject(int sounding) {
+      this.sounding = sounding;
+    }
+
+    private Instrument in(StageScene scene, IntUnaryOperator choose) {
+      List<Instrument> heard = scene.sounding();
+      List<Instrument> players = scene.players().stream().map(Player::instrument).toList();
+      return switch (this) {
+        case ANY, ANY_BESIDE_TWO -> pick(players, choose);
+        case ONLY, CLAIM -> heard.get(0);
+        case FIRST_OR_LAST -> pick(heard, choose);
+        case MORE_OFTEN -> heard.get(scene.times(heard.get(0)) > scene.times(heard.get(1)) ? 0 : 1);
+        case BALANCED -> balanced(scene, Instrument.ALL, choose);
+        case BALANCED_PLAYER -> balanced(scene, players, choose);
+      };
+    }
+
+    private static Instrument balanced(
+        StageScene scene, List<Instrument> all, IntUnaryOperator choose) {
+      boolean sounds = choose.applyAsInt(2) == 0;
+      return pick(all.stream().filter(one -> scene.times(one) > 0 == sounds).toList(), choose);
+    }
   }
 
-  /** What is asked for, in the words of the audio-visual data sets, such as {@code Temporal}. */
+  private final String aspect;
+  private final Subject subject;
+  private final String form;
+
+  /** The placeholder of the fact that is asked for. */
+  private final String asked;
+
+  private final Set<StageModality> modalities = EnumSet.noneOf(StageModality.class);
+
+  /**
+   * @param form the question and its answer, with facts about the subject in braces
+   */
+  StageQuestionType(String aspect, Subject subject, String form) {
+    this.aspect = aspect;
+    this.subject = subject;
+    int end = form.lastIndexOf(' ');
+    this.form = form.substring(0, end);
+    this.asked = form.substring(end + 1);
+    if (form.contains("{color}") || form.contains("{place}")) {
+      modalities.add(StageModality.VISION);
+    }
+    if (subject != Subject.ANY) {
+      modalities.add(StageModality.AUDIO);
+    }
+    if (form.contains("{direction}")) {
+      modalities.add(StageModality.VIDEO);
+    }
+  }
+
+  /** The aspect in the words of the audio-visual data sets, such as {@code Temporal}. */
   public String aspect() {
     return aspect;
   }
 
-  /** How many instruments must sound for it to be asked; 0 if any number may. */
+  /** The number of instruments that must sound for it to be asked; 0 if any number may. */
   public int sounding() {
-    return sounding;
+    return subject.sounding;
   }
 
-  /** What is needed to answer it. */
+  /** The modalities that are needed to answer it. */
   public Set<StageModality> modalities() {
     return EnumSet.copyOf(modalities);
   }
@@ -170,7 +225,7 @@ public enum StageQuestionType {
     return !BEYOND_REACH.contains(this);
   }
 
-  /** As files have it, such as {@code sounding-colour}. */
+  /** The name in files, such as {@code sounding-colour}. */
   public String key() {
     return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
@@ -190,273 +245,90 @@ public enum StageQuestionType {
    * @throws IllegalArgumentException if another number of instruments sounds in the scene
    */
   public SceneQuestion ask(StageScene scene, IntUnaryOperator choose) {
-    if (sounding > 0 && scene.sounding().size() != sounding) {
+    if (sounding() > 0 && scene.sounding().size() != sounding()) {
       throw new IllegalArgumentException(
           "'%s' is asked of scenes with %d sounding instruments, not %d"
-              .formatted(key(), sounding, scene.sounding().size()));
+              .formatted(key(), sounding(), scene.sounding().size()));
     }
-    Asked asked = new Asked(scene, choose);
-    return switch (this) {
-      case COLOUR -> asked.color("what color is the %s ?");
-      case PLACE -> asked.place("where is the %s ?");
-      case OF_COLOUR -> question("which instrument is %s ?", asked.hue(), asked.name());
-      case AT_PLACE -> question("which instrument is on the %s ?", asked.spot(), asked.name());
-      case COLOUR_AT_PLACE ->
-          question("what color is the instrument on the %s ?", asked.spot(), asked.hue());
-      case PLACE_OF_COLOUR -> question("where is the %s instrument ?", asked.hue(), asked.spot());
-      case COLOUR_OF_IT -> asked.color("look at the %s . what color is it ?");
-      case PLACE_OF_IT -> asked.place("look at the %s . where is it ?");
-      case COLOUR_CHOICE ->
-          choice(
-              "what color is the %s ?".formatted(asked.name()),
-              asked.hue(),
-              scene.players().stream().map(player -> player.color().word()).toList(),
-              choose);
-      case SOUNDING -> question("which instrument is sounding ?", "", asked.heard(0));
-      case FIRST -> {
-        int which = choose.applyAsInt(2);
-        yield question("which instrument sounds %s ?", order(which), asked.heard(which));
-      }
-      case MORE -> question("which instrument sounds more often ?", "", asked.loudest().word());
-      case TIMES -> asked.times("how many times does the %s sound ?");
-      case IS_SOUNDING -> {
-        Instrument one = asked.balancedOfAll();
-        yield question("is the %s sounding ?", one.word(), yes(scene.times(one) > 0));
-      }
-      case TIMES_OF_IT -> asked.times("listen to the %s . how many times does it sound ?");
-      case SOUNDING_CHOICE ->
-          choice(
-              "which instrument is sounding ?",
-              asked.heard(0),
-              asked.candidates().stream().map(Instrument::word).toList(),
-              choose);
-      case DIRECTION -> asked.direction("which direction does the %s move ?");
-      case MOVES -> question("which instrument moves %s ?", asked.course(), asked.name());
-      case DIRECTION_OF_IT -> asked.direction("watch the %s . which direction does it move ?");
-      case DIRECTION_CHOICE ->
-          choice(
-              "which direction does the %s move ?".formatted(asked.name()),
-              asked.course(),
-              asked.courses(),
-              choose);
-      case SOUNDING_COLOUR ->
-          question("what color is the sounding instrument ?", "", asked.sounding(0).color().word());
-      case SOUNDING_PLACE ->
-          question("where is the sounding instrument ?", "", asked.sounding(0).place().word());
-      case FIRST_COLOUR -> {
-        int which = choose.applyAsInt(2);
-        yield question(
-            "what color is the instrument that sounds %s ?",
-            order(which), asked.sounding(which).color().word());
-      }
-      case MORE_COLOUR ->
-          question(
-              "what color is the instrument that sounds more often ?",
-              "",
-              scene.player(asked.loudest()).color().word());
-      case MORE_PLACE ->
-          question(
-              "where is the instrument that sounds more often ?",
-              "",
-              scene.player(asked.loudest()).place().word());
-      case MORE_DIRECTION ->
-          question(
-              "which direction does the instrument that sounds more often move ?",
-              "",
-              scene.player(asked.loudest()).direction().word());
-      case IS_COLOUR_SOUNDING -> {
-        Player one = asked.balanced();
-        yield question(
-            "is the %s instrument sounding ?",
-            one.color().word(), yes(scene.times(one.instrument()) > 0));
-      }
-      case COLOUR_TIMES ->
-          question(
-              "how many times does the %s instrument sound ?",
-              asked.hue(), String.valueOf(scene.times(asked.player().instrument())));
-      case SOUNDING_DIRECTION ->
-          question(
-              "which direction does the sounding instrument move ?",
-              "",
-              asked.sounding(0).direction().word());
-      case FIRST_DIRECTION -> {
-        int which = choose.applyAsInt(2);
-        yield question(
-            "which direction does the instrument that sounds %s move ?",
-            order(which), asked.sounding(which).direction().word());
-      }
-      case SOUNDING_DIRECTION_CHOICE ->
-          choice(
-              "which direction does the sounding instrument move ?",
-              asked.sounding(0).direction().word(),
-              asked.courses(),
-              choose);
-      case MOVING_COLOUR ->
-          question("what color is the instrument that moves %s ?", asked.course(), asked.hue());
-      case MOVING_PLACE ->
-          question("where is the instrument that moves %s ?", asked.course(), asked.spot());
-      case COLOUR_DIRECTION ->
-          question("which direction does the %s instrument move ?", asked.hue(), asked.course());
-      case IS_COLOUR_SOUNDING_MOVING -> asked.conjunction();
+    if (subject == Subject.CLAIM) {
+      return claim(scene, choose);
+    }
+    Instrument instrument = subject.in(scene, choose);
+    String text = told(form, instrument, scene);
+    String answer = told(asked, instrument, scene);
+    return aspect.equals("Choice")
+        ? choice(text, answer, options(instrument, scene, choose), choose)
+        : new SceneQuestion(this, text, answer);
+  }
+
+  /** A text with facts about an instrument in place of their names. */
+  private static String told(String text, Instrument instrument, StageScene scene) {
+    return FACT.matcher(text).replaceAll(fact -> fact(fact.group(1), instrument, scene));
+  }
+
+  private static String fact(String fact, Instrument instrument, StageScene scene) {
+    return switch (fact) {
+      case "name" -> instrument.word();
+      case "color" -> scene.player(instrument).color().word();
+      case "place" -> scene.player(instrument).place().word();
+      case "direction" -> scene.player(instrument).direction().word();
+      case "order" -> scene.sounding().get(0) == instrument ? "first" : "last";
+      case "times" -> String.valueOf(scene.times(instrument));
+      case "sounds" -> scene.times(instrument) > 0 ? "yes" : "no";
+      default -> throw new IllegalArgumentException("no fact about an instrument: " + fact);
     };
   }
 
-  private static String order(int which) {
-    return which == 0 ? "first" : "last";
+  private static <T> T pick(List<T> from, IntUnaryOperator choose) {
+    return from.get(choose.applyAsInt(from.size()));
   }
 
-  private static String yes(boolean so) {
-    return so ? "yes" : "no";
-  }
-
-  private SceneQuestion question(String form, String what, String answer) {
-    return new SceneQuestion(this, form.formatted(what), answer);
+  /** Facts of all players; of names, that of the instrument and two others, on the stage or not. */
+  private List<String> options(Instrument right, StageScene scene, IntUnaryOperator choose) {
+    if (!asked.equals("{name}")) {
+      return scene.players().stream().map(one -> told(asked, one.instrument(), scene)).toList();
+    }
+    List<String> others =
+        new ArrayList<>(
+            Instrument.ALL.stream().filter(one -> one != right).map(Instrument::word).toList());
+    return List.of(
+        right.word(),
+        others.remove(choose.applyAsInt(others.size())),
+        others.remove(choose.applyAsInt(others.size())));
   }
 
   /** The options in an order drawn at random, with letters. */
   private SceneQuestion choice(
       String text, String right, List<String> options, IntUnaryOperator choose) {
-    List<String> order = permuted(options, choose);
-    StringBuilder asked = new StringBuilder(text);
-    String answer = "";
+    List<String> order = new ArrayList<>(options);
+    for (int i = order.size() - 1; i > 0; i--) {
+      Collections.swap(order, i, choose.applyAsInt(i + 1));
+    }
+    StringBuilder lettered = new StringBuilder(text);
     for (int i = 0; i < order.size(); i++) {
-      String letter = String.valueOf((char) ('A' + i));
-      asked.append(' ').append(letter).append(' ').append(order.get(i));
-      answer = order.get(i).equals(right) ? letter : answer;
+      lettered.append(" %c %s".formatted('A' + i, order.get(i)));
     }
-    return new SceneQuestion(this, asked.toString(), answer);
+    return new SceneQuestion(
+        this, lettered.toString(), Character.toString('A' + order.indexOf(right)));
   }
 
-  private static List<String> permuted(List<String> all, IntUnaryOperator choose) {
-    String[] order = all.toArray(String[]::new);
-    for (int i = order.length - 1; i > 0; i--) {
-      int j = choose.applyAsInt(i + 1);
-      String swapped = order[i];
-      order[i] = order[j];
-      order[j] = swapped;
+  /**
+   * Half of the time all is true of the sounding instrument. Else it is of another colour, moves
+   * elsewhere, or colour and direction are those of one that is silent, equally often.
+   */
+  private SceneQuestion claim(StageScene scene, IntUnaryOperator choose) {
+    Instrument right = subject.in(scene, choose);
+    Instrument colored = right;
+    Instrument moving = right;
+    boolean so = choose.applyAsInt(2) == 0;
+    if (!so) {
+      List<Instrument> players = scene.players().stream().map(Player::instrument).toList();
+      Instrument other = pick(players.stream().filter(one -> one != right).toList(), choose);
+      int wrong = choose.applyAsInt(3);
+      colored = wrong == 1 ? right : other;
+      moving = wrong == 0 ? right : other;
     }
-    return Arrays.asList(order);
-  }
-
-  /** A scene that is asked about, and the player who is picked when one is first needed. */
-  private final class Asked {
-    private final StageScene scene;
-    private final IntUnaryOperator choose;
-    private @Nullable Player picked;
-
-    Asked(StageScene scene, IntUnaryOperator choose) {
-      this.scene = scene;
-      this.choose = choose;
-    }
-
-    Player player() {
-      Player player = picked;
-      if (player == null) {
-        player = scene.players().get(choose.applyAsInt(StageScene.PLAYERS));
-        picked = player;
-      }
-      return player;
-    }
-
-    String name() {
-      return player().instrument().word();
-    }
-
-    String hue() {
-      return player().color().word();
-    }
-
-    String spot() {
-      return player().place().word();
-    }
-
-    String course() {
-      return player().direction().word();
-    }
-
-    List<String> courses() {
-      return scene.players().stream().map(player -> player.direction().word()).toList();
-    }
-
-    SceneQuestion color(String form) {
-      return question(form, name(), hue());
-    }
-
-    SceneQuestion place(String form) {
-      return question(form, name(), spot());
-    }
-
-    SceneQuestion direction(String form) {
-      return question(form, name(), course());
-    }
-
-    /** Any instrument may be asked about, on the stage or not: half of the time one that sounds. */
-    SceneQuestion times(String form) {
-      Instrument one = balancedOfAll();
-      return question(form, one.word(), String.valueOf(scene.times(one)));
-    }
-
-    String heard(int which) {
-      return scene.sounding().get(which).word();
-    }
-
-    Player sounding(int which) {
-      return scene.player(scene.sounding().get(which));
-    }
-
-    Instrument loudest() {
-      List<Instrument> heard = scene.sounding();
-      return scene.times(heard.get(0)) > scene.times(heard.get(1)) ? heard.get(0) : heard.get(1);
-    }
-
-    /** A player, who sounds half of the time. */
-    Player balanced() {
-      boolean sounds = choose.applyAsInt(2) == 0;
-      List<Player> those =
-          scene.players().stream()
-              .filter(player -> scene.times(player.instrument()) > 0 == sounds)
-              .toList();
-      return those.get(choose.applyAsInt(those.size()));
-    }
-
-    /** An instrument, which sounds half of the time. */
-    Instrument balancedOfAll() {
-      boolean sounds = choose.applyAsInt(2) == 0;
-      List<Instrument> those =
-          Instrument.ALL.stream().filter(one -> scene.times(one) > 0 == sounds).toList();
-      return those.get(choose.applyAsInt(those.size()));
-    }
-
-    /** The sounding instrument and two others. */
-    List<Instrument> candidates() {
-      Instrument right = scene.sounding().get(0);
-      List<Instrument> others = Instrument.ALL.stream().filter(one -> one != right).toList();
-      int first = choose.applyAsInt(others.size());
-      int second = choose.applyAsInt(others.size() - 1);
-      return List.of(right, others.get(first), others.get(second < first ? second : second + 1));
-    }
-
-    /**
-     * Half of the time all is true of the sounding instrument. Else it is of another colour, moves
-     * elsewhere, or colour and direction are those of one that is silent, equally often.
-     */
-    SceneQuestion conjunction() {
-      Player right = sounding(0);
-      List<Player> others = scene.players().stream().filter(one -> one != right).toList();
-      Player colored = right;
-      Player moving = right;
-      boolean so = choose.applyAsInt(2) == 0;
-      if (!so) {
-        Player other = others.get(choose.applyAsInt(others.size()));
-        int wrong = choose.applyAsInt(3);
-        colored = wrong == 1 ? right : other;
-        moving = wrong == 0 ? right : other;
-      }
-      return new SceneQuestion(
-          StageQuestionType.this,
-          "is it the %s instrument that sounds and moves %s ?"
-              .formatted(colored.color().word(), moving.direction().word()),
-          yes(so));
-    }
+    String text = form.replace("{color}", fact("color", colored, scene));
+    return new SceneQuestion(this, told(text, moving, scene), so ? "yes" : "no");
   }
 }

@@ -4,7 +4,7 @@ import java.util.List;
 import org.optmerge.benchmark.mini.Dice;
 
 /**
- * How an instrument sounds. Phases are 32-bit integers that wrap around, sines come from a table,
+ * The sound of an instrument. Phases are 32-bit integers that wrap around, sines come from a table,
  * and what is left are products and sums of doubles: the same on every JDK.
  *
  * @param frequency of the fundamental, in Hz
@@ -28,22 +28,22 @@ record Timbre(
   private static final int TABLE_BITS = 12;
   private static final double[] SINE = sine();
 
-  private static final Timbre DRUM = new Timbre(90, List.of(1.0), List.of(1.0), 18, 0, 0, .6, 30);
-  private static final Timbre PIANO =
-      new Timbre(260, List.of(1.0, 2.0, 3.0, 4.0), List.of(.6, .3, .2, .15), 9, 0, 0, 0, 0);
-  private static final Timbre GUITAR =
-      new Timbre(
-          150,
-          List.of(1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0),
-          List.of(.4, .28, .23, .2, .18, .16, .15, .14),
-          6,
-          0,
-          0,
-          0,
-          0);
-  private static final Timbre FLUTE = new Timbre(620, List.of(1.0), List.of(.8), 0, .05, .03, 0, 0);
-  private static final Timbre BELL =
-      new Timbre(900, List.of(1.0, 1.48, 1.93), List.of(.5, .5, .5), 14, 0, 0, 0, 0);
+  /** The instruments' timbres, in their order. */
+  private static final List<Timbre> ALL =
+      List.of(
+          new Timbre(90, List.of(1.0), List.of(1.0), 18, 0, 0, .6, 30),
+          new Timbre(260, List.of(1.0, 2.0, 3.0, 4.0), List.of(.6, .3, .2, .15), 9, 0, 0, 0, 0),
+          new Timbre(
+              150,
+              List.of(1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0),
+              List.of(.4, .28, .23, .2, .18, .16, .15, .14),
+              6,
+              0,
+              0,
+              0,
+              0),
+          new Timbre(620, List.of(1.0), List.of(.8), 0, .05, .03, 0, 0),
+          new Timbre(900, List.of(1.0, 1.48, 1.93), List.of(.5, .5, .5), 14, 0, 0, 0, 0));
 
   private static double[] sine() {
     double[] table = new double[1 << TABLE_BITS];
@@ -54,13 +54,7 @@ record Timbre(
   }
 
   static Timbre of(Instrument instrument) {
-    return switch (instrument) {
-      case DRUM -> DRUM;
-      case PIANO -> PIANO;
-      case GUITAR -> GUITAR;
-      case FLUTE -> FLUTE;
-      case BELL -> BELL;
-    };
+    return ALL.get(instrument.ordinal());
   }
 
   /**

@@ -46,7 +46,7 @@ class StageMediaTest {
       StageScene scene = scene(split, i);
       picture.update(StageMedia.picture(scene).rgb());
       sound.update(bytes(StageMedia.sound(scene).samples()));
-      energy.update(bytes(StageMedia.logMel(scene).values()));
+      energy.update(bytes(StageMedia.FILTER_BANK.of(StageMedia.sound(scene)).values()));
       StageMedia.film(scene).frames().forEach(frame -> film.update(frame.rgb()));
     }
     assertThat(List.of(hex(picture), hex(sound), hex(energy), hex(film)))
@@ -75,7 +75,7 @@ class StageMediaTest {
   void each_has_its_size() {
     StageScene scene = scene(MiniSplit.TEST, 0);
     Video film = StageMedia.film(scene);
-    LogMel mel = StageMedia.logMel(scene);
+    LogMel mel = StageMedia.FILTER_BANK.of(StageMedia.sound(scene));
 
     assertThat(StageMedia.picture(scene))
         .extracting(Image::width, Image::height)
@@ -224,7 +224,7 @@ class StageMediaTest {
     double squares = 0;
     int count = 0;
     for (int i = 0; i < 100; i++) {
-      for (float value : StageMedia.logMel(scene(MiniSplit.EXPERT, i)).values()) {
+      for (float value : StageMedia.FILTER_BANK.of(StageMedia.sound(scene(MiniSplit.EXPERT, i))).values()) {
         sum += value;
         squares += value * value;
         count++;
