@@ -5,17 +5,15 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Json;
 
 /**
- * How each evaluation kit asks each model: the text around a question, and how long and from how
- * many pixels the model answers. The texts are facts of the kits, in {@code prompts.json}.
+ * The prompts of each evaluation kit for each model: the text around a question, the length of an
+ * answer and the pixels of an image. The texts are facts of the kits, in {@code prompts.json}.
  */
 public final class Prompts {
   /** The placeholder of an image. */
@@ -129,13 +127,10 @@ public final class Prompts {
     }
 
     private static List<String> options(Question example) {
-      List<String> options = new ArrayList<>();
-      for (Map.Entry<String, String> field : example.fields().entrySet()) {
-        if (field.getKey().matches("[A-Z]")) {
-          options.add(field.getKey() + ". " + field.getValue());
-        }
-      }
-      return options;
+      return example.fields().entrySet().stream()
+          .filter(field -> field.getKey().matches("[A-Z]"))
+          .map(field -> field.getKey() + ". " + field.getValue())
+          .toList();
     }
 
     private static String capitalised(String text) {

@@ -6,17 +6,16 @@ import ai.djl.ndarray.types.Shape;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Sha256;
 import org.optmerge.linalg.EngineThreads;
 import org.optmerge.model.media.Media;
 
@@ -273,18 +272,13 @@ final class Answering<F> {
   }
 
   private static String digest(DecoderModel.Encoder encoder, Map<String, NDArray> weights) {
-    MessageDigest digest;
-    try {
-      digest = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
+    MessageDigest digest = Sha256.begin();
     digest.update(encoder.toString().getBytes(StandardCharsets.UTF_8));
     weights.forEach(
         (name, array) -> {
           digest.update(name.getBytes(StandardCharsets.UTF_8));
           digest.update(array.toByteBuffer());
         });
-    return HexFormat.of().formatHex(digest.digest());
+    return Sha256.hex(digest.digest());
   }
 }

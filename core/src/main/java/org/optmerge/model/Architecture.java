@@ -4,27 +4,50 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.function.Function;
 
 /**
- * A family of models that can be opened. A family is one class that implements this interface, and
- * one line with its name in {@code META-INF/services/org.optmerge.model.Architecture}.
+ * A family of models that can be opened. A family is one class that extends this one and has a
+ * constructor without parameters, and one line with its name in {@code
+ * META-INF/services/org.optmerge.model.Architecture}.
  */
-public interface Architecture {
+public abstract class Architecture {
+  private final String key;
+  private final Function<Path, MultimodalModel> opener;
+  private final List<String> classes;
+
+  /**
+   * @param key short name, such as {@code internvl2_5}
+   * @param opener opens a folder with a model of this family
+   * @param classes known values of {@code architectures} in {@code config.json}
+   */
+  protected Architecture(String key, Function<Path, MultimodalModel> opener, String... classes) {
+    this.key = key;
+    this.opener = opener;
+    this.classes = List.of(classes);
+  }
+
   /** Short name, such as {@code internvl2_5}. */
-  String key();
+  public final String key() {
+    return key;
+  }
 
   /** True if a {@code config.json} describes a model of this family. */
-  boolean describes(JsonNode config);
+  public boolean describes(JsonNode config) {
+    return classes.contains(config.path("architectures").path(0).asText());
+  }
 
   /**
    * Opens a folder with a model of this family.
    *
    * @throws ModelException if the folder is not what its {@code config.json} says
    */
-  MultimodalModel open(Path folder);
+  public final MultimodalModel open(Path folder) {
+    return opener.apply(folder);
+  }
 
   /** The families that are known, in the order of their registration. */
-  static List<Architecture> all() {
+  public static List<Architecture> all() {
     return ServiceLoader.load(Architecture.class, Architecture.class.getClassLoader()).stream()
         .map(ServiceLoader.Provider::get)
         .toList();
@@ -36,7 +59,7 @@ public interface Architecture {
    * @throws ModelException if {@code config.json} is not there or describes a model of no known
    *     family; the message names what it describes and what is known
    */
-  static Architecture of(Path folder) {
+  public static Architecture of(Path folder) {
     return ConfigReader.read(
         folder,
         config ->
@@ -54,7 +77,7 @@ public interface Architecture {
                     found.isTextual() ? "'" + found.asText() + "'" : "missing",
                     config.path("model_type").asText("missing"),
                     String.join(", ", all().stream().map(Architecture::key).toList()))
-            + " or add a family: a class that implements %s, named in META-INF/services/%s"
+            + " or add a family: a class that extends %s, named in META-INF/services/%s"
                 .formatted(Architecture.class.getSimpleName(), Architecture.class.getName()));
   }
 }

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Json;
 
@@ -20,7 +21,7 @@ final class ConfigReader {
   }
 
   /**
-   * What {@code config.json} of a folder describes.
+   * Reads {@code config.json} of a folder.
    *
    * @throws ModelException if the file is not there, cannot be read, or {@code of} refuses it
    */
@@ -63,47 +64,32 @@ final class ConfigReader {
   }
 
   int integer(String key, int otherwise) {
-    JsonNode value = json.path(key);
-    if (!has(key)) {
-      return otherwise;
-    }
-    if (!value.isIntegralNumber() || !value.canConvertToInt()) {
-      throw wrong(key, "a whole number", value);
-    }
-    return value.intValue();
+    Predicate<JsonNode> whole = value -> value.isIntegralNumber() && value.canConvertToInt();
+    return value(key, otherwise, "a whole number", whole, JsonNode::intValue);
   }
 
   double number(String key, double otherwise) {
-    JsonNode value = json.path(key);
-    if (!has(key)) {
-      return otherwise;
-    }
-    if (!value.isNumber()) {
-      throw wrong(key, "a number", value);
-    }
-    return value.doubleValue();
+    return value(key, otherwise, "a number", JsonNode::isNumber, JsonNode::doubleValue);
   }
 
   boolean truth(String key, boolean otherwise) {
-    JsonNode value = json.path(key);
-    if (!has(key)) {
-      return otherwise;
-    }
-    if (!value.isBoolean()) {
-      throw wrong(key, "true or false", value);
-    }
-    return value.booleanValue();
+    return value(key, otherwise, "true or false", JsonNode::isBoolean, JsonNode::booleanValue);
   }
 
   String text(String key, String otherwise) {
-    JsonNode value = json.path(key);
+    return value(key, otherwise, "a text", JsonNode::isTextual, JsonNode::textValue);
+  }
+
+  private <T> T value(
+      String key, T otherwise, String what, Predicate<JsonNode> fits, Function<JsonNode, T> read) {
     if (!has(key)) {
       return otherwise;
     }
-    if (!value.isTextual()) {
-      throw wrong(key, "a text", value);
+    JsonNode value = json.path(key);
+    if (!fits.test(value)) {
+      throw wrong(key, what, value);
     }
-    return value.textValue();
+    return read.apply(value);
   }
 
   /** A text that must be one of a few; the first is taken where the key is missing. */

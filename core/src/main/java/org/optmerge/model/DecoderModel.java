@@ -5,10 +5,8 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.jni.JniUtils;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,6 +19,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapter;
@@ -557,16 +556,8 @@ abstract class DecoderModel<F> implements MultimodalModel {
    * or not at all. Adapters are not part of it.
    *
    * @param target absent or empty
+   * @param dtype the floating type that parameters are rounded to, such as {@link DType#F16}
    * @throws ModelException if the folder is not empty or cannot be written
-   */
-  public final void save(Path target) {
-    save(target, DType.F32);
-  }
-
-  /**
-   * The same, the parameters rounded to a type.
-   *
-   * @param dtype a floating type, such as {@link DType#F16}
    */
   public final void save(Path target, DType dtype) {
     ModelFolder.write(
@@ -578,9 +569,9 @@ abstract class DecoderModel<F> implements MultimodalModel {
           Path config = staging.resolve("config.json");
           ObjectNode json =
               Files.exists(config)
-                  ? new ObjectMapper().readValue(config.toFile(), ObjectNode.class)
+                  ? Json.plain().readValue(config.toFile(), ObjectNode.class)
                   : configJson();
-          Files.write(config, json(json.put("torch_dtype", dtype.torchName())));
+          Files.writeString(config, Json.pretty(json.put("torch_dtype", dtype.torchName())));
           if (tokenizer != null) {
             writeIfAbsent(staging.resolve("tokenizer.json"), tokenizer.json());
           }
@@ -597,11 +588,6 @@ abstract class DecoderModel<F> implements MultimodalModel {
         Files.copy(from.resolve(file), copy);
       }
     }
-  }
-
-  static byte[] json(ObjectNode node) throws IOException {
-    return (new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(node) + "\n")
-        .getBytes(StandardCharsets.UTF_8);
   }
 
   static void writeIfAbsent(Path file, byte[] content) throws IOException {

@@ -18,9 +18,4 @@ public record GreedyDecoding(int maxNewTokens, long stopToken, long padToken) {
               .formatted(maxNewTokens, padToken, stopToken));
     }
   }
-
-  /** As many tokens as asked for, none of which ends a sequence. */
-  public static GreedyDecoding withoutStop(int maxNewTokens) {
-    return new GreedyDecoding(maxNewTokens, -1, 0);
-  }
 }

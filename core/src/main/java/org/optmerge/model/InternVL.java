@@ -3,9 +3,9 @@ package org.optmerge.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.model.media.Image;
 import org.optmerge.model.media.Media;
@@ -39,20 +40,10 @@ public final class InternVL extends DecoderModel<NDArray> {
   private final long imageContext;
 
   /** InternVL2.5, published and in miniature. */
-  public static final class Family implements Architecture {
-    @Override
-    public String key() {
-      return "internvl2_5";
-    }
-
-    @Override
-    public boolean describes(JsonNode json) {
-      return json.path("architectures").path(0).asText().equals(InternVLConfig.ARCHITECTURE);
-    }
-
-    @Override
-    public MultimodalModel open(Path folder) {
-      return InternVL.open(folder);
+  public static final class Family extends Architecture {
+    /** For the service loader. */
+    public Family() {
+      super("internvl2_5", InternVL::open, InternVLConfig.ARCHITECTURE);
     }
   }
 
@@ -244,6 +235,7 @@ public final class InternVL extends DecoderModel<NDArray> {
   @Override
   void saveMore(Path staging) throws IOException {
     writeIfAbsent(
-        staging.resolve(PreprocessorConfig.FILE), json(PreprocessorConfig.json(preprocessing)));
+        staging.resolve(PreprocessorConfig.FILE),
+        Json.pretty(PreprocessorConfig.json(preprocessing)).getBytes(StandardCharsets.UTF_8));
   }
 }

@@ -1,18 +1,18 @@
 package org.optmerge.model;
 
 import ai.djl.ndarray.types.Shape;
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.SortedMap;
-import java.util.TreeMap;
+import org.optmerge.base.Json;
 import org.optmerge.model.vision.Tiling;
 
 /**
- * The shape of an InternVL model: what its {@code config.json} says, as far as results depend on
- * it.
+ * The shape of an InternVL model: its {@code config.json}, as far as results depend on it.
  *
  * @param vision the InternViT
  * @param language the Qwen2 decoder
@@ -54,17 +54,17 @@ public record InternVLConfig(
    * @param layerScale initial value of {@code ls1} and {@code ls2} ({@code initializer_factor})
    */
   public record Vision(
-      int width,
-      int layers,
-      int heads,
-      int intermediate,
-      int imageSize,
-      int patch,
-      double epsilon,
-      boolean rmsNorm,
-      boolean qkvBias,
-      boolean qkNorm,
-      double layerScale) {
+      @JsonProperty("hidden_size") int width,
+      @JsonProperty("num_hidden_layers") int layers,
+      @JsonProperty("num_attention_heads") int heads,
+      @JsonProperty("intermediate_size") int intermediate,
+      @JsonProperty("image_size") int imageSize,
+      @JsonProperty("patch_size") int patch,
+      @JsonProperty("layer_norm_eps") double epsilon,
+      @JsonIgnore boolean rmsNorm,
+      @JsonProperty("qkv_bias") boolean qkvBias,
+      @JsonProperty("qk_normalization") boolean qkNorm,
+      @JsonProperty("initializer_factor") double layerScale) {
     public Vision {
       divides("vision_config.num_attention_heads", heads, "hidden_size", width);
       divides("vision_config.patch_size", patch, "image_size", imageSize);
@@ -92,16 +92,16 @@ public record InternVLConfig(
    * @param maxPositions the longest sequence
    */
   public record Language(
-      int width,
-      int layers,
-      int heads,
-      int keyValueHeads,
-      int headWidth,
-      int intermediate,
-      int vocabulary,
-      double epsilon,
-      double ropeTheta,
-      int maxPositions) {
+      @JsonProperty("hidden_size") int width,
+      @JsonProperty("num_hidden_layers") int layers,
+      @JsonProperty("num_attention_heads") int heads,
+      @JsonProperty("num_key_value_heads") int keyValueHeads,
+      @JsonProperty("head_dim") int headWidth,
+      @JsonProperty("intermediate_size") int intermediate,
+      @JsonProperty("vocab_size") int vocabulary,
+      @JsonProperty("rms_norm_eps") double epsilon,
+      @JsonProperty("rope_theta") double ropeTheta,
+      @JsonProperty("max_position_embeddings") int maxPositions) {
     public Language {
       divides("llm_config.num_key_value_heads", keyValueHeads, "num_attention_heads", heads);
       divides("2", 2, "head_dim", headWidth);
@@ -263,7 +263,7 @@ public record InternVLConfig(
 
   /** This configuration as {@code config.json} has it. */
   public ObjectNode toJson() {
-    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    ObjectNode json = Json.object();
     json.putArray("architectures").add(ARCHITECTURE);
     json.put("model_type", "internvl_chat");
     json.put("downsample_ratio", 1.0 / downsample);
@@ -282,125 +282,84 @@ public record InternVLConfig(
   }
 
   static ObjectNode visionJson(Vision vision, int channels) {
-    ObjectNode sight = JsonNodeFactory.instance.objectNode();
-    sight.putArray("architectures").add("InternVisionModel");
-    sight.put("model_type", "intern_vit_6b");
-    sight.put("hidden_act", "gelu");
-    sight.put("hidden_size", vision.width());
-    sight.put("num_hidden_layers", vision.layers());
-    sight.put("num_attention_heads", vision.heads());
-    sight.put("intermediate_size", vision.intermediate());
-    sight.put("image_size", vision.imageSize());
-    sight.put("patch_size", vision.patch());
-    sight.put("num_channels", channels);
-    sight.put("layer_norm_eps", vision.epsilon());
-    sight.put("norm_type", vision.rmsNorm() ? "rms_norm" : "layer_norm");
-    sight.put("qkv_bias", vision.qkvBias());
-    sight.put("qk_normalization", vision.qkNorm());
-    sight.put("initializer_factor", vision.layerScale());
-    return sight;
+    ObjectNode json = Json.plain().valueToTree(vision);
+    json.putArray("architectures").add("InternVisionModel");
+    return json.put("model_type", "intern_vit_6b")
+        .put("hidden_act", "gelu")
+        .put("num_channels", channels)
+        .put("norm_type", vision.rmsNorm() ? "rms_norm" : "layer_norm");
   }
 
   static ObjectNode languageJson(Language language, boolean tied) {
-    ObjectNode speech = JsonNodeFactory.instance.objectNode();
-    speech.putArray("architectures").add(QWEN2);
-    speech.put("model_type", "qwen2");
-    speech.put("hidden_act", "silu");
-    speech.put("hidden_size", language.width());
-    speech.put("num_hidden_layers", language.layers());
-    speech.put("num_attention_heads", language.heads());
-    speech.put("num_key_value_heads", language.keyValueHeads());
-    if (language.headWidth() * language.heads() != language.width()) {
-      speech.put("head_dim", language.headWidth());
+    ObjectNode json = Json.plain().valueToTree(language);
+    json.putArray("architectures").add(QWEN2);
+    if (language.headWidth() * language.heads() == language.width()) {
+      json.remove("head_dim");
     }
-    speech.put("intermediate_size", language.intermediate());
-    speech.put("vocab_size", language.vocabulary());
-    speech.put("rms_norm_eps", language.epsilon());
-    speech.put("rope_theta", language.ropeTheta());
-    speech.put("max_position_embeddings", language.maxPositions());
-    speech.put("tie_word_embeddings", tied);
-    return speech;
+    return json.put("model_type", "qwen2")
+        .put("hidden_act", "silu")
+        .put("tie_word_embeddings", tied);
   }
 
   /** Name and shape of every parameter, as published checkpoints have them. */
   public SortedMap<String, Shape> parameters() {
-    SortedMap<String, Shape> shapes = new TreeMap<>();
+    ParameterShapes shapes = new ParameterShapes();
     visionParameters(shapes, vision, "vision_model.", 3);
-    int feature = featureWidth();
-    int width = language.width();
-    shapes.put("mlp1.0.weight", new Shape(feature));
-    shapes.put("mlp1.0.bias", new Shape(feature));
-    shapes.put("mlp1.1.weight", new Shape(width, feature));
-    shapes.put("mlp1.1.bias", new Shape(width));
-    shapes.put("mlp1.3.weight", new Shape(width, width));
-    shapes.put("mlp1.3.bias", new Shape(width));
     languageParameters(shapes, language, "language_model.", tied);
-    return shapes;
+    return shapes
+        .norm("mlp1.0", featureWidth(), true)
+        .linear("mlp1.1", language.width(), featureWidth(), true)
+        .linear("mlp1.3", language.width(), language.width(), true)
+        .all();
   }
 
-  static void visionParameters(
-      SortedMap<String, Shape> shapes, Vision vision, String prefix, int channels) {
+  static void visionParameters(ParameterShapes shapes, Vision vision, String prefix, int channels) {
     int width = vision.width();
     String embeddings = prefix + "embeddings.";
-    shapes.put(embeddings + "class_embedding", new Shape(1, 1, width));
-    shapes.put(
-        embeddings + "patch_embedding.weight",
-        new Shape(width, channels, vision.patch(), vision.patch()));
-    shapes.put(embeddings + "patch_embedding.bias", new Shape(width));
-    shapes.put(
-        embeddings + "position_embedding",
-        new Shape(1, 1 + (long) vision.grid() * vision.grid(), width));
+    shapes
+        .put(embeddings + "class_embedding", 1, 1, width)
+        .put(embeddings + "patch_embedding.weight", width, channels, vision.patch(), vision.patch())
+        .put(embeddings + "patch_embedding.bias", width)
+        .put(embeddings + "position_embedding", 1, 1 + (long) vision.grid() * vision.grid(), width);
     for (int i = 0; i < vision.layers(); i++) {
       String layer = prefix + "encoder.layers.%d.".formatted(i);
-      for (String norm : List.of("norm1", "norm2")) {
-        shapes.put(layer + norm + ".weight", new Shape(width));
-        if (!vision.rmsNorm()) {
-          shapes.put(layer + norm + ".bias", new Shape(width));
-        }
-      }
-      shapes.put(layer + "attn.qkv.weight", new Shape(3L * width, width));
-      if (vision.qkvBias()) {
-        shapes.put(layer + "attn.qkv.bias", new Shape(3L * width));
-      }
+      shapes
+          .norm(layer + "norm1", width, !vision.rmsNorm())
+          .norm(layer + "norm2", width, !vision.rmsNorm())
+          .linear(layer + "attn.qkv", 3L * width, width, vision.qkvBias())
+          .linear(layer + "attn.proj", width, width, true)
+          .linear(layer + "mlp.fc1", vision.intermediate(), width, true)
+          .linear(layer + "mlp.fc2", width, vision.intermediate(), true)
+          .put(layer + "ls1", width)
+          .put(layer + "ls2", width);
       if (vision.qkNorm()) {
-        shapes.put(layer + "attn.q_norm.weight", new Shape(width));
-        shapes.put(layer + "attn.k_norm.weight", new Shape(width));
+        shapes.norm(layer + "attn.q_norm", width, false).norm(layer + "attn.k_norm", width, false);
       }
-      shapes.put(layer + "attn.proj.weight", new Shape(width, width));
-      shapes.put(layer + "attn.proj.bias", new Shape(width));
-      shapes.put(layer + "mlp.fc1.weight", new Shape(vision.intermediate(), width));
-      shapes.put(layer + "mlp.fc1.bias", new Shape(vision.intermediate()));
-      shapes.put(layer + "mlp.fc2.weight", new Shape(width, vision.intermediate()));
-      shapes.put(layer + "mlp.fc2.bias", new Shape(width));
-      shapes.put(layer + "ls1", new Shape(width));
-      shapes.put(layer + "ls2", new Shape(width));
     }
   }
 
   static void languageParameters(
-      SortedMap<String, Shape> shapes, Language language, String prefix, boolean tied) {
+      ParameterShapes shapes, Language language, String prefix, boolean tied) {
     int width = language.width();
     int queries = language.heads() * language.headWidth();
     int keys = language.keyValueHeads() * language.headWidth();
-    shapes.put(prefix + "model.embed_tokens.weight", new Shape(language.vocabulary(), width));
+    shapes.put(prefix + "model.embed_tokens.weight", language.vocabulary(), width);
     for (int i = 0; i < language.layers(); i++) {
       String layer = "%smodel.layers.%d.".formatted(prefix, i);
-      shapes.put(layer + "input_layernorm.weight", new Shape(width));
-      shapes.put(layer + "post_attention_layernorm.weight", new Shape(width));
-      shapes.put(layer + "self_attn.q_proj.weight", new Shape(queries, width));
-      shapes.put(layer + "self_attn.q_proj.bias", new Shape(queries));
-      shapes.put(layer + "self_attn.k_proj.weight", new Shape(keys, width));
-      shapes.put(layer + "self_attn.k_proj.bias", new Shape(keys));
-      shapes.put(layer + "self_attn.v_proj.weight", new Shape(keys, width));
-      shapes.put(layer + "self_attn.v_proj.bias", new Shape(keys));
-      shapes.put(layer + "self_attn.o_proj.weight", new Shape(width, queries));
-      shapes.put(layer + "mlp.gate_proj.weight", new Shape(language.intermediate(), width));
-      shapes.put(layer + "mlp.up_proj.weight", new Shape(language.intermediate(), width));
-      shapes.put(layer + "mlp.down_proj.weight", new Shape(width, language.intermediate()));
+      shapes
+          .norm(layer + "input_layernorm", width, false)
+          .norm(layer + "post_attention_layernorm", width, false)
+          .linear(layer + "self_attn.q_proj", queries, width, true)
+          .linear(layer + "self_attn.k_proj", keys, width, true)
+          .linear(layer + "self_attn.v_proj", keys, width, true)
+          .linear(layer + "self_attn.o_proj", width, queries, false)
+          .linear(layer + "mlp.gate_proj", language.intermediate(), width, false)
+          .linear(layer + "mlp.up_proj", language.intermediate(), width, false)
+          .linear(layer + "mlp.down_proj", width, language.intermediate(), false);
     }
-    shapes.put(prefix + "model.norm.weight", new Shape(width));
+    shapes.norm(prefix + "model.norm", width, false);
     if (!tied) {
-      shapes.put(prefix + "lm_head.weight", new Shape(language.vocabulary(), width));
+      shapes.put(prefix + "lm_head.weight", language.vocabulary(), width);
     }
   }
 

@@ -42,42 +42,16 @@ final class InternViTMethods {
 
   /** (T, 3, H, W) to the embedding and the output of every layer, each (T, 1 + patches, d). */
   private Method visionStates() {
-    ScriptWriter code = method("vision_states(pixels: Tensor");
-    List<String> states = new ArrayList<>();
-    states.add(tower.embedding(code));
-    for (int i = 0; i < config.vision().layers(); i++) {
-      states.add(tower.layer(code, states.get(i), i));
-    }
-    return code.finish("List[Tensor]", "[%s]".formatted(String.join(", ", states)));
+    return tower.states(method("vision_states(pixels: Tensor"));
   }
 
   /** (T, 3, H, W) to (T, tokens, 4d): the selected layer after pixel shuffle. */
   private Method visualFeatures() {
-    ScriptWriter code = method("visual_features(pixels: Tensor");
-    String x = tower.embedding(code);
-    int last = config.vision().layers() + 1 + config.selectLayer();
-    for (int i = 0; i < last; i++) {
-      x = tower.layer(code, x, i);
-    }
-    int s = config.downsample();
-    String h = tower.rowsOfPatches(code, 2);
-    String w = tower.rowsOfPatches(code, 3);
-    code.line("h = torch.floordiv(%s, %d)", h, s);
-    code.line("w = torch.floordiv(%s, %d)", w, s);
-    String patches = code.let("torch.slice(%s, 1, 1)", x);
-    String grid =
-        code.let(
-            "torch.reshape(%s, [torch.size(pixels, 0), h, %d, w, %d, %d])",
-            patches, s, s, config.vision().width());
-    // v1 lists the tokens of a tile column by column.
-    String blocks =
-        code.let(
-            "torch.permute(%s, %s)",
-            grid, config.transposed() ? "[0, 3, 1, 2, 4, 5]" : "[0, 1, 3, 2, 4, 5]");
-    return code.finish(
-        "Tensor",
-        "torch.reshape(%s, [torch.size(pixels, 0), torch.mul(h, w), %d])"
-            .formatted(blocks, config.featureWidth()));
+    return tower.features(
+        method("visual_features(pixels: Tensor"),
+        config.vision().layers() + 1 + config.selectLayer(),
+        config.downsample(),
+        config.transposed());
   }
 
   private Method connect() {

@@ -89,7 +89,7 @@ final class LanguageMethods {
       x = decoderLayer(code, x, i);
       states.add(i == layers - 1 ? finalNorm(code, x) : x);
     }
-    return code.finish("List[Tensor]", "[%s]".formatted(String.join(", ", states)));
+    return code.finish(states);
   }
 
   private Method logits() {
@@ -236,11 +236,7 @@ final class LanguageMethods {
   private String feedForward(ScriptWriter code, String h, int index) {
     String layer = layer(index);
     String n = code.rmsNorm(h, layer + "post_attention_layernorm.weight", language.epsilon());
-    String gate = code.let("torch.silu(%s)", code.linear(n, layer + "mlp.gate_proj", false));
-    String up = code.linear(n, layer + "mlp.up_proj", false);
-    String down =
-        code.linear(code.let("torch.mul(%s, %s)", gate, up), layer + "mlp.down_proj", false);
-    return code.let("torch.add(%s, %s)", h, down);
+    return code.let("torch.add(%s, %s)", h, code.gated(n, layer + "mlp.", false));
   }
 
   /** (B, N, heads · w) to (B, heads, N, w), rotated by its position. */

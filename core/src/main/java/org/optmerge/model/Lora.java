@@ -4,7 +4,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -28,7 +27,7 @@ import org.optmerge.checkpoint.DType;
 public final class Lora {
   private static final String WEIGHT = ".weight";
 
-  /** What PEFT puts before the names of the model it wraps. */
+  /** The prefix that PEFT puts before the names of the model it wraps. */
   private static final String PREFIX = "base_model.model.";
 
   private final DecoderModel<?> model;
@@ -97,11 +96,6 @@ public final class Lora {
     return factors.get(name);
   }
 
-  /** What these adapters were made with. */
-  public LoraSettings settings() {
-    return settings;
-  }
-
   /**
    * The factors, by names such as {@code
    * language_model.model.layers.0.self_attn.q_proj.lora_A.weight}: A of shape (r, n), B of shape
@@ -166,16 +160,8 @@ public final class Lora {
    * adapter_model.safetensors}.
    *
    * @param folder absent or empty
+   * @param dtype the type that factors are rounded to, such as {@link DType#F16}
    * @throws ModelException if the folder cannot be written or is not empty
-   */
-  public void save(Path folder) {
-    save(folder, DType.F32);
-  }
-
-  /**
-   * The same, the factors rounded to a type.
-   *
-   * @param dtype a floating type, such as {@link DType#F16}
    */
   public void save(Path folder, DType dtype) {
     Path base = model.folder();
@@ -190,7 +176,7 @@ public final class Lora {
   }
 
   private String config(@Nullable Path base) throws IOException {
-    ObjectNode config = JsonNodeFactory.instance.objectNode();
+    ObjectNode config = Json.object();
     config.put("peft_type", "LORA");
     // A name, not a path: what is published says nothing of the machine it was made on.
     config.put(

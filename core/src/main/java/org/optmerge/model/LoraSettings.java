@@ -30,11 +30,6 @@ public record LoraSettings(int rank, double alpha, Pattern targets, long seed) {
     }
   }
 
-  /** Adapters of the decoder with α = 2r, as InternVL's scripts have it. */
-  public static LoraSettings ofLanguageModel(int rank, long seed) {
-    return new LoraSettings(rank, 2.0 * rank, Pattern.compile(LANGUAGE_MODEL), seed);
-  }
-
   /** α/r. */
   public double scale() {
     return alpha / rank;

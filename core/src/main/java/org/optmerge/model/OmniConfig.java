@@ -4,10 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
@@ -22,7 +19,7 @@ import org.optmerge.model.media.Video;
 
 /**
  * The shape of a language model with an encoder and a connector for each of its modalities, none,
- * one or several: what its {@code config.json} says.
+ * one or several: its {@code config.json}.
  *
  * @param language the Qwen2 decoder
  * @param tied true if the input embedding is the output head as well
@@ -32,7 +29,7 @@ import org.optmerge.model.media.Video;
  */
 public record OmniConfig(
     InternVLConfig.Language language, boolean tied, SortedMap<String, Modality> modalities) {
-  private static final String ARCHITECTURE = "OmniQwen2ForCausalLM";
+  static final String ARCHITECTURE = "OmniQwen2ForCausalLM";
 
   /**
    * A modality.
@@ -131,12 +128,12 @@ public record OmniConfig(
     modalities = Collections.unmodifiableSortedMap(new TreeMap<>(modalities));
   }
 
-  /** What the names of a modality's encoder begin with. */
+  /** The beginning of the names of a modality's encoder. */
   public static String encoder(String modality) {
     return "modal_encoders.%s.".formatted(modality);
   }
 
-  /** What the names of a modality's connector begin with. */
+  /** The beginning of the names of a modality's connector. */
   public static String projector(String modality) {
     return "modal_projectors.%s.".formatted(modality);
   }
@@ -146,22 +143,6 @@ public record OmniConfig(
     SortedMap<String, Modality> more = new TreeMap<>(modalities);
     more.put(name, modality);
     return new OmniConfig(language, tied, more);
-  }
-
-  /** True if a {@code config.json} describes such a model. */
-  static boolean describes(JsonNode json) {
-    return json.path("architectures").path(0).asText().equals(ARCHITECTURE);
-  }
-
-  /** True if {@code config.json} of a folder describes such a model. */
-  public static boolean describes(Path folder) {
-    try {
-      Path file = folder.resolve("config.json");
-      return Files.isRegularFile(file)
-          && describes(Json.plain().readTree(file.toFile()));
-    } catch (IOException e) {
-      return false;
-    }
   }
 
   /**
@@ -202,7 +183,7 @@ public record OmniConfig(
 
   /** This configuration as {@code config.json} has it. */
   public ObjectNode toJson() {
-    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    ObjectNode json = Json.object();
     json.putArray("architectures").add(ARCHITECTURE);
     json.put("model_type", "omni_qwen2");
     json.put("tie_word_embeddings", tied);
@@ -223,20 +204,18 @@ public record OmniConfig(
 
   /** Name and shape of every parameter. */
   public SortedMap<String, Shape> parameters() {
-    SortedMap<String, Shape> shapes = new TreeMap<>();
+    ParameterShapes shapes = new ParameterShapes();
     InternVLConfig.languageParameters(shapes, language, "language_model.", tied);
     modalities.forEach(
         (name, modality) -> {
           InternVLConfig.visionParameters(
               shapes, modality.encoder, encoder(name), modality.channels);
           String projector = projector(name);
-          shapes.put(projector + "0.weight", new Shape(language.width(), modality.featureWidth()));
-          shapes.put(projector + "0.bias", new Shape(language.width()));
+          shapes.linear(projector + "0", language.width(), modality.featureWidth(), true);
           if (modality.connector == Connector.MLP) {
-            shapes.put(projector + "2.weight", new Shape(language.width(), language.width()));
-            shapes.put(projector + "2.bias", new Shape(language.width()));
+            shapes.linear(projector + "2", language.width(), language.width(), true);
           }
         });
-    return shapes;
+    return shapes.all();
   }
 }

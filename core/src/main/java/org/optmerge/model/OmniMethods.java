@@ -39,20 +39,7 @@ final class OmniMethods {
     ScriptWriter code = new ScriptWriter("features_%s(pixels: Tensor".formatted(name), Map.of());
     VitMethods tower =
         new VitMethods(modality.encoder(), OmniConfig.encoder(name), modality.channels());
-    String x = tower.embedding(code);
-    for (int i = 0; i < modality.encoder().layers(); i++) {
-      x = tower.layer(code, x, i);
-    }
-    int s = modality.downsample();
-    int side = modality.encoder().grid() / s;
-    String grid =
-        code.let(
-            "torch.reshape(torch.slice(%s, 1, 1), [torch.size(pixels, 0), %d, %d, %d, %d, %d])",
-            x, side, s, side, s, modality.encoder().width());
-    return code.finish(
-        "Tensor",
-        "torch.reshape(torch.permute(%s, [0, 1, 3, 2, 4, 5]), [torch.size(pixels, 0), %d, %d])"
-            .formatted(grid, modality.tokens(), modality.featureWidth()));
+    return tower.features(code, modality.encoder().layers(), modality.downsample(), false);
   }
 
   /** (…, feature width) to (…, decoder width). */

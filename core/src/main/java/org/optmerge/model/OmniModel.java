@@ -5,7 +5,6 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -43,20 +42,10 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
   private @Nullable OnlineComposition composition;
 
   /** Language models with encoders of several modalities. */
-  public static final class Family implements Architecture {
-    @Override
-    public String key() {
-      return "omni";
-    }
-
-    @Override
-    public boolean describes(JsonNode json) {
-      return OmniConfig.describes(json);
-    }
-
-    @Override
-    public MultimodalModel open(Path folder) {
-      return OmniModel.open(folder);
+  public static final class Family extends Architecture {
+    /** For the service loader. */
+    public Family() {
+      super("omni", OmniModel::open, OmniConfig.ARCHITECTURE);
     }
   }
 

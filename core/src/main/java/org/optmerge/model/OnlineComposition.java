@@ -11,9 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.LoraAdapter;
-import org.optmerge.checkpoint.TensorInfo;
 
 /**
  * Several adapters at work side by side, one for each modality, in place of one merged model: y = W
@@ -66,19 +64,13 @@ public final class OnlineComposition implements AutoCloseable {
               (weight, delta) -> {
                 String a = "%s/%s/A".formatted(modality, weight);
                 String b = "%s/%s/B".formatted(modality, weight);
-                factors.put(a, array(adapter.tensors(), delta.a()));
-                factors.put(b, array(adapter.tensors(), delta.b()));
+                factors.put(a, Parameters.whole(model.manager(), adapter.tensors(), delta.a()));
+                factors.put(b, Parameters.whole(model.manager(), adapter.tensors(), delta.b()));
                 adapters
                     .computeIfAbsent(weight, name -> new ArrayList<>())
                     .add(new ScriptWriter.LowRank(a, b, delta.scale(), gate(modality)));
               });
     }
-  }
-
-  private NDArray array(Checkpoint tensors, TensorInfo tensor) {
-    float[] values = new float[Math.toIntExact(tensor.size())];
-    tensors.read(tensor, 0, values.length, values);
-    return model.manager().create(values, new Shape(tensor.shape()));
   }
 
   private static String gate(String modality) {

@@ -26,7 +26,7 @@ final class Parameters {
   /** Values on their way into an array: small enough to stay in the cache. */
   private static final int CHUNK = 1 << 18;
 
-  /** Where the values of a parameter come from. */
+  /** A source of a parameter's values. */
   interface Source {
     /** Puts {@code length} values, from flat index {@code first} on, into {@code target}. */
     void read(long first, int length, float[] target);
@@ -156,7 +156,8 @@ final class Parameters {
     }
   }
 
-  private static NDArray whole(NDManager scope, Checkpoint tensors, TensorInfo tensor) {
+  /** A tensor of a checkpoint. */
+  static NDArray whole(NDManager scope, Checkpoint tensors, TensorInfo tensor) {
     float[] values = new float[Math.toIntExact(tensor.size())];
     tensors.read(tensor, 0, values.length, values);
     return scope.create(values, new Shape(tensor.shape()));

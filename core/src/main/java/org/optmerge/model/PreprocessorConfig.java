@@ -1,7 +1,6 @@
 package org.optmerge.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -77,13 +76,9 @@ final class PreprocessorConfig {
   }
 
   static ObjectNode json(ImagePreprocessing preprocessing) {
-    ObjectNode json = JsonNodeFactory.instance.objectNode();
-    json.put("do_normalize", true);
-    json.put("do_resize", true);
+    ObjectNode json = Json.object().put("do_normalize", true).put("do_resize", true);
     preprocessing.mean().forEach(json.putArray("image_mean")::add);
     preprocessing.deviation().forEach(json.putArray("image_std")::add);
-    json.put("resample", 3);
-    json.put("size", preprocessing.size());
-    return json;
+    return json.put("resample", 3).put("size", preprocessing.size());
   }
 }

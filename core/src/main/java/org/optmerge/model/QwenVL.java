@@ -4,7 +4,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,20 +35,10 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   private final QwenPreprocessing preprocessing;
 
   /** Qwen2-VL and Qwen2.5-VL. */
-  public static final class Family implements Architecture {
-    @Override
-    public String key() {
-      return "qwen2_vl";
-    }
-
-    @Override
-    public boolean describes(JsonNode json) {
-      return QwenVLConfig.describes(json);
-    }
-
-    @Override
-    public MultimodalModel open(Path folder) {
-      return QwenVL.open(folder);
+  public static final class Family extends Architecture {
+    /** For the service loader. */
+    public Family() {
+      super("qwen2_vl", QwenVL::open, QwenVLConfig.QWEN2_VL, QwenVLConfig.QWEN2_5_VL);
     }
   }
 
@@ -169,23 +158,10 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
     int headWidth = config.vision().width() / config.vision().heads();
     float[][] angles = patches.angles(headWidth);
     NDArray nothing = step.create(new Shape(0), DataType.INT64);
-    NDArray frames = step.create(patches.frames());
-    if (config.vision().windows() == null) {
-      RotaryEmbedding.Table table = RotaryEmbedding.ofAngles(step, angles);
-      return call(
-          step,
-          "vision_states",
-          pixels,
-          table.cos(),
-          table.sin(),
-          frames,
-          nothing,
-          nothing,
-          nothing);
-    }
-    QwenPatches.Windows windows = patches.windows();
+    QwenPatches.Windows windows = config.vision().windows() == null ? null : patches.windows();
     RotaryEmbedding.Table table =
-        RotaryEmbedding.ofAngles(step, inWindowOrder(angles, windows.order()));
+        RotaryEmbedding.ofAngles(
+            step, windows == null ? angles : inWindowOrder(angles, windows.order()));
     return call(
         step,
         "vision_states",
@@ -193,10 +169,10 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
         table.cos(),
         table.sin(),
         // Windows never cross frames, so the order of the frames stays.
-        frames,
-        step.create(windows.numbers()),
-        step.create(windows.order()),
-        step.create(windows.back()));
+        step.create(patches.frames()),
+        windows == null ? nothing : step.create(windows.numbers()),
+        windows == null ? nothing : step.create(windows.order()),
+        windows == null ? nothing : step.create(windows.back()));
   }
 
   private static float[][] inWindowOrder(float[][] angles, long[] order) {

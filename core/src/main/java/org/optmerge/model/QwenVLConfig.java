@@ -6,12 +6,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The shape of a Qwen2-VL or Qwen2.5-VL model: what its {@code config.json} says, as far as results
- * depend on it.
+ * The shape of a Qwen2-VL or Qwen2.5-VL model: its {@code config.json}, as far as results depend on
+ * it.
  *
  * @param vision the vision model
  * @param language the Qwen2 decoder
@@ -29,8 +28,8 @@ public record QwenVLConfig(
     boolean tied,
     long imageToken,
     long videoToken) {
-  private static final String QWEN2_VL = "Qwen2VLForConditionalGeneration";
-  private static final String QWEN2_5_VL = "Qwen2_5_VLForConditionalGeneration";
+  static final String QWEN2_VL = "Qwen2VLForConditionalGeneration";
+  static final String QWEN2_5_VL = "Qwen2_5_VLForConditionalGeneration";
 
   /** Patches that become one token, in each direction. */
   static final int MERGE = 2;
@@ -76,12 +75,6 @@ public record QwenVLConfig(
     }
   }
 
-  /** True if a {@code config.json} describes such a model. */
-  static boolean describes(JsonNode json) {
-    return List.of(QWEN2_VL, QWEN2_5_VL)
-        .contains(json.path("architectures").path(0).asText("missing"));
-  }
-
   /**
    * Reads {@code config.json} of a folder.
    *
@@ -98,7 +91,7 @@ public record QwenVLConfig(
    */
   public static QwenVLConfig of(JsonNode json) {
     String architecture = json.path("architectures").path(0).asText("missing");
-    if (!describes(json)) {
+    if (!List.of(QWEN2_VL, QWEN2_5_VL).contains(architecture)) {
       throw new ModelException(
           "config.json: the architecture is '%s' (model_type %s); known: [%s, %s]"
               .formatted(
@@ -165,45 +158,36 @@ public record QwenVLConfig(
 
   /** Name and shape of every parameter, as published checkpoints have them. */
   public SortedMap<String, Shape> parameters() {
-    SortedMap<String, Shape> shapes = new TreeMap<>();
+    ParameterShapes shapes = new ParameterShapes();
     int width = vision.width();
     int merged = MERGE * MERGE * width;
     boolean gated = vision.windows() != null;
     // The convolution's kernel covers a patch.
     int side = (int) Math.round(Math.sqrt(vision.patchValues() / 6.0));
-    shapes.put("visual.patch_embed.proj.weight", new Shape(width, 3, 2, side, side));
+    shapes.put("visual.patch_embed.proj.weight", width, 3, 2, side, side);
     for (int i = 0; i < vision.layers(); i++) {
       String block = "visual.blocks.%d.".formatted(i);
-      norm(shapes, block + "norm1", width, gated);
-      norm(shapes, block + "norm2", width, gated);
-      linear(shapes, block + "attn.qkv", 3 * width, width);
-      linear(shapes, block + "attn.proj", width, width);
+      shapes
+          .norm(block + "norm1", width, !gated)
+          .norm(block + "norm2", width, !gated)
+          .linear(block + "attn.qkv", 3L * width, width, true)
+          .linear(block + "attn.proj", width, width, true);
       if (gated) {
-        linear(shapes, block + "mlp.gate_proj", vision.intermediate(), width);
-        linear(shapes, block + "mlp.up_proj", vision.intermediate(), width);
-        linear(shapes, block + "mlp.down_proj", width, vision.intermediate());
+        shapes
+            .linear(block + "mlp.gate_proj", vision.intermediate(), width, true)
+            .linear(block + "mlp.up_proj", vision.intermediate(), width, true)
+            .linear(block + "mlp.down_proj", width, vision.intermediate(), true);
       } else {
-        linear(shapes, block + "mlp.fc1", vision.intermediate(), width);
-        linear(shapes, block + "mlp.fc2", width, vision.intermediate());
+        shapes
+            .linear(block + "mlp.fc1", vision.intermediate(), width, true)
+            .linear(block + "mlp.fc2", width, vision.intermediate(), true);
       }
     }
-    norm(shapes, "visual.merger.ln_q", width, gated);
-    linear(shapes, "visual.merger.mlp.0", merged, merged);
-    linear(shapes, "visual.merger.mlp.2", language.width(), merged);
+    shapes
+        .norm("visual.merger.ln_q", width, !gated)
+        .linear("visual.merger.mlp.0", merged, merged, true)
+        .linear("visual.merger.mlp.2", language.width(), merged, true);
     InternVLConfig.languageParameters(shapes, language, "", tied);
-    return shapes;
-  }
-
-  private static void norm(
-      SortedMap<String, Shape> shapes, String name, int width, boolean rmsNorm) {
-    shapes.put(name + ".weight", new Shape(width));
-    if (!rmsNorm) {
-      shapes.put(name + ".bias", new Shape(width));
-    }
-  }
-
-  private static void linear(SortedMap<String, Shape> shapes, String name, int out, int in) {
-    shapes.put(name + ".weight", new Shape(out, in));
-    shapes.put(name + ".bias", new Shape(out));
+    return shapes.all();
   }
 }

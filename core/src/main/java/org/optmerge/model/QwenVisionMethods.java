@@ -69,7 +69,7 @@ final class QwenVisionMethods {
     String merged = code.linear(inner, "visual.merger.mlp.2", true);
     states.add(
         vision.windows() == null ? merged : code.let("torch.index_select(%s, 0, back)", merged));
-    return code.finish("List[Tensor]", "[%s]".formatted(String.join(", ", states)));
+    return code.finish(states);
   }
 
   private String block(ScriptWriter code, String x, int index) {
@@ -96,7 +96,8 @@ final class QwenVisionMethods {
             "torch.add(%s, %s)", x, code.linear(code.joined(y, width), block + "attn.proj", true));
     String n = norm(code, h, block + "norm2");
     return code.let(
-        "torch.add(%s, %s)", h, windows == null ? mlp(code, n, block) : gated(code, n, block));
+        "torch.add(%s, %s)",
+        h, windows == null ? mlp(code, n, block) : code.gated(n, block + "mlp.", true));
   }
 
   /** x · sigmoid(1.702 x) between two linear maps. */
@@ -104,12 +105,6 @@ final class QwenVisionMethods {
     String inner = code.linear(n, block + "mlp.fc1", true);
     String active = code.let("torch.mul(%s, torch.sigmoid(torch.mul(%s, 1.702)))", inner, inner);
     return code.linear(active, block + "mlp.fc2", true);
-  }
-
-  private static String gated(ScriptWriter code, String n, String block) {
-    String gate = code.let("torch.silu(%s)", code.linear(n, block + "mlp.gate_proj", true));
-    String up = code.linear(n, block + "mlp.up_proj", true);
-    return code.linear(code.let("torch.mul(%s, %s)", gate, up), block + "mlp.down_proj", true);
   }
 
   private String norm(ScriptWriter code, String x, String name) {

@@ -100,6 +100,13 @@ final class ScriptWriter {
         .forEach(gate -> gates.put(gate, rows.apply(parameter(gate))));
   }
 
+  /** Two linear maps, one of which gates the other, and a third. */
+  String gated(String x, String module, boolean bias) {
+    String gate = let("torch.silu(%s)", linear(x, module + "gate_proj", bias));
+    String up = linear(x, module + "up_proj", bias);
+    return linear(let("torch.mul(%s, %s)", gate, up), module + "down_proj", bias);
+  }
+
   /** LayerNorm over the last dimension. */
   String layerNorm(String x, String name, int width, double epsilon) {
     return let(
@@ -123,6 +130,11 @@ final class ScriptWriter {
     return let(
         "torch.reshape(%s, [torch.size(%s, 0), torch.size(%s, 1), %d])",
         turned, turned, turned, width);
+  }
+
+  /** The finished method, whose result is a list. */
+  Method finish(List<String> results) {
+    return finish("List[Tensor]", "[%s]".formatted(String.join(", ", results)));
   }
 
   /** The finished method. */

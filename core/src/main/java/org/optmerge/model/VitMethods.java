@@ -1,7 +1,11 @@
 package org.optmerge.model;
 
+import java.util.ArrayList;
+import java.util.List;
+import org.optmerge.model.ScriptWriter.Method;
+
 /**
- * The computations of a vision transformer with layer scale, whatever its channels show.
+ * The computations of a vision transformer with layer scale, of inputs with any channels.
  *
  * <p>Shapes: T inputs of H × W pixels, d the width.
  *
@@ -21,13 +25,22 @@ final class VitMethods {
     this.channels = channels;
   }
 
-  /** How many patches lie along a dimension of the pixels. */
-  String rowsOfPatches(ScriptWriter code, int dimension) {
+  /** The embedding and the output of every layer, each (T, 1 + patches, d). */
+  Method states(ScriptWriter code) {
+    List<String> states = new ArrayList<>(List.of(embedding(code)));
+    for (int i = 0; i < vision.layers(); i++) {
+      states.add(layer(code, states.get(i), i));
+    }
+    return code.finish(states);
+  }
+
+  /** The number of patches along a dimension of the pixels. */
+  private String rowsOfPatches(ScriptWriter code, int dimension) {
     return code.let("torch.floordiv(torch.size(pixels, %d), %d)", dimension, vision.patch());
   }
 
   /** (T, channels, H, W) to (T, 1 + patches, d). */
-  String embedding(ScriptWriter code) {
+  private String embedding(ScriptWriter code) {
     int width = vision.width();
     int p = vision.patch();
     String embeddings = prefix + "embeddings.";
@@ -42,7 +55,8 @@ final class VitMethods {
             channels, h, p, w, p);
     String rows =
         code.let(
-            "torch.reshape(torch.permute(%s, [0, 2, 4, 1, 3, 5]), [torch.size(pixels, 0), torch.mul(%s, %s), %d])",
+            "torch.reshape(torch.permute(%s, [0, 2, 4, 1, 3, 5]), [torch.size(pixels, 0),"
+                + " torch.mul(%s, %s), %d])",
             cut, h, w, channels * p * p);
     String patches =
         code.let(
@@ -60,7 +74,8 @@ final class VitMethods {
     code.line(
         "  grid = torch.reshape(torch.slice(%s, 1, 1), [1, %d, %d, %d])", positions, g, g, width);
     code.line(
-        "  resized = torch.upsample_bicubic2d(torch.permute(grid, [0, 3, 1, 2]), [%s, %s], False, None, None)",
+        "  resized = torch.upsample_bicubic2d(torch.permute(grid, [0, 3, 1, 2]), [%s, %s], False,"
+            + " None, None)",
         h, w);
     code.line(
         "  flat = torch.reshape(torch.permute(resized, [0, 2, 3, 1]), [1, torch.mul(%s, %s), %d])",
@@ -70,7 +85,7 @@ final class VitMethods {
   }
 
   /** One layer, (T, 1 + patches, d) to the same. */
-  String layer(ScriptWriter code, String x, int index) {
+  private String layer(ScriptWriter code, String x, int index) {
     String layer = prefix + "encoder.layers.%d.".formatted(index);
     int width = vision.width();
     String qkv = code.linear(norm(code, x, layer + "norm1"), layer + "attn.qkv", vision.qkvBias());
@@ -92,6 +107,37 @@ final class VitMethods {
     String inner = code.linear(norm(code, h, layer + "norm2"), layer + "mlp.fc1", true);
     String outer = code.linear(code.let("torch.gelu(%s)", inner), layer + "mlp.fc2", true);
     return code.let("torch.addcmul(%s, %s, %s)", h, outer, code.parameter(layer + "ls2"));
+  }
+
+  /**
+   * The states of some patches, s × s of them side by side: (T, tokens, s² · d).
+   *
+   * @param layers that the states go through
+   * @param s patches in each direction that become one token
+   * @param transposed true to list the tokens of an input column by column
+   */
+  Method features(ScriptWriter code, int layers, int s, boolean transposed) {
+    String x = embedding(code);
+    for (int i = 0; i < layers; i++) {
+      x = layer(code, x, i);
+    }
+    String h = rowsOfPatches(code, 2);
+    String w = rowsOfPatches(code, 3);
+    code.line("h = torch.floordiv(%s, %d)", h, s);
+    code.line("w = torch.floordiv(%s, %d)", w, s);
+    String patches = code.let("torch.slice(%s, 1, 1)", x);
+    String grid =
+        code.let(
+            "torch.reshape(%s, [torch.size(pixels, 0), h, %d, w, %d, %d])",
+            patches, s, s, vision.width());
+    String blocks =
+        code.let(
+            "torch.permute(%s, %s)",
+            grid, transposed ? "[0, 3, 1, 2, 4, 5]" : "[0, 1, 3, 2, 4, 5]");
+    return code.finish(
+        "Tensor",
+        "torch.reshape(%s, [torch.size(pixels, 0), torch.mul(h, w), %d])"
+            .formatted(blocks, s * s * vision.width()));
   }
 
   private String norm(ScriptWriter code, String x, String name) {

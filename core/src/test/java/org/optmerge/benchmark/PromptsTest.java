@@ -87,10 +87,20 @@ class PromptsTest {
 
     assertThat(ask("internvl2_5", "ScienceQA_TEST", example))
         .isEqualTo(
-            "<image>\nLook.\nWhich?\nA. red\nB. blue\nAnswer with the option's letter from the given choices directly.");
+            "<image>\n"
+                + "Look.\n"
+                + "Which?\n"
+                + "A. red\n"
+                + "B. blue\n"
+                + "Answer with the option's letter from the given choices directly.");
     assertThat(ask("qwen2_vl", "ScienceQA_TEST", example))
         .isEqualTo(
-            "Hint: Look.\nQuestion: Which?\nOptions:\nA. red\nB. blue\nPlease select the correct answer from the options above.");
+            "Hint: Look.\n"
+                + "Question: Which?\n"
+                + "Options:\n"
+                + "A. red\n"
+                + "B. blue\n"
+                + "Please select the correct answer from the options above.");
   }
 
   @Test
@@ -119,7 +129,7 @@ class PromptsTest {
   @Test
   void lmms_eval_capitalises_questions_of_vizwiz() {
     assertThat(ask("qwen2_vl", "vizwiz_vqa_val", example("what is this iPhone's Color?", 1)))
-        .startsWith("What is this iphone's colour?\nWhen the provided information");
+        .startsWith("What is this iphone's color?\nWhen the provided information");
   }
 
   @Test

@@ -13,8 +13,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.optmerge.checkpoint.DType;
 import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Image;
 import org.optmerge.model.media.Media;
@@ -198,7 +200,8 @@ class AnswerTest {
   @Test
   void a_composition_answers_as_the_merge_of_its_adapters() {
     try (OmniModel model = Models.omni(3)) {
-      Lora lora = model.addLora(LoraSettings.ofLanguageModel(2, 1));
+      Lora lora =
+          model.addLora(new LoraSettings(2, 4, Pattern.compile(LoraSettings.LANGUAGE_MODEL), 1));
       lora.parameters()
           .forEach(
               (name, factor) -> {
@@ -210,7 +213,7 @@ class AnswerTest {
                 lora.load(name, values);
               });
       Path folder = dir.resolve("lora");
-      lora.save(folder);
+      lora.save(folder, DType.F32);
       lora.remove();
       List<Prompt> prompts =
           List.of(chat("what is it", image(1, 12, 12)), chat("where is it", sound(6, 700)));

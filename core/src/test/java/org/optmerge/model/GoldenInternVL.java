@@ -69,7 +69,7 @@ final class GoldenInternVL {
     NDArray ids = golden.array(step, "in.input_ids");
     NDArray mask = golden.array(step, "in.attention_mask");
     int most = golden.params().path("max_new_tokens").asInt();
-    assertThat(model.generate(ids, mask, features, GreedyDecoding.withoutStop(most)))
+    assertThat(model.generate(ids, mask, features, new GreedyDecoding(most, -1, 0)))
         .isDeepEqualTo(golden.rows("out.greedy"));
     if (golden.has("out.greedy_stop")) {
       GreedyDecoding stopping =

@@ -83,7 +83,7 @@ final class GoldenQwenVL {
       golden.close(model.logits(step, ids, mask, seen), "out.logits", mask.toLongArray());
       if (golden.has("out.greedy")) {
         int most = golden.params().path("max_new_tokens").asInt();
-        assertThat(model.generate(ids, mask, seen, GreedyDecoding.withoutStop(most)))
+        assertThat(model.generate(ids, mask, seen, new GreedyDecoding(most, -1, 0)))
             .isDeepEqualTo(golden.rows("out.greedy"));
         GreedyDecoding stopping =
             new GreedyDecoding(

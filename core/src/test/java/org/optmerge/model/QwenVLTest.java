@@ -206,7 +206,7 @@ class QwenVLTest {
       }
 
       NDArray prompt = ids(step, 3, 20, 20, 7, 9);
-      assertThat(model.generate(prompt, prompt.onesLike(), seen, GreedyDecoding.withoutStop(4)))
+      assertThat(model.generate(prompt, prompt.onesLike(), seen, new GreedyDecoding(4, -1, 0)))
           .isDeepEqualTo(new long[][] {expected});
     }
   }

@@ -12,20 +12,14 @@ import java.util.TreeMap;
 import org.optmerge.model.media.Media;
 
 /** A family of one model, which answers in capitals: registered with one line, for tests only. */
-public final class TinyArchitecture implements Architecture {
-  @Override
-  public String key() {
-    return "tiny";
+public final class TinyArchitecture extends Architecture {
+  public TinyArchitecture() {
+    super("tiny", Shouting::new);
   }
 
   @Override
   public boolean describes(JsonNode config) {
     return config.path("model_type").asText().equals("tiny");
-  }
-
-  @Override
-  public MultimodalModel open(Path folder) {
-    return new Shouting(folder);
   }
 
   private record Shouting(Path folder) implements MultimodalModel {

@@ -94,16 +94,6 @@ public final class CapabilityModel {
     return InternVL.initialise(config(), Tokenizer.of(WORDS.tokenizerJson()), PREPROCESSING, seed);
   }
 
-  /** An image and a question in the user's own words. */
-  public static Dialogue prompt(String question) {
-    return new Dialogue(WORDS, LENGTH).given(IMAGE).question(question);
-  }
-
-  /** An image and what precedes the answer to a question about it. */
-  public static Dialogue prompt(ImageQuestion question, Dialogue.Form form) {
-    return new Dialogue(WORDS, LENGTH).given(IMAGE).given(question.before(form));
-  }
-
   /**
    * An image and questions about it with their answers; those that no longer fit are left out.
    *

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 import org.optmerge.benchmark.mini.Chart.Entry;
 
@@ -45,11 +46,9 @@ final class ChartTask extends TaskDrawing<ChartTask.Kind> {
     if (turn.kind() == Kind.HIGHEST || turn.kind() == Kind.LOWEST) {
       Collections.swap(colors, 0, colors.indexOf(Color.ALL.get(turn.of(8))));
     }
-    List<Entry> entries = new ArrayList<>();
-    for (int i = 0; i < number; i++) {
-      entries.add(new Entry(colors.get(i), units.get(i)));
-    }
-    return new Chart(kind, entries);
+    return new Chart(
+        kind,
+        IntStream.range(0, number).mapToObj(i -> new Entry(colors.get(i), units.get(i))).toList());
   }
 
   /** Heights of bars and points, 1 to 20. */
@@ -123,11 +122,10 @@ final class ChartTask extends TaskDrawing<ChartTask.Kind> {
         return composition;
       }
     }
-    List<Integer> even = new ArrayList<>();
-    for (int i = 0; i < parts; i++) {
-      even.add(sum * (i + 1) / parts - sum * i / parts);
-    }
-    return even;
+    return IntStream.range(0, parts)
+        .map(i -> sum * (i + 1) / parts - sum * i / parts)
+        .boxed()
+        .toList();
   }
 
   private static List<Integer> prepended(int first, List<Integer> others) {
@@ -197,15 +195,15 @@ final class ChartTask extends TaskDrawing<ChartTask.Kind> {
         "difference %s %s".formatted(one.color().word(), two.color().word()));
   }
 
-  /** Where the largest or smallest value is, if there is only one. */
+  /** The place of the largest or smallest value, if there is only one. */
   static Optional<Integer> extreme(Chart chart, boolean highest) {
     List<Entry> entries = chart.entries();
     Comparator<Integer> order = Comparator.comparingInt(place -> entries.get(place).units());
-    List<Integer> places = new ArrayList<>();
-    for (int place = 0; place < entries.size(); place++) {
-      places.add(place);
-    }
-    places.sort(highest ? order.reversed() : order);
+    List<Integer> places =
+        IntStream.range(0, entries.size())
+            .boxed()
+            .sorted(highest ? order.reversed() : order)
+            .toList();
     return entries.get(places.get(0)).units() == entries.get(places.get(1)).units()
         ? Optional.empty()
         : Optional.of(places.get(0));

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 import org.optmerge.benchmark.mini.Chart.Entry;
 import org.optmerge.benchmark.mini.Scene.Choice;
@@ -67,21 +68,18 @@ final class CombinedTask extends TaskDrawing<CombinedTask.Kind> {
     List<Entry> order = chart.draw(sketch);
     // Figures are bars from left to right so far.
     List<Figure> bars = sketch.figures();
-    List<Character> letters = new ArrayList<>();
-    for (char letter = 'A'; letter <= 'Z'; letter++) {
-      letters.add(letter);
-    }
-    List<Character> names = dice.shuffled(letters);
+    List<String> names =
+        dice.shuffled(IntStream.rangeClosed('A', 'Z').mapToObj(Character::toString).toList());
     for (int i = 0; i < bars.size(); i++) {
       PixelBox bar = bars.get(i).box();
       Glyph.print(
           sketch,
-          String.valueOf(names.get(i)),
+          names.get(i),
           Color.BLACK,
           (bar.left() + bar.right() - Glyph.WIDTH + 1) / 2,
           bar.top() - Glyph.HEIGHT - 1);
     }
-    String name = String.valueOf(names.get(order.indexOf(chart.entries().get(0))));
+    String name = names.get(order.indexOf(chart.entries().get(0)));
     sketch.ask(
         highest
             ? question(

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.optmerge.base.CounterRandom;
 
 /** The random numbers of one image, one after the other; the same on every JDK. */
@@ -85,10 +86,7 @@ public final class Dice {
   /** Whole numbers of at least {@code least} with a given sum, every way of it equally likely. */
   List<Integer> composition(int sum, int parts, int least) {
     int spare = sum - parts * least;
-    List<Integer> places = new ArrayList<>();
-    for (int i = 0; i < spare + parts - 1; i++) {
-      places.add(i);
-    }
+    List<Integer> places = IntStream.range(0, spare + parts - 1).boxed().toList();
     // Bars among stars: what lies between two bars is a part.
     List<Integer> bars = new ArrayList<>(shuffled(places).subList(0, parts - 1));
     Collections.sort(bars);

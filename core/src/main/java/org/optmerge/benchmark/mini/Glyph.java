@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** A capital letter or digit of 5 × 7 pixels. */
 record Glyph(char character, List<String> rows) {
@@ -115,10 +116,9 @@ record Glyph(char character, List<String> rows) {
 
   /** Draws a text from a place to the right. */
   static void print(Sketch sketch, String text, Color color, int x, int y) {
-    List<Printed> characters = new ArrayList<>();
-    for (int i = 0; i < text.length(); i++) {
-      characters.add(new Printed(of(text.charAt(i)), color, x + i * ADVANCE, y));
-    }
-    sketch.draw(characters);
+    sketch.draw(
+        IntStream.range(0, text.length())
+            .mapToObj(i -> new Printed(of(text.charAt(i)), color, x + i * ADVANCE, y))
+            .toList());
   }
 }

@@ -1,17 +1,14 @@
 package org.optmerge.benchmark.mini;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 
 /** The words of a miniature's models, one token each, separated by spaces. */
 public final class WordVocabulary {
@@ -106,16 +103,12 @@ public final class WordVocabulary {
    * @throws IndexOutOfBoundsException if an id is none of the vocabulary's
    */
   public String decode(long... ids) {
-    List<String> text = new ArrayList<>();
-    for (long id : ids) {
-      String token = tokens.get(Math.toIntExact(id));
-      if (token.equals(END)) {
-        break;
-      }
-      if (!token.equals(PAD)) {
-        text.add(token);
-      }
-    }
+    List<String> text =
+        Arrays.stream(ids)
+            .mapToObj(id -> tokens.get(Math.toIntExact(id)))
+            .takeWhile(token -> !token.equals(END))
+            .filter(token -> !token.equals(PAD))
+            .toList();
     return spelled ? joined(text) : String.join(" ", text);
   }
 
@@ -143,7 +136,7 @@ public final class WordVocabulary {
    * space, and spelled words into single characters.
    */
   public String tokenizerJson() {
-    ObjectNode root = JsonNodeFactory.instance.objectNode();
+    ObjectNode root = Json.object();
     root.put("version", "1.0").putNull("truncation").putNull("padding");
     ArrayNode added = root.putArray("added_tokens");
     for (String token : tokens) {
@@ -178,10 +171,6 @@ public final class WordVocabulary {
     ObjectNode vocabulary = model.putObject("vocab");
     tokens.forEach(token -> vocabulary.put(token, id(token)));
     model.put("unk_token", UNKNOWN);
-    try {
-      return new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(root) + "\n";
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a tree can always be written", e);
-    }
+    return Json.pretty(root);
   }
 }

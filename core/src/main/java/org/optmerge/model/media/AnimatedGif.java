@@ -54,11 +54,7 @@ final class AnimatedGif {
         FrameCanvas before = disposal.equals("restoreToPrevious") ? canvas.copy() : canvas;
         BufferedImage frame = reader.read(i);
         canvas.draw(frame, left, top, true);
-        if (sampled.wantsNext()) {
-          sampled.keep(canvas.image());
-        } else {
-          sampled.skip();
-        }
+        sampled.next(canvas::image);
         if (disposal.equals("restoreToBackgroundColor")) {
           canvas.clear(left, top, frame.getWidth(), frame.getHeight());
         }

@@ -43,7 +43,7 @@ final class AnimatedPng {
     if (promised == 0) {
       Image still = ImageFiles.read(bytes);
       Sampled sampled = new Sampled(1, count);
-      sampled.keep(still);
+      sampled.next(() -> still);
       return sampled.video();
     }
     if (frames.size() != promised) {
@@ -104,11 +104,7 @@ final class AnimatedPng {
       FrameCanvas before = disposal == 2 ? canvas.copy() : canvas;
       BufferedImage picture = ImageIO.read(new ByteArrayInputStream(png(header, frame)));
       canvas.draw(picture, left, top, frame.control.get(25) == 1);
-      if (sampled.wantsNext()) {
-        sampled.keep(canvas.image());
-      } else {
-        sampled.skip();
-      }
+      sampled.next(canvas::image);
       if (disposal == 1) {
         canvas.clear(left, top, picture.getWidth(), picture.getHeight());
       }

@@ -3,6 +3,7 @@ package org.optmerge.model.media;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /** Keeps those frames of a film that are wanted, as they come by in order. */
 final class Sampled {
@@ -14,27 +15,25 @@ final class Sampled {
     this.wanted = Video.indices(frames, count);
   }
 
-  /** Whether the frame that comes by next is one of them. */
-  boolean wantsNext() {
-    return frames.size() < wanted.length && wanted[frames.size()] == next;
-  }
-
-  /** The next frame comes by unseen. */
-  void skip() {
-    next++;
-  }
-
   /**
-   * The next frame is kept, as often as it is wanted.
+   * Keeps the frame that comes by next as often as it is wanted.
    *
+   * @param frame drawn only if it is wanted
    * @throws IOException if it has another size than those before it
    */
-  void keep(Image frame) throws IOException {
-    checkSize(frames, frame);
-    while (wantsNext()) {
-      frames.add(frame);
+  void next(Supplier<Image> frame) throws IOException {
+    if (isWanted()) {
+      Image image = frame.get();
+      checkSize(frames, image);
+      while (isWanted()) {
+        frames.add(image);
+      }
     }
     next++;
+  }
+
+  private boolean isWanted() {
+    return frames.size() < wanted.length && wanted[frames.size()] == next;
   }
 
   /** All frames of a film are of one size. */

@@ -21,9 +21,4 @@ public record Tiling(boolean dynamic, int minimum, int maximum, boolean thumbnai
           "tiles: must be 1 <= minimum <= maximum, are %d and %d".formatted(minimum, maximum));
     }
   }
-
-  /** The same with another number of most tiles; evaluation kits set their own. */
-  public Tiling withMaximum(int tiles) {
-    return new Tiling(dynamic, minimum, tiles, thumbnail);
-  }
 }

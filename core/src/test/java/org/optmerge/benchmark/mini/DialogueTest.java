@@ -32,6 +32,14 @@ class DialogueTest {
         .collect(Collectors.joining(" "));
   }
 
+  private static Dialogue prompt(ImageQuestion question, Form form) {
+    return CapabilityModel.conversation(List.of(), form).given(question.before(form));
+  }
+
+  private static Dialogue prompt(String question) {
+    return CapabilityModel.conversation(List.of(), Form.QUESTION).question(question);
+  }
+
   @Test
   void questions_are_a_conversation_of_several_turns_with_loss_on_the_answers() {
     assertThat(shown(CapabilityModel.conversation(QUESTIONS, Form.QUESTION)))
@@ -49,14 +57,14 @@ class DialogueTest {
 
   @Test
   void a_prompt_ends_where_the_answer_begins() {
-    assertThat(CapabilityModel.prompt(QUESTIONS.get(1), Form.QUESTION).ids())
+    assertThat(prompt(QUESTIONS.get(1), Form.QUESTION).ids())
         .containsExactly(
             CapabilityModel.WORDS.encode(
                 IMAGE + " <user> what is written in the image ? <assistant>"));
-    assertThat(CapabilityModel.prompt(QUESTIONS.get(1), Form.STATEMENT).ids())
+    assertThat(prompt(QUESTIONS.get(1), Form.STATEMENT).ids())
         .containsExactly(CapabilityModel.WORDS.encode(IMAGE + " word"));
-    assertThat(CapabilityModel.prompt("what is written in the image ?").ids())
-        .containsExactly(CapabilityModel.prompt(QUESTIONS.get(1), Form.QUESTION).ids());
+    assertThat(prompt("what is written in the image ?").ids())
+        .containsExactly(prompt(QUESTIONS.get(1), Form.QUESTION).ids());
   }
 
   @Test
@@ -107,7 +115,7 @@ class DialogueTest {
 
   @Test
   void a_question_that_is_too_long_is_refused() {
-    assertThatThrownBy(() -> CapabilityModel.prompt("what ".repeat(60)))
+    assertThatThrownBy(() -> prompt("what ".repeat(60)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("at most 64 tokens");
   }

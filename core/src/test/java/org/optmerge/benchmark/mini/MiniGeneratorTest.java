@@ -153,7 +153,12 @@ class MiniGeneratorTest {
           Dialogue one = CapabilityModel.conversation(List.of(question), form);
           int answer = CapabilityModel.WORDS.encode(question.answer()).length + 1;
           assertThat(answer).isLessThanOrEqualTo(CapabilityModel.ANSWER);
-          assertThat(one.ids()).hasSize(CapabilityModel.prompt(question, form).length() + answer);
+          assertThat(one.ids())
+              .hasSize(
+                  CapabilityModel.conversation(List.of(), form)
+                          .given(question.before(form))
+                          .length()
+                      + answer);
         }
       }
       assertThat(image.questions()).hasSizeBetween(1, 4);

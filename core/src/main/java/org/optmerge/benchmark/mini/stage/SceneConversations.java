@@ -112,7 +112,7 @@ final class SceneConversations implements Objective {
     }
     List<StageQuestionType> types =
         StageQuestionType.of(EnumSet.of(modality)).stream()
-            .filter(type -> type.sounding() == 0 || type.sounding() == scene.sounding().size())
+            .filter(type -> type.isAskedOf(scene))
             .toList();
     for (int i = 0; i < questions; i++) {
       SceneQuestion question = dice.pick(types).ask(scene, dice::below);

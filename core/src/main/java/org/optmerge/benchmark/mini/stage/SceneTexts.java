@@ -104,9 +104,7 @@ final class SceneTexts implements Objective {
     List<StageQuestionType> single = new ArrayList<>();
     List<StageQuestionType> cross = new ArrayList<>();
     for (StageQuestionType type : StageQuestionType.ALL) {
-      if (!type.isHeldOut()
-          && present.containsAll(type.modalities())
-          && (type.sounding() == 0 || type.sounding() == scene.sounding().size())) {
+      if (!type.isHeldOut() && present.containsAll(type.modalities()) && type.isAskedOf(scene)) {
         (type.isCrossModal() ? cross : single).add(type);
       }
     }

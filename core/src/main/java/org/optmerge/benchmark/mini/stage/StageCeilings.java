@@ -99,31 +99,17 @@ public final class StageCeilings {
         seen ? draws.some(StageScene.COLORS, StageScene.PLAYERS) : StageScene.COLORS;
     List<Direction> directions =
         filmed ? draws.some(Direction.ALL, StageScene.PLAYERS) : Direction.ALL;
-    List<Player> players = new ArrayList<>();
-    for (int i = 0; i < StageScene.PLAYERS; i++) {
-      players.add(
-          new Player(
-              instruments.get(i),
-              colors.get(i),
-              Place.ALL.get(i),
-              Place.ALL.get(i),
-              directions.get(i)));
-    }
-    List<Instrument> notes = new ArrayList<>();
+    List<Player> players = StageScene.players(instruments, colors, Place.ALL, directions);
+    List<Instrument> notes = instruments.subList(0, 1);
     if (asked.contains(StageModality.AUDIO)) {
       int sounding = type.sounding() == 0 ? 1 + draws.applyAsInt(2) : type.sounding();
       List<Instrument> heard = draws.some(instruments, sounding);
-      List<Integer> times =
-          sounding == 1
-              ? List.of(type.isCrossModal() ? 1 : 1 + draws.applyAsInt(StageScene.SLOTS))
-              : StageScene.PAIRS.get(draws.applyAsInt(StageScene.PAIRS.size()));
-      for (int i = 0; i < sounding; i++) {
-        for (int note = 0; note < times.get(i); note++) {
-          notes.add(heard.get(i));
-        }
-      }
-    } else {
-      notes.add(instruments.get(0));
+      notes =
+          StageScene.notes(
+              heard,
+              sounding == 1
+                  ? List.of(type.isCrossModal() ? 1 : 1 + draws.applyAsInt(StageScene.SLOTS))
+                  : StageScene.PAIRS.get(draws.applyAsInt(StageScene.PAIRS.size())));
     }
     return new StageScene(0, MiniSplit.TEST, 0, players, notes);
   }

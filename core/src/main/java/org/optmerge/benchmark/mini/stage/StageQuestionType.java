@@ -205,6 +205,11 @@ public enum StageQuestionType {
     return subject.sounding;
   }
 
+  /** True if it can be asked: the scene has as many sounding instruments as it takes. */
+  boolean isAskedOf(StageScene scene) {
+    return sounding() == 0 || sounding() == scene.sounding().size();
+  }
+
   /** The modalities that are needed to answer it. */
   public Set<StageModality> modalities() {
     return EnumSet.copyOf(modalities);
@@ -245,7 +250,7 @@ public enum StageQuestionType {
    * @throws IllegalArgumentException if another number of instruments sounds in the scene
    */
   public SceneQuestion ask(StageScene scene, IntUnaryOperator choose) {
-    if (sounding() > 0 && scene.sounding().size() != sounding()) {
+    if (!isAskedOf(scene)) {
       throw new IllegalArgumentException(
           "'%s' is asked of scenes with %d sounding instruments, not %d"
               .formatted(key(), sounding(), scene.sounding().size()));

@@ -1,6 +1,6 @@
 package org.optmerge.benchmark.mini.stage;
 
-import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
@@ -84,25 +84,36 @@ public record StageScene(
     List<Color> colors = dice.shuffled(COLORS);
     List<Place> filmed = dice.shuffled(Place.ALL);
     List<Direction> directions = dice.shuffled(Direction.ALL);
-    List<Player> players = new ArrayList<>();
-    for (int i = 0; i < PLAYERS; i++) {
-      players.add(
-          new Player(
-              instruments.get(i),
-              colors.get(i),
-              Place.ALL.get(i),
-              filmed.get(i),
-              directions.get(i)));
-    }
     List<Instrument> heard = dice.shuffled(instruments);
     List<Integer> times = sounding == 1 ? List.of(dice.between(1, SLOTS)) : dice.pick(PAIRS);
-    List<Instrument> notes = new ArrayList<>();
-    for (int i = 0; i < sounding; i++) {
-      for (int note = 0; note < times.get(i); note++) {
-        notes.add(heard.get(i));
-      }
-    }
-    return new StageScene(seed, split, index, players, notes);
+    return new StageScene(
+        seed, split, index, players(instruments, colors, filmed, directions), notes(heard, times));
+  }
+
+  /** The players from left to right. */
+  static List<Player> players(
+      List<Instrument> instruments,
+      List<Color> colors,
+      List<Place> filmed,
+      List<Direction> directions) {
+    return IntStream.range(0, PLAYERS)
+        .mapToObj(
+            i ->
+                new Player(
+                    instruments.get(i),
+                    colors.get(i),
+                    Place.ALL.get(i),
+                    filmed.get(i),
+                    directions.get(i)))
+        .toList();
+  }
+
+  /** The notes of instruments that are played so many times each. */
+  static List<Instrument> notes(List<Instrument> heard, List<Integer> times) {
+    return IntStream.range(0, times.size())
+        .boxed()
+        .flatMap(i -> Collections.nCopies(times.get(i), heard.get(i)).stream())
+        .toList();
   }
 
   /**
