@@ -19,7 +19,7 @@ public interface Benchmark {
    */
   String name();
 
-  /** How many questions there are. */
+  /** The number of questions. */
   long size();
 
   /**

@@ -46,7 +46,7 @@ final class ParquetRows implements QuestionStream.Source<Group> {
     this.columns = columns;
   }
 
-  /** How many rows files have, by what they say at their end. */
+  /** The number of rows of files, as they say at their end. */
   static long count(List<Path> files) throws IOException {
     long count = 0;
     for (Path file : files) {

@@ -21,7 +21,7 @@ public final class Prompts {
 
   private Prompts() {}
 
-  /** What is between the prefix and the suffix. */
+  /** The text between the prefix and the suffix. */
   public enum Form {
     /** The question. */
     @JsonProperty("question")
@@ -35,7 +35,7 @@ public final class Prompts {
   }
 
   /**
-   * How a kit asks one model the questions of some benchmarks.
+   * The prompt of a kit for one model and some benchmarks.
    *
    * @param model {@code internvl2_5} or {@code qwen2_vl}
    * @param kit as manifests name it
@@ -71,7 +71,7 @@ public final class Prompts {
       benchmarks = List.copyOf(benchmarks);
     }
 
-    /** What the user says: the text that goes into the model's own template. */
+    /** The user's turn: the text that goes into the model's own template. */
     public String userText(Question example) {
       String question = capitalise ? capitalised(example.text()) : example.text();
       String body =
@@ -156,7 +156,7 @@ public final class Prompts {
   }
 
   /**
-   * How a model is asked the questions of a benchmark.
+   * The prompt of a model for the questions of a benchmark.
    *
    * @param model {@code internvl2_5} or {@code qwen2_vl}
    * @param benchmark its name, which tells the kit

@@ -11,7 +11,7 @@ import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Media;
 import org.optmerge.model.media.Video;
 
-/** How a question becomes the text a model was trained to continue, and its tokens an answer. */
+/** A chat template: from a question to the text a model continues, and from tokens to an answer. */
 public enum ChatTemplate {
   /**
    * InternVL2.5: {@code <image>} in the question stands for the tiles of one picture; if there is
@@ -126,7 +126,8 @@ public enum ChatTemplate {
       return QWEN2_VL;
     }
     throw new ModelException(
-        "the tokens of the model tell of no chat template; put one as 'template' into its config.json: "
+        "the tokens of the model tell of no chat template; put one as 'template' into its"
+            + " config.json: "
             + keys());
   }
 

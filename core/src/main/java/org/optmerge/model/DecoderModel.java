@@ -332,7 +332,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
       SortedMap<String, LoraAdapter.Delta> deltas, SortedMap<String, TensorInfo> replacements) {}
 
   /**
-   * What an adapter changes; all of it fits.
+   * The changes of an adapter; all of them fit.
    *
    * @throws ModelException if a parameter is not there or has another shape
    */

@@ -1,7 +1,7 @@
 package org.optmerge.model;
 
 /**
- * When greedy decoding ends.
+ * The end of greedy decoding.
  *
  * @param maxNewTokens most tokens that are made for a sequence
  * @param stopToken the token that ends a sequence, and is part of it; −1 if none does

@@ -5,7 +5,7 @@ import java.util.Arrays;
 import org.optmerge.base.CounterRandom;
 
 /**
- * What new models begin with: matrices normal with deviation 0.7/√(fan-in), those that end a branch
+ * The weights of new models: matrices normal with deviation 0.7/√(fan-in), those that end a branch
  * of the decoder smaller by √(2 · layers), embeddings 0.1, the head 0.02; biases zero, norms one.
  *
  * @param seed every entry is a function of it, the parameter's name and its index
@@ -34,7 +34,7 @@ record InitialWeights(long seed, int layers, double layerScale) {
         });
   }
 
-  /** What a parameter that is not random begins with, else NaN. */
+  /** The first value of a parameter that is not random, else NaN. */
   private float constant(String name) {
     if (name.endsWith(".bias")) {
       return 0;

@@ -134,7 +134,7 @@ public final class InternVL extends DecoderModel<NDArray> {
     return config;
   }
 
-  /** What pictures go through before they are pixels. */
+  /** The preprocessing of pictures. */
   public ImagePreprocessing preprocessing() {
     return preprocessing;
   }
@@ -157,8 +157,8 @@ public final class InternVL extends DecoderModel<NDArray> {
   }
 
   /**
-   * What the decoder will see of the tiles, before the connector. It does not depend on the decoder
-   * or the connector, so it can be kept while only those are trained.
+   * The features of tiles, before the connector. They do not depend on the decoder or the
+   * connector, so they can be kept while only those are trained.
    *
    * @param pixels (T, 3, H, W), normalised
    * @return (T, tokens per tile, {@link InternVLConfig#featureWidth})

@@ -166,7 +166,7 @@ final class LanguageMethods {
     return code.linear(x, prefix + (tied ? "model.embed_tokens" : "lm_head"), false);
   }
 
-  /** How the keys and values of a layer are used again. */
+  /** The use of the keys and values of a layer. */
   private enum Cache {
     /** They are not. */
     NONE,

@@ -3,7 +3,7 @@ package org.optmerge.model;
 import java.util.regex.Pattern;
 
 /**
- * How low-rank adapters are put beside a model's weights: W + α/r · B · A.
+ * The settings of low-rank adapters beside a model's weights: W + α/r · B · A.
  *
  * @param rank r
  * @param alpha α

@@ -22,7 +22,7 @@ import org.optmerge.model.ScriptWriter.Method;
 final class ModelScript implements AutoCloseable {
   private static final String NAME = ScriptWriter.MODULE;
 
-  /** What needs no parameter. */
+  /** Methods that need no parameter. */
   private static final String HELPERS =
       """
       def rms_norm(self: __torch__.Model, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:

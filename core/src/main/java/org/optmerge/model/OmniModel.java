@@ -156,7 +156,7 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
   }
 
   /**
-   * What the connector is given of a modality's inputs: the last states of its encoder,
+   * The features of a modality's inputs, before the connector: the last states of its encoder,
    * neighbouring patches side by side. They do not depend on decoder or connector, so they can be
    * kept while only those are trained.
    *

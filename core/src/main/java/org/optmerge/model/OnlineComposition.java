@@ -22,7 +22,7 @@ import org.optmerge.checkpoint.LoraAdapter;
  *     and 3.3</a>
  */
 public final class OnlineComposition implements AutoCloseable {
-  /** How much of which adapter a token gets. */
+  /** The shares of the adapters that a token gets. */
   public enum Mode {
     /** Of each adapter the same share: NaiveMC, the activations are averaged. */
     NAIVE,

@@ -13,7 +13,7 @@ import org.optmerge.model.media.Media;
  * @param form how the two become the model's input
  */
 public record Prompt(List<Media> media, String text, Form form) {
-  /** How a model is asked. */
+  /** The form in which a model is asked. */
   public enum Form {
     /** A user's turn in a conversation, as the model's chat template has it. */
     CHAT,

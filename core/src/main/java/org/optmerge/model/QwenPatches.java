@@ -6,8 +6,8 @@ import java.util.List;
 import org.optmerge.model.vision.QwenPreprocessing.Grid;
 
 /**
- * Where the patches of several pictures or videos are, and which attend to which. Patches come in
- * the order in which four neighbours become one token.
+ * The places of the patches of several pictures or videos, and which attend to which. Patches come
+ * in the order in which four neighbours become one token.
  */
 final class QwenPatches {
   private static final int MERGE = QwenVLConfig.MERGE;
@@ -87,7 +87,7 @@ final class QwenPatches {
       return numbers;
     }
 
-    /** Where each token is in the order. */
+    /** The place of each token in the order. */
     long[] back() {
       long[] back = new long[order.length];
       for (int i = 0; i < order.length; i++) {

@@ -43,7 +43,7 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   }
 
   /**
-   * What a batch shows, in the order of its tokens.
+   * The pictures and videos of a batch, in the order of its tokens.
    *
    * @param images features of all pictures, (tokens, decoder width); null if there are none
    * @param imageGrids the grid of each picture
@@ -130,7 +130,7 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   }
 
   /**
-   * What the decoder will see of pictures or videos.
+   * The features of pictures or videos, as the decoder takes them.
    *
    * @param pixels patches of all of them, (P, {@link QwenPreprocessing#PATCH_VALUES})
    * @param grids of each

@@ -128,7 +128,7 @@ final class TokenBatch {
     return mask[sequence * length + place] != 0;
   }
 
-  /** What the index of a new token is to be changed by to be its position. */
+  /** The differences between the position of a new token and its index. */
   long[] deltas() {
     return Arrays.stream(paddingToTheLeft()).map(padding -> -padding).toArray();
   }
@@ -142,7 +142,7 @@ final class TokenBatch {
   }
 
   /**
-   * How much padding each sequence begins with.
+   * The padding at the beginning of each sequence.
    *
    * @throws ModelException if there is padding elsewhere
    */
@@ -213,7 +213,7 @@ final class TokenBatch {
   }
 
   /**
-   * What is to be learned.
+   * The tokens to be learned.
    *
    * @param rows of the flattened batch that predict a token to be learned
    * @param ids that token for each of the rows

@@ -23,7 +23,7 @@ public final class AdamW implements AutoCloseable {
   private static final double CLIP_EPSILON = 1e-6;
 
   /**
-   * What does not change from step to step.
+   * The constants of the optimiser.
    *
    * @param beta1 decay of the first moment, in [0, 1)
    * @param beta2 decay of the second moment, in [0, 1)

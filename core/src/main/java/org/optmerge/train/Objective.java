@@ -3,7 +3,7 @@ package org.optmerge.train;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 
-/** What training makes small. */
+/** A differentiable loss over one batch; training minimises it. */
 @FunctionalInterface
 public interface Objective {
   /**

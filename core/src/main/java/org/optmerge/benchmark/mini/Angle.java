@@ -31,7 +31,7 @@ record Angle(Color color, int units, double x, double y, double x1, double y1, d
     return new Angle(color, units, x, y, x + x1, y + y1, x + x2, y + y2);
   }
 
-  /** Where zero may be, so that what reaches from {@code low} to {@code high} is on the image. */
+  /** The place of zero, such that what reaches from {@code low} to {@code high} is on the image. */
   private static double place(Dice dice, double low, double high) {
     double free = Sketch.SIDE - 2 * MARGIN - (high - low);
     return MARGIN - low + free * dice.uniform();
@@ -61,7 +61,7 @@ record Angle(Color color, int units, double x, double y, double x1, double y1, d
     return near(px + .5, py + .5, x1, y1) || near(px + .5, py + .5, x2, y2);
   }
 
-  /** Whether a point is within a pixel of the ray to an end. */
+  /** True if a point is within a pixel of the ray to an end. */
   private boolean near(double px, double py, double endX, double endY) {
     double dx = endX - x;
     double dy = endY - y;

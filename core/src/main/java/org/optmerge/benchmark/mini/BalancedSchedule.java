@@ -6,10 +6,10 @@ import java.util.stream.IntStream;
 import org.optmerge.base.CounterRandom;
 
 /**
- * Which kind of question comes first about an image. Each run of consecutive indices as long as the
- * schedule has each kind as often as it is listed, in a random order; and occurrences of a kind are
- * numbered, so that wanted answers can go round. A constant answer so scores no more than it must,
- * in every split of every size.
+ * The kind of question that comes first about each image. Each run of consecutive indices as long
+ * as the schedule has each kind as often as it is listed, in a random order; and occurrences of a
+ * kind are numbered, so that wanted answers can go round. A constant answer so scores no more than
+ * it must, in every split of every size.
  *
  * @param <K> the kinds
  */

@@ -30,7 +30,7 @@ import org.optmerge.benchmark.Question;
 public record CapabilityBenchmark(
     String name, long seed, MiniSplit split, List<MiniTask> tasks, int perTask)
     implements Benchmark {
-  /** What names of the miniature begin with. */
+  /** The beginning of the names of the miniature. */
   public static final String NAME = "mini";
 
   /**

@@ -18,7 +18,7 @@ public record CapabilityMetric() implements Metric {
   /** The field with the share by which a number may differ. */
   public static final String TOLERANCE = "tolerance";
 
-  /** How much of the union of two boxes they must share. */
+  /** The share of their union that two boxes must have in common. */
   static final double OVERLAP = .5;
 
   @Override

@@ -17,7 +17,7 @@ import org.optmerge.model.vision.Tiling;
  * Shape, words and prompts of the models of capabilities: InternVL2.5 with 0.63 million parameters.
  */
 public final class CapabilityModel {
-  /** What the published names of the vision tower's parameters begin with. */
+  /** The beginning of the published names of the vision tower's parameters. */
   public static final String VISION_PARAMETERS = "vision_model.";
 
   /** Stands for one of the sixteen visual tokens of an image. */

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.train.AdamW;
 
 /**
- * How every model of the miniature is made, as {@code recipe.yaml} says it; the comments there
- * explain each setting.
+ * The recipe of the miniature's models, as {@code recipe.yaml} says it; the comments there explain
+ * each setting.
  *
  * @param optimiser constants of AdamW
  * @param parameters groups of parameters by name, as regular expressions of published names
@@ -79,7 +79,7 @@ public record CapabilityRecipe(
   /** Adapters in place of full fine-tuning. */
   public record Adapter(int rank, double alpha) {}
 
-  /** What a stage says; see the comments in {@code recipe.yaml}. */
+  /** A stage of training; see the comments in {@code recipe.yaml}. */
   public record Stage(
       String from,
       @Nullable String train,
@@ -110,7 +110,7 @@ public record CapabilityRecipe(
     }
   }
 
-  /** Which tasks a stage sees. */
+  /** The tasks of a stage. */
   public enum Tasks {
     /** One model that sees all. */
     ALL,
@@ -118,7 +118,7 @@ public record CapabilityRecipe(
     EACH
   }
 
-  /** Which question types a stage sees. */
+  /** The question types of a stage. */
   public enum Types {
     /** All of them. */
     ALL,

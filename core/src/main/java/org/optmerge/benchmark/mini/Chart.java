@@ -16,7 +16,7 @@ record Chart(Kind kind, List<Entry> entries) {
   /** Pixels of a unit of value. */
   static final int UNIT = 2;
 
-  /** How values are shown. */
+  /** The kinds of charts. */
   enum Kind implements Word {
     BAR,
     POINT,
@@ -32,7 +32,7 @@ record Chart(Kind kind, List<Entry> entries) {
    */
   record Entry(Color color, int units) {}
 
-  /** What is read: per cent of a slice, else the units. */
+  /** The value that is read: per cent of a slice, else the units. */
   int value(Entry entry) {
     return kind == Kind.SLICE ? 5 * entry.units() : entry.units();
   }
@@ -203,7 +203,7 @@ record Chart(Kind kind, List<Entry> entries) {
       return holds(px - x, py - y, radius + 1);
     }
 
-    /** Whether a point, counted from the centre, is in the slice. */
+    /** True if a point, counted from the centre, is in the slice. */
     private boolean holds(double px, double py, double within) {
       if (px * px + py * py > within * within) {
         return false;

@@ -15,7 +15,7 @@ import java.util.stream.IntStream;
  * </pre>
  */
 public final class Dialogue {
-  /** How the same facts are put. */
+  /** The form in which a fact is put. */
   public enum Form {
     /** A user asks, an assistant answers. */
     QUESTION,
@@ -71,12 +71,12 @@ public final class Dialogue {
     return this;
   }
 
-  /** Whether something given and its answer can still be added. */
+  /** True if something given and its answer can still be added. */
   boolean hasRoom(String given, String answer) {
     return ids.size() + words.encode(given).length + words.encode(answer).length + 1 <= most;
   }
 
-  /** How many tokens there are. */
+  /** The number of tokens. */
   public int length() {
     return ids.size();
   }

@@ -12,7 +12,7 @@ import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.train.TrainingException;
 
 /**
- * What a frozen vision tower makes of images, kept in a mapped file as float16 once it was
+ * The features of images by a frozen vision tower, kept in a mapped file as float16 once they were
  * computed: stages that train the language model see an image many times.
  */
 final class FeatureStore implements AutoCloseable {
@@ -47,7 +47,7 @@ final class FeatureStore implements AutoCloseable {
     }
   }
 
-  /** Whether the features of an image were put. */
+  /** True if the features of an image were put. */
   boolean has(int image) {
     return present.get(image) != 0;
   }

@@ -12,15 +12,15 @@ interface Figure {
    */
   PixelBox box();
 
-  /** Whether a pixel of the box is covered. */
+  /** True if a pixel of the box is covered. */
   boolean covers(int x, int y);
 
-  /** What is read off it, in the units of {@link PatchLabels#value}; 0 if nothing is. */
+  /** The value that is read off it, in the units of {@link PatchLabels#value}; 0 if nothing is. */
   default int value() {
     return 0;
   }
 
-  /** Whether a patch whose middle is here is taken to belong to it. */
+  /** True if a patch whose middle is here is taken to belong to it. */
   default boolean claims(double x, double y) {
     PixelBox box = box();
     return box.left() - 2 <= x

@@ -16,7 +16,7 @@ final class GroundingTask extends TaskDrawing<GroundingTask.Kind> {
     LARGEST,
     SMALLEST;
 
-    /** What an object stands out by; a named object need not. */
+    /** The property that an object stands out by; a named object need not. */
     Extreme extreme() {
       return Extreme.valueOf(name());
     }

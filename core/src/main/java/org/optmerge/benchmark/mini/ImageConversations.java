@@ -74,7 +74,7 @@ final class ImageConversations implements Objective, AutoCloseable {
         arrays, tokens.ids(), tokens.labels(), tokens.mask(), arrays.create(features, shape));
   }
 
-  /** What a step shows. */
+  /** The conversations of a step. */
   List<Place> batch(int step) {
     return IntStream.range(0, stage.batch()).mapToObj(i -> place(step, i)).toList();
   }

@@ -23,9 +23,9 @@ public final class LabelHead {
   private final NDArray weight;
   private final NDArray bias;
 
-  /** What some of the outputs are to say of each feature. */
+  /** The targets of some of the outputs for each feature. */
   public sealed interface Target {
-    /** How many of the outputs. */
+    /** The number of these outputs. */
     int outputs();
 
     /** Weight of this part of the loss. */
@@ -102,7 +102,7 @@ public final class LabelHead {
     bias = manager.zeros(new Shape(outputs));
   }
 
-  /** What is trained with the encoder. */
+  /** The parameters that are trained with the encoder. */
   public SortedMap<String, NDArray> parameters() {
     SortedMap<String, NDArray> parameters = new TreeMap<>();
     parameters.put("head.norm.weight", normWeight);

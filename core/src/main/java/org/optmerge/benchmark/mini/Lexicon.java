@@ -2,7 +2,7 @@ package org.optmerge.benchmark.mini;
 
 import java.util.List;
 
-/** What is written on images. */
+/** The words and numbers that are written on images. */
 final class Lexicon {
   /** Words of three to six letters; each letter of the alphabet is in some. */
   static final List<String> WORDS =

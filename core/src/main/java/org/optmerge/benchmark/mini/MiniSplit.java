@@ -3,7 +3,7 @@ package org.optmerge.benchmark.mini;
 import java.util.List;
 
 /**
- * What images are for. Each split draws from random streams of its own, so no image of one can be
+ * The uses of images. Each split draws from random streams of its own, so no image of one can be
  * asked for through another.
  */
 public enum MiniSplit {

@@ -55,14 +55,14 @@ public final class MiniatureTraining {
     return seed;
   }
 
-  /** Where a model is or will be. */
+  /** The folder of a model that is or will be there. */
   public Path folder(String name) {
     return isShared(name)
         ? folder.resolve(name).resolve("model")
         : folder.resolve("seed-" + seed).resolve("models").resolve(name);
   }
 
-  /** Where the features of frozen encoders are kept. */
+  /** The folder of the features of frozen encoders. */
   Path features() {
     return folder.resolve("features");
   }

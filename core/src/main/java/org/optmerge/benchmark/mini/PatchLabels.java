@@ -6,9 +6,9 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * What the middle of each patch belongs to: 8 × 8 patches of 6 × 6 pixels, row by row. Targets for
- * pretraining the vision model: without them it gets no usable gradient before the language model
- * has learned to look.
+ * The figure that the middle of each patch belongs to: 8 × 8 patches of 6 × 6 pixels, row by row.
+ * Targets for pretraining the vision model: without them it gets no usable gradient before the
+ * language model has learned to look.
  *
  * @param kind 64 indices into {@link #KINDS}; 0 where there is nothing
  * @param color 64 indices into {@link #COLORS}; 0 where there is nothing

@@ -15,7 +15,7 @@ public record PixelBox(int left, int top, int right, int bottom) {
   /** Pixels of a coordinate's unit. */
   private static final int UNIT = 2;
 
-  /** Whether a pixel is part of something. */
+  /** Pixels that are part of something. */
   interface Pixels {
     boolean covers(int x, int y);
   }
@@ -46,7 +46,7 @@ public record PixelBox(int left, int top, int right, int bottom) {
     return Math.sqrt(across * across + down * down);
   }
 
-  /** Whether the boxes share a pixel, or come within a number of pixels of that. */
+  /** True if the boxes share a pixel, or come within a number of pixels of that. */
   boolean isWithin(int pixels, PixelBox other) {
     return left - pixels <= other.right
         && other.left <= right + pixels

@@ -139,7 +139,7 @@ record Scene(List<Thing> things) {
     return Optional.of(new Scene(things));
   }
 
-  /** What always fits: one object in each of six fields. */
+  /** A scene that always fits: one object in each of six fields. */
   static Scene grid(Dice dice, List<Look> looks, int top) {
     List<Integer> fields = dice.shuffled(List.of(0, 1, 2, 3, 4, 5));
     int height = (Sketch.SIDE - top) / 2;
@@ -178,7 +178,7 @@ record Scene(List<Thing> things) {
     return things.stream().anyMatch(thing -> thing.look().equals(look));
   }
 
-  /** What makes an object stand out among all. */
+  /** The property that makes an object stand out among all. */
   enum Extreme implements Word {
     LEFTMOST(thing -> -thing.box().left()),
     RIGHTMOST(thing -> thing.box().right()),

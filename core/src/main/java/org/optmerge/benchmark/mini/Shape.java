@@ -15,7 +15,7 @@ enum Shape implements Word {
 
   static final List<Shape> ALL = List.of(values());
 
-  /** Whether a pixel is part of the shape, counted from the top left of its square of w pixels. */
+  /** True if a pixel is part of the shape, counted from the top left of its square of w pixels. */
   boolean covers(int x, int y, int w) {
     // Twice the distance from the middle, so that even and odd widths need no halves.
     int across = Math.abs(2 * x - (w - 1));

@@ -3,7 +3,7 @@ package org.optmerge.benchmark.mini;
 import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 
 /**
- * How the images of a task are drawn and what is asked about them.
+ * The drawing of a task's images, and the questions about them.
  *
  * @param <K> the kinds of questions
  */
@@ -17,7 +17,7 @@ abstract class TaskDrawing<K extends Enum<K>> {
     schedule = BalancedSchedule.of(kinds, shares);
   }
 
-  /** Which kind of question comes first. */
+  /** The kind of question that comes first, by image. */
   BalancedSchedule<K> schedule() {
     return schedule;
   }

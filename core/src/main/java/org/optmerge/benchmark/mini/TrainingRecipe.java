@@ -46,7 +46,7 @@ public interface TrainingRecipe {
 
   /** Steps of a training and their learning rates. */
   interface Steps {
-    /** How many steps. */
+    /** The number of steps. */
     int steps();
 
     /** The largest learning rate. */

@@ -154,7 +154,10 @@ final class VqaTask extends TaskDrawing<VqaTask.Kind> {
         "number " + shape.word());
   }
 
-  /** Whether the subject is to one side of another, by their middles, four pixels apart or more. */
+  /**
+   * Asks whether the subject is to one side of another, by their middles, four pixels apart or
+   * more.
+   */
   private static ImageQuestion relation(Dice dice, Scene scene, boolean yes) {
     Thing subject = scene.subject();
     Thing other = dice.pick(scene.things().subList(1, scene.things().size()));
@@ -173,7 +176,9 @@ final class VqaTask extends TaskDrawing<VqaTask.Kind> {
         "%s %s %s".formatted(subject.look(), relation, other.look()));
   }
 
-  /** Whether there is an object; one that is not there shares what it can with those that are. */
+  /**
+   * Asks whether there is an object; one that is not there shares what it can with those that are.
+   */
   private static ImageQuestion exists(Dice dice, Scene scene, boolean yes) {
     Look look = yes ? scene.subject().look() : absent(dice, scene);
     return new ImageQuestion(

@@ -24,7 +24,7 @@ public final class WordVocabulary {
   /** After an answer or statement; where generation stops. */
   public static final String END = "<end>";
 
-  /** What no other token stands for; no text of a benchmark has it. */
+  /** Stands for words that no other token stands for; no text of a benchmark has it. */
   public static final String UNKNOWN = "<unk>";
 
   private final String owner;
@@ -59,7 +59,7 @@ public final class WordVocabulary {
     return tokens;
   }
 
-  /** How many tokens there are. */
+  /** The number of tokens. */
   public int size() {
     return tokens.size();
   }

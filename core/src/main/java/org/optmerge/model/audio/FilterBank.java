@@ -34,7 +34,10 @@ public record FilterBank(
     double preemphasis,
     double mean,
     double deviation) {
-  /** What BEATs sees: 25 ms every 10 ms, 128 bands, normalised by twice AudioSet's deviation. */
+  /**
+   * The filter bank of BEATs: 25 ms every 10 ms, 128 bands, normalised by twice AudioSet's
+   * deviation.
+   */
   public static final FilterBank BEATS =
       new FilterBank(Audio.SAMPLE_RATE, 400, 160, 128, 20, 8000, .97, 15.41663, 2 * 6.55582);
 
@@ -68,7 +71,7 @@ public record FilterBank(
     }
   }
 
-  /** How many frames fit into so many samples. */
+  /** The number of frames that fit into so many samples. */
   public int frames(int samples) {
     return samples < frameLength ? 0 : 1 + (samples - frameLength) / frameShift;
   }

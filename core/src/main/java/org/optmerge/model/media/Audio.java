@@ -11,7 +11,7 @@ import java.util.Objects;
  */
 @SuppressWarnings("ArrayRecordComponent") // equality and hash are defined below
 public record Audio(int sampleRate, float[] samples) implements Media {
-  /** What audio encoders expect, in samples a second. */
+  /** The rate that audio encoders expect, in samples a second. */
   public static final int SAMPLE_RATE = 16_000;
 
   /**
@@ -26,7 +26,7 @@ public record Audio(int sampleRate, float[] samples) implements Media {
     }
   }
 
-  /** How long it lasts, in seconds. */
+  /** The duration in seconds. */
   public double seconds() {
     return samples.length / (double) sampleRate;
   }

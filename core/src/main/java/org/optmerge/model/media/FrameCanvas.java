@@ -6,7 +6,10 @@ import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.io.IOException;
 
-/** What a viewer shows of an animation: each frame changes a part of what the last one left. */
+/**
+ * The picture that a viewer shows of an animation: each frame changes a part of what the last one
+ * left.
+ */
 final class FrameCanvas {
   private static final long MOST_PIXELS = 50_000_000;
 
@@ -37,7 +40,7 @@ final class FrameCanvas {
     return new FrameCanvas(this);
   }
 
-  /** What is seen: colours that are transparent in part lie on black. */
+  /** The picture that is seen: colours that are transparent in part lie on black. */
   Image image() {
     byte[] seen = rgb.clone();
     for (int i = 0; i < alpha.length; i++) {

@@ -36,7 +36,7 @@ final class Mp4 {
     Logger.addSink(message -> {});
   }
 
-  /** What an MP4 calls codecs that are common but not read: H.265, AV1, VP9, MPEG-4 part 2. */
+  /** The names of codecs that are common but not read: H.265, AV1, VP9, MPEG-4 part 2. */
   private static final List<String> OTHERS = List.of("hvc1", "hev1", "av01", "vp09", "mp4v");
 
   /** For a frame: data that is damaged can keep the decoder busy for ever. */

@@ -81,7 +81,7 @@ final class Mp4Boxes {
     }
   }
 
-  /** Whether a track's handler says that it is of pictures. */
+  /** True if a track's handler says that it is of pictures. */
   private boolean isFilm(int from, int end) {
     for (int at = from; at + 20 <= end; at++) {
       // Its handler comes after the name and eight more bytes.

@@ -1,4 +1,4 @@
-/** What a question may be about: images, sounds and videos, and the files they come from. */
+/** The media of a question: images, sounds and videos, and the files they come from. */
 @NullMarked
 package org.optmerge.model.media;
 

@@ -29,7 +29,7 @@ public final class BicubicResize {
   }
 
   /**
-   * What each pixel of the result is made of.
+   * The source pixels of each pixel of the result.
    *
    * @param first source pixel of each result pixel
    * @param weights of the source pixels from there on, in units of 2^−22

@@ -50,7 +50,7 @@ public record ImagePreprocessing(
         : new TileGrid(1, 1);
   }
 
-  /** How many tiles a picture has, the thumbnail included. */
+  /** The number of tiles of a picture, the thumbnail included. */
   public int tileCount(Image image) {
     TileGrid grid = grid(image);
     int tiles = grid.columns() * grid.rows();
@@ -112,7 +112,7 @@ public record ImagePreprocessing(
     return manager.create(FloatBuffer.wrap(values), new Shape(tiles.size(), 3, size, size));
   }
 
-  /** What each of the 256 levels becomes, by channel. */
+  /** The number that each of the 256 levels becomes, by channel. */
   private float[][] table() {
     float[][] table = new float[3][256];
     for (int channel = 0; channel < 3; channel++) {

@@ -34,7 +34,7 @@ public record QwenPreprocessing(SmartResize resize) {
       new QwenPreprocessing(new SmartResize(PATCH * MERGE, 3136, 1003520));
 
   /**
-   * How many patches a picture or video has.
+   * The patches of a picture or video.
    *
    * @param frames pairs of frames
    * @param rows of patches
@@ -135,7 +135,7 @@ public record QwenPreprocessing(SmartResize resize) {
     return at;
   }
 
-  /** What each of the 256 levels becomes, by channel. */
+  /** The number that each of the 256 levels becomes, by channel. */
   private static float[][] levels() {
     float[][] levels = new float[3][256];
     for (int channel = 0; channel < 3; channel++) {

@@ -13,7 +13,7 @@ import java.util.List;
  *     1.5), section 3.3, dynamic high-resolution</a>
  */
 public record TileGrid(int columns, int rows) {
-  /** How many tiles. */
+  /** The number of tiles. */
   public int tiles() {
     return columns * rows;
   }

@@ -1,7 +1,7 @@
 package org.optmerge.model.vision;
 
 /**
- * How pictures become square tiles.
+ * The division of pictures into square tiles.
  *
  * @param dynamic true if a picture is cut into tiles, else it is one
  * @param minimum fewest tiles, at least 1

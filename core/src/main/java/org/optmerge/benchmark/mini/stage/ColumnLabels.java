@@ -33,7 +33,7 @@ final class ColumnLabels {
   }
 
   /**
-   * What each feature of some scenes is to say.
+   * The targets of each feature of some scenes.
    *
    * @param tokens features of a scene, row by row of a square grid
    */

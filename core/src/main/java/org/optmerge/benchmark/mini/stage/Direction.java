@@ -3,7 +3,7 @@ package org.optmerge.benchmark.mini.stage;
 import java.util.List;
 import org.optmerge.benchmark.mini.Word;
 
-/** Where something moves in the film. */
+/** A direction of movement in the film. */
 public enum Direction implements Word {
   /** To smaller y. */
   UP(0, -1),

@@ -2,7 +2,7 @@ package org.optmerge.benchmark.mini.stage;
 
 import java.util.List;
 
-/** How an instrument looks: a square of pixels, some of which are covered. */
+/** The icon of an instrument: a square of pixels, some of which are covered. */
 record Icon(List<String> rows) {
   /** Pixels of a side. */
   static final int SIDE = 11;
@@ -34,7 +34,7 @@ record Icon(List<String> rows) {
     return ICONS.get(instrument.ordinal());
   }
 
-  /** Whether a pixel is covered, counted from the top left. */
+  /** True if a pixel is covered, counted from the top left. */
   boolean covers(int x, int y) {
     return rows.get(y).charAt(x) == '#';
   }

@@ -3,7 +3,7 @@ package org.optmerge.benchmark.mini.stage;
 import java.util.List;
 import org.optmerge.benchmark.mini.Word;
 
-/** What can stand on the stage: the one thing that picture, sound and film all show. */
+/** An instrument on the stage: the one thing that picture, sound and film all show. */
 public enum Instrument implements Word {
   /** With two sticks; a low thump with noise. */
   DRUM,

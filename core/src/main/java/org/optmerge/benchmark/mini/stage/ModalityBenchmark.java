@@ -40,7 +40,7 @@ import org.optmerge.benchmark.mini.MiniSplit;
  */
 public record ModalityBenchmark(
     String name, MiniSplit split, List<StageQuestionType> types, int perType) implements Benchmark {
-  /** What names of this benchmark begin with. */
+  /** The beginning of the names of this benchmark. */
   public static final String NAME = "stage";
 
   private static final String FACTS = "facts-";

@@ -96,7 +96,7 @@ public final class ModalityModel {
   }
 
   /**
-   * What a model's encoder makes of scenes, row by row: scenes, tokens, width of a feature.
+   * The features of scenes by a model's encoder, row by row: scenes, tokens, width of a feature.
    *
    * @param modality one that the model has
    */

@@ -7,8 +7,8 @@ import org.optmerge.benchmark.mini.TrainingRecipe;
 import org.optmerge.train.AdamW;
 
 /**
- * How the models of the audio-visual miniature are made, as {@code recipe.yaml} says it; the
- * comments there explain each setting.
+ * The recipe of the audio-visual miniature's models, as {@code recipe.yaml} says it; the comments
+ * there explain each setting.
  *
  * @param optimiser constants of AdamW
  * @param language trainings of the language model, one after another
@@ -41,7 +41,7 @@ public record ModalityRecipe(
       int captions)
       implements Steps {}
 
-  /** What an input shows, column by column. */
+  /** The pretraining of an encoder: the content of an input, column by column. */
   public record Encoder(
       int steps, double peak, int warmUp, @JsonProperty("final") double finalShare, int batch)
       implements Steps {}
@@ -72,17 +72,17 @@ public record ModalityRecipe(
     return TrainingRecipe.shipped(ModalityRecipe.class);
   }
 
-  /** What a modality's adapter is called, such as {@code omni-audio}. */
+  /** The name of a modality's adapter, such as {@code omni-audio}. */
   public static String adapter(StageModality modality) {
     return "omni-" + modality.key();
   }
 
-  /** What a modality's pretrained encoder is called. */
+  /** The name of a modality's pretrained encoder. */
   static String encoder(StageModality modality) {
     return "omni-encoder-" + modality.key();
   }
 
-  /** What the language model is called after so many of its trainings. */
+  /** The name of the language model after so many of its trainings. */
   static String language(int part) {
     return "omni-language-" + part;
   }

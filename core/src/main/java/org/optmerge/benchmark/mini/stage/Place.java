@@ -3,7 +3,7 @@ package org.optmerge.benchmark.mini.stage;
 import java.util.List;
 import org.optmerge.benchmark.mini.Word;
 
-/** Where something stands. */
+/** A third of the stage. */
 public enum Place implements Word {
   /** On the left third. */
   LEFT,

@@ -58,7 +58,7 @@ final class SceneTexts implements Objective {
     return model.loss(arrays, tokens.ids(), tokens.labels(), tokens.mask(), Map.of());
   }
 
-  /** What a step shows. */
+  /** The texts of a step. */
   List<Dialogue> batch(int step) {
     return IntStream.range(step * batch, (step + 1) * batch)
         .mapToObj(i -> step < captions ? caption(i) : text(i))

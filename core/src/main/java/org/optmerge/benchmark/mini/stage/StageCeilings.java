@@ -15,10 +15,10 @@ import org.optmerge.benchmark.mini.Color;
 import org.optmerge.benchmark.mini.MiniSplit;
 
 /**
- * How often the best guess can be right: for a question type and a set of modalities, the share of
- * right answers of a guesser who knows the question, what these modalities show, and the generator.
- * Exact, by enumeration of everything that {@link StageScene#draw} and {@link
- * StageQuestionType#ask} can draw.
+ * The ceilings of guessing: for a question type and a set of modalities, the share of right answers
+ * of a guesser who knows the question, what these modalities show, and the generator. Exact, by
+ * enumeration of everything that {@link StageScene#draw} and {@link StageQuestionType#ask} can
+ * draw.
  */
 public final class StageCeilings {
   private StageCeilings() {}

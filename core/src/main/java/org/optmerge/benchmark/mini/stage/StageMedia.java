@@ -29,7 +29,7 @@ public final class StageMedia {
   public static final int SLOT = 3840;
 
   /**
-   * What the miniature's audio encoder sees of a sound: 48 frames of 48 bands, as many as a picture
+   * The filter bank of the miniature's audio encoder: 48 frames of 48 bands, as many as a picture
    * has pixels, each slot of the sound twelve frames. Mean and deviation are those of the
    * benchmark's sounds.
    */
@@ -47,7 +47,7 @@ public final class StageMedia {
   /** Pixels an instrument moves from a frame to the next. */
   private static final int PACE = 2;
 
-  /** What keeps the loudest note within a 16-bit sample. */
+  /** The level that keeps the loudest note within a 16-bit sample. */
   private static final double LEVEL = .3;
 
   /** Deviation of the noise that is always there, for a full scale of 1. */

@@ -3,7 +3,7 @@ package org.optmerge.benchmark.mini.stage;
 import java.util.List;
 import java.util.Locale;
 
-/** The views of a scene: what a model may be given of it, in the order in which they are listed. */
+/** The views of a scene that a model may be given. */
 public enum StageModality {
   /** The picture: colours and places. */
   VISION("<image>", "<img>", "</img>"),
@@ -30,7 +30,7 @@ public enum StageModality {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  /** What people call it: {@code picture}, {@code audio}, {@code film}. */
+  /** The name for people: {@code picture}, {@code audio}, {@code film}. */
   public String noun() {
     return switch (this) {
       case VISION -> "picture";

@@ -38,8 +38,8 @@ public record StageScene(
   public static final int SLOTS = 4;
 
   /**
-   * How often the first and the second of two sounding instruments are played: never equally often,
-   * and the first as often more as less.
+   * The notes of the first and the second of two sounding instruments: never equally often, and the
+   * first as often more as less.
    */
   static final List<List<Integer>> PAIRS =
       List.of(List.of(1, 2), List.of(2, 1), List.of(1, 3), List.of(3, 1));
@@ -135,7 +135,7 @@ public record StageScene(
     return notes.stream().distinct().toList();
   }
 
-  /** How often an instrument is played, 0 to 4. */
+  /** The number of notes of an instrument, 0 to 4. */
   public int times(Instrument instrument) {
     return (int) notes.stream().filter(note -> note == instrument).count();
   }
@@ -155,8 +155,8 @@ public record StageScene(
   }
 
   /**
-   * What a modality shows, in words. Instruments are in an order drawn at random: it says nothing
-   * of their places.
+   * The content of a modality in words. Instruments are in an order drawn at random: it says
+   * nothing of their places.
    */
   public String told(StageModality modality, Dice dice) {
     if (modality == StageModality.AUDIO) {
