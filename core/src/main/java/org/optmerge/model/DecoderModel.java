@@ -197,12 +197,16 @@ abstract class DecoderModel<F> implements MultimodalModel {
         name -> name.endsWith(".inv_freq") || name.endsWith("lm_head.weight"));
   }
 
-  /** Opens a model's checkpoint, which its constructor needs too; closes what fails. */
+  /**
+   * Opens a model's checkpoint; closes what fails.
+   *
+   * @param empty builds the model that is to be filled
+   */
   static <M extends DecoderModel<?>> M open(
-      Path folder, UnaryOperator<String> ownName, Opening<M> opening) {
+      Path folder, UnaryOperator<String> ownName, Function<CheckpointNames, M> empty) {
     try (Checkpoint checkpoint = Checkpoint.open(folder)) {
       CheckpointNames names = CheckpointNames.of(checkpoint, ownName);
-      M model = opening.model(names);
+      M model = empty.apply(names);
       try {
         ((DecoderModel<?>) model).read(checkpoint, names);
         model.addFactors(checkpoint, names);
@@ -212,11 +216,6 @@ abstract class DecoderModel<F> implements MultimodalModel {
         throw e;
       }
     }
-  }
-
-  /** Builds the empty model for a checkpoint. */
-  interface Opening<M> {
-    M model(CheckpointNames stored);
   }
 
   /** Adds low-rank factors that a training run left beside the weights. */

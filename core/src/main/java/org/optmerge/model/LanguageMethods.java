@@ -76,6 +76,7 @@ final class LanguageMethods {
   // The decoder.
 
   private static final String CONTEXT = "cos: Tensor, sin: Tensor, mask: Tensor";
+  private static final String BATCH = "ids: Tensor, features: Tensor, places: Tensor, " + CONTEXT;
 
   /** Input embeddings to the output of every layer; the last one after the final norm. */
   private Method decoderStates() {
@@ -93,7 +94,7 @@ final class LanguageMethods {
   }
 
   private Method logits() {
-    ScriptWriter code = method("logits(ids: Tensor, features: Tensor, places: Tensor, " + CONTEXT);
+    ScriptWriter code = method("logits(" + BATCH);
     String embedded = embedding(code);
     mask(code);
     String x = decoder(code, embedded, Cache.NONE, all -> all);
@@ -102,11 +103,7 @@ final class LanguageMethods {
 
   /** Mean cross-entropy over the rows {@code kept} of the flattened batch. */
   private Method loss() {
-    ScriptWriter code =
-        method(
-            "loss(ids: Tensor, features: Tensor, places: Tensor, "
-                + CONTEXT
-                + ", kept: Tensor, targets: Tensor");
+    ScriptWriter code = method("loss(" + BATCH + ", kept: Tensor, targets: Tensor");
     String embedded = embedding(code);
     mask(code);
     String x =
@@ -124,11 +121,7 @@ final class LanguageMethods {
 
   /** The best next token of every sequence, (B); fills the caches, (B, heads, places, w) each. */
   private Method begin() {
-    ScriptWriter code =
-        method(
-            "begin(ids: Tensor, features: Tensor, places: Tensor, "
-                + CONTEXT
-                + ", caches: List[Tensor]");
+    ScriptWriter code = method("begin(" + BATCH + ", caches: List[Tensor]");
     String embedded = embedding(code);
     mask(code);
     code.line("at = 0");

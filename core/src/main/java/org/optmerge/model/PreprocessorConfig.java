@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.optmerge.base.Json;
 import org.optmerge.model.vision.ImagePreprocessing;
 import org.optmerge.model.vision.QwenPreprocessing;
@@ -24,23 +25,14 @@ final class PreprocessorConfig {
    * @throws ModelException if it is malformed
    */
   static ImagePreprocessing read(Path folder, InternVLConfig config) {
-    Path file = folder.resolve(FILE);
-    List<Double> mean = ImagePreprocessing.IMAGENET_MEAN;
-    List<Double> deviation = ImagePreprocessing.IMAGENET_DEVIATION;
-    if (Files.isRegularFile(file)) {
-      try {
-        JsonNode json = Json.plain().readTree(file.toFile());
-        mean = numbers(json, "image_mean", mean);
-        deviation = numbers(json, "image_std", deviation);
-      } catch (IOException e) {
-        throw new ModelException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
-      }
-    }
-    try {
-      return new ImagePreprocessing(config.imageSize(), config.tiling(), mean, deviation);
-    } catch (IllegalArgumentException e) {
-      throw new ModelException("%s: %s".formatted(file, e.getMessage()), e);
-    }
+    return read(
+        folder,
+        json ->
+            new ImagePreprocessing(
+                config.imageSize(),
+                config.tiling(),
+                numbers(json, "image_mean", ImagePreprocessing.IMAGENET_MEAN),
+                numbers(json, "image_std", ImagePreprocessing.IMAGENET_DEVIATION)));
   }
 
   /**
@@ -49,18 +41,24 @@ final class PreprocessorConfig {
    * @throws ModelException if it is malformed
    */
   static QwenPreprocessing readQwen(Path folder) {
-    Path file = folder.resolve(FILE);
     SmartResize limits = QwenPreprocessing.DEFAULT.resize();
-    if (!Files.isRegularFile(file)) {
-      return QwenPreprocessing.DEFAULT;
-    }
+    return read(
+        folder,
+        json -> {
+          ConfigReader config = new ConfigReader(json, "");
+          return new QwenPreprocessing(
+              new SmartResize(
+                  limits.factor(),
+                  config.positive("min_pixels", (int) limits.minPixels()),
+                  config.positive("max_pixels", (int) limits.maxPixels())));
+        });
+  }
+
+  private static <T> T read(Path folder, Function<JsonNode, T> of) {
+    Path file = folder.resolve(FILE);
     try {
-      ConfigReader json = new ConfigReader(Json.plain().readTree(file.toFile()), "");
-      return new QwenPreprocessing(
-          new SmartResize(
-              limits.factor(),
-              json.positive("min_pixels", (int) limits.minPixels()),
-              json.positive("max_pixels", (int) limits.maxPixels())));
+      return of.apply(
+          Files.isRegularFile(file) ? Json.plain().readTree(file.toFile()) : Json.object());
     } catch (IOException | IllegalArgumentException e) {
       throw new ModelException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
     }

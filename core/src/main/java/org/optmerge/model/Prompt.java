@@ -1,7 +1,6 @@
 package org.optmerge.model;
 
 import java.util.List;
-import java.util.Objects;
 import org.optmerge.model.media.Media;
 
 /**
@@ -26,8 +25,6 @@ public record Prompt(List<Media> media, String text, Form form) {
   /** Copies the list. */
   public Prompt {
     media = List.copyOf(media);
-    Objects.requireNonNull(text, "text");
-    Objects.requireNonNull(form, "form");
   }
 
   /** A user's question about one medium. */

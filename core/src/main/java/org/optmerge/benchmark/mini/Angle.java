@@ -38,11 +38,6 @@ record Angle(Color color, int units, double x, double y, double x1, double y1, d
   }
 
   @Override
-  public String kind() {
-    return "angle";
-  }
-
-  @Override
   public int value() {
     return units;
   }

@@ -3,7 +3,6 @@ package org.optmerge.benchmark.mini;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.optmerge.base.Sha256;
@@ -39,8 +38,6 @@ public record CapabilityBenchmark(
    * @throws IllegalArgumentException if there are no tasks or no examples
    */
   public CapabilityBenchmark {
-    Objects.requireNonNull(name, "name");
-    Objects.requireNonNull(split, "split");
     tasks = List.copyOf(tasks);
     if (tasks.isEmpty() || perTask < 1) {
       throw new IllegalArgumentException(

@@ -97,11 +97,6 @@ record Chart(Kind kind, List<Entry> entries) {
   /** A bar on the axis, from one column to another. */
   record Bar(Color color, int left, int right, int value) implements Figure {
     @Override
-    public String kind() {
-      return "bar";
-    }
-
-    @Override
     public PixelBox box() {
       return new PixelBox(left, AXIS - UNIT * value, right, AXIS - 1);
     }
@@ -122,11 +117,6 @@ record Chart(Kind kind, List<Entry> entries) {
   record Point(Color color, int x, int value) implements Figure {
     int y() {
       return AXIS - UNIT * value;
-    }
-
-    @Override
-    public String kind() {
-      return "point";
     }
 
     @Override
@@ -171,11 +161,6 @@ record Chart(Kind kind, List<Entry> entries) {
 
     static double span(int units) {
       return 2 * Math.PI * units / 20;
-    }
-
-    @Override
-    public String kind() {
-      return "slice";
     }
 
     @Override

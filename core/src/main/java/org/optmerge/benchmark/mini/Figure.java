@@ -1,9 +1,13 @@
 package org.optmerge.benchmark.mini;
 
+import java.util.Locale;
+
 /** Something of one colour on an image. A pixel's middle is half a pixel from its corner. */
 interface Figure {
-  /** One of {@link PatchLabels#KINDS}. */
-  String kind();
+  /** One of {@link PatchLabels#KINDS}: the name of the class unless it has several kinds. */
+  default String kind() {
+    return getClass().getSimpleName().toLowerCase(Locale.ROOT);
+  }
 
   Color color();
 

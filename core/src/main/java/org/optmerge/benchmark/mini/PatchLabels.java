@@ -3,6 +3,7 @@ package org.optmerge.benchmark.mini;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
@@ -64,7 +65,7 @@ public record PatchLabels(int[] kind, int[] color, float[] box, int[] value) {
     double[] distance = new double[PATCHES];
     Arrays.fill(distance, Double.POSITIVE_INFINITY);
     for (Figure figure : figures) {
-      int figureKind = KINDS.indexOf(figure.kind());
+      int figureKind = Objects.checkIndex(KINDS.indexOf(figure.kind()), KINDS.size());
       PixelBox bounds = figure.box();
       for (int patch = 0; patch < PATCHES; patch++) {
         double x = 6 * (patch % 8) + 3;

@@ -65,11 +65,6 @@ final class Polygon implements Figure {
   }
 
   @Override
-  public String kind() {
-    return "polygon";
-  }
-
-  @Override
   public Color color() {
     return color;
   }

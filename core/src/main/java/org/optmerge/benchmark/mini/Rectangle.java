@@ -21,11 +21,6 @@ record Rectangle(Color color, int x, int y, int width, int height, int stroke) i
   }
 
   @Override
-  public String kind() {
-    return "rectangle";
-  }
-
-  @Override
   public PixelBox box() {
     return new PixelBox(x, y, x + UNIT * width - 1, y + UNIT * height - 1);
   }

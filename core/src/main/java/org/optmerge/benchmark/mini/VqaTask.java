@@ -2,6 +2,7 @@ package org.optmerge.benchmark.mini;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 import org.optmerge.benchmark.mini.Scene.Choice;
@@ -115,43 +116,33 @@ final class VqaTask extends TaskDrawing<VqaTask.Kind> {
                   "how many objects are there ?",
                   String.valueOf(scene.things().size()),
                   "number objects"));
-      case COUNT_COLOR -> Optional.of(countColor(dice, scene, turn.of(4) == 0));
-      case COUNT_SHAPE -> Optional.of(countShape(dice, scene, turn.of(4) == 0));
+      case COUNT_COLOR ->
+          Optional.of(count(dice, scene, "count-color", Color.ALL, Thing::color, turn.of(4) == 0));
+      case COUNT_SHAPE ->
+          Optional.of(count(dice, scene, "count-shape", Shape.ALL, Thing::shape, turn.of(4) == 0));
       case RELATION -> Optional.of(relation(dice, scene, turn.of(2) == 0));
       case EXISTS -> Optional.of(exists(dice, scene, turn.of(2) == 0));
     };
   }
 
-  private static ImageQuestion countColor(Dice dice, Scene scene, boolean none) {
-    Color color =
+  /**
+   * Asks for the number of objects that are like the subject in something, or of those like none.
+   */
+  private static <T extends Word> ImageQuestion count(
+      Dice dice, Scene scene, String type, List<T> all, Function<Thing, T> of, boolean none) {
+    T wanted =
         none
             ? dice.pick(
-                Color.ALL.stream()
-                    .filter(any -> scene.count(thing -> thing.color() == any) == 0)
+                all.stream()
+                    .filter(any -> scene.count(thing -> of.apply(thing) == any) == 0)
                     .toList())
-            : scene.subject().color();
+            : of.apply(scene.subject());
     return new ImageQuestion(
-        "count-color",
+        type,
         true,
-        "how many %s objects are there ?".formatted(color.word()),
-        String.valueOf(scene.count(thing -> thing.color() == color)),
-        "number " + color.word());
-  }
-
-  private static ImageQuestion countShape(Dice dice, Scene scene, boolean none) {
-    Shape shape =
-        none
-            ? dice.pick(
-                Shape.ALL.stream()
-                    .filter(any -> scene.count(thing -> thing.shape() == any) == 0)
-                    .toList())
-            : scene.subject().shape();
-    return new ImageQuestion(
-        "count-shape",
-        true,
-        "how many %s objects are there ?".formatted(shape.word()),
-        String.valueOf(scene.count(thing -> thing.shape() == shape)),
-        "number " + shape.word());
+        "how many %s objects are there ?".formatted(wanted.word()),
+        String.valueOf(scene.count(thing -> of.apply(thing) == wanted)),
+        "number " + wanted.word());
   }
 
   /**

@@ -17,7 +17,6 @@ public record LogMel(int frames, int bins, float[] values) {
    * @throws IllegalArgumentException if the values are not frames · bins
    */
   public LogMel {
-    Objects.requireNonNull(values, "values");
     if (frames < 1 || bins < 1 || values.length != (long) frames * bins) {
       throw new IllegalArgumentException(
           "%d frames of %d bins are not %d values".formatted(frames, bins, values.length));

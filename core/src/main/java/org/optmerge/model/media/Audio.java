@@ -1,7 +1,6 @@
 package org.optmerge.model.media;
 
 import java.util.Arrays;
-import java.util.Objects;
 
 /**
  * A sound of one channel.
@@ -18,7 +17,6 @@ public record Audio(int sampleRate, float[] samples) implements Media {
    * @throws IllegalArgumentException if the rate is not positive or there is no sample
    */
   public Audio {
-    Objects.requireNonNull(samples, "samples");
     if (sampleRate <= 0 || samples.length == 0) {
       throw new IllegalArgumentException(
           "a sound has samples and a positive rate, not %d samples at %d Hz"

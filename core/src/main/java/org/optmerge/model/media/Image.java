@@ -18,7 +18,6 @@ public record Image(int width, int height, byte[] rgb) implements Media {
    *     width · height}
    */
   public Image {
-    Objects.requireNonNull(rgb, "rgb");
     if (width <= 0 || height <= 0 || rgb.length != 3L * width * height) {
       throw new IllegalArgumentException(
           "an image of %d x %d pixels has 3 bytes for each pixel, not %d bytes in all"

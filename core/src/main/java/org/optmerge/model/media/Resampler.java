@@ -1,5 +1,7 @@
 package org.optmerge.model.media;
 
+import java.math.BigInteger;
+
 /**
  * Turns a sound into one of another rate: a sum of windowed sinc functions, one around each sample,
  * low enough to leave out what the lower of the two rates cannot hold. Outside of the sound there
@@ -46,7 +48,7 @@ public record Resampler(int zeroCrossings, double rolloff) {
     if (rate == audio.sampleRate()) {
       return audio;
     }
-    int common = gcd(rate, audio.sampleRate());
+    int common = BigInteger.valueOf(rate).gcd(BigInteger.valueOf(audio.sampleRate())).intValue();
     int from = audio.sampleRate() / common;
     int to = rate / common;
     // In units of a sample of the source: how far a weight reaches.
@@ -84,9 +86,5 @@ public record Resampler(int zeroCrossings, double rolloff) {
     double window = StrictMath.cos(Math.PI * place / (2 * zeroCrossings));
     double angle = Math.PI * place;
     return window * window * (angle == 0 ? 1 : StrictMath.sin(angle) / angle);
-  }
-
-  private static int gcd(int a, int b) {
-    return b == 0 ? a : gcd(b, a % b);
   }
 }

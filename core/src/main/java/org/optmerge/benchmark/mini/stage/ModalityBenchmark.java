@@ -5,7 +5,6 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -51,8 +50,6 @@ public record ModalityBenchmark(
    * @throws IllegalArgumentException if there are no types or no examples
    */
   public ModalityBenchmark {
-    Objects.requireNonNull(name, "name");
-    Objects.requireNonNull(split, "split");
     types =
         types.stream()
             .sorted(Comparator.comparingInt(type -> type.modalities().size()))

@@ -2,12 +2,12 @@ package org.optmerge.benchmark.mini.stage;
 
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.Collectors;
@@ -30,12 +30,9 @@ public final class StageCeilings {
   public static Map<Set<StageModality>, Double> of(StageQuestionType type) {
     List<Set<StageModality>> sets = new ArrayList<>();
     for (int bits = 0; bits < 1 << StageModality.ALL.size(); bits++) {
-      Set<StageModality> set = EnumSet.noneOf(StageModality.class);
-      for (StageModality modality : StageModality.ALL) {
-        if ((bits >> modality.ordinal() & 1) == 1) {
-          set.add(modality);
-        }
-      }
+      int members = bits;
+      Set<StageModality> set = new TreeSet<>(StageModality.ALL);
+      set.removeIf(modality -> (members >> modality.ordinal() & 1) == 0);
       if (type.modalities().containsAll(set)) {
         sets.add(set);
       }

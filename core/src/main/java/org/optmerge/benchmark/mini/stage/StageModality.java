@@ -6,23 +6,23 @@ import java.util.Locale;
 /** The views of a scene that a model may be given. */
 public enum StageModality {
   /** The picture: colours and places. */
-  VISION("<image>", "<img>", "</img>"),
+  VISION("picture", "<image>", "img"),
   /** The sound: which instruments are played, how often, in which order. */
-  AUDIO("<audio>", "<aud>", "</aud>"),
+  AUDIO("audio", "<audio>", "aud"),
   /** The film: where instruments move. */
-  VIDEO("<video>", "<vid>", "</vid>");
+  VIDEO("film", "<video>", "vid");
 
   /** All of them, in order. */
   public static final List<StageModality> ALL = List.of(values());
 
+  private final String noun;
   private final String token;
-  private final String begin;
-  private final String end;
+  private final String mark;
 
-  StageModality(String token, String begin, String end) {
+  StageModality(String noun, String token, String mark) {
+    this.noun = noun;
     this.token = token;
-    this.begin = begin;
-    this.end = end;
+    this.mark = mark;
   }
 
   /** As parameters and commands name it: {@code vision}, {@code audio}, {@code video}. */
@@ -32,11 +32,7 @@ public enum StageModality {
 
   /** The name for people: {@code picture}, {@code audio}, {@code film}. */
   public String noun() {
-    return switch (this) {
-      case VISION -> "picture";
-      case AUDIO -> "audio";
-      case VIDEO -> "film";
-    };
+    return noun;
   }
 
   /** The token that a feature takes the place of. */
@@ -46,17 +42,17 @@ public enum StageModality {
 
   /** Before its tokens or facts. */
   public String begin() {
-    return begin;
+    return "<%s>".formatted(mark);
   }
 
   /** After its tokens or facts. */
   public String end() {
-    return end;
+    return "</%s>".formatted(mark);
   }
 
   /** A segment with something between its bounds; blank for an empty one. */
   public String segment(String inside) {
-    return String.join(" ", begin, inside, end);
+    return String.join(" ", begin(), inside, end());
   }
 
   /** A segment whose tokens features take the place of. */

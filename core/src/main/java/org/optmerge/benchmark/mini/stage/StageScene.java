@@ -2,7 +2,6 @@ package org.optmerge.benchmark.mini.stage;
 
 import java.util.Collections;
 import java.util.List;
-import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.optmerge.base.CounterRandom;
@@ -46,7 +45,6 @@ public record StageScene(
 
   /** Copies the lists. */
   public StageScene {
-    Objects.requireNonNull(split, "split");
     players = List.copyOf(players);
     notes = List.copyOf(notes);
     if (players.size() != PLAYERS || notes.isEmpty() || notes.size() > SLOTS) {
