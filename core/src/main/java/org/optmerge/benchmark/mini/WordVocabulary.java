@@ -96,22 +96,6 @@ public final class WordVocabulary {
             .toArray();
   }
 
-  /**
-   * The text of ids, as answers are written: up to the first {@link #END}, without {@link #PAD},
-   * digits and letters that were spelled joined again.
-   *
-   * @throws IndexOutOfBoundsException if an id is none of the vocabulary's
-   */
-  public String decode(long... ids) {
-    List<String> text =
-        Arrays.stream(ids)
-            .mapToObj(id -> tokens.get(Math.toIntExact(id)))
-            .takeWhile(token -> !token.equals(END))
-            .filter(token -> !token.equals(PAD))
-            .toList();
-    return spelled ? joined(text) : String.join(" ", text);
-  }
-
   /** A text in which single digits and letters that follow each other are joined to one word. */
   static String joined(List<String> tokens) {
     StringBuilder text = new StringBuilder();

@@ -11,7 +11,7 @@ import java.util.Objects;
  * @param values {@code frames · bins} of them, frame after frame; not copied, so not to be changed
  *     afterwards
  */
-@SuppressWarnings("ArrayRecordComponent") // equality and hash are defined below
+@SuppressWarnings("ArrayRecordComponent") // never compared
 public record LogMel(int frames, int bins, float[] values) {
   /**
    * @throws IllegalArgumentException if the values are not frames · bins
@@ -35,23 +35,5 @@ public record LogMel(int frames, int bins, float[] values) {
    */
   public LogMel withFrames(int count) {
     return new LogMel(count, bins, Arrays.copyOf(values, Math.multiplyExact(count, bins)));
-  }
-
-  @Override
-  public boolean equals(Object other) {
-    return other instanceof LogMel mel
-        && frames == mel.frames
-        && bins == mel.bins
-        && Arrays.equals(values, mel.values);
-  }
-
-  @Override
-  public int hashCode() {
-    return 31 * (31 * frames + bins) + Arrays.hashCode(values);
-  }
-
-  @Override
-  public String toString() {
-    return "LogMel[%d frames of %d bins]".formatted(frames, bins);
   }
 }

@@ -6,6 +6,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.stream.IntStream;
 import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
@@ -160,20 +161,14 @@ final class AnimatedGif {
 
   /** A grey frame as one of 256 greys, so that no value is lost. */
   private static BufferedImage buffered(Image image) {
-    boolean grey = isGrey(image);
+    if (!isGrey(image)) {
+      return ImageFiles.buffered(image);
+    }
     BufferedImage result =
-        grey
-            ? new BufferedImage(
-                image.width(), image.height(), BufferedImage.TYPE_BYTE_INDEXED, GREYS)
-            : new BufferedImage(image.width(), image.height(), BufferedImage.TYPE_INT_RGB);
+        new BufferedImage(image.width(), image.height(), BufferedImage.TYPE_BYTE_INDEXED, GREYS);
     for (int y = 0; y < image.height(); y++) {
       for (int x = 0; x < image.width(); x++) {
-        int red = image.channel(x, y, 0);
-        if (grey) {
-          result.getRaster().setSample(x, y, 0, red);
-        } else {
-          result.setRGB(x, y, red << 16 | image.channel(x, y, 1) << 8 | image.channel(x, y, 2));
-        }
+        result.getRaster().setSample(x, y, 0, image.channel(x, y, 0));
       }
     }
     return result;
@@ -189,11 +184,6 @@ final class AnimatedGif {
 
   private static boolean isGrey(Image image) {
     byte[] rgb = image.rgb();
-    for (int i = 0; i < rgb.length; i += 3) {
-      if (rgb[i] != rgb[i + 1] || rgb[i] != rgb[i + 2]) {
-        return false;
-      }
-    }
-    return true;
+    return IntStream.range(0, rgb.length).allMatch(i -> rgb[i] == rgb[i - i % 3]);
   }
 }

@@ -104,7 +104,7 @@ final class FrameCanvas {
     Raster raster = frame.getAlphaRaster();
     int bits = colours.getComponentSize(colours.getNumComponents() - 1);
     int value = raster.getSample(x + raster.getMinX(), y + raster.getMinY(), 0);
-    return bits == 8 ? value : bits > 8 ? value >> (bits - 8) : value * 255 / ((1 << bits) - 1);
+    return ImageFiles.eightBits(value, bits) & 0xff;
   }
 
   private void blend(int x, int y, int red, int green, int blue, int opacity) {

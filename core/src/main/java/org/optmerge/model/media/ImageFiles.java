@@ -151,13 +151,13 @@ public final class ImageFiles {
     return new Image(width, height, rgb);
   }
 
-  private static byte eightBits(int value, int bits) {
+  static byte eightBits(int value, int bits) {
     return (byte)
         (bits == 8 ? value : bits > 8 ? value >> (bits - 8) : value * 255 / ((1 << bits) - 1));
   }
 
-  /** A PNG file of an image. */
-  public static byte[] png(Image image) {
+  /** An image as the JDK has it. */
+  static BufferedImage buffered(Image image) {
     BufferedImage buffered =
         new BufferedImage(image.width(), image.height(), BufferedImage.TYPE_INT_RGB);
     int[] row = new int[image.width()];
@@ -168,9 +168,14 @@ public final class ImageFiles {
       }
       buffered.getRaster().setDataElements(0, y, image.width(), 1, row);
     }
+    return buffered;
+  }
+
+  /** A PNG file of an image. */
+  public static byte[] png(Image image) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try {
-      ImageIO.write(buffered, "png", bytes);
+      ImageIO.write(buffered(image), "png", bytes);
     } catch (IOException e) {
       throw new UncheckedIOException("memory can always be written to", e);
     }

@@ -52,8 +52,7 @@ public record ImagePreprocessing(
 
   /** The number of tiles of a picture, the thumbnail included. */
   public int tileCount(Image image) {
-    TileGrid grid = grid(image);
-    int tiles = grid.columns() * grid.rows();
+    int tiles = grid(image).tiles();
     return tiling.thumbnail() && tiles > 1 ? tiles + 1 : tiles;
   }
 

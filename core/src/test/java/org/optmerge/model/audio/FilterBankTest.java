@@ -166,8 +166,12 @@ class FilterBankTest {
   void frames_are_cut_or_filled_with_zeros() {
     LogMel mel = new LogMel(2, 2, new float[] {1, 2, 3, 4});
 
-    assertThat(mel.withFrames(1)).isEqualTo(new LogMel(1, 2, new float[] {1, 2}));
-    assertThat(mel.withFrames(3)).isEqualTo(new LogMel(3, 2, new float[] {1, 2, 3, 4, 0, 0}));
+    assertThat(mel.withFrames(1))
+        .usingRecursiveComparison()
+        .isEqualTo(new LogMel(1, 2, new float[] {1, 2}));
+    assertThat(mel.withFrames(3))
+        .usingRecursiveComparison()
+        .isEqualTo(new LogMel(3, 2, new float[] {1, 2, 3, 4, 0, 0}));
   }
 
   @Test
