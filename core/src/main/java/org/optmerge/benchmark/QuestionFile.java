@@ -55,17 +55,7 @@ public final class QuestionFile implements Benchmark {
 
   private static final List<String> MEDIA = List.of("image", "images", "audio", "video");
   private static final List<String> KNOWN =
-      List.of(
-          "id",
-          "group",
-          "type",
-          "question",
-          "answer",
-          "answers",
-          "image",
-          "images",
-          "audio",
-          "video");
+      List.of("id group type question answer answers image images audio video".split(" "));
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION).build();
 

@@ -1,6 +1,5 @@
 package org.optmerge.model;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -171,15 +170,9 @@ public enum ChatTemplate {
 
   /** The answer in new tokens: the text before the first that ends it, without blanks around. */
   String answer(Tokenizer tokenizer, long[] tokens) {
-    List<Long> ends = new ArrayList<>();
-    for (String stop : stops) {
-      OptionalLong id = tokenizer.find(stop);
-      id.ifPresent(ends::add);
-    }
-    int length = 0;
-    while (length < tokens.length && !ends.contains(tokens[length])) {
-      length++;
-    }
-    return tokenizer.text(Arrays.copyOf(tokens, length)).strip();
+    List<Long> ends =
+        stops.stream().map(tokenizer::find).flatMapToLong(OptionalLong::stream).boxed().toList();
+    long[] text = Arrays.stream(tokens).takeWhile(token -> !ends.contains(token)).toArray();
+    return tokenizer.text(text).strip();
   }
 }

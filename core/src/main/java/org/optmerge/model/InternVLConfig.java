@@ -363,8 +363,6 @@ public record InternVLConfig(
     }
   }
 
-  static final String EMBEDDING = "language_model.model.embed_tokens.weight";
-  static final String FINAL_NORM = "language_model.model.norm.weight";
   static final String HEAD = "language_model.lm_head.weight";
 
   /** This configuration, with the embedding as output head or without. */

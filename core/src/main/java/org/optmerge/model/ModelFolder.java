@@ -20,17 +20,12 @@ import org.optmerge.checkpoint.TensorInfo;
 final class ModelFolder {
   private ModelFolder() {}
 
-  /** Fills a folder. */
-  interface Contents {
-    void write(Path staging) throws IOException;
-  }
-
   /**
    * Makes a folder: filled under a hidden name beside its place, synced, then renamed.
    *
    * @throws ModelException if it is there and not empty, or cannot be written
    */
-  static void write(Path target, Contents contents) {
+  static void write(Path target, AtomicFiles.Content content) {
     Path folder = target.toAbsolutePath().normalize();
     Path staging = folder.resolveSibling("." + folder.getFileName() + ".saving");
     try {
@@ -38,7 +33,7 @@ final class ModelFolder {
       Trees.delete(staging);
       Files.createDirectories(staging);
       try {
-        contents.write(staging);
+        content.writeTo(staging);
         Trees.force(staging);
         Files.deleteIfExists(folder);
         AtomicFiles.move(staging, folder);

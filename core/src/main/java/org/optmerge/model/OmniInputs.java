@@ -14,7 +14,7 @@ import org.optmerge.model.media.Video;
 import org.optmerge.model.vision.BicubicResize;
 
 /** Inputs of an omni model's encoders: media as squares of numbers around zero. */
-public final class OmniInputs {
+final class OmniInputs {
   private OmniInputs() {}
 
   /**
@@ -23,7 +23,7 @@ public final class OmniInputs {
    *
    * @param bands as many as the encoder's input has rows
    */
-  public static FilterBank filterBank(int bands) {
+  static FilterBank filterBank(int bands) {
     return new FilterBank(Audio.SAMPLE_RATE, 640, 320, bands, 40, 4000, .97, 17.2, 3.0);
   }
 

@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
@@ -191,15 +190,6 @@ public final class Tokenizer implements AutoCloseable {
             () ->
                 new ModelException(
                     "the tokenizer has no token '%s' among its %d".formatted(token, ids.size())));
-  }
-
-  /** The first of several tokens that is in the vocabulary. */
-  OptionalLong first(List<String> tokens) {
-    return tokens.stream()
-        .map(this::find)
-        .filter(OptionalLong::isPresent)
-        .findFirst()
-        .orElse(OptionalLong.empty());
   }
 
   /** Number of tokens, added ones included. */

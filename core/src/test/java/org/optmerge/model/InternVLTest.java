@@ -271,7 +271,7 @@ class InternVLTest {
       backward(tied);
 
       // Token 13 is nowhere in the input: only the head moves it.
-      float[] gradient = gradient(tied.parameter(InternVLConfig.EMBEDDING));
+      float[] gradient = gradient(tied.parameter("language_model.model.embed_tokens.weight"));
       assertThat(Arrays.copyOfRange(gradient, 13 * 12, 14 * 12)).isNotEqualTo(new float[12]);
     }
   }
@@ -335,7 +335,7 @@ class InternVLTest {
       train(model.parameters());
       backward(model);
       model.load("mlp1.3.bias", new float[12]);
-      model.load(InternVLConfig.FINAL_NORM, new float[12]);
+      model.load("language_model.model.norm.weight", new float[12]);
 
       assertThat(logits(other)).isEqualTo(before);
       assertThat(logits(model)).containsOnly(0);

@@ -5,8 +5,6 @@ import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.List;
 import org.optmerge.benchmark.mini.Dice;
-import org.optmerge.model.OmniInputs;
-import org.optmerge.model.audio.FilterBank;
 import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Image;
 import org.optmerge.model.media.Media;
@@ -25,15 +23,10 @@ public final class StageMedia {
   /** Frames of a film. */
   public static final int FRAMES = 4;
 
-  /** Samples from one note to the next: 0.24 s, twelve frames of {@link #FILTER_BANK}. */
-  public static final int SLOT = 3840;
-
   /**
-   * The filter bank of the miniature's audio encoder: 48 frames of 48 bands, as many as a picture
-   * has pixels, each slot of the sound twelve frames. Mean and deviation are those of the
-   * benchmark's sounds.
+   * Samples from one note to the next: 0.24 s, twelve of the frames that the audio encoder hears.
    */
-  public static final FilterBank FILTER_BANK = OmniInputs.filterBank(SIDE);
+  public static final int SLOT = 3840;
 
   /** Samples of a sound, as many as {@link #SIDE} frames need. */
   private static final int SAMPLES = 640 + (SIDE - 1) * 320;
