@@ -1,7 +1,5 @@
 package org.optmerge.cli;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -35,9 +33,9 @@ final class Console {
   }
 
   /** Prints the result, in the form that was asked for. */
-  void result(Supplier<List<String>> text, Supplier<ObjectNode> object) {
+  void result(Supplier<List<String>> text, Supplier<?> object) {
     if (json) {
-      out.println(pretty(object.get()));
+      out.println(Json.pretty(Json.tree(object.get())).stripTrailing());
     } else {
       text.get().forEach(out::println);
     }
@@ -45,7 +43,7 @@ final class Console {
   }
 
   /** A result that is good news only: not printed with {@code --quiet}, but for JSON. */
-  void outcome(Supplier<List<String>> text, Supplier<ObjectNode> object) {
+  void outcome(Supplier<List<String>> text, Supplier<?> object) {
     if (json || !quiet) {
       result(text, object);
     }
@@ -124,25 +122,9 @@ final class Console {
 
   /** An object for a line on standard error. */
   static ObjectNode event(String kind) {
-    ObjectNode event = object();
+    ObjectNode event = Json.object();
     event.put("event", kind);
     return event;
   }
 
-  static ObjectNode object() {
-    return JsonNodeFactory.instance.objectNode();
-  }
-
-  private static String pretty(JsonNode node) {
-    return Json.pretty(node).stripTrailing();
-  }
-
-  /** Puts a number, or null where JSON has none for it. */
-  static void put(ObjectNode node, String name, double value) {
-    if (Double.isFinite(value)) {
-      node.put(name, value);
-    } else {
-      node.putNull(name);
-    }
-  }
 }

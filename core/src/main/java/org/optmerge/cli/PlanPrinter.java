@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.optmerge.base.Json;
 import org.optmerge.analysis.TensorNames;
 import org.optmerge.base.TextTable;
 import org.optmerge.checkpoint.DType;
@@ -119,7 +120,7 @@ final class PlanPrinter {
   }
 
   static ObjectNode json(PlanDescription plan, List<PlanDescription.Tensor> tensors) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     node.put("method", plan.method());
     ArrayNode list = node.putArray("tensors");
     tensors.forEach(tensor -> list.add(tensor.toJson()));
