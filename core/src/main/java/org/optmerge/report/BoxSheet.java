@@ -4,7 +4,6 @@ import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
 import java.awt.Graphics2D;
-import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,7 +19,6 @@ import org.optmerge.model.media.Image;
  * how much of their union the boxes share.
  */
 public final class BoxSheet {
-  private static final int SCALE = 2;
   private static final int PICTURE = 192;
   private static final int GAP = 18;
   private static final int MARGIN = 16;
@@ -79,28 +77,19 @@ public final class BoxSheet {
     int rows = (examples.size() + columns - 1) / columns;
     int width = 2 * MARGIN + columns * (PICTURE + GAP) - GAP;
     int height = 2 * MARGIN + rows * cell;
-    BufferedImage sheet =
-        new BufferedImage(SCALE * width, SCALE * height, BufferedImage.TYPE_INT_RGB);
-    Graphics2D graphics = sheet.createGraphics();
-    try {
-      graphics.scale(SCALE, SCALE);
-      graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
-      graphics.setRenderingHint(
-          RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
-      graphics.setColor(Color.WHITE);
-      graphics.fillRect(0, 0, width, height);
-      for (int i = 0; i < examples.size(); i++) {
-        draw(
-            graphics,
-            examples.get(i),
-            at(answers, i),
-            MARGIN + i % columns * (PICTURE + GAP),
-            MARGIN + i / columns * cell);
-      }
-    } finally {
-      graphics.dispose();
-    }
-    return sheet;
+    return Pictures.sheet(
+        width,
+        height,
+        graphics -> {
+          for (int i = 0; i < examples.size(); i++) {
+            draw(
+                graphics,
+                examples.get(i),
+                at(answers, i),
+                MARGIN + i % columns * (PICTURE + GAP),
+                MARGIN + i / columns * cell);
+          }
+        });
   }
 
   private record Given(String model, String answer, Color colour) {}
@@ -173,22 +162,11 @@ public final class BoxSheet {
   }
 
   private static void write(
-      Graphics2D graphics, String text, Font font, Color colour, int left, int baseline) {
-    graphics.setFont(font);
-    graphics.setColor(colour);
-    String shown = text;
-    while (graphics.getFontMetrics().stringWidth(shown) > PICTURE && shown.length() > 2) {
-      shown = shown.substring(0, shown.length() - 2).stripTrailing() + "…";
-    }
-    graphics.drawString(shown, left, baseline);
+      Graphics2D graphics, String text, Font font, Color color, int left, int baseline) {
+    Pictures.write(graphics, text, font, color, left, baseline, PICTURE);
   }
 
-  /** Dark enough for text on white. */
-  private static Color dark(Color colour) {
-    Color dark = colour;
-    while (Palette.lightness(dark) > 120) {
-      dark = new Color(dark.getRed() * 9 / 10, dark.getGreen() * 9 / 10, dark.getBlue() * 9 / 10);
-    }
-    return dark;
+  private static Color dark(Color color) {
+    return Pictures.dark(color, 120);
   }
 }

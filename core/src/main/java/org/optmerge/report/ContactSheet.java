@@ -26,9 +26,6 @@ import org.optmerge.model.media.Video;
  * spectrogram, a film by four of its frames.
  */
 public final class ContactSheet {
-  /** Pixels of the file for a pixel of the layout, as for all figures. */
-  private static final int SCALE = 2;
-
   private static final int PICTURE = 192;
 
   /** Frames that are shown of a film. */
@@ -81,23 +78,14 @@ public final class ContactSheet {
     for (List<Question> task : tasks.values()) {
       height += HEADING + rows(task, columns) * (height(task) + TEXT);
     }
-    BufferedImage sheet =
-        new BufferedImage(SCALE * width, SCALE * height, BufferedImage.TYPE_INT_RGB);
-    Graphics2D graphics = sheet.createGraphics();
-    try {
-      graphics.scale(SCALE, SCALE);
-      graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
-      graphics.setRenderingHint(
-          RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
-      graphics.setRenderingHint(
-          RenderingHints.KEY_FRACTIONALMETRICS, RenderingHints.VALUE_FRACTIONALMETRICS_ON);
-      graphics.setColor(Color.WHITE);
-      graphics.fillRect(0, 0, width, height);
-      new ContactSheet(graphics).draw(title, tasks, columns);
-    } finally {
-      graphics.dispose();
-    }
-    return sheet;
+    return Pictures.sheet(
+        width,
+        height,
+        graphics -> {
+          graphics.setRenderingHint(
+              RenderingHints.KEY_FRACTIONALMETRICS, RenderingHints.VALUE_FRACTIONALMETRICS_ON);
+          new ContactSheet(graphics).draw(title, tasks, columns);
+        });
   }
 
   private static int rows(List<Question> examples, int columns) {
@@ -137,7 +125,7 @@ public final class ContactSheet {
     String shown =
         box.map(b -> "%d, %d to %d, %d".formatted(b.left(), b.top(), b.right(), b.bottom()))
             .orElse(answer);
-    write(cut(shown, ANSWER), ANSWER, dark(colour), left, baseline + 1);
+    write(cut(shown, ANSWER), ANSWER, Pictures.dark(colour, 110), left, baseline + 1);
     boolean heldOut = "true".equals(example.fields().get("heldOut"));
     write(
         cut(example.type() + (heldOut ? " · held out" : ""), KIND),
@@ -239,20 +227,6 @@ public final class ContactSheet {
 
   /** A text no wider than a picture. */
   private String cut(String text, Font font) {
-    FontMetrics metrics = graphics.getFontMetrics(font);
-    String shown = text;
-    while (metrics.stringWidth(shown) > PICTURE && shown.length() > 2) {
-      shown = shown.substring(0, shown.length() - 2).stripTrailing() + "…";
-    }
-    return shown;
-  }
-
-  /** A task's colour, dark enough for text on white. */
-  private static Color dark(Color colour) {
-    Color dark = colour;
-    while (Palette.lightness(dark) > 110) {
-      dark = new Color(dark.getRed() * 9 / 10, dark.getGreen() * 9 / 10, dark.getBlue() * 9 / 10);
-    }
-    return dark;
+    return Pictures.cut(graphics.getFontMetrics(font), text, PICTURE);
   }
 }
