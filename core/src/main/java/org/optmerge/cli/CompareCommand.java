@@ -69,7 +69,7 @@ final class CompareCommand extends Subcommand {
   @Option(names = "--seed", paramLabel = "S", description = "Of the resampling. Default: 0.")
   private long seed;
 
-  /** How tables are printed; lower case, as they are typed. */
+  /** The form of printed tables; lower case, as they are typed. */
   @SuppressWarnings("MemberName")
   enum Format {
     text,

@@ -9,7 +9,7 @@ import org.optmerge.base.Json;
 import org.optmerge.base.TextTable;
 
 /**
- * What a command says: its result on standard output, everything else on standard error; text, or
+ * The output of a command: its result on standard output, everything else on standard error; text, or
  * with {@code --json} one JSON object as the result and one per line for the rest.
  */
 final class Console {
@@ -77,7 +77,7 @@ final class Console {
     return new ProgressLine(err, progressStyle(), System::nanoTime);
   }
 
-  /** The same for work that is not counted in bytes; to be closed. */
+  /** Shows work that is told of in words of its own; to be closed. */
   StatusLine status() {
     return new StatusLine(this, progressStyle(), System::nanoTime);
   }
@@ -106,13 +106,13 @@ final class Console {
   }
 
   private String emphasised(String text) {
-    return terminal.error() && terminal.colour() ? "\u001b[33m" + text + "\u001b[0m" : text;
+    return terminal.error() && terminal.color() ? "\u001b[33m" + text + "\u001b[0m" : text;
   }
 
   /** A table's lines, the first in bold where that can be shown. */
   List<String> lines(TextTable table) {
     List<String> lines = table.lines();
-    if (!(terminal.output() && terminal.colour())) {
+    if (!(terminal.output() && terminal.color())) {
       return lines;
     }
     List<String> bold = new ArrayList<>(lines);

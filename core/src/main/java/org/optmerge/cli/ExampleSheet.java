@@ -20,7 +20,7 @@ import org.optmerge.report.Plots;
  * to load.
  */
 final class ExampleSheet {
-  /** How long a frame of a film stays, in milliseconds. */
+  /** The time that a frame of a film stays, in milliseconds. */
   private static final int FRAME = 250;
 
   private ExampleSheet() {}

@@ -142,12 +142,12 @@ public final class Main {
     return code;
   }
 
-  /** What is said on which stream, by the options given. */
+  /** The console that the given options ask for. */
   Console console() {
     return console(json);
   }
 
-  /** The same, with the result as JSON or not whatever was asked for. */
+  /** A console with the result as JSON or not, whatever the options ask for. */
   Console console(boolean asJson) {
     return new Console(out, err, terminal, quiet, asJson);
   }
@@ -171,11 +171,11 @@ public final class Main {
     if (!one) {
       commandLine.addSubcommand("help", new CommandLine.HelpCommand());
     }
-    boolean colour = terminal.output() && terminal.colour();
+    boolean color = terminal.output() && terminal.color();
     return commandLine
         .setOut(out)
         .setErr(err)
-        .setColorScheme(Help.defaultColorScheme(colour ? Help.Ansi.ON : Help.Ansi.OFF))
+        .setColorScheme(Help.defaultColorScheme(color ? Help.Ansi.ON : Help.Ansi.OFF))
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionExceptionHandler((exception, command, parsed) -> failed(exception))
         .setParameterExceptionHandler((exception, given) -> wrong(exception, List.of(given)));
@@ -217,7 +217,7 @@ public final class Main {
     return code;
   }
 
-  /** What went wrong, in one line; more than one only where several things did. */
+  /** The message of a failure, in one line; in several only where several things failed. */
   static String message(Throwable thrown) {
     if (thrown instanceof OptMergeException) {
       return String.valueOf(thrown.getMessage());
@@ -256,8 +256,8 @@ public final class Main {
       event.put("exit_code", code);
       err.println(event);
     } else {
-      boolean colour = terminal.error() && terminal.colour();
-      String who = colour ? "\u001b[31moptmerge:\u001b[0m " : "optmerge: ";
+      boolean color = terminal.error() && terminal.color();
+      String who = color ? "\u001b[31moptmerge:\u001b[0m " : "optmerge: ";
       err.println(who + message.lines().collect(Collectors.joining("\n  ")));
     }
     if (stacktrace) {

@@ -12,7 +12,7 @@ import org.optmerge.base.Progress;
 
 /** Shows progress on one line: what, how much, at what rate, and how long it will still take. */
 final class ProgressLine implements Progress, AutoCloseable {
-  /** How progress is shown. */
+  /** The form of progress. */
   enum Style {
     NONE(Long.MAX_VALUE),
     /** One line, written over. */

@@ -37,7 +37,7 @@ import tech.tablesaw.api.Table;
       "Rows are kept as they are made: tables share them, and an interrupted run goes on."
     })
 final class ReproduceCommand extends Subcommand {
-  /** What can be reproduced, in the paper's order. */
+  /** The tables and figures that can be reproduced, in the paper's order. */
   static final List<String> NAMES =
       List.of(
           "table2",

@@ -99,7 +99,7 @@ final class ScoreCommand extends Subcommand {
   @Option(names = "--seed", paramLabel = "S", description = "Of the intervals. Default: 0.")
   private long seed;
 
-  /** How tables are printed; lower case, as they are typed. */
+  /** The form of printed tables; lower case, as they are typed. */
   @SuppressWarnings("MemberName")
   enum Format {
     text,
@@ -108,7 +108,7 @@ final class ScoreCommand extends Subcommand {
     csv
   }
 
-  /** What is read, and where the result goes. */
+  /** The file to read, and the file for the result. */
   private record Request(Path file, @Nullable Path out) {}
 
   @Override

@@ -45,7 +45,7 @@ record ShippedQuickstart(
 
   private static final Tables.Format FORMAT = Tables.Format.DEFAULT.decimals(1).largest("mean");
 
-  /** What came out. */
+  /** The results. */
   private record Outcome(
       List<AnswerSheet> rows,
       Map<AnswerSheet, StudyMerge> merges,

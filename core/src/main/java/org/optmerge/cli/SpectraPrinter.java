@@ -24,7 +24,7 @@ final class SpectraPrinter {
   }
 
   /**
-   * What there is to say of the model, then of some matrices.
+   * The figures of the whole model, then of some matrices.
    *
    * @param top how many matrices to list
    */
@@ -93,7 +93,7 @@ final class SpectraPrinter {
     return table;
   }
 
-  /** Where the merge interferes most; without one, where experts overlap most. */
+  /** The matrices in which the merge interferes most; without one, in which experts overlap most. */
   private TextTable matrices(int top) {
     boolean several = spectra.experts().size() > 1;
     boolean merged = spectra.total().isPresent();

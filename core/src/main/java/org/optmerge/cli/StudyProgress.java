@@ -18,7 +18,7 @@ record StudyProgress(StatusLine status, String what) implements Consumer<Study.R
     status.show(() -> text(report), () -> json(report));
   }
 
-  /** What matters comes first: a terminal may be narrow. */
+  /** Puts what matters first: a terminal may be narrow. */
   private String text(Study.Report report) {
     StringBuilder text = new StringBuilder(what);
     text.append(

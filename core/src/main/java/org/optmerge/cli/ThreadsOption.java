@@ -4,7 +4,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** How many threads work. */
+/** The option for the number of threads. */
 final class ThreadsOption {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;

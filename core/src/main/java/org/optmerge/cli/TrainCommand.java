@@ -28,7 +28,7 @@ import picocli.CommandLine.Parameters;
           + " saved state, to the same weights."
     })
 final class TrainCommand extends Subcommand {
-  /** What can be trained, and by which recipe. */
+  /** The recipes of what can be trained, by name. */
   static final SortedMap<String, Class<? extends TrainingRecipe>> RECIPES =
       new TreeMap<>(Map.of("mini", CapabilityRecipe.class, "omni", ModalityRecipe.class));
 

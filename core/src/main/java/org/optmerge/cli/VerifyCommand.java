@@ -39,7 +39,7 @@ final class VerifyCommand extends Subcommand {
     return verification.passed() ? 0 : Main.FAILED;
   }
 
-  /** What was found is not as recorded. */
+  /** A folder that is not as recorded. */
   static final class VerificationFailed extends OptMergeException {
     VerificationFailed(String message) {
       super(message);

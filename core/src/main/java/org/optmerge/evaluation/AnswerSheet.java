@@ -58,7 +58,7 @@ public record AnswerSheet(
   /** More would need another digit for each question. */
   private static final int MOST_MODELS = 9;
 
-  /** What is empty is not written, and so not there when it is read. */
+  /** Completes what a file leaves out because it is empty. */
   public AnswerSheet {
     curve = Objects.requireNonNullElse(curve, Map.of());
     given = Objects.requireNonNullElse(given, List.of());
@@ -88,7 +88,7 @@ public record AnswerSheet(
         1);
   }
 
-  /** The same with the λ that was chosen, and what else was tried. */
+  /** This sheet with the λ that was chosen, and what else was tried. */
   AnswerSheet searched(double chosen, Map<String, Double> tried) {
     return new AnswerSheet(
         label, chosen, tried, given, grouping, right, heldOut, milliseconds, made, models);
@@ -169,7 +169,7 @@ public record AnswerSheet(
   }
 
   /**
-   * The same with the first questions of each group only, to be compared with a model that was
+   * This sheet with the first questions of each group only, to be compared with a model that was
    * asked no more.
    *
    * @throws IllegalArgumentException if it is none, or a group has fewer

@@ -38,7 +38,7 @@ public record DescentTrajectories(Map<String, List<Trajectory.Point>> methods) {
     methods = Collections.unmodifiableMap(new LinkedHashMap<>(methods));
   }
 
-  /** What is compared: WUDI as published, its optimiser and its start exchanged, and OptMerge. */
+  /** The methods compared: WUDI as published, its optimiser and its start exchanged, and OptMerge. */
   public static Map<String, MergeMethod> compared() {
     Map<String, MergeMethod> methods = new LinkedHashMap<>();
     methods.put("WUDI, Adam from the sum", Wudi.PUBLISHED);

@@ -35,10 +35,10 @@ import org.optmerge.python.Spreadsheet;
 
 /** Reads the prediction files of all kits; what kind a file is, it tells by itself. */
 public final class PredictionFiles {
-  /** Where a judged item keeps what was said before an answer was extracted from it. */
+  /** The field with what a model said, of which a judge extracted an answer. */
   static final String SAID = "said";
 
-  /** Whether no judge was needed for an item. */
+  /** The field that says that an item needed no judge. */
   static final String PREFETCHED = "prefetched";
 
   static final String UNKNOWN = "unknown id, counts as wrong";

@@ -29,7 +29,7 @@ public final class BoxSheet {
   private BoxSheet() {}
 
   /**
-   * How much of their union two answers share, as the metric has it; 0 if the second is no box or
+   * The share of their union that two answers have in common, by the metric; 0 if the second is no box or
    * covers nothing.
    *
    * @throws IllegalArgumentException if the right answer is no box
@@ -92,15 +92,15 @@ public final class BoxSheet {
         });
   }
 
-  private record Given(String model, String answer, Color colour) {}
+  private record Given(String model, String answer, Color color) {}
 
   private static List<Given> at(Map<String, List<String>> answers, int example) {
     List<String> models = List.copyOf(answers.keySet());
-    List<Color> colours = Palette.ofMethods(models);
+    List<Color> colors = Palette.ofMethods(models);
     List<Given> given = new ArrayList<>();
     answers.forEach(
         (model, texts) ->
-            given.add(new Given(model, texts.get(example), colours.get(models.indexOf(model)))));
+            given.add(new Given(model, texts.get(example), colors.get(models.indexOf(model)))));
     return given;
   }
 
@@ -126,11 +126,11 @@ public final class BoxSheet {
       String said = String.format(Locale.ROOT, "IoU %.2f", overlap(expected, given.answer));
       Optional<PixelBox> box = PixelBox.ofAnswer(given.answer);
       if (box.isPresent()) {
-        outline(graphics, box.get(), scale, left, top, number, dark(given.colour));
+        outline(graphics, box.get(), scale, left, top, number, dark(given.color));
       } else {
         said = "no box: " + (given.answer.isBlank() ? "silence" : given.answer);
       }
-      write(graphics, given.model + ": " + said, ANSWER, dark(given.colour), left, baseline);
+      write(graphics, given.model + ": " + said, ANSWER, dark(given.color), left, baseline);
       number++;
     }
   }
@@ -143,7 +143,7 @@ public final class BoxSheet {
       int left,
       int top,
       int number,
-      Color colour) {
+      Color color) {
     int inset = 2 * number;
     int x = left + (int) Math.round(scale * box.left()) + inset;
     int y = top + (int) Math.round(scale * box.top()) + inset;
@@ -152,7 +152,7 @@ public final class BoxSheet {
     graphics.setColor(Color.WHITE);
     graphics.setStroke(new BasicStroke(3.5f));
     graphics.drawRect(x, y, across, down);
-    graphics.setColor(colour);
+    graphics.setColor(color);
     float[] dash = {3 + 2f * number, 3};
     graphics.setStroke(
         number == 0

@@ -80,12 +80,12 @@ public record Capability(MiniTask task, ModelFamily family, Study study) {
     return Bootstrap.DEFAULT.mean(scores(key)).times(PERCENT);
   }
 
-  /** How much better the first is than the second on the same questions, as shares. */
+  /** The lead of the first over the second on the same questions, as shares. */
   public Difference difference(String first, String second) {
     return Bootstrap.DEFAULT.difference(scores(first), scores(second));
   }
 
-  /** How much of what the expert gained over the base a model or merge has, in percent. */
+  /** The part of the expert's gain over the base that a model or merge has, in percent. */
   public double kept(String key) {
     double base = row(Study.BASE).accuracy(task.label());
     return PERCENT
@@ -163,7 +163,7 @@ public record Capability(MiniTask task, ModelFamily family, Study study) {
   }
 
   /**
-   * What the paper has for this capability: the mean of its data sets, in percent.
+   * The paper's scores of this capability: the mean of its data sets, in percent.
    *
    * @param tables such as {@code table2} and {@code table3}
    * @return column "model or method", and a column for each table; missing where a table has none

@@ -33,7 +33,7 @@ import tech.tablesaw.api.Table;
 
 /** The paper's tables of merging capabilities, made on the miniature, beside what was published. */
 public final class CapabilityExhibits {
-  /** Where the project keeps the rows of its own models, a file for each seed of the training. */
+  /** The folder of the project's own rows, a file for each seed of the training. */
   public static final String RECORDED = "notebooks/results/miniature";
 
   private static final String COMBINED = MiniTask.COMBINED.label();

@@ -40,7 +40,7 @@ public final class ContactSheet {
   /** Lines of a question; what is longer is cut. */
   private static final int QUESTION_LINES = 2;
 
-  /** What is below a picture: the question, the answer and a line for its kind. */
+  /** The height of the text below a picture: the question, the answer and a line for its kind. */
   private static final int TEXT = (QUESTION_LINES + 2) * LINE + 18;
 
   private static final Font QUESTION = new Font(Font.SANS_SERIF, Font.PLAIN, 12);
@@ -94,12 +94,12 @@ public final class ContactSheet {
 
   private void draw(String title, Map<String, List<Question>> tasks, int columns) {
     write(title, HEAD, Palette.INK, MARGIN, MARGIN + 16);
-    List<Color> colours = Palette.ofTasks(List.copyOf(tasks.keySet()));
+    List<Color> colors = Palette.ofTasks(List.copyOf(tasks.keySet()));
     int top = MARGIN + TITLE;
     int number = 0;
     for (Map.Entry<String, List<Question>> task : tasks.entrySet()) {
-      Color colour = colours.get(number++);
-      graphics.setColor(colour);
+      Color color = colors.get(number++);
+      graphics.setColor(color);
       graphics.fillRoundRect(MARGIN, top + 3, 5, 18, 3, 3);
       write(task.getKey(), TASK, Palette.INK, MARGIN + 13, top + 17);
       top += HEADING;
@@ -107,13 +107,13 @@ public final class ContactSheet {
       int height = height(examples);
       for (int i = 0; i < examples.size(); i++) {
         int left = MARGIN + i % columns * (PICTURE + GAP);
-        card(examples.get(i), colour, left, top + i / columns * (height + TEXT), height);
+        card(examples.get(i), color, left, top + i / columns * (height + TEXT), height);
       }
       top += rows(examples, columns) * (height + TEXT);
     }
   }
 
-  private void card(Question example, Color colour, int left, int top, int height) {
+  private void card(Question example, Color color, int left, int top, int height) {
     String answer = String.join(" / ", example.answers());
     Optional<PixelBox> box = PixelBox.ofAnswer(answer);
     media(example.media(), box, left, top);
@@ -125,7 +125,7 @@ public final class ContactSheet {
     String shown =
         box.map(b -> "%d, %d to %d, %d".formatted(b.left(), b.top(), b.right(), b.bottom()))
             .orElse(answer);
-    write(cut(shown, ANSWER), ANSWER, Pictures.dark(colour, 110), left, baseline + 1);
+    write(cut(shown, ANSWER), ANSWER, Pictures.dark(color, 110), left, baseline + 1);
     boolean heldOut = "true".equals(example.fields().get("heldOut"));
     write(
         cut(example.type() + (heldOut ? " · held out" : ""), KIND),
@@ -195,9 +195,9 @@ public final class ContactSheet {
         (int) Math.round(scale * image.height()));
   }
 
-  private void write(String text, Font font, Color colour, int left, int baseline) {
+  private void write(String text, Font font, Color color, int left, int baseline) {
     graphics.setFont(font);
-    graphics.setColor(colour);
+    graphics.setColor(color);
     graphics.drawString(text, left, baseline);
   }
 

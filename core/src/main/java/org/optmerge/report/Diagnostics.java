@@ -9,7 +9,7 @@ import org.optmerge.analysis.TaskVectorStatistics;
 import tech.tablesaw.api.Table;
 
 /**
- * What is known of task vectors and of merges of them, as tables for notebooks: one observation a
+ * Tables of task vectors and of merges of them, for notebooks: one observation a
  * row, to filter, summarise and plot.
  */
 public final class Diagnostics {

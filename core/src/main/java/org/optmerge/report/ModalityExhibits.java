@@ -33,7 +33,7 @@ import tech.tablesaw.api.Table;
 
 /** Tables of modality merging on the miniature, beside the published ones. */
 public final class ModalityExhibits {
-  /** Where the rows of the shipped models are, from the top of the project. */
+  /** The folder of the rows of the shipped models, from the top of the project. */
   public static final String RECORDED = "notebooks/results/modality";
 
   private static final double TEXT_GOAL = 0.9;

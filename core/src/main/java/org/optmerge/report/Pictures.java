@@ -30,7 +30,7 @@ final class Pictures {
     return pixels;
   }
 
-  /** How many times larger a picture becomes: a whole number if it grows. */
+  /** The factor by which a picture grows to a side: a whole number if it grows. */
   static double scale(Image image, int side) {
     double fit = side / (double) Math.max(image.width(), image.height());
     return fit >= 1 ? Math.floor(fit) : fit;

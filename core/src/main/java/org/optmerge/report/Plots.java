@@ -73,7 +73,7 @@ public final class Plots {
   private Plots() {}
 
   /**
-   * How the magnitudes of the entries of task vectors are distributed: a density over a logarithmic
+   * The distribution of the magnitudes of task vectors' entries: a density over a logarithmic
    * axis, one line for each expert, after Figure 2 of the OptMerge paper. Entries that an expert
    * left unchanged have no place on that axis; {@link #magnitudes(TaskVectorStatistics)} says how
    * many they are.
@@ -106,7 +106,7 @@ public final class Plots {
     chart.getStyler().setXAxisLogarithmicDecadeOnly(true);
     chart.getStyler().setXAxisTickLabelsFormattingFunction(Plots::powerOfTen);
     chart.getStyler().setYAxisMin(0.0);
-    List<Color> colours = Palette.ofTasks(List.copyOf(experts.keySet()));
+    List<Color> colors = Palette.ofTasks(List.copyOf(experts.keySet()));
     int number = 0;
     for (Map.Entry<String, MagnitudeHistogram> expert : experts.entrySet()) {
       MagnitudeHistogram histogram = expert.getValue();
@@ -123,7 +123,7 @@ public final class Plots {
       }
       XYSeries line = chart.addSeries(expert.getKey(), x, y);
       line.setMarker(SeriesMarkers.NONE);
-      line.setLineColor(colours.get(number));
+      line.setLineColor(colors.get(number));
       line.setLineStyle(Palette.line(number++));
     }
     return chart;
@@ -371,7 +371,7 @@ public final class Plots {
       style.setYAxisTickLabelsFormattingFunction(Plots::threeDigits);
     }
     turnLongLabels(style, names);
-    List<Color> colours = Palette.ofMethods(names);
+    List<Color> colors = Palette.ofMethods(names);
     for (int i = 0; i < names.size(); i++) {
       String name = names.get(i);
       Double halfWidth = halfWidths == null ? null : halfWidths.get(name);
@@ -380,7 +380,7 @@ public final class Plots {
           halfWidth == null || halfWidth.isNaN()
               ? chart.addSeries(name, names, value)
               : chart.addSeries(name, names, value, onlyAt(i, names.size(), halfWidth));
-      bar.setFillColor(colours.get(i));
+      bar.setFillColor(colors.get(i));
     }
     return chart;
   }
@@ -408,7 +408,7 @@ public final class Plots {
     style.setXAxisTitleVisible(false);
     style.setAvailableSpaceFill(0.75);
     turnLongLabels(style, tasks);
-    List<Color> colours = Palette.ofMethods(List.copyOf(values.keySet()));
+    List<Color> colors = Palette.ofMethods(List.copyOf(values.keySet()));
     int number = 0;
     for (Map.Entry<String, double[]> method : values.entrySet()) {
       double[] errors = halfWidths.get(method.getKey());
@@ -416,7 +416,7 @@ public final class Plots {
           errors == null
               ? chart.addSeries(method.getKey(), tasks, boxed(method.getValue()))
               : chart.addSeries(method.getKey(), tasks, boxed(method.getValue()), boxed(errors));
-      bars.setFillColor(colours.get(number++));
+      bars.setFillColor(colors.get(number++));
     }
     return chart;
   }
@@ -498,7 +498,7 @@ public final class Plots {
 
   /** A chart as a PNG file's bytes; {@code scale} as for {@link #image}. */
   public static byte[] png(Chart<?, ?> chart, int scale) {
-    return png(IndexedColours.of(image(chart, scale)));
+    return png(IndexedColors.of(image(chart, scale)));
   }
 
   static byte[] png(BufferedImage image) {
@@ -604,12 +604,12 @@ public final class Plots {
   }
 
   private static void draw(
-      XYChart chart, double[] x, Map<String, double[]> lines, List<Color> colours) {
+      XYChart chart, double[] x, Map<String, double[]> lines, List<Color> colors) {
     int number = 0;
     for (Map.Entry<String, double[]> entry : lines.entrySet()) {
       XYSeries line = chart.addSeries(entry.getKey(), x, entry.getValue());
-      line.setLineColor(colours.get(number));
-      line.setMarkerColor(colours.get(number));
+      line.setLineColor(colors.get(number));
+      line.setMarkerColor(colors.get(number));
       line.setLineStyle(Palette.line(number));
       line.setMarker(x.length > 60 ? SeriesMarkers.NONE : Palette.marker(number));
       number++;

@@ -121,10 +121,10 @@ class MainTest {
 
   @Test
   void no_color_is_honoured_unless_empty() {
-    assertThat(Terminal.wantsColour(Map.of("NO_COLOR", "1"))).isFalse();
-    assertThat(Terminal.wantsColour(Map.of("NO_COLOR", ""))).isTrue();
-    assertThat(Terminal.wantsColour(Map.of("TERM", "dumb"))).isFalse();
-    assertThat(Terminal.wantsColour(Map.of("TERM", "xterm"))).isTrue();
+    assertThat(Terminal.wantsColor(Map.of("NO_COLOR", "1"))).isFalse();
+    assertThat(Terminal.wantsColor(Map.of("NO_COLOR", ""))).isTrue();
+    assertThat(Terminal.wantsColor(Map.of("TERM", "dumb"))).isFalse();
+    assertThat(Terminal.wantsColor(Map.of("TERM", "xterm"))).isTrue();
   }
 
   static Stream<Arguments> failures() {
