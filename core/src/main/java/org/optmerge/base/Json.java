@@ -13,9 +13,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.ser.std.StdSerializer;
+import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import java.io.IOException;
 import java.io.InputStream;
@@ -29,6 +33,7 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -104,6 +109,19 @@ public final class Json {
   /** An empty object. */
   public static ObjectNode object() {
     return JsonNodeFactory.instance.objectNode();
+  }
+
+  /**
+   * A result for people and programs: records with snake_case keys, paths as texts, what is optional
+   * as itself or null, and null for numbers that JSON does not have.
+   */
+  public static <T extends JsonNode> T tree(@Nullable Object value) {
+    return ResultMapper.INSTANCE.valueToTree(value);
+  }
+
+  /** Puts a value into an object as {@link #tree} has it. */
+  public static void put(ObjectNode node, String name, @Nullable Object value) {
+    node.set(name, tree(value));
   }
 
   /** A value on one line. */
@@ -202,6 +220,39 @@ public final class Json {
             .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
+  }
+
+  private static final class ResultMapper {
+    static final ObjectMapper INSTANCE =
+        JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .addModule(
+                new SimpleModule()
+                    .addSerializer(Path.class, ToStringSerializer.instance)
+                    .addSerializer(Double.class, new Plain())
+                    .addSerializer(double.class, new Plain())
+                    .addSerializer(Optional.class, new Plain()))
+            .build();
+  }
+
+  /** Numbers that JSON has, and what is optional as itself; null for the rest. */
+  private static final class Plain extends StdSerializer<Object> {
+    private static final long serialVersionUID = 1;
+
+    Plain() {
+      super(Object.class);
+    }
+
+    @Override
+    public void serialize(Object value, JsonGenerator json, SerializerProvider provider)
+        throws IOException {
+      if (value instanceof Double number && Double.isFinite(number)) {
+        json.writeNumber(number);
+      } else {
+        provider.defaultSerializeValue(
+            value instanceof Optional<?> optional ? optional.orElse(null) : null, json);
+      }
+    }
   }
 
   private static final class SnakeCaseMapper {

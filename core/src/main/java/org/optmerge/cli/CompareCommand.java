@@ -4,7 +4,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Percent;
 import org.optmerge.base.TextTable;
@@ -22,11 +21,8 @@ import org.optmerge.metric.ScoringProfile;
 import org.optmerge.report.ScoreTables;
 import org.optmerge.report.Tables;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
 /** {@code optmerge compare}. */
 @Command(
@@ -34,10 +30,7 @@ import picocli.CommandLine.Spec;
     description =
         "Compare two prediction files example by example, and tell which differences are more than"
             + " noise.")
-final class CompareCommand implements Callable<Integer> {
-  @ParentCommand private Main main;
-  @Spec private CommandSpec spec;
-
+final class CompareCommand extends Subcommand {
   @Parameters(index = "0", paramLabel = "A", description = "Predictions of one system.")
   private Path first;
 
@@ -50,7 +43,7 @@ final class CompareCommand implements Callable<Integer> {
   @Option(
       names = "--benchmark",
       paramLabel = "NAME",
-      completionCandidates = ScoreCommand.BenchmarkNames.class,
+      completionCandidates = Names.DataSets.class,
       description = "Score both by this data set's rules. Default: the scores in the files.")
   private @Nullable String benchmark;
 
@@ -76,7 +69,7 @@ final class CompareCommand implements Callable<Integer> {
   @Option(names = "--seed", paramLabel = "S", description = "Of the resampling. Default: 0.")
   private long seed;
 
-  /** How tables are printed; lower case, as they are typed. */
+  /** The form of printed tables; lower case, as they are typed. */
   @SuppressWarnings("MemberName")
   enum Format {
     text,
@@ -110,7 +103,7 @@ final class CompareCommand implements Callable<Integer> {
       say(console, file, predictions.findings());
       return predictions.items();
     }
-    Protocol protocol = ScoreCommand.protocol(spec, benchmark);
+    Protocol protocol = named(() -> Protocol.named(benchmark));
     Evaluation evaluation =
         Evaluation.of(
             PredictionFiles.read(file, protocol, profile, answers),

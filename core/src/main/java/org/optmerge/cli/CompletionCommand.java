@@ -1,10 +1,7 @@
 package org.optmerge.cli;
 
-import java.util.concurrent.Callable;
 import picocli.AutoComplete;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Spec;
 
 /** {@code optmerge completion}. */
 @Command(
@@ -13,9 +10,7 @@ import picocli.CommandLine.Spec;
       "Print a script that completes commands, options, merge methods and presets in bash and zsh.",
       "To use it: source <(optmerge completion)"
     })
-final class CompletionCommand implements Callable<Integer> {
-  @Spec private CommandSpec spec;
-
+final class CompletionCommand extends Subcommand {
   @Override
   public Integer call() {
     spec.commandLine().getOut().print(AutoComplete.bash("optmerge", spec.root().commandLine()));

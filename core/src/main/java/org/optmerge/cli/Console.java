@@ -1,7 +1,5 @@
 package org.optmerge.cli;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -11,7 +9,7 @@ import org.optmerge.base.Json;
 import org.optmerge.base.TextTable;
 
 /**
- * What a command says: its result on standard output, everything else on standard error; text, or
+ * The output of a command: its result on standard output, everything else on standard error; text, or
  * with {@code --json} one JSON object as the result and one per line for the rest.
  */
 final class Console {
@@ -35,9 +33,9 @@ final class Console {
   }
 
   /** Prints the result, in the form that was asked for. */
-  void result(Supplier<List<String>> text, Supplier<ObjectNode> object) {
+  void result(Supplier<List<String>> text, Supplier<?> object) {
     if (json) {
-      out.println(pretty(object.get()));
+      out.println(Json.pretty(Json.tree(object.get())).stripTrailing());
     } else {
       text.get().forEach(out::println);
     }
@@ -45,7 +43,7 @@ final class Console {
   }
 
   /** A result that is good news only: not printed with {@code --quiet}, but for JSON. */
-  void outcome(Supplier<List<String>> text, Supplier<ObjectNode> object) {
+  void outcome(Supplier<List<String>> text, Supplier<?> object) {
     if (json || !quiet) {
       result(text, object);
     }
@@ -79,7 +77,7 @@ final class Console {
     return new ProgressLine(err, progressStyle(), System::nanoTime);
   }
 
-  /** The same for work that is not counted in bytes; to be closed. */
+  /** Shows work that is told of in words of its own; to be closed. */
   StatusLine status() {
     return new StatusLine(this, progressStyle(), System::nanoTime);
   }
@@ -108,13 +106,13 @@ final class Console {
   }
 
   private String emphasised(String text) {
-    return terminal.error() && terminal.colour() ? "\u001b[33m" + text + "\u001b[0m" : text;
+    return terminal.error() && terminal.color() ? "\u001b[33m" + text + "\u001b[0m" : text;
   }
 
   /** A table's lines, the first in bold where that can be shown. */
   List<String> lines(TextTable table) {
     List<String> lines = table.lines();
-    if (!(terminal.output() && terminal.colour())) {
+    if (!(terminal.output() && terminal.color())) {
       return lines;
     }
     List<String> bold = new ArrayList<>(lines);
@@ -124,25 +122,9 @@ final class Console {
 
   /** An object for a line on standard error. */
   static ObjectNode event(String kind) {
-    ObjectNode event = object();
+    ObjectNode event = Json.object();
     event.put("event", kind);
     return event;
   }
 
-  static ObjectNode object() {
-    return JsonNodeFactory.instance.objectNode();
-  }
-
-  private static String pretty(JsonNode node) {
-    return Json.pretty(node).stripTrailing();
-  }
-
-  /** Puts a number, or null where JSON has none for it. */
-  static void put(ObjectNode node, String name, double value) {
-    if (Double.isFinite(value)) {
-      node.put(name, value);
-    } else {
-      node.putNull(name);
-    }
-  }
 }

@@ -1,5 +1,6 @@
 package org.optmerge.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
@@ -9,9 +10,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.analysis.TaskVectorSpectra;
 import org.optmerge.analysis.TaskVectorStatistics;
 import org.optmerge.analysis.TaskVectorStatistics.Expert;
@@ -21,12 +22,8 @@ import org.optmerge.base.Percent;
 import org.optmerge.base.TextTable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
 /** {@code optmerge diff}. */
 @Command(
@@ -34,10 +31,7 @@ import picocli.CommandLine.Spec;
     description =
         "Show what experts learned: norms of their task vectors, how far they agree, where they"
             + " conflict.")
-final class DiffCommand implements Callable<Integer> {
-  @ParentCommand private Main main;
-  @Spec private CommandSpec spec;
-
+final class DiffCommand extends Subcommand {
   @Parameters(index = "0", paramLabel = "BASE", description = "The checkpoint that was fine-tuned.")
   private Path base;
 
@@ -89,7 +83,7 @@ final class DiffCommand implements Callable<Integer> {
   public Integer call() {
     Console console = main.console();
     if (merged != null && !spectra) {
-      throw new ParameterException(spec.commandLine(), "--merged is for --spectra; give both");
+      throw wrong("--merged is for --spectra; give both");
     }
     if (plots != null) {
       DiffPlots.prepare(plots);
@@ -288,7 +282,7 @@ final class DiffCommand implements Callable<Integer> {
 
   private static ObjectNode json(
       TaskVectorStatistics statistics, Optional<TaskVectorSpectra> decomposed, List<Path> drawn) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     statistics.experts().forEach(node.putArray("experts")::add);
     node.set("total", json(statistics.experts(), statistics.total()));
     for (int t = 0; t < statistics.experts().size(); t++) {
@@ -299,28 +293,20 @@ final class DiffCommand implements Callable<Integer> {
     statistics
         .parameters()
         .forEach(parameter -> parameters.add(json(statistics.experts(), parameter)));
-    ObjectNode norms = node.putObject("norms_by_layer");
-    statistics
-        .normsByLayer()
-        .forEach((layer, values) -> values.forEach(norms.withArray(layer)::add));
-    ArrayNode omissions = node.putArray("not_compared");
-    for (Omission omission : statistics.omissions()) {
-      omissions
-          .addObject()
-          .put("model", omission.model())
-          .put("tensor", omission.tensor())
-          .put("reason", omission.reason());
-    }
+    Json.put(node, "norms_by_layer", statistics.normsByLayer());
+    Json.put(node, "not_compared", statistics.omissions());
     decomposed.ifPresent(found -> node.set("spectra", new SpectraPrinter(found).json()));
-    drawn.forEach(file -> node.withArray("plots").add(file.toString()));
+    if (!drawn.isEmpty()) {
+      Json.put(node, "plots", drawn);
+    }
     return node;
   }
 
   private static ObjectNode json(List<String> names, Parameter parameter) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     node.put("name", parameter.name());
     parameter.shape().forEach(node.putArray("shape")::add);
-    Console.put(node, "base_norm", parameter.baseNorm());
+    Json.put(node, "base_norm", parameter.baseNorm());
     ArrayNode experts = node.putArray("experts");
     ArrayNode cosines = node.putArray("cosines");
     for (int t = 0; t < names.size(); t++) {
@@ -328,37 +314,30 @@ final class DiffCommand implements Callable<Integer> {
       ObjectNode element = experts.addObject();
       element.put("name", names.get(t));
       element.put("entries", expert.entries());
-      Console.put(element, "norm", expert.norm());
-      Console.put(element, "relative_norm", parameter.relativeNorm(t));
-      Console.put(element, "largest", expert.largest());
-      put(element, "largest_at", expert.largestAt());
+      Json.put(element, "norm", expert.norm());
+      Json.put(element, "relative_norm", parameter.relativeNorm(t));
+      Json.put(element, "largest", expert.largest());
+      Json.put(element, "largest_at", expert.largestAt().map(Place::of));
       element.put("zeros", expert.zeros());
       element.put("non_finite", expert.nonFinite());
-      put(element, "first_non_finite", expert.firstNonFinite());
-      ArrayNode row = cosines.addArray();
-      for (int s = 0; s < names.size(); s++) {
-        double cosine = parameter.cosine(t, s);
-        if (Double.isFinite(cosine)) {
-          row.add(cosine);
-        } else {
-          row.addNull();
-        }
-      }
+      Json.put(element, "first_non_finite", expert.firstNonFinite().map(Place::of));
+      int expertNumber = t;
+      cosines.add(
+          Json.<JsonNode>tree(
+              IntStream.range(0, names.size())
+                  .mapToDouble(other -> parameter.cosine(expertNumber, other))
+                  .boxed()
+                  .toList()));
     }
     node.put("contested", parameter.contested());
     node.put("conflicts", parameter.conflicts());
-    Console.put(node, "sign_conflict", parameter.signConflict());
+    Json.put(node, "sign_conflict", parameter.signConflict());
     return node;
   }
 
-  private static void put(
-      ObjectNode node, String name, Optional<TaskVectorStatistics.Entry> entry) {
-    entry.ifPresentOrElse(
-        at -> {
-          ObjectNode place = node.putObject(name);
-          place.put("tensor", at.parameter());
-          at.position().forEach(place.putArray("position")::add);
-        },
-        () -> node.putNull(name));
+  private record Place(String tensor, List<Long> position) {
+    static Place of(TaskVectorStatistics.Entry entry) {
+      return new Place(entry.parameter(), entry.position());
+    }
   }
 }

@@ -25,9 +25,6 @@ final class DiffPlots {
 
   /** Draws every figure, as PNG and SVG, and returns the files. */
   static List<Path> draw(TaskVectorStatistics statistics, Path folder) {
-    if (System.getProperty("java.awt.headless") == null) {
-      System.setProperty("java.awt.headless", "true"); // a display is not needed, nor always there
-    }
     List<Path> files = new ArrayList<>();
     if (statistics.magnitudes().stream().anyMatch(magnitudes -> magnitudes.count() > 0)) {
       save(Plots.magnitudes(statistics), folder, "magnitudes", files);

@@ -1,6 +1,5 @@
 package org.optmerge.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,9 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.base.Percent;
 import org.optmerge.base.TextTable;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
@@ -27,7 +26,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
 
 /** {@code optmerge evaluate}. */
 @Command(
@@ -37,9 +35,7 @@ import picocli.CommandLine.ParentCommand;
       "Accuracies have 95 %% intervals; beside them stands what the best constant answer to each"
           + " type of question would score."
     })
-final class EvaluateCommand implements Callable<Integer> {
-  @ParentCommand private Main main;
-
+final class EvaluateCommand extends Subcommand {
   @Parameters(
       paramLabel = "MODEL",
       description = "A model folder, or BASE+ADAPTER: a model and a LoRA adapter's folder.")
@@ -91,9 +87,7 @@ final class EvaluateCommand implements Callable<Integer> {
     }
     ObjectNode scores = json(chosen, evaluation);
     if (out != null) {
-      Files.writeString(
-          out.resolve("scores.json"),
-          new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(scores) + "\n");
+      Files.writeString(out.resolve("scores.json"), Json.pretty(scores));
     }
     console.result(() -> text(console, chosen, evaluation), () -> scores);
     return 0;
@@ -189,7 +183,7 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   private static ObjectNode json(QuestionSource.Chosen chosen, ModelEvaluation evaluation) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     node.put("model", evaluation.model());
     if (chosen.split().isEmpty()) {
       node.put("questions", chosen.name());
@@ -220,7 +214,7 @@ final class EvaluateCommand implements Callable<Integer> {
           Bootstrap.DEFAULT.mean(averaged));
     }
     if (chosen.mean() == Grouping.CAPABILITIES && averaged.size() > 1) {
-      Console.put(
+      Json.put(
           node, "new_skills", AnswerSheet.of(evaluation, Grouping.CAPABILITIES).newSkills());
     }
     return node;

@@ -20,20 +20,13 @@ import org.optmerge.report.Plots;
  * to load.
  */
 final class ExampleSheet {
-  /** How long a frame of a film stays, in milliseconds. */
+  /** The time that a frame of a film stays, in milliseconds. */
   private static final int FRAME = 250;
 
   private ExampleSheet() {}
 
   static void draw(String title, List<Question> examples, int columns, Path file) {
-    setHeadless();
     Plots.savePng(ContactSheet.of(title, examples, columns), file);
-  }
-
-  private static void setHeadless() {
-    if (System.getProperty("java.awt.headless") == null) {
-      System.setProperty("java.awt.headless", "true"); // a display is not needed, nor always there
-    }
   }
 
   /**
@@ -42,7 +35,6 @@ final class ExampleSheet {
    * @return how many files
    */
   static int export(List<Question> examples, Path folder) throws IOException {
-    setHeadless();
     Files.createDirectories(folder);
     int files = 0;
     for (Question example : examples) {

@@ -7,43 +7,35 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.base.TextTable;
 import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
-import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.benchmark.mini.MiniTsv;
 import org.optmerge.benchmark.mini.stage.ModalityBenchmark;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
 /** {@code optmerge examples}. */
 @Command(
     name = "examples",
     description = "Show examples of the miniature benchmark, as text, on a sheet, or as a table.")
-final class ExamplesCommand implements Callable<Integer> {
+final class ExamplesCommand extends Subcommand {
   private static final int PRINTED = 5;
   private static final int ON_SHEET = 12;
   private static final int COLUMNS = 6;
 
-  @ParentCommand private Main main;
-  @Spec private CommandSpec spec;
 
   @Parameters(
       paramLabel = "BENCHMARK",
-      completionCandidates = MiniNames.class,
+      completionCandidates = Names.Miniatures.class,
       description = {
         "mini for the five capabilities, mini:TASK for one of them, stage for questions about"
             + " picture, sound and film, stage:TYPE for one type: one of ${COMPLETION-CANDIDATES}."
@@ -54,7 +46,7 @@ final class ExamplesCommand implements Callable<Integer> {
       names = "--split",
       paramLabel = "SPLIT",
       defaultValue = "test",
-      completionCandidates = SplitNames.class,
+      completionCandidates = Names.Splits.class,
       description = "One of ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
   private String split;
 
@@ -84,33 +76,9 @@ final class ExamplesCommand implements Callable<Integer> {
       description = "Write pictures as PNG, sounds as WAV, films as GIF into a folder.")
   private @Nullable Path media;
 
-  /** What the benchmarks are called. */
-  static final class MiniNames implements Iterable<String> {
-    @Override
-    public Iterator<String> iterator() {
-      return Stream.concat(
-              Stream.of(CapabilityBenchmark.NAME),
-              Stream.concat(
-                  Stream.of(MiniTask.values())
-                      .map(task -> CapabilityBenchmark.NAME + ":" + task.key()),
-                  Stream.of(ModalityBenchmark.NAME)))
-          .iterator();
-    }
-  }
-
-  /** What the splits are called. */
-  static final class SplitNames implements Iterable<String> {
-    @Override
-    public Iterator<String> iterator() {
-      return Stream.of(MiniSplit.values()).map(MiniSplit::key).iterator();
-    }
-  }
-
   @Override
   public Integer call() throws IOException {
-    if (count != null && count < 1) {
-      throw wrong("--count must be at least 1, is %d".formatted(count));
-    }
+    requirePositive("--count", count == null ? 1 : count);
     boolean stage =
         name.equals(ModalityBenchmark.NAME) || name.startsWith(ModalityBenchmark.NAME + ":");
     if (stage && tsv != null) {
@@ -118,7 +86,7 @@ final class ExamplesCommand implements Callable<Integer> {
     }
     Console console = main.console();
     List<String> written = new ArrayList<>();
-    ObjectNode result = Console.object();
+    ObjectNode result = Json.object();
     result.put("benchmark", name);
     result.put("split", split);
     if (sheet != null) {
@@ -168,11 +136,10 @@ final class ExamplesCommand implements Callable<Integer> {
   }
 
   private List<Question> ofStage() {
-    try (Stream<Question> all =
-        ModalityBenchmark.of(name, MiniSplit.of(split), count == null ? 1 : count).questions()) {
+    ModalityBenchmark benchmark =
+        named(() -> ModalityBenchmark.of(name, MiniSplit.of(split), count == null ? 1 : count));
+    try (Stream<Question> all = benchmark.questions()) {
       return all.toList();
-    } catch (IllegalArgumentException e) {
-      throw wrong(String.valueOf(e.getMessage()));
     }
   }
 
@@ -181,17 +148,9 @@ final class ExamplesCommand implements Callable<Integer> {
         && !name.startsWith(CapabilityBenchmark.NAME + ":")) {
       throw wrong(
           "no benchmark '%s' that is drawn here; there are %s"
-              .formatted(name, String.join(", ", new MiniNames())));
+              .formatted(name, String.join(", ", new Names.Miniatures())));
     }
-    try {
-      return CapabilityBenchmark.of(name, MiniSplit.of(split));
-    } catch (IllegalArgumentException e) {
-      throw wrong(String.valueOf(e.getMessage()));
-    }
-  }
-
-  private ParameterException wrong(String message) {
-    return new ParameterException(spec.commandLine(), message);
+    return named(() -> CapabilityBenchmark.of(name, MiniSplit.of(split)));
   }
 
   private static TextTable table(List<Question> examples) {

@@ -1,27 +1,20 @@
 package org.optmerge.cli;
 
 import java.util.List;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Suggestion;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.PlanDescription;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
 /** {@code optmerge explain}. */
 @Command(
     name = "explain",
     description =
         "Show what a recipe means: the method and its resolved parameters for each tensor.")
-final class ExplainCommand implements Callable<Integer> {
-  @ParentCommand private Main main;
-  @Spec private CommandSpec spec;
+final class ExplainCommand extends Subcommand {
   @Mixin private RecipeSource source;
 
   @Parameters(
@@ -61,9 +54,7 @@ final class ExplainCommand implements Callable<Integer> {
             ? all.stream().filter(planned -> planned.name().contains(wanted)).toList()
             : exact;
     if (found.isEmpty()) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "the output has no tensor '%s'%s"
+      throw wrong("the output has no tensor '%s'%s"
               .formatted(
                   wanted,
                   Suggestion.forWord(

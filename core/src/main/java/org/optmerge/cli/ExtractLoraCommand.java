@@ -1,35 +1,28 @@
 package org.optmerge.cli;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import org.optmerge.base.Json;
 import org.optmerge.analysis.LoraExtraction;
 import org.optmerge.analysis.LoraExtraction.Layer;
 import org.optmerge.base.Percent;
 import org.optmerge.base.TextTable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
 /** {@code optmerge extract-lora}. */
 @Command(
     name = "extract-lora",
     description = "Make a LoRA adapter from a full fine-tune, and say what it loses.")
-final class ExtractLoraCommand implements Callable<Integer> {
+final class ExtractLoraCommand extends Subcommand {
   private static final int WORST = 5;
 
-  @ParentCommand private Main main;
-  @Spec private CommandSpec spec;
 
   @Parameters(index = "0", paramLabel = "BASE", description = "The checkpoint that was fine-tuned.")
   private Path base;
@@ -65,9 +58,7 @@ final class ExtractLoraCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (rank < 1) {
-      throw new ParameterException(spec.commandLine(), "--rank must be at least 1, is " + rank);
-    }
+    requirePositive("--rank", rank);
     Console console = main.console();
     LoraExtraction.Result result;
     try (ProgressLine progress = console.progress()) {
@@ -119,22 +110,22 @@ final class ExtractLoraCommand implements Callable<Integer> {
   }
 
   private ObjectNode json(LoraExtraction.Result result) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     node.put("folder", out.toString());
     node.put("rank", rank);
     node.put("bytes", result.bytes());
-    Console.put(node, "relative_error", result.relativeError());
-    ArrayNode layers = node.putArray("layers");
-    for (Layer layer : result.layers()) {
-      ObjectNode element = layers.addObject();
-      element.put("tensor", layer.tensor());
-      element.put("rank", layer.rank());
-      Console.put(element, "norm", layer.norm());
-      Console.put(element, "error", layer.error());
-      Console.put(element, "relative_error", layer.relativeError());
-    }
-    result.saved().forEach(node.putArray("saved")::add);
-    result.lost().forEach(node.putArray("lost")::add);
+    Json.put(node, "relative_error", result.relativeError());
+    Json.put(node, "layers", result.layers().stream().map(LayerError::of).toList());
+    Json.put(node, "saved", result.saved());
+    Json.put(node, "lost", result.lost());
     return node;
+  }
+
+  private record LayerError(
+      String tensor, int rank, double norm, double error, double relativeError) {
+    static LayerError of(Layer layer) {
+      return new LayerError(
+          layer.tensor(), layer.rank(), layer.norm(), layer.error(), layer.relativeError());
+    }
   }
 }

@@ -9,8 +9,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.base.TextTable;
 import org.optmerge.manifest.DataFolder;
 import org.optmerge.manifest.FetchOptions;
@@ -21,12 +21,8 @@ import org.optmerge.manifest.Manifest;
 import org.optmerge.manifest.Manifests;
 import org.optmerge.manifest.Source;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
 /** {@code optmerge fetch}. */
 @Command(
@@ -37,14 +33,11 @@ import picocli.CommandLine.Spec;
       "HF_TOKEN is sent to the Hugging Face hub, and to no other server; HF_ENDPOINT names a mirror"
           + " of it; HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured."
     })
-final class FetchCommand implements Callable<Integer> {
-  @ParentCommand private Main main;
-  @Spec private CommandSpec spec;
-
+final class FetchCommand extends Subcommand {
   @Parameters(
       paramLabel = "MANIFEST",
       arity = "1..*",
-      completionCandidates = ManifestNames.class,
+      completionCandidates = Names.Shipped.class,
       description =
           "A checkpoint or data set, a benchmark of one, or the path of a manifest (PATH.json).")
   private List<String> names = List.of();
@@ -78,10 +71,7 @@ final class FetchCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Console console = main.console();
-    if (parallel < 1) {
-      throw new ParameterException(
-          spec.commandLine(), "--parallel must be at least 1, is " + parallel);
-    }
+    requirePositive("--parallel", parallel);
     DataFolder data = out == null ? DataFolder.ofEnvironment(System.getenv()) : new DataFolder(out);
     Set<Manifest> wanted = wanted();
     FetchOptions options = FetchOptions.ofEnvironment(System.getenv()).withParallel(parallel);
@@ -131,9 +121,7 @@ final class FetchCommand implements Callable<Integer> {
                 .find(name)
                 .orElseThrow(
                     () ->
-                        new ParameterException(
-                            spec.commandLine(),
-                            "no manifest '%s'%s ('optmerge manifests' lists them)"
+                        wrong("no manifest '%s'%s ('optmerge manifests' lists them)"
                                 .formatted(name, shipped.suggestion(name)))));
       }
     }
@@ -202,7 +190,7 @@ final class FetchCommand implements Callable<Integer> {
   }
 
   private static ObjectNode json(List<FetchPlan> plans, Fetcher.@Nullable Report report) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     node.put("dry_run", report == null);
     if (report != null) {
       node.put("fetched", report.fetched());

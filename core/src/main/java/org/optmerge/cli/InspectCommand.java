@@ -5,9 +5,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.analysis.CheckpointSummary;
 import org.optmerge.base.TextTable;
 import org.optmerge.checkpoint.Checkpoint;
@@ -16,15 +16,12 @@ import org.optmerge.checkpoint.TensorInfo;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
 
 /** {@code optmerge inspect}. */
 @Command(
     name = "inspect",
     description = "Show what is in a checkpoint: tensors, types, sizes, family, what is unusual.")
-final class InspectCommand implements Callable<Integer> {
-  @ParentCommand private Main main;
-
+final class InspectCommand extends Subcommand {
   @Parameters(paramLabel = "DIR", description = "A checkpoint folder or .safetensors file.")
   private Path folder;
 
@@ -139,30 +136,19 @@ final class InspectCommand implements Callable<Integer> {
 
   private static ObjectNode json(
       List<TensorInfo> tensors, CheckpointSummary summary, @Nullable String adapter) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     node.put("folder", summary.folder().toString());
     if (adapter != null) {
       node.put("adapter", adapter);
     }
-    summary
-        .modelType()
-        .ifPresentOrElse(type -> node.put("model_type", type), () -> node.putNull("model_type"));
-    summary.architectures().forEach(node.putArray("architectures")::add);
+    Json.put(node, "model_type", summary.modelType());
+    Json.put(node, "architectures", summary.architectures());
     node.put("tensor_count", summary.tensors());
     node.put("parameters", summary.parameters());
     node.put("bytes", summary.bytes());
-    ObjectNode dtypes = node.putObject("dtypes");
-    summary.dtypes().forEach((dtype, entries) -> dtypes.put(dtype.name(), entries));
-    ArrayNode files = node.putArray("files");
-    for (CheckpointSummary.WeightFile file : summary.files()) {
-      files
-          .addObject()
-          .put("name", file.name())
-          .put("tensors", file.tensors())
-          .put("bytes", file.bytes());
-    }
-    ArrayNode otherFiles = node.putArray("other_files");
-    summary.otherFiles().forEach(file -> otherFiles.add(file.toString()));
+    Json.put(node, "dtypes", summary.dtypes());
+    Json.put(node, "files", summary.files());
+    Json.put(node, "other_files", summary.otherFiles());
     summary.tied().forEach(node.putArray("tied")::add);
     summary.warnings().forEach(node.putArray("warnings")::add);
     ArrayNode list = node.putArray("tensors");

@@ -9,8 +9,12 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.optmerge.base.OptMergeException;
 import org.optmerge.merge.recipe.RecipeException;
@@ -49,28 +53,37 @@ public final class Main {
   /** The exit code if the command line or the recipe is wrong. */
   static final int WRONG_REQUEST = 2;
 
-  /** In the order of {@code --help}. */
-  static final List<String> COMMANDS =
-      List.of(
-          "merge",
-          "explain",
-          "inspect",
-          "diff",
-          "verify",
-          "extract-lora",
-          "methods",
-          "examples",
-          "quickstart",
-          "evaluate",
-          "score",
-          "compare",
-          "tune",
-          "reproduce",
-          "train",
-          "fetch",
-          "manifests",
-          "completion",
-          "version");
+  /** The commands by name, in the order of {@code --help}. */
+  private static final Map<String, Supplier<Subcommand>> COMMANDS = commands();
+
+  private static Map<String, Supplier<Subcommand>> commands() {
+    Map<String, Supplier<Subcommand>> all = new LinkedHashMap<>();
+    all.put("merge", MergeCommand::new);
+    all.put("explain", ExplainCommand::new);
+    all.put("inspect", InspectCommand::new);
+    all.put("diff", DiffCommand::new);
+    all.put("verify", VerifyCommand::new);
+    all.put("extract-lora", ExtractLoraCommand::new);
+    all.put("methods", MethodsCommand::new);
+    all.put("examples", ExamplesCommand::new);
+    all.put("quickstart", QuickstartCommand::new);
+    all.put("evaluate", EvaluateCommand::new);
+    all.put("score", ScoreCommand::new);
+    all.put("compare", CompareCommand::new);
+    all.put("tune", TuneCommand::new);
+    all.put("reproduce", ReproduceCommand::new);
+    all.put("train", TrainCommand::new);
+    all.put("fetch", FetchCommand::new);
+    all.put("manifests", ManifestsCommand::new);
+    all.put("completion", CompletionCommand::new);
+    all.put("version", VersionCommand::new);
+    return all;
+  }
+
+  /** The names of the commands. */
+  static Set<String> names() {
+    return COMMANDS.keySet();
+  }
 
   @Option(
       names = "--quiet",
@@ -104,6 +117,9 @@ public final class Main {
 
   /** Runs the command line and ends the process. */
   public static void main(String[] arguments) {
+    if (System.getProperty("java.awt.headless") == null) {
+      System.setProperty("java.awt.headless", "true"); // a display is not needed, nor always there
+    }
     PrintWriter out = new PrintWriter(System.out, false);
     PrintWriter err = new PrintWriter(System.err, true);
     System.exit(run(Arrays.asList(arguments), out, err, Terminal.ofProcess()));
@@ -126,12 +142,12 @@ public final class Main {
     return code;
   }
 
-  /** What is said on which stream, by the options given. */
+  /** The console that the given options ask for. */
   Console console() {
     return console(json);
   }
 
-  /** The same, with the result as JSON or not whatever was asked for. */
+  /** A console with the result as JSON or not, whatever the options ask for. */
   Console console(boolean asJson) {
     return new Console(out, err, terminal, quiet, asJson);
   }
@@ -145,46 +161,24 @@ public final class Main {
     CommandLine commandLine = new CommandLine(this);
     String first =
         arguments.stream().filter(argument -> !argument.startsWith("-")).findFirst().orElse("");
-    boolean one = COMMANDS.contains(first) && !first.equals("completion");
-    for (String name : one ? List.of(first) : COMMANDS) {
-      commandLine.addSubcommand(name, command(name));
-    }
+    boolean one = COMMANDS.containsKey(first) && !first.equals("completion");
+    COMMANDS.forEach(
+        (name, command) -> {
+          if (!one || name.equals(first)) {
+            commandLine.addSubcommand(name, command.get());
+          }
+        });
     if (!one) {
       commandLine.addSubcommand("help", new CommandLine.HelpCommand());
     }
-    boolean colour = terminal.output() && terminal.colour();
+    boolean color = terminal.output() && terminal.color();
     return commandLine
         .setOut(out)
         .setErr(err)
-        .setColorScheme(Help.defaultColorScheme(colour ? Help.Ansi.ON : Help.Ansi.OFF))
+        .setColorScheme(Help.defaultColorScheme(color ? Help.Ansi.ON : Help.Ansi.OFF))
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionExceptionHandler((exception, command, parsed) -> failed(exception))
         .setParameterExceptionHandler((exception, given) -> wrong(exception, List.of(given)));
-  }
-
-  private static Object command(String name) {
-    return switch (name) {
-      case "merge" -> new MergeCommand();
-      case "explain" -> new ExplainCommand();
-      case "inspect" -> new InspectCommand();
-      case "diff" -> new DiffCommand();
-      case "verify" -> new VerifyCommand();
-      case "score" -> new ScoreCommand();
-      case "compare" -> new CompareCommand();
-      case "extract-lora" -> new ExtractLoraCommand();
-      case "methods" -> new MethodsCommand();
-      case "examples" -> new ExamplesCommand();
-      case "quickstart" -> new QuickstartCommand();
-      case "evaluate" -> new EvaluateCommand();
-      case "tune" -> new TuneCommand();
-      case "reproduce" -> new ReproduceCommand();
-      case "train" -> new TrainCommand();
-      case "fetch" -> new FetchCommand();
-      case "manifests" -> new ManifestsCommand();
-      case "completion" -> new CompletionCommand();
-      case "version" -> new VersionCommand();
-      default -> throw new IllegalArgumentException("no command '%s'".formatted(name));
-    };
   }
 
   /** The names by which an option is called in these arguments. */
@@ -223,7 +217,7 @@ public final class Main {
     return code;
   }
 
-  /** What went wrong, in one line; more than one only where several things did. */
+  /** The message of a failure, in one line; in several only where several things failed. */
   static String message(Throwable thrown) {
     if (thrown instanceof OptMergeException) {
       return String.valueOf(thrown.getMessage());
@@ -262,8 +256,8 @@ public final class Main {
       event.put("exit_code", code);
       err.println(event);
     } else {
-      boolean colour = terminal.error() && terminal.colour();
-      String who = colour ? "\u001b[31moptmerge:\u001b[0m " : "optmerge: ";
+      boolean color = terminal.error() && terminal.color();
+      String who = color ? "\u001b[31moptmerge:\u001b[0m " : "optmerge: ";
       err.println(who + message.lines().collect(Collectors.joining("\n  ")));
     }
     if (stacktrace) {

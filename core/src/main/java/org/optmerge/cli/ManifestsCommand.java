@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.base.TextTable;
 import org.optmerge.manifest.BenchmarkEntry;
 import org.optmerge.manifest.DataFolder;
@@ -17,12 +17,8 @@ import org.optmerge.manifest.Manifest;
 import org.optmerge.manifest.Manifests;
 import org.optmerge.manifest.Source;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
 /** {@code optmerge manifests}. */
 @Command(
@@ -30,14 +26,11 @@ import picocli.CommandLine.Spec;
     description =
         "List the checkpoints and data sets that can be fetched, and what of them is present; those"
             + " with certain words; or all about one.")
-final class ManifestsCommand implements Callable<Integer> {
-  @ParentCommand private Main main;
-  @Spec private CommandSpec spec;
-
+final class ManifestsCommand extends Subcommand {
   @Parameters(
       paramLabel = "NAME|WORD",
       arity = "0..*",
-      completionCandidates = ManifestNames.class,
+      completionCandidates = Names.Shipped.class,
       description = "The name of one, or words that are all in its name, title or description.")
   private List<String> words = List.of();
 
@@ -55,9 +48,7 @@ final class ManifestsCommand implements Callable<Integer> {
     Optional<Manifest> one = words.size() == 1 ? manifests.find(words.get(0)) : Optional.empty();
     List<Manifest> found = one.map(List::of).orElseGet(() -> manifests.search(words));
     if (found.isEmpty()) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "no manifest has '%s' in it%s"
+      throw wrong("no manifest has '%s' in it%s"
               .formatted(
                   String.join("' and '", words),
                   words.size() == 1 ? manifests.suggestion(words.get(0)) : ""));
@@ -185,7 +176,7 @@ final class ManifestsCommand implements Callable<Integer> {
   }
 
   private static ObjectNode json(List<Manifest> manifests, DataFolder data) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     ArrayNode list = node.putArray("manifests");
     for (Manifest manifest : manifests) {
       ObjectNode element = list.addObject();

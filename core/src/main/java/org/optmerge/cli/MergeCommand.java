@@ -1,14 +1,11 @@
 package org.optmerge.cli;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Percent;
 import org.optmerge.merge.AdapterMerger;
@@ -21,12 +18,8 @@ import org.optmerge.merge.PlanDescription;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
 /** {@code optmerge merge}. */
 @Command(
@@ -36,9 +29,7 @@ import picocli.CommandLine.Spec;
       "The output folder appears complete or not at all. After an interruption, the same command"
           + " with --resume continues."
     })
-final class MergeCommand implements Callable<Integer> {
-  @ParentCommand private Main main;
-  @Spec private CommandSpec spec;
+final class MergeCommand extends Subcommand {
   @Mixin private RecipeSource source;
   @Mixin private ThreadsOption threads;
 
@@ -133,16 +124,14 @@ final class MergeCommand implements Callable<Integer> {
       result.warnings().stream()
           .filter(warning -> !plan.notices().contains(warning))
           .forEach(console::warning);
-      console.outcome(() -> text(result), () -> json(result));
+      console.outcome(() -> text(result), () -> result);
     }
     return 0;
   }
 
   private Path folder() {
     if (out != null && outParameter != null) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "the output folder is given twice: '%s' and --out '%s'".formatted(outParameter, out));
+      throw wrong("the output folder is given twice: '%s' and --out '%s'".formatted(outParameter, out));
     }
     Path folder = out != null ? out : outParameter;
     if (folder != null) {
@@ -151,7 +140,7 @@ final class MergeCommand implements Callable<Integer> {
     if (dryRun) {
       return Path.of("");
     }
-    throw new ParameterException(spec.commandLine(), "missing required option '--out DIR'");
+    throw wrong("missing required option '--out DIR'");
   }
 
   private MergeOptions options() {
@@ -167,12 +156,10 @@ final class MergeCommand implements Callable<Integer> {
 
   private void writeAdapter(Console console, MergePlan plan, Path folder, int rank) {
     if (rank < 0) {
-      throw new ParameterException(
-          spec.commandLine(), "--adapter: the rank must be at least 1, is " + rank);
+      throw wrong("--adapter: the rank must be at least 1, is " + rank);
     }
     if (resume || force) {
-      throw new ParameterException(
-          spec.commandLine(), "--resume and --force do not go with --adapter");
+      throw wrong("--resume and --force do not go with --adapter");
     }
     AdapterMerger.Result result;
     try (ProgressLine progress = console.progress()) {
@@ -190,21 +177,7 @@ final class MergeCommand implements Callable<Integer> {
                             : result.layers().size() + " matrices",
                         Quantities.bytes(result.bytes()),
                         Percent.withSign(result.largestError()))),
-        () -> adapterJson(result));
-  }
-
-  private static ObjectNode adapterJson(AdapterMerger.Result result) {
-    ObjectNode node = Console.object();
-    node.put("folder", result.folder().toString());
-    node.put("rank", result.rank());
-    node.put("bytes", result.bytes());
-    ArrayNode layers = node.putArray("layers");
-    for (AdapterMerger.Layer layer : result.layers()) {
-      ObjectNode element = layers.addObject();
-      element.put("tensor", layer.tensor());
-      Console.put(element, "relative_error", layer.relativeError());
-    }
-    return node;
+        () -> result);
   }
 
   private MergeResult merge(Console console, MergePlan plan, Path folder) {
@@ -240,16 +213,4 @@ final class MergeCommand implements Callable<Integer> {
     return lines;
   }
 
-  private static ObjectNode json(MergeResult result) {
-    ObjectNode node = Console.object();
-    node.put("folder", result.folder().toString());
-    node.put("merged", result.merged());
-    node.put("copied", result.copied());
-    node.put("resumed", result.resumed());
-    node.put("bytes_read", result.bytesRead());
-    node.put("bytes_written", result.bytesWritten());
-    node.put("seconds", result.seconds());
-    result.warnings().forEach(node.putArray("warnings")::add);
-    return node;
-  }
 }

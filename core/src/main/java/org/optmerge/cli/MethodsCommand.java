@@ -6,32 +6,25 @@ import com.fasterxml.jackson.databind.node.POJONode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.base.TextTable;
 import org.optmerge.method.MergeMethods;
 import org.optmerge.method.MethodParameters.Parameter;
 import org.optmerge.method.NamedMethod;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
 /** {@code optmerge methods}. */
 @Command(
     name = "methods",
     description = "List the merge methods, or the parameters of one, with their defaults.")
-final class MethodsCommand implements Callable<Integer> {
-  @ParentCommand private Main main;
-  @Spec private CommandSpec spec;
-
+final class MethodsCommand extends Subcommand {
   @Parameters(
       paramLabel = "NAME",
       arity = "0..1",
-      completionCandidates = MethodNames.class,
+      completionCandidates = Names.Methods.class,
       description = "A method, as recipes name it.")
   private @Nullable String name;
 
@@ -42,7 +35,7 @@ final class MethodsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    List<NamedMethod> methods = name == null ? MergeMethods.ALL : List.of(named(name));
+    List<NamedMethod> methods = name == null ? MergeMethods.ALL : List.of(named(() -> MergeMethods.named(name)));
     Console console = main.console();
     console.result(() -> text(console, methods), () -> json(methods));
     return 0;
@@ -53,14 +46,6 @@ final class MethodsCommand implements Callable<Integer> {
       return MethodsDocument.lines();
     }
     return name == null ? console.lines(list(methods)) : details(console, methods.get(0));
-  }
-
-  private NamedMethod named(String wanted) {
-    try {
-      return MergeMethods.named(wanted);
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
-    }
   }
 
   private static TextTable list(List<NamedMethod> methods) {
@@ -122,7 +107,7 @@ final class MethodsCommand implements Callable<Integer> {
   }
 
   private static ObjectNode json(List<NamedMethod> methods) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     ArrayNode list = node.putArray("methods");
     for (NamedMethod method : methods) {
       ObjectNode element = list.addObject();

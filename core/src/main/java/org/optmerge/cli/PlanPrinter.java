@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.optmerge.base.Json;
 import org.optmerge.analysis.TensorNames;
 import org.optmerge.base.TextTable;
 import org.optmerge.checkpoint.DType;
@@ -15,7 +16,7 @@ import org.optmerge.merge.Coverage;
 import org.optmerge.merge.MergeEstimate;
 import org.optmerge.merge.PlanDescription;
 
-/** What a merge plan comes to, as text and as JSON. */
+/** The description of a merge plan, as text and as JSON. */
 final class PlanPrinter {
   private PlanPrinter() {}
 
@@ -47,7 +48,7 @@ final class PlanPrinter {
     return node;
   }
 
-  /** What is done for each tensor, layers together where they have the same settings. */
+  /** The work on each tensor, layers together where they have the same settings. */
   static List<String> text(
       Console console, PlanDescription plan, List<PlanDescription.Tensor> tensors) {
     List<String> lines = new ArrayList<>(head(plan));
@@ -92,7 +93,7 @@ final class PlanPrinter {
     return facts.lines();
   }
 
-  /** What follows from the parameters: once for all tensors of which it is true. */
+  /** The values derived from the parameters, once for all tensors that share them. */
   private static List<String> derived(List<PlanDescription.Tensor> tensors) {
     Map<Map<String, Object>, List<String>> distinct = new LinkedHashMap<>();
     for (PlanDescription.Tensor tensor : tensors) {
@@ -119,7 +120,7 @@ final class PlanPrinter {
   }
 
   static ObjectNode json(PlanDescription plan, List<PlanDescription.Tensor> tensors) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     node.put("method", plan.method());
     ArrayNode list = node.putArray("tensors");
     tensors.forEach(tensor -> list.add(tensor.toJson()));
@@ -171,7 +172,7 @@ final class PlanPrinter {
     return table;
   }
 
-  /** What tensors of one row have in common. */
+  /** The properties that tensors of one row have in common. */
   private record Key(String pattern, DType dtype, String done) {}
 
   private static Map<Key, List<PlanDescription.Tensor>> groups(

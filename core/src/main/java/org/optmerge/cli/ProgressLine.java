@@ -7,11 +7,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
+import org.optmerge.base.Json;
 import org.optmerge.base.Progress;
 
 /** Shows progress on one line: what, how much, at what rate, and how long it will still take. */
 final class ProgressLine implements Progress, AutoCloseable {
-  /** How progress is shown. */
+  /** The form of progress. */
   enum Style {
     NONE(Long.MAX_VALUE),
     /** One line, written over. */
@@ -205,8 +206,8 @@ final class ProgressLine implements Progress, AutoCloseable {
     event.put("total_" + unit, total);
     event.put(noun, parts.get());
     event.put("total_" + noun, totalParts);
-    Console.put(event, unit + "_per_second", rate());
-    Console.put(event, "seconds_left", secondsLeft());
+    Json.put(event, unit + "_per_second", rate());
+    Json.put(event, "seconds_left", secondsLeft());
     if (!detail.isEmpty()) {
       event.put("detail", detail);
     }

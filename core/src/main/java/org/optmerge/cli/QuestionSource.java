@@ -1,7 +1,6 @@
 package org.optmerge.cli;
 
 import java.nio.file.Path;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -34,40 +33,13 @@ final class QuestionSource {
   private static final String MINI = CapabilityBenchmark.NAME;
   private static final String STAGE = ModalityBenchmark.NAME;
 
-  /** The miniature's capabilities and modalities as a whole, and the capabilities one by one. */
-  static final class Benchmarks implements Iterable<String> {
-    @Override
-    public Iterator<String> iterator() {
-      return Stream.concat(
-              Stream.of(MINI, STAGE),
-              Stream.of(MiniTask.values()).map(task -> MINI + ":" + task.key()))
-          .iterator();
-    }
-  }
-
-  /** The splits that a model is not trained on. */
-  static final class Splits implements Iterable<String> {
-    @Override
-    public Iterator<String> iterator() {
-      return List.of(MiniSplit.TEST.key(), MiniSplit.VALIDATION.key()).iterator();
-    }
-  }
-
-  /** The names of metrics. */
-  static final class MetricNames implements Iterable<String> {
-    @Override
-    public Iterator<String> iterator() {
-      return Metrics.names().iterator();
-    }
-  }
-
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
 
   @Option(
       names = "--benchmark",
       paramLabel = "NAME",
-      completionCandidates = Benchmarks.class,
+      completionCandidates = Names.Miniatures.class,
       description =
           "mini for all capabilities, or one of them, such as mini:chart; stage for questions about"
               + " picture, sound and film, or stage:TYPE (default: mini, or stage for a model that"
@@ -85,7 +57,7 @@ final class QuestionSource {
   @Option(
       names = "--metric",
       paramLabel = "NAME",
-      completionCandidates = MetricNames.class,
+      completionCandidates = Names.MetricNames.class,
       description =
           "How answers to --questions are scored: ${COMPLETION-CANDIDATES} (default: "
               + Metrics.EXACT
@@ -95,7 +67,7 @@ final class QuestionSource {
   @Option(
       names = "--split",
       paramLabel = "NAME",
-      completionCandidates = Splits.class,
+      completionCandidates = Names.JudgingSplits.class,
       description = "test or val (default: test to evaluate, val to tune).")
   private @Nullable String split;
 
@@ -167,9 +139,7 @@ final class QuestionSource {
     } else if (metric != null) {
       throw wrong("--metric belongs to --questions; a benchmark has a metric of its own");
     }
-    if (count != null && count < 1) {
-      throw wrong("--count must be at least 1, is %d".formatted(count));
-    }
+    Subcommand.requirePositive(spec, "--count", count == null ? 1 : count);
     split(MiniSplit.TEST);
     if (benchmark != null) {
       benchmark(benchmark, MiniSplit.TEST, 1, false);
@@ -253,11 +223,7 @@ final class QuestionSource {
   }
 
   private Metric metric() {
-    try {
-      return Metrics.named(metric == null ? Metrics.EXACT : metric);
-    } catch (IllegalArgumentException e) {
-      throw wrong(e.getMessage());
-    }
+    return Subcommand.named(spec, () -> Metrics.named(metric == null ? Metrics.EXACT : metric));
   }
 
   private ParameterException wrong(@Nullable String message) {

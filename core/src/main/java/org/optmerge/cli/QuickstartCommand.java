@@ -10,9 +10,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.analysis.TaskVectorStatistics;
 import org.optmerge.base.Progress;
 import org.optmerge.base.TextTable;
@@ -33,12 +33,8 @@ import org.optmerge.method.MethodParameters.Parameter;
 import org.optmerge.method.NamedMethod;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
 /**
  * {@code optmerge quickstart}: every method there is, on the same models, with its recipe.
@@ -58,11 +54,9 @@ import picocli.CommandLine.Spec;
       "With models of your own: leaves for each method its recipe and the merged checkpoint, and a"
           + " table and a figure of how their directions compare."
     })
-final class QuickstartCommand implements Callable<Integer> {
-  @ParentCommand private Main main;
+final class QuickstartCommand extends Subcommand {
   @Mixin private ThreadsOption threads;
 
-  @Spec private CommandSpec spec;
 
   @Parameters(
       index = "0",
@@ -145,7 +139,7 @@ final class QuickstartCommand implements Callable<Integer> {
     }
     requireNoneOf("--test-size", "--validation-size", "--models");
     List<NamedMethod> chosen =
-        (methods == null ? MergeMethods.names() : methods).stream().map(this::named).toList();
+        (methods == null ? MergeMethods.names() : methods).stream().map(name -> named(() -> MergeMethods.named(name))).toList();
     List<String> names = DiffCommand.names(experts);
     Map<String, Checkpoint> opened = new LinkedHashMap<>();
     List<Row> rows = new ArrayList<>();
@@ -183,12 +177,8 @@ final class QuickstartCommand implements Callable<Integer> {
   }
 
   private void miniature(Console console) throws IOException {
-    if (testSize < 1) {
-      throw wrong("--test-size must be at least 1, is %d".formatted(testSize));
-    }
-    if (validationSize < 1) {
-      throw wrong("--validation-size must be at least 1, is %d".formatted(validationSize));
-    }
+    requirePositive("--test-size", testSize);
+    requirePositive("--validation-size", validationSize);
     Path folder = ShippedModels.folder(miniature, spec.commandLine());
     List<String> known = ShippedQuickstart.methods(ModelFamily.of("full", folder));
     List<String> chosen = methods == null ? List.of() : methods;
@@ -212,10 +202,6 @@ final class QuickstartCommand implements Callable<Integer> {
     }
   }
 
-  private ParameterException wrong(String message) {
-    return new ParameterException(spec.commandLine(), message);
-  }
-
   /** Closes what was opened until then. */
   private record Inputs(Map<String, Checkpoint> checkpoints) implements AutoCloseable {
     @Override
@@ -227,22 +213,12 @@ final class QuickstartCommand implements Callable<Integer> {
   /** A plan, or why there is none. */
   private record Planned(@Nullable MergePlan plan, int experts, String obstacle) {}
 
-  private NamedMethod named(String name) {
-    try {
-      return MergeMethods.named(name);
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()));
-    }
-  }
-
   private void requireSpace(Checkpoint origin, int merges) throws IOException {
     long needed =
         Math.multiplyExact(merges, origin.tensors().stream().mapToLong(TensorInfo::bytes).sum());
     long free = Files.getFileStore(out).getUsableSpace();
     if (needed > free) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "%d merged checkpoints need %s, %s has %s free; choose fewer with --methods"
+      throw wrong("%d merged checkpoints need %s, %s has %s free; choose fewer with --methods"
               .formatted(merges, Quantities.bytes(needed), out, Quantities.bytes(free)));
     }
   }
@@ -411,7 +387,7 @@ final class QuickstartCommand implements Callable<Integer> {
   }
 
   private ObjectNode json(List<Row> rows, Map<String, String> unsuited, List<Path> written) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     node.put("folder", out.toString());
     ArrayNode results = node.putArray("methods");
     for (Row row : rows) {
@@ -420,22 +396,12 @@ final class QuickstartCommand implements Callable<Integer> {
       result.put("experts", row.experts());
       result.put("merged", row.result().merged());
       result.put("copied", row.result().copied());
-      ArrayNode cosines = result.putArray("cosines");
-      row.cosines()
-          .forEach(
-              cosine -> {
-                if (cosine.isNaN()) {
-                  cosines.addNull();
-                } else {
-                  cosines.add(cosine);
-                }
-              });
-      Console.put(result, "length", row.length());
+      Json.put(result, "cosines", row.cosines());
+      Json.put(result, "length", row.length());
       result.put("seconds", row.result().seconds());
     }
-    ObjectNode omitted = node.putObject("left_out");
-    unsuited.forEach(omitted::put);
-    written.forEach(file -> node.withArray("written").add(file.toString()));
+    Json.put(node, "left_out", unsuited);
+    Json.put(node, "written", written);
     return node;
   }
 }

@@ -23,9 +23,6 @@ final class QuickstartReport {
   /** Writes them into a folder and returns the files. */
   static List<Path> write(Path folder, TaskVectorStatistics learned, List<Row> rows)
       throws IOException {
-    if (System.getProperty("java.awt.headless") == null) {
-      System.setProperty("java.awt.headless", "true"); // a display is not needed, nor always there
-    }
     Path table = folder.resolve("methods.md");
     Files.writeString(table, Tables.markdown(table(learned, rows), Format.DEFAULT));
     Path figure = folder.resolve("methods.png");

@@ -5,14 +5,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.internal.chartpart.Chart;
+import org.optmerge.base.Json;
 import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.Examination;
 import org.optmerge.evaluation.ModelFamily;
@@ -25,12 +24,8 @@ import org.optmerge.report.PaperTables;
 import org.optmerge.report.Plots;
 import org.optmerge.report.Tables;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 import tech.tablesaw.api.Table;
 
 /** {@code optmerge reproduce}. */
@@ -41,8 +36,8 @@ import tech.tablesaw.api.Table;
           + " agrees.",
       "Rows are kept as they are made: tables share them, and an interrupted run goes on."
     })
-final class ReproduceCommand implements Callable<Integer> {
-  /** What can be reproduced, in the paper's order. */
+final class ReproduceCommand extends Subcommand {
+  /** The tables and figures that can be reproduced, in the paper's order. */
   static final List<String> NAMES =
       List.of(
           "table2",
@@ -63,21 +58,11 @@ final class ReproduceCommand implements Callable<Integer> {
   /** Those of modality merging. */
   private static final Set<String> MODALITIES = Set.of("table4-vicuna", "table5");
 
-  /** For completion. */
-  static final class Names implements Iterable<String> {
-    @Override
-    public Iterator<String> iterator() {
-      return NAMES.iterator();
-    }
-  }
-
-  @ParentCommand private Main main;
-  @Spec private CommandSpec spec;
 
   @Parameters(
       arity = "0..*",
       paramLabel = "NAME",
-      completionCandidates = Names.class,
+      completionCandidates = Names.Reproductions.class,
       description = "${COMPLETION-CANDIDATES} (default: table2).")
   private List<String> names = List.of("table2");
 
@@ -119,24 +104,15 @@ final class ReproduceCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     for (String name : names) {
       if (!NAMES.contains(name)) {
-        throw new ParameterException(
-            spec.commandLine(),
-            "there is no '%s' to reproduce; there are %s".formatted(name, NAMES));
+        throw wrong("there is no '%s' to reproduce; there are %s".formatted(name, NAMES));
       }
     }
-    if (testSize < 1) {
-      throw new ParameterException(
-          spec.commandLine(), "--test-size must be at least 1, is %d".formatted(testSize));
-    }
-    if (validationSize < 1) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "--validation-size must be at least 1, is %d".formatted(validationSize));
-    }
+    requirePositive("--test-size", testSize);
+    requirePositive("--validation-size", validationSize);
     Path folder = ShippedModels.folder(models, spec.commandLine());
     Console console = main.console();
     Files.createDirectories(out);
-    ObjectNode all = Console.object();
+    ObjectNode all = Json.object();
     List<String> text = new ArrayList<>();
     List<Map<String, AnswerSheet>> seeds = CapabilityExhibits.recordedSeeds();
     int taken = 0;
@@ -317,18 +293,9 @@ final class ReproduceCommand implements Callable<Integer> {
   }
 
   private static ObjectNode json(Exhibit exhibit) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     node.put("title", exhibit.title());
-    var findings = node.putArray("findings");
-    exhibit
-        .findings()
-        .forEach(
-            finding -> {
-              ObjectNode one = findings.addObject();
-              one.put("statement", finding.statement());
-              one.put("holds", finding.holds());
-              one.put("figures", finding.figures());
-            });
+    Json.put(node, "findings", exhibit.findings());
     return node;
   }
 }

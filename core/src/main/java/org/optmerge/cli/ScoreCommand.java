@@ -2,13 +2,10 @@ package org.optmerge.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
@@ -30,12 +27,8 @@ import org.optmerge.metric.ScoringProfile;
 import org.optmerge.report.ScoreTables;
 import org.optmerge.report.Tables;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
 /** {@code optmerge score}. */
 @Command(
@@ -43,11 +36,9 @@ import picocli.CommandLine.Spec;
     description =
         "Score a prediction file of ours, VLMEvalKit, lmms-eval, InternVL or ModelCompose as the"
             + " official tool does, with 95 %% intervals.")
-final class ScoreCommand implements Callable<Integer> {
+final class ScoreCommand extends Subcommand {
   private static final int SHOWN = 60;
 
-  @ParentCommand private Main main;
-  @Spec private CommandSpec spec;
 
   @Parameters(
       arity = "1..2",
@@ -61,7 +52,7 @@ final class ScoreCommand implements Callable<Integer> {
       names = "--benchmark",
       paramLabel = "NAME",
       required = true,
-      completionCandidates = BenchmarkNames.class,
+      completionCandidates = Names.DataSets.class,
       description = "The data set: ${COMPLETION-CANDIDATES}, or a kit's name such as ChartQA_TEST.")
   private String benchmark;
 
@@ -108,7 +99,7 @@ final class ScoreCommand implements Callable<Integer> {
   @Option(names = "--seed", paramLabel = "S", description = "Of the intervals. Default: 0.")
   private long seed;
 
-  /** How tables are printed; lower case, as they are typed. */
+  /** The form of printed tables; lower case, as they are typed. */
   @SuppressWarnings("MemberName")
   enum Format {
     text,
@@ -117,22 +108,14 @@ final class ScoreCommand implements Callable<Integer> {
     csv
   }
 
-  /** For help and completion. */
-  static final class BenchmarkNames implements Iterable<String> {
-    @Override
-    public Iterator<String> iterator() {
-      return Protocol.names().iterator();
-    }
-  }
-
-  /** What is read, and where the result goes. */
+  /** The file to read, and the file for the result. */
   private record Request(Path file, @Nullable Path out) {}
 
   @Override
-  public Integer call() {
+  public Integer call() throws IOException {
     Request request = request();
     Console console = main.console(request.out == null && main.json);
-    Protocol protocol = protocol(spec, benchmark);
+    Protocol protocol = named(() -> Protocol.named(benchmark));
     Bootstrap bootstrap =
         new Bootstrap(Bootstrap.DEFAULT.resamples(), Bootstrap.DEFAULT.level(), seed);
     Evaluation evaluation;
@@ -156,20 +139,14 @@ final class ScoreCommand implements Callable<Integer> {
       written(evaluation, write).stream().map(Finding::toString).forEach(console::warning);
     }
     if (request.out != null) {
-      save(request.out, EvaluationJson.of(evaluation, inputs, bootstrap, VersionCommand.version()));
+      ObjectNode json =
+          EvaluationJson.of(evaluation, inputs, bootstrap, VersionCommand.version());
+      AtomicFiles.write(request.out, Json.pretty(json));
     }
     console.result(
         () -> text(console, evaluation),
         () -> EvaluationJson.of(evaluation, inputs, bootstrap, VersionCommand.version()));
     return 0;
-  }
-
-  static Protocol protocol(CommandSpec spec, String name) {
-    try {
-      return Protocol.named(name);
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
-    }
   }
 
   /** {@code --json} takes no value, since it is every command's; a file after it is the output. */
@@ -178,9 +155,7 @@ final class ScoreCommand implements Callable<Integer> {
       return new Request(files.get(0), null);
     }
     if (!main.json) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "expected one file, came %s and %s; a second is for --json OUT"
+      throw wrong("expected one file, came %s and %s; a second is for --json OUT"
               .formatted(files.get(0), files.get(1)));
     }
     List<String> arguments = spec.commandLine().getParseResult().originalArgs();
@@ -304,17 +279,14 @@ final class ScoreCommand implements Callable<Integer> {
   }
 
   private static ObjectNode explainedJson(List<Explanation> explanations) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     var array = node.putArray("explanations");
     for (Explanation explanation : explanations) {
       ObjectNode json = array.addObject();
       json.put("id", explanation.item().id());
       json.put("prediction", explanation.item().prediction().text());
       explanation.item().reference().answers().forEach(json.putArray("answers")::add);
-      var steps = json.putArray("steps");
-      explanation
-          .steps()
-          .forEach(step -> steps.addObject().put("what", step.what()).put("value", step.value()));
+      Json.put(json, "steps", explanation.steps());
       json.put("score", explanation.item().score());
     }
     return node;
@@ -329,12 +301,4 @@ final class ScoreCommand implements Callable<Integer> {
         out, evaluation.items(), evaluation.protocol().answerColumn());
   }
 
-  /** Whole or not at all. */
-  static void save(Path out, ObjectNode node) {
-    try {
-      AtomicFiles.write(out, Json.pretty(node));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
 }

@@ -7,7 +7,7 @@ import org.optmerge.report.Project;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 
-/** Where the models of the miniature are. */
+/** The location of the miniature's models. */
 final class ShippedModels {
   private ShippedModels() {}
 

@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import org.optmerge.base.Json;
 import org.optmerge.base.Progress;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.AnswerSheet;
@@ -44,7 +45,7 @@ record ShippedQuickstart(
 
   private static final Tables.Format FORMAT = Tables.Format.DEFAULT.decimals(1).largest("mean");
 
-  /** What came out. */
+  /** The results. */
   private record Outcome(
       List<AnswerSheet> rows,
       Map<AnswerSheet, StudyMerge> merges,
@@ -57,7 +58,6 @@ record ShippedQuickstart(
   }
 
   void run(Console console) throws IOException {
-    headless();
     ModelFamily family = ModelFamily.of("full", models);
     List<Wanted> wanted =
         CapabilityExhibits.rows(family).stream()
@@ -91,13 +91,6 @@ record ShippedQuickstart(
       outcome = new Outcome(rows, merges, best, write(family, merges, rows, best));
     }
     console.result(() -> text(outcome), () -> json(outcome));
-  }
-
-  /** A display is not needed, nor always there. */
-  private static void headless() {
-    if (System.getProperty("java.awt.headless") == null) {
-      System.setProperty("java.awt.headless", "true");
-    }
   }
 
   private List<Path> write(
@@ -179,7 +172,7 @@ record ShippedQuickstart(
   }
 
   private ObjectNode json(Outcome outcome) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     node.put("validation_size", validation);
     node.put("test_size", test);
     var rows = node.putArray("rows");
@@ -190,8 +183,7 @@ record ShippedQuickstart(
       if (merge != null) {
         one.put("method", merge.method());
         one.put("scaling", row.scaling());
-        ObjectNode curve = one.putObject("validation");
-        row.curve().forEach(curve::put);
+        Json.put(one, "validation", row.curve());
       }
       Interval interval = Bootstrap.DEFAULT.mean(row.averaged());
       one.put("mean", interval.mean());
@@ -202,8 +194,7 @@ record ShippedQuickstart(
       }
     }
     node.put("best", outcome.best().label());
-    var written = node.putArray("written");
-    outcome.written().forEach(path -> written.add(path.toString()));
+    Json.put(node, "written", outcome.written());
     return node;
   }
 }

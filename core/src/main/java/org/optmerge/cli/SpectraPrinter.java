@@ -1,17 +1,17 @@
 package org.optmerge.cli;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.function.IntToDoubleFunction;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+import org.optmerge.base.Json;
 import org.optmerge.analysis.TaskVectorDiagnostics;
 import org.optmerge.analysis.TaskVectorDiagnostics.Merged;
 import org.optmerge.analysis.TaskVectorSpectra;
 import org.optmerge.analysis.TaskVectorSpectra.Comparison;
 import org.optmerge.analysis.TaskVectorSpectra.Matrix;
-import org.optmerge.analysis.TaskVectorStatistics.Omission;
 import org.optmerge.base.Percent;
 import org.optmerge.base.TextTable;
 
@@ -24,7 +24,7 @@ final class SpectraPrinter {
   }
 
   /**
-   * What there is to say of the model, then of some matrices.
+   * The figures of the whole model, then of some matrices.
    *
    * @param top how many matrices to list
    */
@@ -93,7 +93,7 @@ final class SpectraPrinter {
     return table;
   }
 
-  /** Where the merge interferes most; without one, where experts overlap most. */
+  /** The matrices in which the merge interferes most; without one, in which experts overlap most. */
   private TextTable matrices(int top) {
     boolean several = spectra.experts().size() > 1;
     boolean merged = spectra.total().isPresent();
@@ -143,49 +143,38 @@ final class SpectraPrinter {
   }
 
   ObjectNode json() {
-    ObjectNode node = Console.object();
-    int count = spectra.experts().size();
+    ObjectNode node = Json.object();
     ObjectNode total = node.putObject("total");
     total.put("matrices", spectra.matrices().size());
-    put(total.putArray("effective_ranks"), count, spectra::effectiveRank);
-    put(total.putArray("effective_rank_shares"), count, spectra::effectiveRankShare);
-    ArrayNode overlaps = total.putArray("overlaps");
-    for (int t = 0; t < count; t++) {
-      int expert = t;
-      put(overlaps.addArray(), count, other -> spectra.overlap(expert, other));
-    }
+    Json.put(total, "effective_ranks", each(spectra::effectiveRank));
+    Json.put(total, "effective_rank_shares", each(spectra::effectiveRankShare));
+    Json.put(total, "overlaps", each(s -> each(t -> spectra.overlap(s, t))));
     spectra
         .total()
         .ifPresent(
             sums -> {
-              Console.put(total, "interference", sums.interference());
-              Console.put(total, "interference_of_mean", sums.interferenceOfMean());
-              Console.put(total, "interference_of_sum", sums.interferenceOfSum());
-              Console.put(total, "distance_from_mean", sums.distanceFromMean());
+              Json.put(total, "interference", sums.interference());
+              Json.put(total, "interference_of_mean", sums.interferenceOfMean());
+              Json.put(total, "interference_of_sum", sums.interferenceOfSum());
+              Json.put(total, "distance_from_mean", sums.distanceFromMean());
             });
-    ArrayNode tensors = node.putArray("tensors");
-    spectra.matrices().forEach(matrix -> tensors.add(json(matrix)));
-    ArrayNode omissions = node.putArray("not_decomposed");
-    for (Omission omission : spectra.omissions()) {
-      omissions
-          .addObject()
-          .put("model", omission.model())
-          .put("tensor", omission.tensor())
-          .put("reason", omission.reason());
-    }
+    Json.put(node, "tensors", spectra.matrices().stream().map(SpectraPrinter::json).toList());
+    Json.put(node, "not_decomposed", spectra.omissions());
     return node;
   }
 
+  private <T> List<T> each(IntFunction<T> ofExpert) {
+    return IntStream.range(0, spectra.experts().size()).mapToObj(ofExpert).toList();
+  }
+
   private static ObjectNode json(Matrix matrix) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     TaskVectorDiagnostics found = matrix.diagnostics();
-    int count = found.norms().size();
     node.put("name", matrix.name());
-    matrix.shape().forEach(node.putArray("shape")::add);
-    put(node.putArray("norms"), count, t -> found.norms().get(t));
-    put(node.putArray("effective_ranks"), count, t -> found.effectiveRanks().get(t));
-    ArrayNode overlaps = node.putArray("overlaps");
-    found.overlaps().forEach(row -> put(overlaps.addArray(), count, row::get));
+    Json.put(node, "shape", matrix.shape());
+    Json.put(node, "norms", found.norms());
+    Json.put(node, "effective_ranks", found.effectiveRanks());
+    Json.put(node, "overlaps", found.overlaps());
     matrix
         .merge()
         .ifPresent(
@@ -198,26 +187,12 @@ final class SpectraPrinter {
   }
 
   private static ObjectNode json(Merged merged) {
-    ObjectNode node = Console.object();
-    Console.put(node, "norm", merged.norm());
-    Console.put(node, "total_interference", merged.totalInterference());
-    put(
-        node.putArray("interference"),
-        merged.interference().size(),
-        t -> merged.interference().get(t));
-    Console.put(node, "distance_from_mean", merged.distanceFromMean());
-    Console.put(node, "cosine_with_mean", merged.cosineWithMean());
+    ObjectNode node = Json.object();
+    Json.put(node, "norm", merged.norm());
+    Json.put(node, "total_interference", merged.totalInterference());
+    Json.put(node, "interference", merged.interference());
+    Json.put(node, "distance_from_mean", merged.distanceFromMean());
+    Json.put(node, "cosine_with_mean", merged.cosineWithMean());
     return node;
-  }
-
-  private static void put(ArrayNode array, int count, IntToDoubleFunction value) {
-    for (int t = 0; t < count; t++) {
-      double number = value.applyAsDouble(t);
-      if (Double.isFinite(number)) {
-        array.add(number);
-      } else {
-        array.addNull();
-      }
-    }
   }
 }

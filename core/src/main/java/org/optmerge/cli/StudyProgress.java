@@ -3,6 +3,7 @@ package org.optmerge.cli;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Locale;
 import java.util.function.Consumer;
+import org.optmerge.base.Json;
 import org.optmerge.evaluation.Study;
 
 /**
@@ -17,7 +18,7 @@ record StudyProgress(StatusLine status, String what) implements Consumer<Study.R
     status.show(() -> text(report), () -> json(report));
   }
 
-  /** What matters comes first: a terminal may be narrow. */
+  /** Puts what matters first: a terminal may be narrow. */
   private String text(Study.Report report) {
     StringBuilder text = new StringBuilder(what);
     text.append(
@@ -39,12 +40,12 @@ record StudyProgress(StatusLine status, String what) implements Consumer<Study.R
     ObjectNode event = Console.event("progress");
     event.put("family", report.wanted().family().name());
     event.put("label", report.wanted().label());
-    Console.put(event, "scaling", report.scaling());
+    Json.put(event, "scaling", report.scaling());
     event.put("row", report.row());
     event.put("rows", report.rows());
     event.put("answered", report.answered());
     event.put("questions", report.questions());
-    Console.put(event, "seconds_left", report.secondsLeft());
+    Json.put(event, "seconds_left", report.secondsLeft());
     return event;
   }
 }

@@ -26,7 +26,7 @@ final class TensorSelection {
   @Option(
       names = "--preset",
       paramLabel = "NAME",
-      completionCandidates = PresetNames.class,
+      completionCandidates = Names.Presets.class,
       converter = PresetConverter.class,
       description = "Only tensors that this preset's recipes merge: ${COMPLETION-CANDIDATES}.")
   private @Nullable ParameterPreset preset;

@@ -6,19 +6,19 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * Where the output goes.
+ * The kind of the output streams.
  *
  * @param output whether standard output is a terminal
  * @param error whether standard error is a terminal
- * @param colour whether colours are wanted on a terminal
+ * @param color whether colours are wanted on a terminal
  */
-record Terminal(boolean output, boolean error, boolean colour) {
+record Terminal(boolean output, boolean error, boolean color) {
   /** Files or pipes. */
   static final Terminal NONE = new Terminal(false, false, false);
 
-  /** What this process has. */
+  /** The terminal of this process. */
   static Terminal ofProcess() {
-    return new Terminal(isTerminal(1), isTerminal(2), wantsColour(System.getenv()));
+    return new Terminal(isTerminal(1), isTerminal(2), wantsColor(System.getenv()));
   }
 
   /**
@@ -26,7 +26,7 @@ record Terminal(boolean output, boolean error, boolean colour) {
    *
    * @see <a href="https://no-color.org">no-color.org</a>
    */
-  static boolean wantsColour(Map<String, String> environment) {
+  static boolean wantsColor(Map<String, String> environment) {
     return environment.getOrDefault("NO_COLOR", "").isEmpty()
         && !environment.getOrDefault("TERM", "").equals("dumb");
   }

@@ -2,10 +2,9 @@ package org.optmerge.cli;
 
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** How many threads work. */
+/** The option for the number of threads. */
 final class ThreadsOption {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;
@@ -17,10 +16,7 @@ final class ThreadsOption {
       paramLabel = "N",
       description = "Threads that read, compute and write (default: one per processor).")
   void set(int threads) {
-    if (threads < 1) {
-      throw new ParameterException(
-          command.commandLine(), "--threads must be at least 1, is " + threads);
-    }
+    Subcommand.requirePositive(command, "--threads", threads);
     count = threads;
   }
 

@@ -3,25 +3,20 @@ package org.optmerge.cli;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.benchmark.mini.CapabilityRecipe;
 import org.optmerge.benchmark.mini.MiniatureTraining;
 import org.optmerge.benchmark.mini.TrainingRecipe;
 import org.optmerge.benchmark.mini.stage.ModalityRecipe;
 import org.optmerge.train.TrainingListener;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
 /** {@code optmerge train}. */
 @Command(
@@ -32,36 +27,15 @@ import picocli.CommandLine.Spec;
       "What is trained already is not trained again; what was interrupted goes on from its last"
           + " saved state, to the same weights."
     })
-final class TrainCommand implements Callable<Integer> {
-  /** What can be trained, and by which recipe. */
-  private static final SortedMap<String, Class<? extends TrainingRecipe>> RECIPES =
+final class TrainCommand extends Subcommand {
+  /** The recipes of what can be trained, by name. */
+  static final SortedMap<String, Class<? extends TrainingRecipe>> RECIPES =
       new TreeMap<>(Map.of("mini", CapabilityRecipe.class, "omni", ModalityRecipe.class));
 
-  /** What can be trained. */
-  static final class Targets implements Iterable<String> {
-    @Override
-    public Iterator<String> iterator() {
-      return RECIPES.keySet().iterator();
-    }
-  }
-
-  /** The models of the shipped recipes. */
-  static final class ModelNames implements Iterable<String> {
-    @Override
-    public Iterator<String> iterator() {
-      return RECIPES.values().stream()
-          .flatMap(type -> TrainingRecipe.shipped(type).models().stream())
-          .map(TrainingRecipe.Model::name)
-          .iterator();
-    }
-  }
-
-  @ParentCommand private Main main;
-  @Spec private CommandSpec spec;
 
   @Parameters(
       paramLabel = "mini|omni",
-      completionCandidates = Targets.class,
+      completionCandidates = Names.TrainingTargets.class,
       description =
           "What to train: the miniature's experts, or its models of picture, sound and film.")
   private String target;
@@ -70,7 +44,7 @@ final class TrainCommand implements Callable<Integer> {
       names = "--only",
       split = ",",
       paramLabel = "NAME",
-      completionCandidates = ModelNames.class,
+      completionCandidates = Names.TrainedModels.class,
       description = "Only these models, and those that they continue (default: all).")
   private @Nullable List<String> only;
 
@@ -99,9 +73,7 @@ final class TrainCommand implements Callable<Integer> {
   public Integer call() {
     @Nullable Class<? extends TrainingRecipe> type = RECIPES.get(target);
     if (type == null) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "there is no recipe for '%s'; 'mini' and 'omni' can be trained".formatted(target));
+      throw wrong("there is no recipe for '%s'; 'mini' and 'omni' can be trained".formatted(target));
     }
     Console console = main.console();
     try (StatusLine status = console.status()) {
@@ -114,9 +86,7 @@ final class TrainCommand implements Callable<Integer> {
       List<String> names = only == null ? training.names() : only;
       for (String name : names) {
         if (!training.names().contains(name)) {
-          throw new ParameterException(
-              spec.commandLine(),
-              "the recipe has no model '%s'; it has %s"
+          throw wrong("the recipe has no model '%s'; it has %s"
                   .formatted(name, String.join(", ", training.names())));
         }
       }
@@ -145,7 +115,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private static ObjectNode json(List<String> names, MiniatureTraining training) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     ObjectNode models = node.putObject("models");
     names.forEach(name -> models.put(name, training.folder(name).toString()));
     return node;

@@ -7,8 +7,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import org.optmerge.base.Json;
 import org.optmerge.base.Percent;
 import org.optmerge.base.TextTable;
 import org.optmerge.evaluation.MergeSearch;
@@ -16,10 +16,7 @@ import org.optmerge.merge.MergePlan;
 import org.optmerge.model.MultimodalModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
-import picocli.CommandLine.Spec;
 
 /** {@code optmerge tune}. */
 @Command(
@@ -29,11 +26,9 @@ import picocli.CommandLine.Spec;
           + " nothing is written, and the recipe's own scaling is not used.",
       "The grid is the paper's; if its largest value is the best, the search goes on above it."
     })
-final class TuneCommand implements Callable<Integer> {
+final class TuneCommand extends Subcommand {
   private static final int MOST_COLUMNS = 8;
 
-  @ParentCommand private Main main;
-  @Spec private CommandSpec spec;
 
   @Mixin private RecipeSource recipe;
 
@@ -105,7 +100,7 @@ final class TuneCommand implements Callable<Integer> {
             event.put("scaling", scaling);
             event.put("answered", answered);
             event.put("questions", all);
-            Console.put(event, "seconds_left", left);
+            Json.put(event, "seconds_left", left);
             return event;
           });
     }
@@ -172,7 +167,7 @@ final class TuneCommand implements Callable<Integer> {
   }
 
   private static ObjectNode json(QuestionSource.Chosen chosen, MergeSearch.Outcome outcome) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     node.put("method", outcome.label());
     node.put("best", outcome.best().scaling());
     if (chosen.split().isEmpty()) {
@@ -184,7 +179,7 @@ final class TuneCommand implements Callable<Integer> {
   }
 
   private static ObjectNode json(QuestionSource.Chosen chosen, MergeSearch.Tried tried) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     node.put("scaling", tried.scaling());
     node.put("mean", tried.mean());
     accuracies(chosen, tried).forEach((part, mean) -> node.put(chosen.key(part), mean));

@@ -3,22 +3,20 @@ package org.optmerge.cli;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.Callable;
+import org.optmerge.base.Json;
 import org.optmerge.base.OptMergeException;
 import org.optmerge.merge.Verifier;
 import org.optmerge.merge.Verifier.Verification;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.ParentCommand;
 
 /** {@code optmerge verify}. */
 @Command(
     name = "verify",
     description =
         "Check a merged checkpoint against its optmerge.json: checksums, shapes, NaN and infinity.")
-final class VerifyCommand implements Callable<Integer> {
-  @ParentCommand private Main main;
+final class VerifyCommand extends Subcommand {
   @Mixin private ThreadsOption threads;
 
   @Parameters(paramLabel = "DIR", description = "A folder that merge has written.")
@@ -41,7 +39,7 @@ final class VerifyCommand implements Callable<Integer> {
     return verification.passed() ? 0 : Main.FAILED;
   }
 
-  /** What was found is not as recorded. */
+  /** A folder that is not as recorded. */
   static final class VerificationFailed extends OptMergeException {
     VerificationFailed(String message) {
       super(message);
@@ -58,13 +56,9 @@ final class VerifyCommand implements Callable<Integer> {
   }
 
   private ObjectNode json(Verification verification) {
-    ObjectNode node = Console.object();
+    ObjectNode node = Json.object();
     node.put("folder", folder.toString());
     node.put("passed", verification.passed());
-    node.put("files", verification.files());
-    node.put("tensors", verification.tensors());
-    verification.problems().forEach(node.putArray("problems")::add);
-    verification.notes().forEach(node.putArray("notes")::add);
-    return node;
+    return node.setAll(Json.<ObjectNode>tree(verification));
   }
 }

@@ -1,16 +1,14 @@
 package org.optmerge.cli;
 
+import org.optmerge.base.Json;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
-import picocli.CommandLine.ParentCommand;
 
 /** {@code optmerge version}. */
 @Command(name = "version", description = "Print the versions of the program and of Java.")
-final class VersionCommand implements Callable<Integer> {
-  @ParentCommand private Main main;
+final class VersionCommand extends Subcommand {
 
   /** For {@code --version}. */
   static final class Provider implements IVersionProvider {
@@ -44,7 +42,7 @@ final class VersionCommand implements Callable<Integer> {
         .result(
             () -> List.of(text()),
             () -> {
-              ObjectNode node = Console.object();
+              ObjectNode node = Json.object();
               node.put("version", version());
               node.put("java", java());
               node.put("system", system());

@@ -4,15 +4,12 @@ import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
 import com.fasterxml.jackson.databind.annotation.JsonSerialize;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -21,6 +18,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import java.util.stream.Collectors;
+import org.optmerge.base.AtomicFiles;
+import org.optmerge.base.Json;
 import org.optmerge.benchmark.BenchmarkException;
 
 /**
@@ -55,12 +55,10 @@ public record AnswerSheet(
     @Nullable Double milliseconds,
     @Nullable Provenance made,
     @JsonIgnore int models) {
-  private static final ObjectMapper JSON = JsonMapper.builder().build();
-
   /** More would need another digit for each question. */
   private static final int MOST_MODELS = 9;
 
-  /** What is empty is not written, and so not there when it is read. */
+  /** Completes what a file leaves out because it is empty. */
   public AnswerSheet {
     curve = Objects.requireNonNullElse(curve, Map.of());
     given = Objects.requireNonNullElse(given, List.of());
@@ -90,7 +88,7 @@ public record AnswerSheet(
         1);
   }
 
-  /** The same with the λ that was chosen, and what else was tried. */
+  /** This sheet with the λ that was chosen, and what else was tried. */
   AnswerSheet searched(double chosen, Map<String, Double> tried) {
     return new AnswerSheet(
         label, chosen, tried, given, grouping, right, heldOut, milliseconds, made, models);
@@ -171,7 +169,7 @@ public record AnswerSheet(
   }
 
   /**
-   * The same with the first questions of each group only, to be compared with a model that was
+   * This sheet with the first questions of each group only, to be compared with a model that was
    * asked no more.
    *
    * @throws IllegalArgumentException if it is none, or a group has fewer
@@ -291,7 +289,7 @@ public record AnswerSheet(
       return new LinkedHashMap<>();
     }
     try {
-      return JSON.readValue(
+      return Json.plain().readValue(
           file.toFile(), new TypeReference<LinkedHashMap<String, AnswerSheet>>() {});
     } catch (JsonProcessingException e) {
       throw new BenchmarkException(
@@ -308,23 +306,12 @@ public record AnswerSheet(
    * is replaced as a whole or not at all.
    */
   public static void write(Map<String, AnswerSheet> rows, Path file) {
+    String lines =
+        rows.entrySet().stream()
+            .map(row -> Json.line(row.getKey()) + ": " + Json.line(row.getValue()))
+            .collect(Collectors.joining(",\n", "{\n", "\n}\n"));
     try {
-      List<String> lines = new ArrayList<>();
-      for (Map.Entry<String, AnswerSheet> row : rows.entrySet()) {
-        lines.add(
-            "%s: %s"
-                .formatted(
-                    JSON.writeValueAsString(row.getKey()),
-                    JSON.writeValueAsString(row.getValue())));
-      }
-      Path folder = file.toAbsolutePath().getParent();
-      if (folder != null) {
-        Files.createDirectories(folder);
-      }
-      Path unfinished = file.resolveSibling(file.getFileName() + ".unfinished");
-      Files.writeString(unfinished, "{\n" + String.join(",\n", lines) + "\n}\n");
-      Files.move(
-          unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      AtomicFiles.write(file, lines);
     } catch (IOException e) {
       throw new UncheckedIOException("%s: cannot be written".formatted(file), e);
     }

@@ -6,7 +6,7 @@ import java.util.List;
 import org.optmerge.base.CounterRandom;
 
 /**
- * How far a mean of scores would move had other examples been drawn: resamples them with
+ * Confidence intervals of mean scores, had other examples been drawn: resamples them with
  * replacement, seeded, and reads the interval off the resampled means (percentile bootstrap).
  *
  * <p>Several tasks are resampled each within itself, and their means averaged with equal weight, as

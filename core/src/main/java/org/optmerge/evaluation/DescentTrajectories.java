@@ -3,7 +3,6 @@ package org.optmerge.evaluation;
 import ai.djl.ndarray.NDManager;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -14,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import org.optmerge.base.Json;
 import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.method.MergeMethod;
@@ -32,14 +32,13 @@ import org.optmerge.method.interference.Wudi;
  */
 public record DescentTrajectories(Map<String, List<Trajectory.Point>> methods) {
   private static final int EVERY = 10;
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   /** Copies the map. */
   public DescentTrajectories {
     methods = Collections.unmodifiableMap(new LinkedHashMap<>(methods));
   }
 
-  /** What is compared: WUDI as published, its optimiser and its start exchanged, and OptMerge. */
+  /** The methods compared: WUDI as published, its optimiser and its start exchanged, and OptMerge. */
   public static Map<String, MergeMethod> compared() {
     Map<String, MergeMethod> methods = new LinkedHashMap<>();
     methods.put("WUDI, Adam from the sum", Wudi.PUBLISHED);
@@ -97,7 +96,7 @@ public record DescentTrajectories(Map<String, List<Trajectory.Point>> methods) {
   public static Map<String, DescentTrajectories> read(Path file) {
     try {
       Map<String, DescentTrajectories> families = new LinkedHashMap<>();
-      JSON.readValue(
+      Json.plain().readValue(
               file.toFile(),
               new TypeReference<LinkedHashMap<String, Map<String, List<Trajectory.Point>>>>() {})
           .forEach((family, methods) -> families.put(family, new DescentTrajectories(methods)));
@@ -121,8 +120,8 @@ public record DescentTrajectories(Map<String, List<Trajectory.Point>> methods) {
         (family, trajectories) -> {
           List<String> lines = new ArrayList<>();
           trajectories.methods.forEach(
-              (method, points) -> lines.add("%s: %s".formatted(json(method), json(points))));
-          blocks.add("%s: {\n%s\n}".formatted(json(family), String.join(",\n", lines)));
+              (method, points) -> lines.add("%s: %s".formatted(Json.line(method), Json.line(points))));
+          blocks.add("%s: {\n%s\n}".formatted(Json.line(family), String.join(",\n", lines)));
         });
     try {
       Files.writeString(file, "{\n" + String.join(",\n", blocks) + "\n}\n");
@@ -131,11 +130,4 @@ public record DescentTrajectories(Map<String, List<Trajectory.Point>> methods) {
     }
   }
 
-  private static String json(Object value) {
-    try {
-      return JSON.writeValueAsString(value);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("plain values can be written", e);
-    }
-  }
 }

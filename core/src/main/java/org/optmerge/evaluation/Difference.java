@@ -3,7 +3,7 @@ package org.optmerge.evaluation;
 import java.util.Locale;
 
 /**
- * How much better one system is than another on the same examples.
+ * The lead of one system over another on the same examples.
  *
  * @param interval of the difference of the means, first minus second
  * @param pValue the share of resampled differences, doubled, that lie on the other side of zero or

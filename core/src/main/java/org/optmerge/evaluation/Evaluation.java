@@ -122,7 +122,7 @@ public record Evaluation(
   }
 
   /**
-   * What the paper's table has in this data set's column, in percent: the score of all examples,
+   * The paper's column for this data set, in percent: the score of all examples,
    * but for MathVista and MATH-Vision the mean of the geometry rows.
    *
    * @return empty if none of those rows is there
@@ -151,7 +151,7 @@ public record Evaluation(
   }
 
   /**
-   * How examples of an id were scored, step by step: each step in words and its value.
+   * The scoring of the examples of an id, step by step: each step in words and its value.
    *
    * @throws PredictionFileException if there is none of this id
    */

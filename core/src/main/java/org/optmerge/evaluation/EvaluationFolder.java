@@ -1,17 +1,17 @@
 package org.optmerge.evaluation;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.IntConsumer;
+import org.optmerge.base.AtomicFiles;
+import org.optmerge.base.Json;
 import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.model.MultimodalModel;
 
@@ -23,8 +23,6 @@ import org.optmerge.model.MultimodalModel;
  * are answered, and is in the order of the questions when all are.
  */
 public record EvaluationFolder(Path folder) {
-  private static final ObjectMapper JSON = new ObjectMapper();
-
   /** The answers, one JSON object a line. */
   public Path predictions() {
     return folder.resolve("predictions.jsonl");
@@ -55,7 +53,7 @@ public record EvaluationFolder(Path folder) {
         Files.deleteIfExists(predictions());
       }
       Map<String, String> known = known(now);
-      JSON.writeValue(provenance().toFile(), now);
+      Json.plain().writeValue(provenance().toFile(), now);
       if (!known.isEmpty()) {
         progress.accept(known.size());
       }
@@ -66,13 +64,7 @@ public record EvaluationFolder(Path folder) {
         evaluation =
             evaluator.evaluate(reference, model, known, item -> append(out, item), progress);
       }
-      Path ordered = folder.resolve("predictions.jsonl.unfinished");
-      Predictions.write(ordered, evaluation.items());
-      Files.move(
-          ordered,
-          predictions(),
-          StandardCopyOption.ATOMIC_MOVE,
-          StandardCopyOption.REPLACE_EXISTING);
+      AtomicFiles.write(predictions(), draft -> Predictions.write(draft, evaluation.items()));
       return evaluation;
     } catch (IOException e) {
       throw new UncheckedIOException("%s: cannot be written".formatted(folder), e);
@@ -96,7 +88,7 @@ public record EvaluationFolder(Path folder) {
     }
     String difference =
         Files.exists(provenance())
-            ? JSON.readValue(provenance().toFile(), Provenance.class).difference(now)
+            ? Json.plain().readValue(provenance().toFile(), Provenance.class).difference(now)
             : "nothing is said of how";
     if (!difference.isEmpty()) {
       throw new BenchmarkException(

@@ -1,12 +1,13 @@
 package org.optmerge.evaluation;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.LinkedHashMap;
+import org.optmerge.base.Json;
 import org.optmerge.base.Sha256;
 
 /**
@@ -14,8 +15,6 @@ import org.optmerge.base.Sha256;
  * same bytes.
  */
 public final class EvaluationJson {
-  private static final int BUFFER = 1 << 16;
-
   private EvaluationJson() {}
 
   /**
@@ -27,7 +26,7 @@ public final class EvaluationJson {
    */
   public static ObjectNode of(
       Evaluation evaluation, List<Path> files, Bootstrap bootstrap, String version) {
-    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    ObjectNode node = Json.object();
     node.put("benchmark", evaluation.protocol().title());
     node.put("profile", evaluation.profile().name());
     node.put("format", evaluation.format().toString());
@@ -43,8 +42,7 @@ public final class EvaluationJson {
       interval(row, score.interval());
     }
     evaluation.paperColumn().ifPresent(percent -> node.put("paper_column", percent));
-    ArrayNode official = node.putArray("official");
-    evaluation.official().rows().forEach(row -> put(official.addObject(), row));
+    Json.put(node, "official", evaluation.official().rows().stream().map(EvaluationJson::row).toList());
     findings(node, evaluation.findings());
     provenance(node, files, bootstrap, version);
     return node;
@@ -53,7 +51,7 @@ public final class EvaluationJson {
   /** One comparison. */
   public static ObjectNode of(
       Comparison comparison, List<Path> files, Bootstrap bootstrap, String version) {
-    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    ObjectNode node = Json.object();
     ArrayNode rows = node.putArray("rows");
     for (Comparison.Row row : comparison.rows()) {
       ObjectNode json = rows.addObject();
@@ -81,27 +79,26 @@ public final class EvaluationJson {
     node.put("upper", interval.upper());
   }
 
-  private static void put(ObjectNode node, Map<String, Object> row) {
+  /** Numbers that are finite, and the texts of all other cells. */
+  private static Map<String, Object> row(Map<String, Object> row) {
+    Map<String, Object> cells = new LinkedHashMap<>();
     row.forEach(
         (name, value) -> {
-          if (value instanceof Integer number) {
-            node.put(name, number);
-          } else if (value instanceof Double number && Double.isFinite(number)) {
-            node.put(name, number);
-          } else {
-            node.put(name, OfficialTable.text(value));
-          }
+          boolean number =
+              value instanceof Integer || value instanceof Double real && Double.isFinite(real);
+          cells.put(name, number ? value : OfficialTable.text(value));
         });
+    return cells;
   }
 
   private static void findings(ObjectNode node, List<Finding> findings) {
-    ArrayNode array = node.putArray("findings");
-    for (Finding finding : findings) {
-      ObjectNode json = array.addObject();
-      json.put("what", finding.what());
-      json.put("count", finding.ids().size());
-      finding.ids().forEach(json.putArray("ids")::add);
-    }
+    record Counted(String what, int count, List<String> ids) {}
+    Json.put(
+        node,
+        "findings",
+        findings.stream()
+            .map(found -> new Counted(found.what(), found.ids().size(), found.ids()))
+            .toList());
   }
 
   private static void provenance(
@@ -114,10 +111,7 @@ public final class EvaluationJson {
       json.put("name", String.valueOf(file.getFileName()));
       json.put("sha256", sha256(file));
     }
-    ObjectNode resampling = provenance.putObject("bootstrap");
-    resampling.put("resamples", bootstrap.resamples());
-    resampling.put("level", bootstrap.level());
-    resampling.put("seed", bootstrap.seed());
+    Json.put(provenance, "bootstrap", bootstrap);
   }
 
   private static String sha256(Path file) {

@@ -72,28 +72,28 @@ public final class Evaluator {
     this.asked = asked;
   }
 
-  /** The same questions put in another way. */
+  /** An evaluator of the same questions put in another way. */
   Evaluator put(Presentation other) {
     return new Evaluator(questions, metric, other, asked);
   }
 
-  /** The same without questions that need a modality that is not given. */
+  /** An evaluator without the questions that need a modality that is not given. */
   Evaluator answerable() {
     return new Evaluator(questions, metric, presentation, presentation::suffices);
   }
 
-  /** How many questions there are. */
+  /** The number of questions. */
   public long size() {
     return questions.benchmark.size();
   }
 
-  /** How questions are put. */
+  /** The presentation of questions. */
   public Presentation presentation() {
     return presentation;
   }
 
   /**
-   * What a model's answers follow from.
+   * The provenance of a model's answers.
    *
    * @param reference of the model, such as {@code BASE+ADAPTER}
    */

@@ -3,7 +3,7 @@ package org.optmerge.evaluation;
 import java.util.List;
 
 /**
- * How one example was scored.
+ * The scoring of one example.
  *
  * @param item with its score
  * @param steps in the order of the computation

@@ -1,6 +1,6 @@
 package org.optmerge.evaluation;
 
-/** Whose prediction file it is. */
+/** The kit that wrote a prediction file. */
 public enum FileFormat {
   /** One JSON object a line, see {@link Predictions#write}. */
   OPTMERGE("optmerge JSONL"),

@@ -11,7 +11,7 @@ import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
 
-/** How questions are grouped, and which groups a mean accuracy is the mean of. */
+/** The grouping of questions, and the groups that a mean accuracy is over. */
 public enum Grouping {
   /** The mean of the five capabilities that experts are trained for. */
   CAPABILITIES,
@@ -34,7 +34,7 @@ public enum Grouping {
   }
 
   /**
-   * What the mean is over.
+   * The parts that the mean is over.
    *
    * @param groups those that there are
    * @return names of parts, and the groups that each part consists of

@@ -11,7 +11,7 @@ import java.util.Locale;
  * @param level such as 0.95
  */
 public record Interval(double mean, double lower, double upper, double level) {
-  /** The same on another scale, such as 100 for percent. */
+  /** This interval on another scale, such as 100 for percent. */
   public Interval times(double factor) {
     return new Interval(mean * factor, lower * factor, upper * factor, level);
   }

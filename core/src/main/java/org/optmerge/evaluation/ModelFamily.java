@@ -98,7 +98,7 @@ public record ModelFamily(
         MODALITY, "Modalities, LoRA", models.resolve(ModalityRecipe.BASE), experts, true, null);
   }
 
-  /** The same base and mixture with other experts, under another name. */
+  /** A family of the same base and mixture with other experts, under another name. */
   public ModelFamily withExperts(String other, String otherTitle, Map<String, Path> others) {
     return new ModelFamily(other, otherTitle, base, others, adapters, mixture);
   }

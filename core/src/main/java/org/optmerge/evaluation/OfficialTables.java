@@ -19,7 +19,7 @@ import org.optmerge.metric.ScoringProfile;
 import org.optmerge.python.PythonLiteral;
 import org.optmerge.python.PythonText;
 
-/** How each official tool sums up the scores of a file. */
+/** The official tools' summaries of the scores of a file. */
 final class OfficialTables {
   private static final double[] THRESHOLDS = {0.1, 0.3, 0.5, 0.7, 0.9};
   private static final double PERCENT = 100;
@@ -48,7 +48,7 @@ final class OfficialTables {
     };
   }
 
-  /** What else than all examples an example is counted with. */
+  /** The groups that an example is counted in, besides that of all. */
   static List<String> groups(Predicted item, Protocol protocol) {
     Set<String> groups = new LinkedHashSet<>();
     switch (protocol.report()) {

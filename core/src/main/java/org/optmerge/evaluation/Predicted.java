@@ -9,7 +9,7 @@ import org.optmerge.metric.Prediction;
 import org.optmerge.metric.Reference;
 
 /**
- * What a model answered to one question.
+ * A model's answer to one question.
  *
  * @param id unique among the predictions of a file, unless the file is faulty
  * @param task the data set or capability; empty if the file does not say
@@ -50,7 +50,7 @@ public record Predicted(
     return new Predicted(id, "", "", new Prediction(answer), new Reference(answers, fields), null);
   }
 
-  /** The same with a score. */
+  /** This answer with a score. */
   public Predicted scored(double value) {
     return new Predicted(id, task, type, prediction, reference, value);
   }

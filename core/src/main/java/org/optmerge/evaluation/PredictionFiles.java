@@ -35,10 +35,10 @@ import org.optmerge.python.Spreadsheet;
 
 /** Reads the prediction files of all kits; what kind a file is, it tells by itself. */
 public final class PredictionFiles {
-  /** Where a judged item keeps what was said before an answer was extracted from it. */
+  /** The field with what a model said, of which a judge extracted an answer. */
   static final String SAID = "said";
 
-  /** Whether no judge was needed for an item. */
+  /** The field that says that an item needed no judge. */
   static final String PREFETCHED = "prefetched";
 
   static final String UNKNOWN = "unknown id, counts as wrong";
@@ -101,57 +101,47 @@ public final class PredictionFiles {
             .forEach(column -> require(file, table, column));
       }
     }
-    Findings findings = new Findings();
-    List<Predicted> items = new ArrayList<>();
-    Set<String> seen = new HashSet<>();
+    Reading reading = new Reading(protocol.title());
     List<Cell> predictions = table.column("prediction");
     List<Cell> answers = table.column(protocol.answerColumn());
     for (int r = 0; r < table.rows(); r++) {
       String id = table.has("index") ? table.column("index").get(r).text() : String.valueOf(r);
-      if (!seen.add(id)) {
-        findings.add(Predictions.DUPLICATE, id);
-      }
+      reading.duplicate(id, id);
       if (predictions.get(r).missing()) {
-        findings.add(Predictions.MISSING, id);
+        reading.findings.add(Predictions.MISSING, id);
       }
       Map<String, String> fields = fields(table, r);
       Reference reference =
           protocol.report() == Protocol.Report.PERCENT
               ? Reference.ofCell(answers.get(r).text(), fields)
               : new Reference(List.of(answers.get(r).text()), fields);
-      items.add(
-          new Predicted(
-              id,
-              protocol.title(),
-              type(fields),
-              Prediction.of(predictions.get(r)),
-              reference,
-              null));
+      reading.add(id, type(fields), Prediction.of(predictions.get(r)), reference);
     }
     if (!table.has("index")) {
-      findings.add("there is no column index; rows are numbered from 0", file.toString());
+      reading.findings.add(
+          "there is no column index; rows are numbered from 0", file.toString());
     }
     if (!judged) {
-      return new Predictions(FileFormat.VLMEVALKIT, items, findings.list());
+      return reading.of(FileFormat.VLMEVALKIT);
     }
     boolean extracted = table.has("res") && table.has("log");
     List<Predicted> result =
         extracted
-            ? judged(items, table.column("res"), table.column("log"))
-            : prefetched(items, (JudgedMetric) protocol.metric(profile, FileFormat.VLMEVALKIT));
-    if (!extracted) {
-      findings.addAll(
-          List.of(
-              new Finding(
-                  "no judge's extraction in the file; counts as wrong where one is needed, so the"
-                      + " score is a lower bound",
-                  result.stream()
-                      .filter(item -> !item.field(PREFETCHED).equals("true"))
-                      .map(Predicted::id)
-                      .toList())));
+            ? judged(reading.items, table.column("res"), table.column("log"))
+            : prefetched(reading.items, (JudgedMetric) protocol.metric(profile, FileFormat.VLMEVALKIT));
+    if (extracted) {
+      return new Predictions(FileFormat.VLMEVALKIT_JUDGED, result, reading.findings.list());
     }
-    return new Predictions(
-        extracted ? FileFormat.VLMEVALKIT_JUDGED : FileFormat.VLMEVALKIT, result, findings.list());
+    Finding lowerBound =
+        new Finding(
+            "no judge's extraction in the file; counts as wrong where one is needed, so the score is"
+                + " a lower bound",
+            result.stream()
+                .filter(item -> !item.field(PREFETCHED).equals("true"))
+                .map(Predicted::id)
+                .toList());
+    reading.findings.addAll(List.of(lowerBound));
+    return new Predictions(FileFormat.VLMEVALKIT, result, reading.findings.list());
   }
 
   /** Ids that the data set does not have, and ids without a prediction, count as wrong. */
@@ -320,15 +310,13 @@ public final class PredictionFiles {
           "%s: of lmms-eval samples, RefCOCO, RefCOCO+ and RefCOCOg are scored; not %s"
               .formatted(file, protocol.title()));
     }
-    List<Predicted> items = new ArrayList<>();
-    Findings findings = new Findings();
-    Set<String> seen = new HashSet<>();
+    Reading reading = new Reading(protocol.title());
     JsonLines.read(
         file,
         (line, node) -> {
           String id = JsonLines.required(file, line, node, "doc_id").asText();
-          if (!seen.add(id)) {
-            findings.add("the same doc_id again, left out: lmms-eval appends to its files", id);
+          if (!reading.seen.add(id)) {
+            reading.findings.add("the same doc_id again, left out: lmms-eval appends to its files", id);
             return;
           }
           JsonNode answer = node.path("filtered_resps").path(0);
@@ -341,19 +329,10 @@ public final class PredictionFiles {
           fields.put("bbox", box(file, line, doc.path("bbox")));
           fields.put("question_id", doc.path("question_id").asText());
           fields.put("answer", doc.path("answer").asText());
-          if (answer.asText().isEmpty()) {
-            findings.add(Predictions.EMPTY, id);
-          }
-          items.add(
-              new Predicted(
-                  id,
-                  protocol.title(),
-                  "",
-                  new Prediction(answer.asText()),
-                  new Reference(List.of(), fields),
-                  null));
+          Prediction said = reading.said(answer.asText(), id);
+          reading.add(id, "", said, new Reference(List.of(), fields));
         });
-    return new Predictions(FileFormat.LMMS_EVAL, items, findings.list());
+    return reading.of(FileFormat.LMMS_EVAL);
   }
 
   private static String box(Path file, long line, JsonNode sides) {
@@ -379,49 +358,37 @@ public final class PredictionFiles {
               .formatted(file));
     }
     Map<JsonNode, ObjectNode> references = modelComposeAnswers(answers);
-    List<Predicted> items = new ArrayList<>();
-    Findings findings = new Findings();
-    Set<JsonNode> seen = new HashSet<>();
+    Reading reading = new Reading("");
     JsonLines.read(
         file,
         (line, node) -> {
           JsonNode id = JsonLines.required(file, line, node, "question_id");
           String text = JsonLines.required(file, line, node, "text").asText();
-          if (!seen.add(id)) {
-            findings.add(Predictions.DUPLICATE, id.toString());
-          }
-          if (text.isEmpty()) {
-            findings.add(Predictions.EMPTY, id.toString());
-          }
+          reading.duplicate(id, id.toString());
+          Prediction said = reading.said(text, id.toString());
           ObjectNode reference = references.get(id);
           Map<String, String> fields = new LinkedHashMap<>();
           List<String> right = new ArrayList<>();
           if (reference == null) {
             // 1 and "1" are different ids, there as here.
-            findings.add(UNKNOWN, id.toString());
+            reading.findings.add(UNKNOWN, id.toString());
             fields.put("unknown", "true");
           } else {
             JsonNode turns = reference.path("conversations");
             right.add(turns.path(turns.size() - 1).path("value").asText());
             typeOf(reference, fields);
           }
-          items.add(
-              new Predicted(
-                  id.asText(),
-                  "",
-                  fields.getOrDefault("type", ""),
-                  new Prediction(text),
-                  new Reference(right, fields),
-                  null));
+          Reference known = new Reference(right, fields);
+          reading.add(id.asText(), fields.getOrDefault("type", ""), said, known);
         });
     references.keySet().stream()
-        .filter(id -> !seen.contains(id))
+        .filter(id -> !reading.seen.contains(id))
         .forEach(
             id ->
-                findings.add(
+                reading.findings.add(
                     "in the answer file but not predicted; not counted by the official code",
                     id.toString()));
-    return new Predictions(FileFormat.MODELCOMPOSE, items, findings.list());
+    return reading.of(FileFormat.MODELCOMPOSE);
   }
 
   /** MUSIC-AVQA's own files name the modality and the type of a question. */
@@ -505,63 +472,48 @@ public final class PredictionFiles {
   }
 
   private static Predictions internVlGrounding(Path file, ArrayNode elements, Protocol protocol) {
-    List<Predicted> items = new ArrayList<>();
-    Findings findings = new Findings();
+    Reading reading = new Reading(protocol.title());
     for (int i = 0; i < elements.size(); i++) {
       JsonNode node = elements.get(i);
       Map<String, String> fields = new LinkedHashMap<>();
       fields.put("bbox", box(file, i, node.path("gt_bbox")));
       fields.put("height", node.path("hw").path(0).asText());
       fields.put("width", node.path("hw").path(1).asText());
-      items.add(
-          new Predicted(
-              String.valueOf(i),
-              protocol.title(),
-              "",
-              answer(file, i, node, findings),
-              new Reference(List.of(), fields),
-              null));
+      Prediction said = answer(file, i, node, reading);
+      reading.add(String.valueOf(i), "", said, new Reference(List.of(), fields));
     }
-    return new Predictions(FileFormat.INTERNVL_GROUNDING, items, findings.list());
+    return reading.of(FileFormat.INTERNVL_GROUNDING);
   }
 
   private static Predictions internVlVqa(Path file, ArrayNode elements, Protocol protocol) {
-    List<Predicted> items = new ArrayList<>();
-    Findings findings = new Findings();
+    Reading reading = new Reading(protocol.title());
     for (int i = 0; i < elements.size(); i++) {
       JsonNode node = elements.get(i);
-      items.add(
-          new Predicted(
-              String.valueOf(i),
-              protocol.title(),
-              "",
-              answer(file, i, node, findings),
-              new Reference(texts(node.path("annotation")), Map.of()),
-              null));
+      Prediction said = answer(file, i, node, reading);
+      Reference right = new Reference(texts(node.path("annotation")), Map.of());
+      reading.add(String.valueOf(i), "", said, right);
     }
-    return new Predictions(FileFormat.INTERNVL_VQA, items, findings.list());
+    return reading.of(FileFormat.INTERNVL_VQA);
   }
 
   /** References apart, one for each question; their order is that of the sums. */
   private static Predictions internVlAnnotated(
       Path file, ArrayNode elements, Path answers, Protocol protocol) {
-    Findings findings = new Findings();
+    Reading reading = new Reading(protocol.title());
     Map<String, Prediction> given = new HashMap<>();
     for (int i = 0; i < elements.size(); i++) {
       JsonNode node = elements.get(i);
       String id = node.path("questionId").asText();
-      if (given.put(id, answer(file, i, node, findings)) != null) {
-        findings.add("the same id again; the last one counts", id);
+      if (given.put(id, answer(file, i, node, reading)) != null) {
+        reading.findings.add("the same id again; the last one counts", id);
       }
     }
-    List<Predicted> items = new ArrayList<>();
-    Set<String> known = new HashSet<>();
     for (JsonNode node : elements(answers)) {
       String id = node.path("questionId").asText();
-      known.add(id);
+      reading.seen.add(id);
       Prediction prediction = given.get(id);
       if (prediction == null) {
-        findings.add(UNANSWERED, id);
+        reading.findings.add(UNANSWERED, id);
       }
       Map<String, String> fields = new LinkedHashMap<>();
       for (String name : List.of("answer_type", "evidence", "operation/reasoning")) {
@@ -570,31 +522,22 @@ public final class PredictionFiles {
       if (prediction == null) {
         fields.put("unknown", "true");
       }
-      items.add(
-          new Predicted(
-              id,
-              protocol.title(),
-              "",
-              prediction == null ? new Prediction("") : prediction,
-              new Reference(texts(node.path("answers")), fields),
-              null));
+      Prediction said = prediction == null ? new Prediction("") : prediction;
+      reading.add(id, "", said, new Reference(texts(node.path("answers")), fields));
     }
     given.keySet().stream()
-        .filter(id -> !known.contains(id))
+        .filter(id -> !reading.seen.contains(id))
         .sorted()
-        .forEach(id -> findings.add("not in the answer file, not counted", id));
-    return new Predictions(FileFormat.INTERNVL_VQA, items, findings.list());
+        .forEach(id -> reading.findings.add("not in the answer file, not counted", id));
+    return reading.of(FileFormat.INTERNVL_VQA);
   }
 
-  private static Prediction answer(Path file, int index, JsonNode node, Findings findings) {
+  private static Prediction answer(Path file, int index, JsonNode node, Reading reading) {
     JsonNode answer = node.get("answer");
     if (answer == null) {
       throw new PredictionFileException("%s: entry %d has no \"answer\"".formatted(file, index));
     }
-    if (answer.asText().isEmpty()) {
-      findings.add(Predictions.EMPTY, String.valueOf(index));
-    }
-    return new Prediction(answer.asText());
+    return reading.said(answer.asText(), String.valueOf(index));
   }
 
   private static List<String> texts(JsonNode node) {
@@ -605,5 +548,38 @@ public final class PredictionFiles {
       texts.add(node.asText());
     }
     return texts;
+  }
+
+  /** The items of a file, and what is odd about them, as they are read. */
+  private static final class Reading {
+    private final String task;
+    private final List<Predicted> items = new ArrayList<>();
+    private final Findings findings = new Findings();
+    private final Set<Object> seen = new HashSet<>();
+
+    Reading(String task) {
+      this.task = task;
+    }
+
+    void duplicate(Object id, String shown) {
+      if (!seen.add(id)) {
+        findings.add(Predictions.DUPLICATE, shown);
+      }
+    }
+
+    Prediction said(String text, String id) {
+      if (text.isEmpty()) {
+        findings.add(Predictions.EMPTY, id);
+      }
+      return new Prediction(text);
+    }
+
+    void add(String id, String type, Prediction prediction, Reference reference) {
+      items.add(new Predicted(id, task, type, prediction, reference, null));
+    }
+
+    Predictions of(FileFormat format) {
+      return new Predictions(format, items, findings.list());
+    }
   }
 }

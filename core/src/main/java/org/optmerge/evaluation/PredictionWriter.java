@@ -1,9 +1,5 @@
 package org.optmerge.evaluation;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -19,7 +15,6 @@ import java.util.stream.Collectors;
 import org.dhatim.fastexcel.Workbook;
 import org.dhatim.fastexcel.Worksheet;
 import org.optmerge.python.PythonLiteral;
-import org.optmerge.python.PythonText;
 import org.optmerge.python.Spreadsheet;
 
 /** Writes predictions in the forms that other kits read and score. */
@@ -56,80 +51,6 @@ public final class PredictionWriter {
     }
     write(file, text.toString());
     return List.of();
-  }
-
-  /**
-   * An array as InternVL writes it: {@code answer} with {@code gt_bbox} and {@code hw}, or {@code
-   * annotation}.
-   */
-  public static void internVl(Path file, List<Predicted> items) {
-    ArrayNode array = JsonNodeFactory.instance.arrayNode();
-    for (Predicted item : items) {
-      ObjectNode node = array.addObject();
-      node.put("answer", item.prediction().text());
-      if (item.reference().fields().containsKey("bbox")) {
-        node.set("gt_bbox", numbers(item.field("bbox")));
-        node.putArray("hw").add(whole(item, "height")).add(whole(item, "width"));
-      } else {
-        node.put("questionId", item.id());
-        node.put(
-            "annotation",
-            item.reference().answers().isEmpty() ? "" : item.reference().answers().get(0));
-      }
-    }
-    write(file, array.toString());
-  }
-
-  /** Lines as ModelCompose writes them; its answer file is apart. */
-  public static void modelCompose(Path file, List<Predicted> items, String model) {
-    StringBuilder lines = new StringBuilder();
-    for (Predicted item : items) {
-      ObjectNode node = JsonNodeFactory.instance.objectNode();
-      node.put("question_id", item.id());
-      node.put("prompt", item.field("question"));
-      node.put("text", item.prediction().text());
-      node.put("answer_id", "");
-      node.put("model_id", model);
-      node.putObject("metadata");
-      lines.append(node).append('\n');
-    }
-    write(file, lines.toString());
-  }
-
-  /** Samples of a grounding task as lmms-eval writes them, for reports; it reads none itself. */
-  public static void lmmsEval(Path file, List<Predicted> items) {
-    StringBuilder lines = new StringBuilder();
-    for (Predicted item : items) {
-      ObjectNode node = JsonNodeFactory.instance.objectNode();
-      node.put("doc_id", item.id());
-      ObjectNode doc = node.putObject("doc");
-      doc.put("question_id", item.field("question_id"));
-      doc.put("answer", item.field("answer"));
-      doc.set("bbox", numbers(item.field("bbox")));
-      node.put("target", item.field("bbox"));
-      node.putArray("resps").addArray().add(item.prediction().text());
-      node.putArray("filtered_resps").add(item.prediction().text());
-      lines.append(node).append('\n');
-    }
-    write(file, lines.toString());
-  }
-
-  private static JsonNode numbers(String list) {
-    ArrayNode array = JsonNodeFactory.instance.arrayNode();
-    PythonLiteral.list(list)
-        .ifPresent(
-            items ->
-                items.forEach(
-                    item -> {
-                      if (item instanceof Number number) {
-                        array.add(number.doubleValue());
-                      }
-                    }));
-    return array;
-  }
-
-  private static int whole(Predicted item, String field) {
-    return (int) PythonText.parseFloat(item.field(field)).orElse(0);
   }
 
   private static List<String> columns(List<Predicted> items, String answerColumn) {

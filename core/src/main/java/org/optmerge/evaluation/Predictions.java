@@ -151,7 +151,7 @@ public record Predictions(FileFormat format, List<Predicted> items, List<Finding
   static final class JsonLines {
     private JsonLines() {}
 
-    /** Hears of each line. */
+    /** A receiver of lines. */
     interface Listener {
       void line(long number, ObjectNode node);
     }

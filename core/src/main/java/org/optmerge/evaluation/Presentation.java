@@ -16,7 +16,7 @@ import org.optmerge.model.media.Image;
 import org.optmerge.model.media.Media;
 
 /**
- * How questions are put to a model.
+ * The form in which questions are put to a model.
  *
  * @param form of the text
  * @param given the modalities that the model gets of each question; the others are left out

@@ -18,7 +18,7 @@ import org.optmerge.metric.RelaxedAccuracy;
 import org.optmerge.metric.ScoringProfile;
 import org.optmerge.metric.VqaAccuracy;
 
-/** How a data set is scored: the metric, the column with the reference, the shape of its table. */
+/** The scoring of a data set: the metric, the column with the reference, the shape of its table. */
 public enum Protocol {
   VIZWIZ("VizWiz", "answers", Report.PERCENT, VqaAccuracy::of, "VizWiz"),
   TEXTVQA("TextVQA", "answer", Report.PERCENT, VqaAccuracy::of, "TextVQA_VAL"),
@@ -133,7 +133,7 @@ public enum Protocol {
     return title;
   }
 
-  /** Where a VLMEvalKit table has the reference. */
+  /** The column of a VLMEvalKit table with the reference. */
   public String answerColumn() {
     return answerColumn;
   }
@@ -143,7 +143,7 @@ public enum Protocol {
     return report;
   }
 
-  /** What scores it, under a profile and in a kit's own variant where the file is of that kit. */
+  /** The metric under a profile, in a kit's own variant where the file is of that kit. */
   public Metric metric(ScoringProfile profile, FileFormat format) {
     return switch (format) {
       case INTERNVL_GROUNDING -> BoxScore.accuracy(BoxFormat.INTERNVL);

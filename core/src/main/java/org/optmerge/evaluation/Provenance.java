@@ -12,7 +12,7 @@ import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.checkpoint.ModelReference;
 
 /**
- * What answers follow from, as the beginnings of SHA-256: answers with the same provenance need not
+ * The origin of answers, as the beginnings of SHA-256: answers with the same provenance need not
  * be given again.
  *
  * @param models of the weights
@@ -72,7 +72,7 @@ public record Provenance(String models, String settings, String questions) {
     }
   }
 
-  /** What differs from another, in words; empty if nothing. */
+  /** The differences from another provenance, in words; empty if none. */
   String difference(Provenance other) {
     StringBuilder text = new StringBuilder();
     if (!models.equals(other.models)) {

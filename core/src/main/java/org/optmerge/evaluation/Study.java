@@ -49,21 +49,21 @@ public final class Study {
 
   /** A row that is wanted. */
   public sealed interface Wanted {
-    /** Whose models they are. */
+    /** The family of the models. */
     ModelFamily family();
 
-    /** By which the row is found among those of its family that are asked in the same way. */
+    /** The name of the row among those of its family that are asked in the same way. */
     String name();
 
     /** As tables have it. */
     String label();
 
-    /** How it is asked. */
+    /** The presentation of the questions. */
     default Presentation presentation() {
       return Presentation.DEFAULT;
     }
 
-    /** By which the row is found in a file. */
+    /** The key of the row in a file. */
     default String key() {
       String asked = presentation().toString();
       return "%s/%s%s".formatted(family().name(), name(), asked.isEmpty() ? "" : "?" + asked);
@@ -278,7 +278,7 @@ public final class Study {
     return byKey;
   }
 
-  /** How many different rows that were given were of use. */
+  /** The number of recorded rows that were used. */
   public int taken() {
     return taken.size();
   }

@@ -46,10 +46,10 @@ public final class AdapterMerger {
    *
    * @param folder of the adapter
    * @param rank of every matrix
-   * @param layers one element for each matrix, in the base's order
    * @param bytes of the adapter's tensors
+   * @param layers one element for each matrix, in the base's order
    */
-  public record Result(Path folder, int rank, List<Layer> layers, long bytes) {
+  public record Result(Path folder, int rank, long bytes, List<Layer> layers) {
     public Result {
       layers = List.copyOf(layers);
     }
@@ -128,7 +128,7 @@ public final class AdapterMerger {
       long bytes = adapter.bytes();
       Path folder = adapter.publish();
       progress.finished();
-      return new Result(folder, rank, layers, bytes);
+      return new Result(folder, rank, bytes, layers);
     }
   }
 

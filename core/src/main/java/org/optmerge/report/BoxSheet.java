@@ -4,7 +4,6 @@ import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
 import java.awt.Graphics2D;
-import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,7 +19,6 @@ import org.optmerge.model.media.Image;
  * how much of their union the boxes share.
  */
 public final class BoxSheet {
-  private static final int SCALE = 2;
   private static final int PICTURE = 192;
   private static final int GAP = 18;
   private static final int MARGIN = 16;
@@ -31,7 +29,7 @@ public final class BoxSheet {
   private BoxSheet() {}
 
   /**
-   * How much of their union two answers share, as the metric has it; 0 if the second is no box or
+   * The share of their union that two answers have in common, by the metric; 0 if the second is no box or
    * covers nothing.
    *
    * @throws IllegalArgumentException if the right answer is no box
@@ -79,39 +77,30 @@ public final class BoxSheet {
     int rows = (examples.size() + columns - 1) / columns;
     int width = 2 * MARGIN + columns * (PICTURE + GAP) - GAP;
     int height = 2 * MARGIN + rows * cell;
-    BufferedImage sheet =
-        new BufferedImage(SCALE * width, SCALE * height, BufferedImage.TYPE_INT_RGB);
-    Graphics2D graphics = sheet.createGraphics();
-    try {
-      graphics.scale(SCALE, SCALE);
-      graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
-      graphics.setRenderingHint(
-          RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
-      graphics.setColor(Color.WHITE);
-      graphics.fillRect(0, 0, width, height);
-      for (int i = 0; i < examples.size(); i++) {
-        draw(
-            graphics,
-            examples.get(i),
-            at(answers, i),
-            MARGIN + i % columns * (PICTURE + GAP),
-            MARGIN + i / columns * cell);
-      }
-    } finally {
-      graphics.dispose();
-    }
-    return sheet;
+    return Pictures.sheet(
+        width,
+        height,
+        graphics -> {
+          for (int i = 0; i < examples.size(); i++) {
+            draw(
+                graphics,
+                examples.get(i),
+                at(answers, i),
+                MARGIN + i % columns * (PICTURE + GAP),
+                MARGIN + i / columns * cell);
+          }
+        });
   }
 
-  private record Given(String model, String answer, Color colour) {}
+  private record Given(String model, String answer, Color color) {}
 
   private static List<Given> at(Map<String, List<String>> answers, int example) {
     List<String> models = List.copyOf(answers.keySet());
-    List<Color> colours = Palette.ofMethods(models);
+    List<Color> colors = Palette.ofMethods(models);
     List<Given> given = new ArrayList<>();
     answers.forEach(
         (model, texts) ->
-            given.add(new Given(model, texts.get(example), colours.get(models.indexOf(model)))));
+            given.add(new Given(model, texts.get(example), colors.get(models.indexOf(model)))));
     return given;
   }
 
@@ -137,11 +126,11 @@ public final class BoxSheet {
       String said = String.format(Locale.ROOT, "IoU %.2f", overlap(expected, given.answer));
       Optional<PixelBox> box = PixelBox.ofAnswer(given.answer);
       if (box.isPresent()) {
-        outline(graphics, box.get(), scale, left, top, number, dark(given.colour));
+        outline(graphics, box.get(), scale, left, top, number, dark(given.color));
       } else {
         said = "no box: " + (given.answer.isBlank() ? "silence" : given.answer);
       }
-      write(graphics, given.model + ": " + said, ANSWER, dark(given.colour), left, baseline);
+      write(graphics, given.model + ": " + said, ANSWER, dark(given.color), left, baseline);
       number++;
     }
   }
@@ -154,7 +143,7 @@ public final class BoxSheet {
       int left,
       int top,
       int number,
-      Color colour) {
+      Color color) {
     int inset = 2 * number;
     int x = left + (int) Math.round(scale * box.left()) + inset;
     int y = top + (int) Math.round(scale * box.top()) + inset;
@@ -163,7 +152,7 @@ public final class BoxSheet {
     graphics.setColor(Color.WHITE);
     graphics.setStroke(new BasicStroke(3.5f));
     graphics.drawRect(x, y, across, down);
-    graphics.setColor(colour);
+    graphics.setColor(color);
     float[] dash = {3 + 2f * number, 3};
     graphics.setStroke(
         number == 0
@@ -173,22 +162,11 @@ public final class BoxSheet {
   }
 
   private static void write(
-      Graphics2D graphics, String text, Font font, Color colour, int left, int baseline) {
-    graphics.setFont(font);
-    graphics.setColor(colour);
-    String shown = text;
-    while (graphics.getFontMetrics().stringWidth(shown) > PICTURE && shown.length() > 2) {
-      shown = shown.substring(0, shown.length() - 2).stripTrailing() + "…";
-    }
-    graphics.drawString(shown, left, baseline);
+      Graphics2D graphics, String text, Font font, Color color, int left, int baseline) {
+    Pictures.write(graphics, text, font, color, left, baseline, PICTURE);
   }
 
-  /** Dark enough for text on white. */
-  private static Color dark(Color colour) {
-    Color dark = colour;
-    while (Palette.lightness(dark) > 120) {
-      dark = new Color(dark.getRed() * 9 / 10, dark.getGreen() * 9 / 10, dark.getBlue() * 9 / 10);
-    }
-    return dark;
+  private static Color dark(Color color) {
+    return Pictures.dark(color, 120);
   }
 }

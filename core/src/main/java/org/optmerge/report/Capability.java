@@ -23,9 +23,6 @@ import org.optmerge.evaluation.StudyMerge;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergedWeights;
 import org.optmerge.model.MultimodalModel;
-import tech.tablesaw.api.DoubleColumn;
-import tech.tablesaw.api.IntColumn;
-import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
@@ -83,12 +80,12 @@ public record Capability(MiniTask task, ModelFamily family, Study study) {
     return Bootstrap.DEFAULT.mean(scores(key)).times(PERCENT);
   }
 
-  /** How much better the first is than the second on the same questions, as shares. */
+  /** The lead of the first over the second on the same questions, as shares. */
   public Difference difference(String first, String second) {
     return Bootstrap.DEFAULT.difference(scores(first), scores(second));
   }
 
-  /** How much of what the expert gained over the base a model or merge has, in percent. */
+  /** The part of the expert's gain over the base that a model or merge has, in percent. */
   public double kept(String key) {
     double base = row(Study.BASE).accuracy(task.label());
     return PERCENT
@@ -103,26 +100,16 @@ public record Capability(MiniTask task, ModelFamily family, Study study) {
    *     in percent
    */
   public Table table() {
-    StringColumn names = StringColumn.create("model or method");
-    DoubleColumn means = DoubleColumn.create("accuracy");
-    DoubleColumn lower = DoubleColumn.create("lower");
-    DoubleColumn upper = DoubleColumn.create("upper");
-    DoubleColumn kept = DoubleColumn.create("gain kept");
-    for (String key : compared()) {
-      Interval interval = accuracy(key);
-      names.append(row(key).label());
-      means.append(interval.mean());
-      lower.append(interval.lower());
-      upper.append(interval.upper());
-      kept.append(kept(key));
-    }
-    return Table.create(
-        "%s: %,d questions, percent".formatted(task.label(), scores(Study.BASE).length),
-        names,
-        means,
-        lower,
-        upper,
-        kept);
+    record Line(String key, Interval accuracy) {}
+    List<Line> lines = compared().stream().map(key -> new Line(key, accuracy(key))).toList();
+    String title = "%s: %,d questions, percent".formatted(task.label(), scores(Study.BASE).length);
+    return new Columns<>(title, lines)
+        .text("model or method", line -> row(line.key).label())
+        .number("accuracy", line -> line.accuracy.mean())
+        .number("lower", line -> line.accuracy.lower())
+        .number("upper", line -> line.accuracy.upper())
+        .number("gain kept", line -> kept(line.key))
+        .table();
   }
 
   /** A bar for each model and merge that is compared, with its 95 % interval. */
@@ -156,31 +143,27 @@ public record Capability(MiniTask task, ModelFamily family, Study study) {
     for (int i = 0; i < types.size(); i++) {
       places.computeIfAbsent(types.get(i), any -> new ArrayList<>()).add(i);
     }
-    Table table =
-        Table.create(
-            "%s: right answers by kind of question, percent".formatted(task.label()),
-            StringColumn.create("kind", places.keySet()),
-            IntColumn.create("questions", places.values().stream().mapToInt(List::size).toArray()));
+    Columns<Map.Entry<String, List<Integer>>> columns =
+        new Columns<>(
+                "%s: right answers by kind of question, percent".formatted(task.label()),
+                List.copyOf(places.entrySet()))
+            .text("kind", Map.Entry::getKey)
+            .count("questions", kind -> kind.getValue().size());
     for (String key : keys) {
       double[] scores = scores(key);
-      table.addColumns(
-          DoubleColumn.create(
-              row(key).label(),
-              places.values().stream()
-                  .mapToDouble(
-                      of ->
-                          PERCENT
-                              * of.stream()
-                                  .mapToDouble(place -> scores[place])
-                                  .average()
-                                  .orElse(Double.NaN))
-                  .toArray()));
+      columns.percent(
+          row(key).label(),
+          kind ->
+              kind.getValue().stream()
+                  .mapToDouble(place -> scores[place])
+                  .average()
+                  .orElse(Double.NaN));
     }
-    return table;
+    return columns.table();
   }
 
   /**
-   * What the paper has for this capability: the mean of its data sets, in percent.
+   * The paper's scores of this capability: the mean of its data sets, in percent.
    *
    * @param tables such as {@code table2} and {@code table3}
    * @return column "model or method", and a column for each table; missing where a table has none
@@ -198,19 +181,15 @@ public record Capability(MiniTask task, ModelFamily family, Study study) {
         }
       }
     }
-    Table table =
-        Table.create(
-            "The paper: mean of %s".formatted(String.join(", ", columns)),
-            StringColumn.create("model or method", rows.keySet()));
+    Columns<Map.Entry<String, Map<String, Double>>> table =
+        new Columns<>(
+                "The paper: mean of %s".formatted(String.join(", ", columns)),
+                List.copyOf(rows.entrySet()))
+            .text("model or method", Map.Entry::getKey);
     for (String name : tables) {
-      table.addColumns(
-          DoubleColumn.create(
-              name,
-              rows.values().stream()
-                  .mapToDouble(row -> row.getOrDefault(name, Double.NaN))
-                  .toArray()));
+      table.number(name, row -> row.getValue().get(name));
     }
-    return table;
+    return table.table();
   }
 
   /**

@@ -9,6 +9,7 @@ import static org.optmerge.report.SheetTables.row;
 import static org.optmerge.report.SheetTables.signed;
 
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -28,14 +29,11 @@ import org.optmerge.evaluation.Study.Wanted;
 import org.optmerge.evaluation.StudyMerge;
 import org.optmerge.report.Exhibit.Finding;
 import org.optmerge.report.PaperTables.PaperTable;
-import org.optmerge.report.SheetTables.Column;
-import tech.tablesaw.api.DoubleColumn;
-import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /** The paper's tables of merging capabilities, made on the miniature, beside what was published. */
 public final class CapabilityExhibits {
-  /** Where the project keeps the rows of its own models, a file for each seed of the training. */
+  /** The folder of the project's own rows, a file for each seed of the training. */
   public static final String RECORDED = "notebooks/results/miniature";
 
   private static final String COMBINED = MiniTask.COMBINED.label();
@@ -311,33 +309,29 @@ public final class CapabilityExhibits {
   }
 
   /** Accuracies in percent, with the interval of their mean. */
-  public static Table table(String title, Iterable<AnswerSheet> rows) {
-    List<Column> columns = new ArrayList<>(List.of(Column.text(MODEL, AnswerSheet::label)));
+  public static Table table(String title, Collection<AnswerSheet> rows) {
+    Columns<AnswerSheet> columns =
+        new Columns<>(title, List.copyOf(rows)).text(MODEL, AnswerSheet::label);
     for (MiniTask task : MiniTask.CAPABILITIES) {
-      columns.add(Column.percent(task.label(), row -> row.accuracy(task.label())));
+      columns.percent(task.label(), row -> row.accuracy(task.label()));
     }
-    columns.addAll(Column.mean());
-    columns.add(Column.percent("new skills", AnswerSheet::newSkills));
-    columns.add(
-        Column.number(
+    return SheetTables.mean(columns)
+        .percent("new skills", AnswerSheet::newSkills)
+        .number(
             COMBINED,
-            row -> row.right().containsKey(COMBINED) ? 100 * row.accuracy(COMBINED) : null));
-    columns.add(Column.number("λ", AnswerSheet::scaling));
-    return SheetTables.table(title, rows, columns);
+            row -> row.right().containsKey(COMBINED) ? (Double) (100 * row.accuracy(COMBINED)) : null)
+        .number("λ", AnswerSheet::scaling)
+        .table();
   }
 
   /** A published table by capability: the mean of the data sets of each. */
   static Table published(PaperTable published, PaperTables paper) {
-    Table table = Table.create(title(published), StringColumn.create(MODEL));
-    paper.groups().keySet().forEach(group -> table.addColumns(DoubleColumn.create(group)));
-    table.addColumns(DoubleColumn.create("average as printed"));
-    for (PaperTables.Row row : published.rows()) {
-      tech.tablesaw.api.Row cells = table.appendRow();
-      cells.setString(MODEL, row.name());
-      paper.groups().forEach((group, columns) -> cells.setDouble(group, row.mean(columns)));
-      cells.setDouble("average as printed", row.average().orElse(Double.NaN));
-    }
-    return table;
+    Columns<PaperTables.Row> columns =
+        new Columns<>(title(published), published.rows()).text(MODEL, PaperTables.Row::name);
+    paper.groups().forEach((group, of) -> columns.number(group, row -> row.mean(of)));
+    return columns
+        .number("average as printed", row -> row.average().orElse(Double.NaN))
+        .table();
   }
 
   private static Table plain(PaperTable published) {

@@ -20,7 +20,7 @@ public record Card(Question question, List<Answer> answers) {
   }
 
   /**
-   * What a model answered.
+   * A model's answer.
    *
    * @param model its name
    * @param text as it was given
@@ -39,7 +39,7 @@ public record Card(Question question, List<Answer> answers) {
     return new Card(question, List.of());
   }
 
-  /** The same with one more answer. */
+  /** This card with one more answer. */
   public Card with(String model, String text, double score) {
     List<Answer> more = new ArrayList<>(answers);
     more.add(new Answer(model, text, score));
@@ -47,7 +47,7 @@ public record Card(Question question, List<Answer> answers) {
   }
 
   /**
-   * The same with the answer of a model that was evaluated.
+   * This card with the answer of a model that was evaluated.
    *
    * @throws IllegalArgumentException if it was not asked this question
    */

@@ -70,7 +70,7 @@ final class CardHtml {
     return media instanceof Audio audio ? audio(audio) : video((Video) media);
   }
 
-  /** What a sound looks like, and a player. */
+  /** A spectrogram of a sound, and a player. */
   private static String audio(Audio audio) {
     return image(Pictures.of(Spectrogram.of(audio), Optional.empty(), 2 * SIDE), SIDE)
         + "<br/><audio controls style=\"width:%dpx;height:32px\" src=\"data:audio/wav;base64,%s\"></audio>"

@@ -1,7 +1,7 @@
 package org.optmerge.report;
 
 /**
- * What a notebook says it has shown. A notebook whose claim does not hold fails, for its reader and
+ * A claim of a notebook. A notebook whose claim does not hold fails, for its reader and
  * in every test.
  */
 public final class Claim {

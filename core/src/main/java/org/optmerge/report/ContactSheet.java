@@ -26,9 +26,6 @@ import org.optmerge.model.media.Video;
  * spectrogram, a film by four of its frames.
  */
 public final class ContactSheet {
-  /** Pixels of the file for a pixel of the layout, as for all figures. */
-  private static final int SCALE = 2;
-
   private static final int PICTURE = 192;
 
   /** Frames that are shown of a film. */
@@ -43,7 +40,7 @@ public final class ContactSheet {
   /** Lines of a question; what is longer is cut. */
   private static final int QUESTION_LINES = 2;
 
-  /** What is below a picture: the question, the answer and a line for its kind. */
+  /** The height of the text below a picture: the question, the answer and a line for its kind. */
   private static final int TEXT = (QUESTION_LINES + 2) * LINE + 18;
 
   private static final Font QUESTION = new Font(Font.SANS_SERIF, Font.PLAIN, 12);
@@ -81,23 +78,14 @@ public final class ContactSheet {
     for (List<Question> task : tasks.values()) {
       height += HEADING + rows(task, columns) * (height(task) + TEXT);
     }
-    BufferedImage sheet =
-        new BufferedImage(SCALE * width, SCALE * height, BufferedImage.TYPE_INT_RGB);
-    Graphics2D graphics = sheet.createGraphics();
-    try {
-      graphics.scale(SCALE, SCALE);
-      graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
-      graphics.setRenderingHint(
-          RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
-      graphics.setRenderingHint(
-          RenderingHints.KEY_FRACTIONALMETRICS, RenderingHints.VALUE_FRACTIONALMETRICS_ON);
-      graphics.setColor(Color.WHITE);
-      graphics.fillRect(0, 0, width, height);
-      new ContactSheet(graphics).draw(title, tasks, columns);
-    } finally {
-      graphics.dispose();
-    }
-    return sheet;
+    return Pictures.sheet(
+        width,
+        height,
+        graphics -> {
+          graphics.setRenderingHint(
+              RenderingHints.KEY_FRACTIONALMETRICS, RenderingHints.VALUE_FRACTIONALMETRICS_ON);
+          new ContactSheet(graphics).draw(title, tasks, columns);
+        });
   }
 
   private static int rows(List<Question> examples, int columns) {
@@ -106,12 +94,12 @@ public final class ContactSheet {
 
   private void draw(String title, Map<String, List<Question>> tasks, int columns) {
     write(title, HEAD, Palette.INK, MARGIN, MARGIN + 16);
-    List<Color> colours = Palette.ofTasks(List.copyOf(tasks.keySet()));
+    List<Color> colors = Palette.ofTasks(List.copyOf(tasks.keySet()));
     int top = MARGIN + TITLE;
     int number = 0;
     for (Map.Entry<String, List<Question>> task : tasks.entrySet()) {
-      Color colour = colours.get(number++);
-      graphics.setColor(colour);
+      Color color = colors.get(number++);
+      graphics.setColor(color);
       graphics.fillRoundRect(MARGIN, top + 3, 5, 18, 3, 3);
       write(task.getKey(), TASK, Palette.INK, MARGIN + 13, top + 17);
       top += HEADING;
@@ -119,13 +107,13 @@ public final class ContactSheet {
       int height = height(examples);
       for (int i = 0; i < examples.size(); i++) {
         int left = MARGIN + i % columns * (PICTURE + GAP);
-        card(examples.get(i), colour, left, top + i / columns * (height + TEXT), height);
+        card(examples.get(i), color, left, top + i / columns * (height + TEXT), height);
       }
       top += rows(examples, columns) * (height + TEXT);
     }
   }
 
-  private void card(Question example, Color colour, int left, int top, int height) {
+  private void card(Question example, Color color, int left, int top, int height) {
     String answer = String.join(" / ", example.answers());
     Optional<PixelBox> box = PixelBox.ofAnswer(answer);
     media(example.media(), box, left, top);
@@ -137,7 +125,7 @@ public final class ContactSheet {
     String shown =
         box.map(b -> "%d, %d to %d, %d".formatted(b.left(), b.top(), b.right(), b.bottom()))
             .orElse(answer);
-    write(cut(shown, ANSWER), ANSWER, dark(colour), left, baseline + 1);
+    write(cut(shown, ANSWER), ANSWER, Pictures.dark(color, 110), left, baseline + 1);
     boolean heldOut = "true".equals(example.fields().get("heldOut"));
     write(
         cut(example.type() + (heldOut ? " · held out" : ""), KIND),
@@ -207,9 +195,9 @@ public final class ContactSheet {
         (int) Math.round(scale * image.height()));
   }
 
-  private void write(String text, Font font, Color colour, int left, int baseline) {
+  private void write(String text, Font font, Color color, int left, int baseline) {
     graphics.setFont(font);
-    graphics.setColor(colour);
+    graphics.setColor(color);
     graphics.drawString(text, left, baseline);
   }
 
@@ -239,20 +227,6 @@ public final class ContactSheet {
 
   /** A text no wider than a picture. */
   private String cut(String text, Font font) {
-    FontMetrics metrics = graphics.getFontMetrics(font);
-    String shown = text;
-    while (metrics.stringWidth(shown) > PICTURE && shown.length() > 2) {
-      shown = shown.substring(0, shown.length() - 2).stripTrailing() + "…";
-    }
-    return shown;
-  }
-
-  /** A task's colour, dark enough for text on white. */
-  private static Color dark(Color colour) {
-    Color dark = colour;
-    while (Palette.lightness(dark) > 110) {
-      dark = new Color(dark.getRed() * 9 / 10, dark.getGreen() * 9 / 10, dark.getBlue() * 9 / 10);
-    }
-    return dark;
+    return Pictures.cut(graphics.getFontMetrics(font), text, PICTURE);
   }
 }

@@ -1,17 +1,15 @@
 package org.optmerge.report;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.optmerge.analysis.TaskVectorDiagnostics;
 import org.optmerge.analysis.TaskVectorDiagnostics.Merged;
 import org.optmerge.analysis.TaskVectorSpectra;
 import org.optmerge.analysis.TaskVectorStatistics;
-import tech.tablesaw.api.DoubleColumn;
-import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /**
- * What is known of task vectors and of merges of them, as tables for notebooks: one observation a
+ * Tables of task vectors and of merges of them, for notebooks: one observation a
  * row, to filter, summarise and plot.
  */
 public final class Diagnostics {
@@ -23,82 +21,21 @@ public final class Diagnostics {
    * @return columns "layer", "expert", "norm"
    */
   public static Table layers(TaskVectorStatistics statistics) {
-    StringColumn layers = StringColumn.create("layer");
-    StringColumn experts = StringColumn.create("expert");
-    DoubleColumn norms = DoubleColumn.create("norm");
+    record Norm(String layer, String expert, double norm) {}
+    List<Norm> norms = new ArrayList<>();
     statistics
         .normsByLayer()
         .forEach(
             (layer, values) -> {
               for (int t = 0; t < values.size(); t++) {
-                layers.append(layer);
-                experts.append(statistics.experts().get(t));
-                norms.append(values.get(t));
+                norms.add(new Norm(layer, statistics.experts().get(t), values.get(t)));
               }
             });
-    return Table.create("Norms by layer", layers, experts, norms);
-  }
-
-  /** {@link #ranks(List, List)} of a whole model. */
-  public static Table ranks(TaskVectorSpectra spectra) {
-    return ranks(spectra.experts(), diagnostics(spectra));
-  }
-
-  /**
-   * How large and how rich each expert's task vector is in each parameter.
-   *
-   * @param experts names, in the order of the diagnostics
-   * @return columns "tensor", "expert", "norm", "effective rank"
-   * @throws IllegalArgumentException if the number of names is not that of the task vectors
-   */
-  public static Table ranks(List<String> experts, List<TaskVectorDiagnostics> diagnostics) {
-    StringColumn tensors = StringColumn.create("tensor");
-    StringColumn names = StringColumn.create("expert");
-    DoubleColumn norms = DoubleColumn.create("norm");
-    DoubleColumn ranks = DoubleColumn.create("effective rank");
-    for (TaskVectorDiagnostics found : diagnostics) {
-      requireNames(experts, found);
-      for (int t = 0; t < experts.size(); t++) {
-        tensors.append(found.parameter());
-        names.append(experts.get(t));
-        norms.append(found.norms().get(t));
-        ranks.append(found.effectiveRanks().get(t));
-      }
-    }
-    return Table.create("Effective ranks", tensors, names, norms, ranks);
-  }
-
-  /** {@link #pairs(List, List)} of a whole model. */
-  public static Table pairs(TaskVectorSpectra spectra) {
-    return pairs(spectra.experts(), diagnostics(spectra));
-  }
-
-  /**
-   * How alike the task vectors of every two experts are in each parameter.
-   *
-   * @param experts names, in the order of the diagnostics
-   * @return columns "tensor", "expert", "other", "cosine", "overlap"; each pair once
-   * @throws IllegalArgumentException if the number of names is not that of the task vectors
-   */
-  public static Table pairs(List<String> experts, List<TaskVectorDiagnostics> diagnostics) {
-    StringColumn tensors = StringColumn.create("tensor");
-    StringColumn names = StringColumn.create("expert");
-    StringColumn others = StringColumn.create("other");
-    DoubleColumn cosines = DoubleColumn.create("cosine");
-    DoubleColumn overlaps = DoubleColumn.create("overlap");
-    for (TaskVectorDiagnostics found : diagnostics) {
-      requireNames(experts, found);
-      for (int s = 0; s < experts.size(); s++) {
-        for (int t = s + 1; t < experts.size(); t++) {
-          tensors.append(found.parameter());
-          names.append(experts.get(s));
-          others.append(experts.get(t));
-          cosines.append(found.cosines().get(s).get(t));
-          overlaps.append(found.overlaps().get(s).get(t));
-        }
-      }
-    }
-    return Table.create("Pairs of task vectors", tensors, names, others, cosines, overlaps);
+    return new Columns<>("Norms by layer", norms)
+        .text("layer", Norm::layer)
+        .text("expert", Norm::expert)
+        .number("norm", Norm::norm)
+        .table();
   }
 
   /**
@@ -107,22 +44,22 @@ public final class Diagnostics {
    * @return columns as of {@link #merges(String, Map)}
    */
   public static Table merges(TaskVectorSpectra spectra) {
-    Table table = merges("", Map.of());
+    List<Named> all = new ArrayList<>();
     for (TaskVectorSpectra.Matrix matrix : spectra.matrices()) {
       matrix
           .merge()
           .ifPresent(
               merge -> {
-                append(table, matrix.name(), "merged", merge.merged());
-                append(table, matrix.name(), "mean", merge.mean());
-                append(table, matrix.name(), "sum", merge.sum());
+                all.add(new Named(matrix.name(), "merged", merge.merged()));
+                all.add(new Named(matrix.name(), "mean", merge.mean()));
+                all.add(new Named(matrix.name(), "sum", merge.sum()));
               });
     }
-    return table;
+    return table(all);
   }
 
   /**
-   * What several merges made of the task vectors of one parameter.
+   * The merges that several methods make of the task vectors of one parameter.
    *
    * @param tensor its name
    * @param merges by the name of the method; the map's order counts
@@ -130,37 +67,21 @@ public final class Diagnostics {
    *     with mean", "norm"
    */
   public static Table merges(String tensor, Map<String, Merged> merges) {
-    Table table =
-        Table.create(
-            "Merges of task vectors",
-            StringColumn.create("tensor"),
-            StringColumn.create("merge"),
-            DoubleColumn.create("interference"),
-            DoubleColumn.create("distance from mean"),
-            DoubleColumn.create("cosine with mean"),
-            DoubleColumn.create("norm"));
-    merges.forEach((name, merged) -> append(table, tensor, name, merged));
-    return table;
+    List<Named> all = new ArrayList<>();
+    merges.forEach((name, merged) -> all.add(new Named(tensor, name, merged)));
+    return table(all);
   }
 
-  private static void append(Table table, String tensor, String merge, Merged merged) {
-    table.stringColumn("tensor").append(tensor);
-    table.stringColumn("merge").append(merge);
-    table.doubleColumn("interference").append(merged.totalInterference());
-    table.doubleColumn("distance from mean").append(merged.distanceFromMean());
-    table.doubleColumn("cosine with mean").append(merged.cosineWithMean());
-    table.doubleColumn("norm").append(merged.norm());
-  }
+  private record Named(String tensor, String name, Merged merged) {}
 
-  private static List<TaskVectorDiagnostics> diagnostics(TaskVectorSpectra spectra) {
-    return spectra.matrices().stream().map(TaskVectorSpectra.Matrix::diagnostics).toList();
-  }
-
-  private static void requireNames(List<String> experts, TaskVectorDiagnostics found) {
-    if (experts.size() != found.norms().size()) {
-      throw new IllegalArgumentException(
-          "parameter '%s' has %d task vectors, and there are %d names of experts: %s"
-              .formatted(found.parameter(), found.norms().size(), experts.size(), experts));
-    }
+  private static Table table(List<Named> merges) {
+    return new Columns<>("Merges of task vectors", merges)
+        .text("tensor", Named::tensor)
+        .text("merge", Named::name)
+        .number("interference", one -> one.merged.totalInterference())
+        .number("distance from mean", one -> one.merged.distanceFromMean())
+        .number("cosine with mean", one -> one.merged.cosineWithMean())
+        .number("norm", one -> one.merged.norm())
+        .table();
   }
 }

@@ -4,12 +4,14 @@ import static org.optmerge.report.SheetTables.difference;
 import static org.optmerge.report.SheetTables.points;
 import static org.optmerge.report.SheetTables.row;
 
+import java.util.Collection;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.mini.stage.StageCeilings;
 import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
@@ -27,14 +29,11 @@ import org.optmerge.evaluation.StudyMerge;
 import org.optmerge.model.OnlineComposition;
 import org.optmerge.report.Exhibit.Finding;
 import org.optmerge.report.PaperTables.PaperTable;
-import org.optmerge.report.SheetTables.Column;
-import tech.tablesaw.api.DoubleColumn;
-import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /** Tables of modality merging on the miniature, beside the published ones. */
 public final class ModalityExhibits {
-  /** Where the rows of the shipped models are, from the top of the project. */
+  /** The folder of the rows of the shipped models, from the top of the project. */
   public static final String RECORDED = "notebooks/results/modality";
 
   private static final double TEXT_GOAL = 0.9;
@@ -178,73 +177,64 @@ public final class ModalityExhibits {
 
   /** The ceilings of questions of several modalities: what the best guess of fewer would get. */
   public static Table ceilings() {
-    Table table =
-        Table.create(
-            "Best guess of a part of the modalities, %",
-            StringColumn.create("question"),
-            StringColumn.create("aspect"),
-            DoubleColumn.create("nothing"),
-            DoubleColumn.create("vision"),
-            DoubleColumn.create("audio"),
-            DoubleColumn.create("video"),
-            DoubleColumn.create("best pair"));
-    for (StageQuestionType type : StageQuestionType.ALL) {
-      if (!type.isCrossModal()) {
-        continue;
-      }
-      tech.tablesaw.api.Row cells = table.appendRow();
-      cells.setString("question", type.key());
-      cells.setString("aspect", type.aspect());
-      for (String column : List.of("vision", "audio", "video")) {
-        cells.setMissing(column);
-      }
-      double pair = 0;
-      for (var ceiling : StageCeilings.of(type).entrySet()) {
-        Set<StageModality> given = ceiling.getKey();
-        if (given.isEmpty()) {
-          cells.setDouble("nothing", 100 * ceiling.getValue());
-        } else if (given.size() == 1) {
-          cells.setDouble(given.iterator().next().key(), 100 * ceiling.getValue());
-        } else if (given.size() == 2) {
-          pair = Math.max(pair, ceiling.getValue());
-        }
-      }
-      cells.setDouble("best pair", 100 * pair);
+    record Ceilings(StageQuestionType type, Map<Set<StageModality>, Double> best) {}
+    Columns<Ceilings> columns =
+        new Columns<>(
+                "Best guess of a part of the modalities, %",
+                StageQuestionType.ALL.stream()
+                    .filter(StageQuestionType::isCrossModal)
+                    .map(type -> new Ceilings(type, StageCeilings.of(type)))
+                    .toList())
+            .text("question", ceilings -> ceilings.type.key())
+            .text("aspect", ceilings -> ceilings.type.aspect())
+            .number("nothing", ceilings -> percent(ceilings.best.get(Set.of())));
+    for (StageModality modality : StageModality.ALL) {
+      columns.number(
+          modality.key(), ceilings -> percent(ceilings.best.get(Set.of(modality))));
     }
-    return table;
+    return columns
+        .percent(
+            "best pair",
+            ceilings ->
+                ceilings.best.entrySet().stream()
+                    .filter(one -> one.getKey().size() == 2)
+                    .mapToDouble(Map.Entry::getValue)
+                    .max()
+                    .orElse(0))
+        .table();
   }
 
   /**
    * One line a row: the groups of questions, their mean, and the questions of one modality each.
    */
-  public static Table table(Iterable<AnswerSheet> rows) {
-    List<Column> columns =
-        new ArrayList<>(
-            List.of(
-                Column.text("model", AnswerSheet::label),
-                Column.text(
-                    "given",
-                    row ->
-                        row.given().size() == StageModality.ALL.size()
-                            ? "all"
-                            : String.join("+", row.given()))));
+  public static Table table(Collection<AnswerSheet> rows) {
+    Columns<AnswerSheet> columns =
+        new Columns<>("Modality merging, %", List.copyOf(rows))
+            .text("model", AnswerSheet::label)
+            .text(
+                "given",
+                row ->
+                    row.given().size() == StageModality.ALL.size()
+                        ? "all"
+                        : String.join("+", row.given()));
     Grouping.MODALITIES
         .averaged(List.of())
-        .forEach((name, types) -> columns.add(Column.percent(name, row -> row.accuracy(types))));
-    columns.addAll(Column.mean());
+        .forEach((name, types) -> columns.percent(name, row -> row.accuracy(types)));
+    SheetTables.mean(columns);
     for (StageModality modality : StageModality.ALL) {
-      columns.add(
-          Column.number(
-              modality.key(),
-              row ->
-                  row.given().contains(modality.key())
-                      ? (Double) (100 * own(row, modality))
-                      : null));
+      columns.number(
+          modality.key(),
+          row -> row.given().contains(modality.key()) ? percent(own(row, modality)) : null);
     }
-    columns.add(Column.percent("beyond", ModalityExhibits::beyondReach));
-    columns.add(Column.number("λ", AnswerSheet::scaling));
-    columns.add(Column.number("ms", AnswerSheet::milliseconds));
-    return SheetTables.table("Modality merging, %", rows, columns);
+    return columns
+        .percent("beyond", ModalityExhibits::beyondReach)
+        .number("λ", AnswerSheet::scaling)
+        .number("ms", AnswerSheet::milliseconds)
+        .table();
+  }
+
+  private static @Nullable Double percent(@Nullable Double share) {
+    return share == null ? null : (Double) (100 * share);
   }
 
   /** Share of right answers among the questions that need one modality. */

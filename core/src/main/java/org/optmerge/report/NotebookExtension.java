@@ -2,7 +2,9 @@ package org.optmerge.report;
 
 import java.awt.image.BufferedImage;
 import java.util.Base64;
+import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 import org.dflib.jjava.jupyter.Extension;
 import org.dflib.jjava.jupyter.kernel.BaseKernel;
 import org.dflib.jjava.jupyter.kernel.display.Renderer;
@@ -51,80 +53,38 @@ public final class NotebookExtension implements Extension {
                   });
               context.renderIfRequested(MIMEType.IMAGE_SVG, () -> Plots.svg(chart));
             });
-    renderer
-        .createRegistration(Table.class)
-        .preferring(MIMEType.TEXT_HTML)
-        .register(
-            (table, context) -> {
-              context.getOutputContainer().putText(Tables.text(table));
-              context.renderIfRequested(MIMEType.TEXT_HTML, () -> Tables.html(table));
-            });
-    renderer
-        .createRegistration(TableView.class)
-        .preferring(MIMEType.TEXT_HTML)
-        .register(
-            (view, context) -> {
-              context.getOutputContainer().putText(view.toString());
-              context.renderIfRequested(
-                  MIMEType.TEXT_HTML, () -> Tables.html(view.table(), view.format()));
-            });
-    renderer
-        .createRegistration(Card.class)
-        .preferring(MIMEType.TEXT_HTML)
-        .register(
-            (card, context) -> {
-              context.getOutputContainer().putText(card.toString());
-              context.renderIfRequested(MIMEType.TEXT_HTML, () -> CardHtml.html(card));
-            });
-    renderer
-        .createRegistration(Card.Cards.class)
-        .preferring(MIMEType.TEXT_HTML)
-        .register(
-            (cards, context) -> {
-              context.getOutputContainer().putText(cards.toString());
-              context.renderIfRequested(MIMEType.TEXT_HTML, () -> CardHtml.html(cards));
-            });
-    renderer
-        .createRegistration(Question.class)
-        .preferring(MIMEType.TEXT_HTML)
-        .register(
-            (example, context) -> {
-              Card card = Card.of(example);
-              context.getOutputContainer().putText(card.toString());
-              context.renderIfRequested(MIMEType.TEXT_HTML, () -> CardHtml.html(card));
-            });
-    renderer
-        .createRegistration(Image.class)
-        .preferring(MIMEType.TEXT_HTML)
-        .register(
-            (image, context) -> {
-              context
-                  .getOutputContainer()
-                  .putText("image: %d × %d".formatted(image.width(), image.height()));
-              context.renderIfRequested(MIMEType.TEXT_HTML, () -> CardHtml.html(image));
-            });
-    renderer
-        .createRegistration(Audio.class)
-        .preferring(MIMEType.TEXT_HTML)
-        .register(
-            (audio, context) -> {
-              context
-                  .getOutputContainer()
-                  .putText("sound: %.2f s at %d Hz".formatted(audio.seconds(), audio.sampleRate()));
-              context.renderIfRequested(MIMEType.TEXT_HTML, () -> CardHtml.html(audio));
-            });
-    renderer
-        .createRegistration(Video.class)
-        .preferring(MIMEType.TEXT_HTML)
-        .register(
-            (video, context) -> {
-              context
-                  .getOutputContainer()
-                  .putText(
-                      "film: %d frames of %d × %d"
-                          .formatted(video.frames().size(), video.width(), video.height()));
-              context.renderIfRequested(MIMEType.TEXT_HTML, () -> CardHtml.html(video));
-            });
+    html(renderer, Table.class, Tables::text, Tables::html);
+    html(
+        renderer,
+        TableView.class,
+        TableView::toString,
+        view -> Tables.html(view.table(), view.format()));
+    html(renderer, Card.class, Card::toString, CardHtml::html);
+    html(renderer, Card.Cards.class, Card.Cards::toString, CardHtml::html);
+    html(
+        renderer,
+        Question.class,
+        example -> Card.of(example).toString(),
+        example -> CardHtml.html(Card.of(example)));
+    html(
+        renderer,
+        Image.class,
+        image -> "image: %d × %d".formatted(image.width(), image.height()),
+        CardHtml::html);
+    html(
+        renderer,
+        Audio.class,
+        audio ->
+            String.format(
+                Locale.ROOT, "sound: %.2f s at %d Hz", audio.seconds(), audio.sampleRate()),
+        CardHtml::html);
+    html(
+        renderer,
+        Video.class,
+        video ->
+            "film: %d frames of %d × %d"
+                .formatted(video.frames().size(), video.width(), video.height()),
+        CardHtml::html);
     renderer
         .createRegistration(BufferedImage.class)
         .preferring(MIMEType.IMAGE_PNG)
@@ -134,6 +94,18 @@ public final class NotebookExtension implements Extension {
               out.putText("image: %d × %d".formatted(image.getWidth(), image.getHeight()));
               context.renderIfRequested(
                   MIMEType.IMAGE_PNG, () -> Base64.getEncoder().encodeToString(Plots.png(image)));
+            });
+  }
+
+  private static <T> void html(
+      Renderer renderer, Class<T> type, Function<T, String> text, Function<T, String> html) {
+    renderer
+        .createRegistration(type)
+        .preferring(MIMEType.TEXT_HTML)
+        .register(
+            (value, context) -> {
+              context.getOutputContainer().putText(text.apply(value));
+              context.renderIfRequested(MIMEType.TEXT_HTML, () -> html.apply(value));
             });
   }
 }

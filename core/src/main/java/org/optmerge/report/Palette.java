@@ -111,7 +111,7 @@ public final class Palette {
 
   /** A colour for each expert or task, in the order of the names. */
   public static List<Color> ofTasks(List<String> names) {
-    return colours(names, name -> TASKS.get(plain(name)));
+    return colors(names, name -> TASKS.get(plain(name)));
   }
 
   /**
@@ -119,7 +119,7 @@ public final class Palette {
    * and each further one in a figure is lighter.
    */
   public static List<Color> ofMethods(List<String> names) {
-    return colours(
+    return colors(
         names,
         name ->
             METHODS.stream()
@@ -140,12 +140,12 @@ public final class Palette {
         : new BasicStroke(2f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 10f, dash, 0f);
   }
 
-  /** How light a colour looks, from 0 (black) to 255 (white): Rec. 601 luma. */
-  static double lightness(Color colour) {
-    return 0.299 * colour.getRed() + 0.587 * colour.getGreen() + 0.114 * colour.getBlue();
+  /** The perceived lightness of a colour, from 0 (black) to 255 (white): Rec. 601 luma. */
+  static double lightness(Color color) {
+    return 0.299 * color.getRed() + 0.587 * color.getGreen() + 0.114 * color.getBlue();
   }
 
-  private static List<Color> colours(List<String> names, Function<String, @Nullable Color> listed) {
+  private static List<Color> colors(List<String> names, Function<String, @Nullable Color> listed) {
     Set<Color> taken = new HashSet<>();
     for (String name : names) {
       Color own = listed.apply(name);
@@ -153,30 +153,30 @@ public final class Palette {
         taken.add(own);
       }
     }
-    List<Color> colours = new ArrayList<>();
+    List<Color> colors = new ArrayList<>();
     Map<Color, Set<String>> families = new HashMap<>();
     for (String name : names) {
       Color own = listed.apply(name);
-      Color colour;
+      Color color;
       if (own == null) {
-        colour = free(name, taken);
+        color = free(name, taken);
       } else {
         Set<String> family = families.computeIfAbsent(own, hue -> new HashSet<>());
-        colour = lighter(own, family.contains(plain(name)) ? 0 : family.size());
+        color = lighter(own, family.contains(plain(name)) ? 0 : family.size());
         family.add(plain(name));
       }
-      taken.add(colour);
-      colours.add(colour);
+      taken.add(color);
+      colors.add(color);
     }
-    return List.copyOf(colours);
+    return List.copyOf(colors);
   }
 
   private static Color free(String name, Set<Color> taken) {
     int first = Math.floorMod(plain(name).hashCode(), OTHERS.size());
     for (int i = 0; i < OTHERS.size(); i++) {
-      Color colour = OTHERS.get((first + i) % OTHERS.size());
-      if (!taken.contains(colour)) {
-        return colour;
+      Color color = OTHERS.get((first + i) % OTHERS.size());
+      if (!taken.contains(color)) {
+        return color;
       }
     }
     return OTHERS.get(first);
@@ -186,12 +186,12 @@ public final class Palette {
    * Nearer to white with each step, but never so near that it could not be seen on it; what is
    * light stays.
    */
-  private static Color lighter(Color colour, int steps) {
-    double share = lightness(colour) > 180 ? 0 : 0.65 * (1 - Math.pow(0.65, steps));
+  private static Color lighter(Color color, int steps) {
+    double share = lightness(color) > 180 ? 0 : 0.65 * (1 - Math.pow(0.65, steps));
     return new Color(
-        mixed(colour.getRed(), share),
-        mixed(colour.getGreen(), share),
-        mixed(colour.getBlue(), share));
+        mixed(color.getRed(), share),
+        mixed(color.getGreen(), share),
+        mixed(color.getBlue(), share));
   }
 
   private static int mixed(int value, double white) {

@@ -58,7 +58,7 @@ public final class PaperFigures {
   }
 
   /**
-   * The same of steps that were made.
+   * Figures 3 and 4 of recorded steps.
    *
    * @param trajectories by method, all with points at the same steps
    * @return {@code norm} and {@code loss}

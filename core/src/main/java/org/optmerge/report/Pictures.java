@@ -2,10 +2,13 @@ package org.optmerge.report;
 
 import java.awt.BasicStroke;
 import java.awt.Color;
+import java.awt.Font;
+import java.awt.FontMetrics;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.optmerge.benchmark.mini.PixelBox;
 import org.optmerge.model.media.Image;
 
@@ -27,7 +30,7 @@ final class Pictures {
     return pixels;
   }
 
-  /** How many times larger a picture becomes: a whole number if it grows. */
+  /** The factor by which a picture grows to a side: a whole number if it grows. */
   static double scale(Image image, int side) {
     double fit = side / (double) Math.max(image.width(), image.height());
     return fit >= 1 ? Math.floor(fit) : fit;
@@ -85,5 +88,48 @@ final class Pictures {
           graphics.setStroke(new BasicStroke(line));
           graphics.drawRect(x, y, across, down);
         });
+  }
+
+  /** A white sheet of twice the pixels of its layout, as all figures have, with a drawing on it. */
+  static BufferedImage sheet(int width, int height, Consumer<Graphics2D> drawing) {
+    BufferedImage sheet = new BufferedImage(2 * width, 2 * height, BufferedImage.TYPE_INT_RGB);
+    Graphics2D graphics = sheet.createGraphics();
+    try {
+      graphics.scale(2, 2);
+      graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+      graphics.setRenderingHint(
+          RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
+      graphics.setColor(Color.WHITE);
+      graphics.fillRect(0, 0, width, height);
+      drawing.accept(graphics);
+    } finally {
+      graphics.dispose();
+    }
+    return sheet;
+  }
+
+  /** Writes a line of text, cut where it becomes wider than some pixels. */
+  static void write(
+      Graphics2D graphics, String text, Font font, Color color, int left, int baseline, int width) {
+    graphics.setFont(font);
+    graphics.setColor(color);
+    graphics.drawString(cut(graphics.getFontMetrics(), text, width), left, baseline);
+  }
+
+  static String cut(FontMetrics metrics, String text, int width) {
+    String shown = text;
+    while (metrics.stringWidth(shown) > width && shown.length() > 2) {
+      shown = shown.substring(0, shown.length() - 2).stripTrailing() + "…";
+    }
+    return shown;
+  }
+
+  /** A color with at most some lightness, for text on white. */
+  static Color dark(Color color, double lightness) {
+    Color dark = color;
+    while (Palette.lightness(dark) > lightness) {
+      dark = new Color(dark.getRed() * 9 / 10, dark.getGreen() * 9 / 10, dark.getBlue() * 9 / 10);
+    }
+    return dark;
   }
 }

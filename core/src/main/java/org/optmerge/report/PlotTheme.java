@@ -3,6 +3,9 @@ package org.optmerge.report;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
+import java.util.Locale;
+import org.knowm.xchart.style.AxesChartStyler;
+import org.knowm.xchart.style.AxesChartStyler.TextAlignment;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.theme.AbstractBaseTheme;
 
@@ -17,142 +20,43 @@ final class PlotTheme extends AbstractBaseTheme {
   }
 
   @Override
-  public Color getChartBackgroundColor() {
-    return Color.WHITE;
-  }
-
-  @Override
   public Color getChartFontColor() {
     return Palette.INK;
   }
 
-  @Override
-  public int getChartPadding() {
-    return 14;
-  }
-
-  @Override
-  public Font getChartTitleFont() {
-    return BOLD;
-  }
-
-  @Override
-  public boolean isChartTitleBoxVisible() {
-    return false;
-  }
-
-  @Override
-  public int getChartTitlePadding() {
-    return 8;
-  }
-
-  @Override
-  public Font getLegendFont() {
-    return BASE;
-  }
-
-  @Override
-  public Color getLegendBorderColor() {
-    return Color.WHITE;
-  }
-
-  @Override
-  public Color getLegendBackgroundColor() {
-    return Color.WHITE;
-  }
-
-  @Override
-  public int getLegendSeriesLineLength() {
-    return 26;
-  }
-
-  @Override
-  public LegendPosition getLegendPosition() {
-    return LegendPosition.OutsideE;
-  }
-
-  @Override
-  public Color getPlotBackgroundColor() {
-    return Color.WHITE;
-  }
-
-  @Override
-  public boolean isPlotBorderVisible() {
-    return false;
-  }
-
-  @Override
-  public boolean isPlotGridVerticalLinesVisible() {
-    return false;
-  }
-
-  @Override
-  public Color getPlotGridLinesColor() {
-    return Palette.GRID;
-  }
-
-  @Override
-  public BasicStroke getPlotGridLinesStroke() {
-    return new BasicStroke(1f);
-  }
-
-  @Override
-  public boolean isPlotTicksMarksVisible() {
-    return false;
-  }
-
-  @Override
-  public int getPlotMargin() {
-    return 4;
-  }
-
-  @Override
-  public double getPlotContentSize() {
-    return 0.96;
-  }
-
-  @Override
-  public Font getAxisTitleFont() {
-    return BASE;
-  }
-
-  @Override
-  public Font getAxisTickLabelsFont() {
-    return BASE;
-  }
-
-  @Override
-  public Color getAxisTickLabelsColor() {
-    return Palette.MUTED;
-  }
-
-  @Override
-  public Color getAxisTickMarksColor() {
-    return new Color(0xB5, 0xBC, 0xC4);
-  }
-
-  @Override
-  public boolean isAxisTicksLineVisible() {
-    return false;
-  }
-
-  @Override
-  public int getAxisTitlePadding() {
-    return 8;
-  }
-
-  @Override
-  public int getMarkerSize() {
-    return 7;
-  }
-
-  @Override
-  public Color getErrorBarsColor() {
-    return Palette.INK;
-  }
-
-  @Override
-  public boolean isErrorBarsColorSeriesColor() {
-    return false;
+  /** Sets what does not follow from the font and its color. */
+  static void apply(AxesChartStyler style) {
+    style.setLocale(Locale.ROOT);
+    style.setAntiAlias(true);
+    style.setTextAntiAlias(true);
+    style.setChartBackgroundColor(Color.WHITE);
+    style.setChartPadding(14);
+    style.setChartTitleFont(BOLD);
+    style.setChartTitleBoxVisible(false);
+    style.setChartTitlePadding(8);
+    style.setLegendFont(BASE);
+    style.setLegendBorderColor(Color.WHITE);
+    style.setLegendBackgroundColor(Color.WHITE);
+    style.setLegendSeriesLineLength(26);
+    style.setLegendPosition(LegendPosition.OutsideE);
+    style.setPlotBackgroundColor(Color.WHITE);
+    style.setPlotBorderVisible(false);
+    style.setPlotGridVerticalLinesVisible(false);
+    style.setPlotGridLinesColor(Palette.GRID);
+    style.setPlotGridLinesStroke(new BasicStroke(1f));
+    style.setPlotTicksMarksVisible(false);
+    style.setPlotMargin(4);
+    style.setPlotContentSize(0.96);
+    style.setAxisTitleFont(BASE);
+    style.setAxisTitlePadding(8);
+    style.setAxisTickLabelsFont(BASE);
+    style.setAxisTickLabelsColor(Palette.MUTED);
+    style.setAxisTickMarksColor(new Color(0xB5, 0xBC, 0xC4));
+    style.setAxisTicksLineVisible(false);
+    style.setAxisTicksMarksVisible(false);
+    style.setYAxisLabelAlignment(TextAlignment.Right);
+    style.setMarkerSize(7);
+    style.setErrorBarsColor(Palette.INK);
+    style.setErrorBarsColorSeriesColor(false);
   }
 }

@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategorySeries;
 import org.knowm.xchart.HeatMapChart;
+import org.knowm.xchart.HeatMapSeries;
 import org.knowm.xchart.VectorGraphicsEncoder;
 import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
 import org.knowm.xchart.XYChart;
@@ -42,6 +43,7 @@ import org.knowm.xchart.internal.chartpart.AxesChart;
 import org.knowm.xchart.internal.chartpart.Chart;
 import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.AxesChartStyler.TextAlignment;
+import org.knowm.xchart.style.HeatMapStyler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 import org.optmerge.analysis.MagnitudeHistogram;
 import org.optmerge.analysis.TaskVectorStatistics;
@@ -71,7 +73,7 @@ public final class Plots {
   private Plots() {}
 
   /**
-   * How the magnitudes of the entries of task vectors are distributed: a density over a logarithmic
+   * The distribution of the magnitudes of task vectors' entries: a density over a logarithmic
    * axis, one line for each expert, after Figure 2 of the OptMerge paper. Entries that an expert
    * left unchanged have no place on that axis; {@link #magnitudes(TaskVectorStatistics)} says how
    * many they are.
@@ -104,7 +106,7 @@ public final class Plots {
     chart.getStyler().setXAxisLogarithmicDecadeOnly(true);
     chart.getStyler().setXAxisTickLabelsFormattingFunction(Plots::powerOfTen);
     chart.getStyler().setYAxisMin(0.0);
-    List<Color> colours = Palette.ofTasks(List.copyOf(experts.keySet()));
+    List<Color> colors = Palette.ofTasks(List.copyOf(experts.keySet()));
     int number = 0;
     for (Map.Entry<String, MagnitudeHistogram> expert : experts.entrySet()) {
       MagnitudeHistogram histogram = expert.getValue();
@@ -121,7 +123,7 @@ public final class Plots {
       }
       XYSeries line = chart.addSeries(expert.getKey(), x, y);
       line.setMarker(SeriesMarkers.NONE);
-      line.setLineColor(colours.get(number));
+      line.setLineColor(colors.get(number));
       line.setLineStyle(Palette.line(number++));
     }
     return chart;
@@ -235,32 +237,9 @@ public final class Plots {
     // diagonal. Twice the largest value keeps the diagonal apart.
     double scale = Math.max(0.1, Math.min(1, Math.ceil(20 * largest) / 10));
     int cells = Math.max(2, names.size());
-    HeatMapChart chart = new HeatMapChart(260 + 74 * cells, 150 + 48 * cells, new PlotTheme());
-    chart.setTitle(title);
-    var style = chart.getStyler();
-    common(style);
-    style.setPlotContentSize(1);
-    style.setPlotGridLinesVisible(false);
-    style.setShowValue(true);
-    style.setValueFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
-    style.setValueFontColor(Palette.INK);
-    style.setHeatMapValueDecimalPattern("0.00");
-    style.setXAxisTickMarkSpacingHint(20);
-    style.setYAxisTickMarkSpacingHint(20);
-    style.setRangeColors(DIVERGING.toArray(new Color[0]));
-    style.setDrawBorder(true);
-    // XChart counts rows from below; a matrix is read from above.
-    List<String> fromBelow = new ArrayList<>(names);
-    Collections.reverse(fromBelow);
-    List<Number[]> values = new ArrayList<>();
-    for (int row = 0; row < cosines.length; row++) {
-      for (int column = 0; column < cosines.length; column++) {
-        if (!Double.isNaN(cosines[row][column])) {
-          values.add(new Number[] {column, cosines.length - 1 - row, cosines[row][column]});
-        }
-      }
-    }
-    chart.addSeries("cosine", names, fromBelow, values).setMin(-scale).setMax(scale);
+    HeatMapChart chart =
+        heatMap(title, 260 + 74 * cells, 150 + 48 * cells, "0.00", DIVERGING.toArray(new Color[0]));
+    fill(chart, "cosine", names, names, cosines).setMin(-scale).setMax(scale);
     return chart;
   }
 
@@ -287,22 +266,41 @@ public final class Plots {
     }
     int margin = 7 * rows.stream().mapToInt(String::length).max().orElse(0);
     HeatMapChart chart =
-        new HeatMapChart(
-            140 + margin + 78 * columns.size(), 110 + 26 * rows.size(), new PlotTheme());
+        heatMap(
+            title,
+            140 + margin + 78 * columns.size(),
+            110 + 26 * rows.size(),
+            "0.0",
+            Color.WHITE,
+            DIVERGING.get(2));
+    chart.getStyler().setLegendVisible(false);
+    chart.getStyler().setYAxisTickMarkSpacingHint(10);
+    fill(chart, "value", rows, columns, values).setMin(0).setMax(Math.max(1e-9, largest));
+    return chart;
+  }
+
+  private static HeatMapChart heatMap(
+      String title, int width, int height, String decimals, Color... colors) {
+    HeatMapChart chart = new HeatMapChart(width, height, new PlotTheme());
     chart.setTitle(title);
-    var style = chart.getStyler();
-    common(style);
+    HeatMapStyler style = chart.getStyler();
+    PlotTheme.apply(style);
     style.setPlotContentSize(1);
     style.setPlotGridLinesVisible(false);
-    style.setLegendVisible(false);
     style.setShowValue(true);
     style.setValueFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
     style.setValueFontColor(Palette.INK);
-    style.setHeatMapValueDecimalPattern("0.0");
+    style.setHeatMapValueDecimalPattern(decimals);
     style.setXAxisTickMarkSpacingHint(20);
-    style.setYAxisTickMarkSpacingHint(10);
-    style.setRangeColors(new Color[] {Color.WHITE, DIVERGING.get(2)});
+    style.setYAxisTickMarkSpacingHint(20);
+    style.setRangeColors(colors);
     style.setDrawBorder(true);
+    return chart;
+  }
+
+  /** A cell for each value that is a number. XChart counts rows from below; values are from above. */
+  private static HeatMapSeries fill(
+      HeatMapChart chart, String name, List<String> rows, List<String> columns, double[][] values) {
     List<String> fromBelow = new ArrayList<>(rows);
     Collections.reverse(fromBelow);
     List<Number[]> cells = new ArrayList<>();
@@ -313,8 +311,7 @@ public final class Plots {
         }
       }
     }
-    chart.addSeries("value", columns, fromBelow, cells).setMin(0).setMax(Math.max(1e-9, largest));
-    return chart;
+    return chart.addSeries(name, columns, fromBelow, cells);
   }
 
   /** {@link #cosines(String, List, double[][])} of whole models. */
@@ -336,20 +333,16 @@ public final class Plots {
    * @param values by method, drawn in the map's order from left to right
    */
   public static CategoryChart methods(String title, String valueTitle, Map<String, Double> values) {
-    return bars(title, valueTitle, values, null);
+    return methods(title, valueTitle, values, null);
   }
 
   /**
    * {@link #methods(String, String, Map)} with intervals.
    *
-   * @param halfWidths by method, half the width of its interval; NaN or absent: none is drawn
+   * @param halfWidths by method, half the width of its interval; NaN or absent: none is drawn; null:
+   *     the values are written above the bars instead
    */
   public static CategoryChart methods(
-      String title, String valueTitle, Map<String, Double> values, Map<String, Double> halfWidths) {
-    return bars(title, valueTitle, values, halfWidths);
-  }
-
-  private static CategoryChart bars(
       String title,
       String valueTitle,
       Map<String, Double> values,
@@ -378,7 +371,7 @@ public final class Plots {
       style.setYAxisTickLabelsFormattingFunction(Plots::threeDigits);
     }
     turnLongLabels(style, names);
-    List<Color> colours = Palette.ofMethods(names);
+    List<Color> colors = Palette.ofMethods(names);
     for (int i = 0; i < names.size(); i++) {
       String name = names.get(i);
       Double halfWidth = halfWidths == null ? null : halfWidths.get(name);
@@ -387,7 +380,7 @@ public final class Plots {
           halfWidth == null || halfWidth.isNaN()
               ? chart.addSeries(name, names, value)
               : chart.addSeries(name, names, value, onlyAt(i, names.size(), halfWidth));
-      bar.setFillColor(colours.get(i));
+      bar.setFillColor(colors.get(i));
     }
     return chart;
   }
@@ -415,7 +408,7 @@ public final class Plots {
     style.setXAxisTitleVisible(false);
     style.setAvailableSpaceFill(0.75);
     turnLongLabels(style, tasks);
-    List<Color> colours = Palette.ofMethods(List.copyOf(values.keySet()));
+    List<Color> colors = Palette.ofMethods(List.copyOf(values.keySet()));
     int number = 0;
     for (Map.Entry<String, double[]> method : values.entrySet()) {
       double[] errors = halfWidths.get(method.getKey());
@@ -423,7 +416,7 @@ public final class Plots {
           errors == null
               ? chart.addSeries(method.getKey(), tasks, boxed(method.getValue()))
               : chart.addSeries(method.getKey(), tasks, boxed(method.getValue()), boxed(errors));
-      bars.setFillColor(colours.get(number++));
+      bars.setFillColor(colors.get(number++));
     }
     return chart;
   }
@@ -505,7 +498,7 @@ public final class Plots {
 
   /** A chart as a PNG file's bytes; {@code scale} as for {@link #image}. */
   public static byte[] png(Chart<?, ?> chart, int scale) {
-    return png(IndexedColours.of(image(chart, scale)));
+    return png(IndexedColors.of(image(chart, scale)));
   }
 
   static byte[] png(BufferedImage image) {
@@ -611,12 +604,12 @@ public final class Plots {
   }
 
   private static void draw(
-      XYChart chart, double[] x, Map<String, double[]> lines, List<Color> colours) {
+      XYChart chart, double[] x, Map<String, double[]> lines, List<Color> colors) {
     int number = 0;
     for (Map.Entry<String, double[]> entry : lines.entrySet()) {
       XYSeries line = chart.addSeries(entry.getKey(), x, entry.getValue());
-      line.setLineColor(colours.get(number));
-      line.setMarkerColor(colours.get(number));
+      line.setLineColor(colors.get(number));
+      line.setMarkerColor(colors.get(number));
       line.setLineStyle(Palette.line(number));
       line.setMarker(x.length > 60 ? SeriesMarkers.NONE : Palette.marker(number));
       number++;
@@ -641,15 +634,7 @@ public final class Plots {
     chart.setTitle(title);
     chart.setXAxisTitle(x);
     chart.setYAxisTitle(y);
-    common(chart.getStyler());
-  }
-
-  private static void common(AxesChartStyler style) {
-    style.setLocale(Locale.ROOT);
-    style.setAntiAlias(true);
-    style.setTextAntiAlias(true);
-    style.setAxisTicksMarksVisible(false);
-    style.setYAxisLabelAlignment(TextAlignment.Right);
+    PlotTheme.apply(chart.getStyler());
   }
 
   private static void turnLongLabels(AxesChartStyler style, List<String> names) {

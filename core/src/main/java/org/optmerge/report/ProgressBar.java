@@ -25,7 +25,7 @@ public final class ProgressBar implements Progress, AutoCloseable {
   private static final int CELLS = 24;
   private static final long INTERVAL = TimeUnit.MILLISECONDS.toNanos(200);
 
-  /** What is still to do is not worth saying before this. */
+  /** The least time in seconds before an estimate of the rest is shown. */
   private static final double SECONDS_TO_KNOW = 1;
 
   private final PrintStream out;

@@ -3,7 +3,7 @@ package org.optmerge.report;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Where this project's own folders are, for notebooks and examples, wherever they are started. */
+/** The project's own folders, for notebooks and examples, wherever they are started. */
 public final class Project {
   private Project() {}
 

@@ -5,12 +5,12 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How much a notebook does: all of it, or the little that shows that its code runs. The environment
+ * The amount of work of a notebook: all of it, or the little that shows that its code runs. The environment
  * variable {@code OPTMERGE_SCALE} says which, {@code full} (the default) or {@code tiny}; the
  * system property {@code optmerge.scale} goes before it.
  */
 public enum Scale {
-  /** What a reader sees. */
+  /** The scale that readers see. */
   FULL,
   /** For tests of a notebook's code. */
   TINY;

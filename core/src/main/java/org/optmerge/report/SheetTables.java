@@ -12,8 +12,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
-import java.util.function.ToDoubleFunction;
-import org.jspecify.annotations.Nullable;
 import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Difference;
@@ -22,9 +20,7 @@ import org.optmerge.evaluation.ModelFamily;
 import org.optmerge.evaluation.Study;
 import org.optmerge.evaluation.StudyMerge;
 import org.optmerge.report.PaperTables.PaperTable;
-import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.Row;
-import tech.tablesaw.api.StringColumn;
 import tech.tablesaw.api.Table;
 
 /** Tables and sentences made of answer sheets, whatever their questions are about. */
@@ -34,87 +30,33 @@ final class SheetTables {
 
   private SheetTables() {}
 
-  /**
-   * A column of a table.
-   *
-   * @param isText whether its cells are texts; else they are numbers
-   * @param cell of a row; null if it is empty
-   */
-  record Column(String name, boolean isText, Function<AnswerSheet, @Nullable Object> cell) {
-    static Column text(String name, Function<AnswerSheet, String> cell) {
-      return new Column(name, true, cell::apply);
-    }
-
-    static Column number(String name, Function<AnswerSheet, @Nullable Double> cell) {
-      return new Column(name, false, cell::apply);
-    }
-
-    /** A share of 1 in percent. */
-    static Column percent(String name, ToDoubleFunction<AnswerSheet> share) {
-      return number(name, row -> 100 * share.applyAsDouble(row));
-    }
-
-    /** The mean in percent, and its interval. */
-    static List<Column> mean() {
-      Map<AnswerSheet, Interval> known = new IdentityHashMap<>();
-      Function<AnswerSheet, Interval> interval =
-          row -> known.computeIfAbsent(row, one -> interval(one));
-      return List.of(
-          number("mean", row -> interval.apply(row).mean()),
-          text(
-              "95 % interval",
-              row ->
-                  String.format(
-                      Locale.ROOT,
-                      "[%.1f, %.1f]",
-                      interval.apply(row).lower(),
-                      interval.apply(row).upper())));
-    }
-  }
-
-  /** The mean of a row in percent. */
-  static Interval interval(AnswerSheet row) {
-    return Bootstrap.DEFAULT.mean(row.averaged()).times(100);
-  }
-
-  static Table table(String title, Iterable<AnswerSheet> rows, List<Column> columns) {
-    Table table = Table.create(title);
-    for (Column column : columns) {
-      table.addColumns(
-          column.isText ? StringColumn.create(column.name) : DoubleColumn.create(column.name));
-    }
-    for (AnswerSheet row : rows) {
-      Row cells = table.appendRow();
-      for (Column column : columns) {
-        Object value = column.cell.apply(row);
-        if (value == null) {
-          cells.setMissing(column.name);
-        } else if (column.isText) {
-          cells.setString(column.name, (String) value);
-        } else {
-          cells.setDouble(column.name, (Double) value);
-        }
-      }
-    }
-    return table;
+  /** Adds the mean in percent, and its interval. */
+  static Columns<AnswerSheet> mean(Columns<AnswerSheet> columns) {
+    Map<AnswerSheet, Interval> known = new IdentityHashMap<>();
+    Function<AnswerSheet, Interval> interval =
+        row ->
+            known.computeIfAbsent(
+                row, one -> Bootstrap.DEFAULT.mean(one.averaged()).times(100));
+    return columns
+        .number("mean", row -> interval.apply(row).mean())
+        .text(
+            "95 % interval",
+            row ->
+                String.format(
+                    Locale.ROOT,
+                    "[%.1f, %.1f]",
+                    interval.apply(row).lower(),
+                    interval.apply(row).upper()));
   }
 
   /** A published table as it is, with its average or without. */
   static Table published(PaperTable published, String title, String first, boolean average) {
-    Table table = Table.create(title, StringColumn.create(first));
-    published.columns().forEach(column -> table.addColumns(DoubleColumn.create(column)));
-    if (average) {
-      table.addColumns(DoubleColumn.create("average"));
-    }
-    for (PaperTables.Row row : published.rows()) {
-      Row cells = table.appendRow();
-      cells.setString(first, row.name());
-      row.scores().forEach(cells::setDouble);
-      if (average && row.average().isPresent()) {
-        cells.setDouble("average", row.average().getAsDouble());
-      }
-    }
-    return table;
+    Columns<PaperTables.Row> columns =
+        new Columns<>(title, published.rows()).text(first, PaperTables.Row::name);
+    published.columns().forEach(column -> columns.number(column, row -> row.scores().get(column)));
+    return average
+        ? columns.number("average", row -> row.average().orElse(Double.NaN)).table()
+        : columns.table();
   }
 
   /**
@@ -158,24 +100,24 @@ final class SheetTables {
     means.forEach((key, row) -> keys.put(row, key));
     String reference = family.name() + "/" + StudyMerge.TASK_ARITHMETIC;
     AnswerSheet arithmetic = row(means, reference);
-    List<Column> columns = new ArrayList<>(List.of(Column.text(MODEL, AnswerSheet::label)));
+    Columns<AnswerSheet> columns =
+        new Columns<>(family.title(), List.copyOf(means.values())).text(MODEL, AnswerSheet::label);
     for (int seed = 1; seed <= seeds.size(); seed++) {
       Map<String, AnswerSheet> rows = seeds.get(seed - 1);
-      columns.add(
-          Column.percent("seed " + seed, mean -> row(rows, keys.getOrDefault(mean, "")).mean()));
+      columns.percent("seed " + seed, mean -> row(rows, keys.getOrDefault(mean, "")).mean());
     }
-    columns.addAll(Column.mean());
+    mean(columns);
     List<String> singles = family.singles().stream().map(Study.Single::key).toList();
-    columns.add(
-        Column.text(
+    return columns
+        .text(
             "against task arithmetic",
             row -> {
               String key = keys.getOrDefault(row, "");
               return key.equals(reference) || singles.contains(key)
                   ? ""
                   : differenceWithNoise(difference(row, arithmetic));
-            }));
-    return table(family.title(), means.values(), columns);
+            })
+        .table();
   }
 
   /**

@@ -19,7 +19,7 @@ public final class Spectrogram {
   private static final int FRAME = 640;
   private static final int LEAST_SHIFT = 80;
 
-  /** What is quieter than the loudest by more is white: 50 dB, in natural logarithms of energy. */
+  /** The range of loudness below the loudest, beyond which all is white: 50 dB, in natural logarithms of energy. */
   private static final double RANGE = 5 * Math.log(10);
 
   private Spectrogram() {}

@@ -26,14 +26,14 @@ public final class Tables {
 
   private Tables() {}
 
-  /** Which value of a column is the best. */
+  /** The kind of a column's best value. */
   public enum Best {
     LARGEST,
     SMALLEST
   }
 
   /**
-   * How numbers are written.
+   * The form of numbers.
    *
    * @param decimals digits after the point of a fractional number, 0 to 9; a number that they would
    *     turn into zero is written with an exponent
@@ -50,17 +50,17 @@ public final class Tables {
       best = Map.copyOf(best);
     }
 
-    /** The same with another number of decimals. */
+    /** This format with another number of decimals. */
     public Format decimals(int number) {
       return new Format(number, best);
     }
 
-    /** The same, with the largest value of these columns set off. */
+    /** This format with the largest value of these columns set off. */
     public Format largest(String... columns) {
       return with(Best.LARGEST, columns);
     }
 
-    /** The same, with the smallest value of these columns set off. */
+    /** This format with the smallest value of these columns set off. */
     public Format smallest(String... columns) {
       return with(Best.SMALLEST, columns);
     }

@@ -7,7 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
-import java.util.List;
+import java.util.Set;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -19,8 +19,8 @@ import org.optmerge.merge.recipe.ParameterPreset;
 import org.optmerge.method.MergeMethods;
 
 class MainTest {
-  static List<String> commands() {
-    return Main.COMMANDS;
+  static Set<String> commands() {
+    return Main.names();
   }
 
   @Test
@@ -28,7 +28,7 @@ class MainTest {
     CommandRun run = CommandRun.of("--help");
 
     assertThat(run.code()).isZero();
-    assertThat(run.out()).contains(Main.COMMANDS).contains("Exit codes");
+    assertThat(run.out()).contains(Main.names()).contains("Exit codes");
     assertThat(run.err()).isEmpty();
   }
 
@@ -121,10 +121,10 @@ class MainTest {
 
   @Test
   void no_color_is_honoured_unless_empty() {
-    assertThat(Terminal.wantsColour(Map.of("NO_COLOR", "1"))).isFalse();
-    assertThat(Terminal.wantsColour(Map.of("NO_COLOR", ""))).isTrue();
-    assertThat(Terminal.wantsColour(Map.of("TERM", "dumb"))).isFalse();
-    assertThat(Terminal.wantsColour(Map.of("TERM", "xterm"))).isTrue();
+    assertThat(Terminal.wantsColor(Map.of("NO_COLOR", "1"))).isFalse();
+    assertThat(Terminal.wantsColor(Map.of("NO_COLOR", ""))).isTrue();
+    assertThat(Terminal.wantsColor(Map.of("TERM", "dumb"))).isFalse();
+    assertThat(Terminal.wantsColor(Map.of("TERM", "xterm"))).isTrue();
   }
 
   static Stream<Arguments> failures() {
@@ -172,7 +172,7 @@ class MainTest {
     CommandRun run = CommandRun.of("completion");
 
     assertThat(run.code()).isZero();
-    assertThat(run.out()).startsWith("#!").contains("complete").contains(Main.COMMANDS);
+    assertThat(run.out()).startsWith("#!").contains("complete").contains(Main.names());
     assertThat(run.out()).contains("--layers", "--stacktrace");
     assertThat(run.out()).contains(MergeMethods.names()).contains(ParameterPreset.labels());
   }

@@ -254,29 +254,6 @@ class PredictionFilesTest {
   }
 
   @Test
-  void internvl_and_lmms_eval_files_that_we_write_are_read_back() {
-    Predicted pixels =
-        new Predicted(
-            "0",
-            "",
-            "",
-            new Prediction("[[100, 200, 300, 400]]"),
-            new Reference(
-                List.of(),
-                Map.of("bbox", "[10.0, 20.0, 30.0, 40.0]", "height", "100", "width", "100")),
-            null);
-    Path internVl = folder.resolve("refcoco_val.json");
-    PredictionWriter.internVl(internVl, List.of(pixels));
-    assertThat(score(internVl, Protocol.REFCOCO, null).values()).containsExactly(1);
-
-    Predicted normalised =
-        Predicted.of("0", "(100,200),(300,400)", List.of(), Map.of("bbox", "[0.1, 0.2, 0.3, 0.4]"));
-    Path samples = folder.resolve("samples.jsonl");
-    PredictionWriter.lmmsEval(samples, List.of(normalised));
-    assertThat(score(samples, Protocol.REFCOCO, null).values()).containsExactly(1);
-  }
-
-  @Test
   void our_lines_keep_everything_that_was_written() {
     List<Predicted> items =
         List.of(

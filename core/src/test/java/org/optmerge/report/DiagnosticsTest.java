@@ -1,7 +1,6 @@
 package org.optmerge.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -10,12 +9,10 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.optmerge.analysis.TaskVectorDiagnostics;
 import org.optmerge.analysis.TaskVectorSpectra;
 import org.optmerge.analysis.TaskVectorStatistics;
 import org.optmerge.base.Progress;
 import org.optmerge.merge.TinyCheckpoint;
-import tech.tablesaw.api.Table;
 
 class DiagnosticsTest {
   @TempDir private Path folder;
@@ -38,22 +35,6 @@ class DiagnosticsTest {
     TaskVectorSpectra spectra =
         TaskVectorSpectra.of(base, experts, merged, name -> true, Progress.NONE);
 
-    // the cosine of τ_a and τ_b is 12/(√18 · 4)
-    assertThat(Tables.text(Diagnostics.ranks(spectra)))
-        .isEqualTo(
-            """
-            tensor      expert   norm  effective rank
-            layers.0.w  a       4.243           2.000
-            layers.0.w  b       4.000           1.000
-            """);
-    Table pairs = Diagnostics.pairs(spectra);
-    assertThat(pairs.rowCount()).isEqualTo(1);
-    assertThat(Tables.text(pairs.selectColumns("tensor", "expert", "other", "cosine")))
-        .isEqualTo(
-            """
-            tensor      expert  other  cosine
-            layers.0.w  a       b       0.707
-            """);
     // sum (7 0; 0 3): (4 0; 0 0)(3 0; 0 3) = 12, 144/18 = 8; (3 0; 0 3)(4 0; 0 0) = 12, 144/16 = 9
     // mean (3.5 0; 0 1.5): (0.5 0; 0 −1.5) · 3, 22.5/18 = 1.25; (−0.5 0; 0 1.5)(4 0; 0 0) = −2, 1/4
     assertThat(Tables.text(Diagnostics.merges(spectra)))
@@ -73,16 +54,5 @@ class DiagnosticsTest {
             layers.0  a       4.243
             layers.0  b       4.000
             """);
-  }
-
-  @Test
-  void experts_and_task_vectors_must_be_as_many() {
-    TaskVectorDiagnostics one =
-        new TaskVectorDiagnostics(
-            "w", List.of(1.0), List.of(1.0), List.of(List.of(1.0)), List.of(List.of(1.0)));
-
-    assertThatThrownBy(() -> Diagnostics.ranks(List.of("a", "b"), List.of(one)))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("parameter 'w' has 1 task vectors, and there are 2 names of experts: [a, b]");
   }
 }

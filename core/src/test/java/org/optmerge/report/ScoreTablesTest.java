@@ -2,7 +2,6 @@ package org.optmerge.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -40,22 +39,6 @@ class ScoreTablesTest {
     Table errors = ScoreTables.errors(evaluation, 1);
     assertThat(errors.rowCount()).isOne();
     assertThat(errors.stringColumn("prediction").get(0)).isEqualTo("no");
-    assertThat(ScoreTables.official(evaluation.official()).columnNames())
-        .containsExactly("s", "Overall");
-  }
-
-  @Test
-  void systems_are_rows_and_benchmarks_columns() {
-    Map<String, List<Evaluation>> systems = new LinkedHashMap<>();
-    systems.put(
-        "base", List.of(evaluation(Protocol.GQA, "no"), evaluation(Protocol.OCRVQA, "yes")));
-    systems.put("merged", List.of(evaluation(Protocol.GQA, "yes")));
-
-    Table table = ScoreTables.systems(systems);
-
-    assertThat(table.columnNames()).containsExactly("system", "GQA", "OCRVQA");
-    assertThat(table.doubleColumn("GQA").asList()).containsExactly(0.0, 100.0);
-    assertThat(table.doubleColumn("OCRVQA").isMissing(1)).isTrue();
   }
 
   @Test

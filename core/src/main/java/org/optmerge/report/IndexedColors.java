@@ -12,12 +12,12 @@ import java.util.Map;
  * for the edges of letters and lines, whose in-between shades are taken to the nearest that is
  * kept.
  */
-final class IndexedColours {
+final class IndexedColors {
   private static final int MOST = 256;
 
-  private IndexedColours() {}
+  private IndexedColors() {}
 
-  /** The same picture with its most frequent colours; the same colours, if there are not more. */
+  /** The picture in its 256 most frequent colours. */
   static BufferedImage of(BufferedImage image) {
     int width = image.getWidth();
     int height = image.getHeight();
@@ -53,20 +53,20 @@ final class IndexedColours {
       for (int x = 0; x < width; x++) {
         row[x] =
             places.computeIfAbsent(
-                pixels[y * width + x] & 0xFFFFFF, colour -> nearest(colour, kept));
+                pixels[y * width + x] & 0xFFFFFF, color -> nearest(color, kept));
       }
       indexed.getRaster().setPixels(0, y, width, 1, row);
     }
     return indexed;
   }
 
-  private static int nearest(int colour, List<Integer> kept) {
+  private static int nearest(int color, List<Integer> kept) {
     int best = 0;
     int least = Integer.MAX_VALUE;
     for (int i = 0; i < kept.size(); i++) {
       int distance = 0;
       for (int c = 0; c < 3; c++) {
-        int difference = channel(colour, c) - channel(kept.get(i), c);
+        int difference = channel(color, c) - channel(kept.get(i), c);
         distance += difference * difference;
       }
       if (distance < least) {
@@ -77,7 +77,7 @@ final class IndexedColours {
     return best;
   }
 
-  private static int channel(int colour, int number) {
-    return colour >> (16 - 8 * number) & 0xFF;
+  private static int channel(int color, int number) {
+    return color >> (16 - 8 * number) & 0xFF;
   }
 }

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
-class IndexedColoursTest {
+class IndexedColorsTest {
   @Test
   void few_colours_are_kept_as_they_are() {
     BufferedImage image = new BufferedImage(16, 16, BufferedImage.TYPE_INT_RGB);
@@ -15,7 +15,7 @@ class IndexedColoursTest {
       image.setRGB(i % 16, i / 16, i * 0x010203);
     }
 
-    BufferedImage indexed = IndexedColours.of(image);
+    BufferedImage indexed = IndexedColors.of(image);
 
     for (int i = 0; i < 256; i++) {
       assertThat(indexed.getRGB(i % 16, i / 16)).isEqualTo(image.getRGB(i % 16, i / 16));
@@ -30,7 +30,7 @@ class IndexedColoursTest {
     }
     image.setRGB(2 * 256, 0, 0x800003); // once, where each of the reds is twice
 
-    assertThat(IndexedColours.of(image).getRGB(2 * 256, 0) & 0xFFFFFF).isEqualTo(0x800000);
+    assertThat(IndexedColors.of(image).getRGB(2 * 256, 0) & 0xFFFFFF).isEqualTo(0x800000);
   }
 
   @Test
@@ -38,7 +38,7 @@ class IndexedColoursTest {
     var chart = Plots.methods("Two methods", "points", Map.of("tsv", 1.0, "wudi", 2.0));
     BufferedImage image = Plots.image(chart, 2);
 
-    BufferedImage indexed = IndexedColours.of(image);
+    BufferedImage indexed = IndexedColors.of(image);
 
     SplittableRandom random = new SplittableRandom(1);
     for (int i = 0; i < 20_000; i++) {
