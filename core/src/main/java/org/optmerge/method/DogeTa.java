@@ -133,12 +133,12 @@ record DogeTa(
         try (NDManager scope = tau.scope().newSubManager()) {
           NDArray gradient = scope.zeros(new Shape(tau.rows(), tau.columns()), DataType.FLOAT64);
           for (int j = 0; j < vectors.size(); j++) {
-            NDArray along = attach(scope, vectors.get(j).mul(correction));
+            NDArray along = LinearAlgebra.attached(scope, vectors.get(j).mul(correction));
             NDArray residual = along.sum(new int[] {1}, true).muli(-total).addi(constants.get(j));
-            gradient.addi(attach(scope, vectors.get(j).mul(residual)).muli(-2 * total));
+            gradient.addi(LinearAlgebra.attached(scope, vectors.get(j).mul(residual)).muli(-2 * total));
           }
           NDArray shared =
-              attach(scope, basis.matMul(attach(scope, basis.transpose()).matMul(gradient)));
+              LinearAlgebra.attached(scope, basis.matMul(LinearAlgebra.attached(scope, basis.transpose()).matMul(gradient)));
           adam.step(gradient.subi(shared), settings.learningRate);
         }
       }
@@ -156,11 +156,6 @@ record DogeTa(
       return vectors.isEmpty()
           ? tau.scope().zeros(new Shape(tau.rows(), 0), DataType.FLOAT64)
           : LinearAlgebra.truncatedSvd(vectors.left(), common, 0).u();
-    }
-
-    private static NDArray attach(NDManager scope, NDArray array) {
-      array.attach(scope);
-      return array;
     }
   }
 }
