@@ -1,5 +1,6 @@
 package org.optmerge.checkpoint;
 
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -53,6 +54,7 @@ public enum DType {
   }
 
   /** The name in {@code config.json} and in recipes, for example {@code bfloat16}. */
+  @JsonValue
   public String torchName() {
     return torchName;
   }

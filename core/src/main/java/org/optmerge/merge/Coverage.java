@@ -1,5 +1,6 @@
 package org.optmerge.merge;
 
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.List;
 
 /**
@@ -8,7 +9,7 @@ import java.util.List;
  * @param rows one row for each (model, tensor) that is not simply merged or copied, and totals for
  *     those that are
  */
-public record Coverage(List<Row> rows) {
+public record Coverage(@JsonValue List<Row> rows) {
   /**
    * A fate shared by some tensors of one model.
    *

@@ -25,7 +25,6 @@ final class PlannedStream extends TaskVectorStream {
     void accept(Block block, float[] base);
   }
 
-  private final PlannedTensor tensor;
   private final @Nullable Weight baseWeight;
   private final @Nullable WeightReader base;
   private final List<WeightReader> inputs;
@@ -45,7 +44,7 @@ final class PlannedStream extends TaskVectorStream {
       boolean allowNonFinite,
       ScratchPool scratchPool,
       LongAdder bytesRead) {
-    this.tensor = tensor;
+    super(tensor.name(), tensor.shape(), merge.inputs().size());
     this.baseWeight = merge.base();
     this.base = baseWeight == null ? null : new WeightReader(baseWeight, bytesRead);
     this.inputs =
@@ -53,21 +52,6 @@ final class PlannedStream extends TaskVectorStream {
     this.taskVectorDtype = merge.taskVectorDtype();
     this.allowNonFinite = allowNonFinite;
     this.scratchPool = scratchPool;
-  }
-
-  @Override
-  public String parameter() {
-    return tensor.name();
-  }
-
-  @Override
-  public List<Long> shape() {
-    return tensor.shape();
-  }
-
-  @Override
-  public int count() {
-    return inputs.size();
   }
 
   @Override
@@ -84,7 +68,7 @@ final class PlannedStream extends TaskVectorStream {
   /** Task vector t as factors, if that input is an adapter over the base; null if it is not. */
   TaskVector.@Nullable LowRank factors(int t, NDManager manager) {
     return baseWeight != null
-            && tensor.shape().size() == 2
+            && shape().size() == 2
             && inputs.get(t).isAdaptedFrom(baseWeight)
         ? inputs.get(t).factors(manager)
         : null;
@@ -177,7 +161,7 @@ final class PlannedStream extends TaskVectorStream {
         Weight weight = inBase && baseWeight != null ? baseWeight : reader.weight();
         float value = inBase && theta0 != null ? theta0[at] : valueAt(reader, start + at);
         throw new MergeException(
-            NonFinite.message(weight.describe(), tensor.shape(), start + at, value));
+            NonFinite.message(weight.describe(), shape(), start + at, value));
       }
     }
   }

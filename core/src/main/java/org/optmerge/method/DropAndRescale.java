@@ -1,7 +1,6 @@
 package org.optmerge.method;
 
 import java.util.Arrays;
-import java.util.List;
 import java.util.function.Consumer;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
@@ -78,23 +77,9 @@ record DropAndRescale(
     private final Mask mask;
 
     Dropped(TaskVectorStream tau, Mask mask) {
+      super(tau.parameter(), tau.shape(), tau.count());
       this.tau = tau;
       this.mask = mask;
-    }
-
-    @Override
-    public String parameter() {
-      return tau.parameter();
-    }
-
-    @Override
-    public List<Long> shape() {
-      return tau.shape();
-    }
-
-    @Override
-    public int count() {
-      return tau.count();
     }
 
     @Override
