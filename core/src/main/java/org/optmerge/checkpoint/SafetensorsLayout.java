@@ -9,9 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -48,16 +46,14 @@ public final class SafetensorsLayout {
   }
 
   private final List<Entry> entries;
-  private final Map<String, String> metadata;
   private final long[] offsets;
   private final byte[] header;
   private final long requiredBytes;
 
   private SafetensorsLayout(List<Entry> entries, Map<String, String> metadata) {
     this.entries = List.copyOf(entries);
-    this.metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
     this.offsets = offsets(this.entries);
-    this.header = header(this.entries, this.metadata, offsets);
+    this.header = header(this.entries, metadata, offsets);
     this.requiredBytes = Math.addExact(header.length, offsets[this.entries.size()]);
   }
 
@@ -75,16 +71,6 @@ public final class SafetensorsLayout {
    */
   public static SafetensorsLayout of(List<Entry> entries, Map<String, String> metadata) {
     return new SafetensorsLayout(entries, metadata);
-  }
-
-  /** The tensors, in the order of their offsets. */
-  public List<Entry> entries() {
-    return entries;
-  }
-
-  /** The file's {@code __metadata__}. */
-  public Map<String, String> metadata() {
-    return metadata;
   }
 
   /** The length of the whole file. */

@@ -91,7 +91,13 @@ final class MagnitudeSelection {
     }
     BufferPool<Upper> pool = new BufferPool<>(() -> new Upper(source.get(), ranks.length));
     for (TaskVectorStream stream : streams) {
-      stream.reduce(alignment, () -> pool, MagnitudeSelection::count, (a, b) -> a);
+      stream.forEach(
+          alignment,
+          block -> {
+            Upper upper = pool.borrow();
+            upper.count(block);
+            pool.giveBack(upper);
+          });
     }
     Upper upper = new Upper(source.get(), ranks.length);
     pool.all().forEach(upper::add);
@@ -200,12 +206,6 @@ final class MagnitudeSelection {
     return largest;
   }
 
-  private static void count(BufferPool<Upper> pool, Block block) {
-    Upper upper = pool.borrow();
-    upper.count(block);
-    pool.giveBack(upper);
-  }
-
   /** Counts of the upper bits, per row. */
   private static final class Upper {
     private final Source source;
@@ -299,11 +299,10 @@ final class MagnitudeSelection {
     }
     BufferPool<Source> pool = new BufferPool<>(source);
     for (TaskVectorStream stream : streams) {
-      stream.reduce(
+      stream.forEach(
           alignment,
-          () -> pool,
-          (idle, block) -> {
-            Source own = idle.borrow();
+          block -> {
+            Source own = pool.borrow();
             for (int row = 0; row < ranks.length; row++) {
               float[] values = own.of(block, row);
               for (int j = 0; j < lower[row].length; j++) {
@@ -313,9 +312,8 @@ final class MagnitudeSelection {
                 }
               }
             }
-            idle.giveBack(own);
-          },
-          (a, b) -> a);
+            pool.giveBack(own);
+          });
     }
     Rank[][] found = new Rank[ranks.length][];
     for (int row = 0; row < ranks.length; row++) {
@@ -361,10 +359,10 @@ final class MagnitudeSelection {
       }
     }
     BufferPool<Source> pool = new BufferPool<>(source);
-    tau.reduce(
-        () -> pool,
-        (idle, block) -> {
-          Source own = idle.borrow();
+    tau.forEach(
+        1,
+        block -> {
+          Source own = pool.borrow();
           for (int row = 0; row < largest.length; row++) {
             for (int j = 0; j < largest[row].length; j++) {
               if (needed[row][j] > 0) {
@@ -373,9 +371,8 @@ final class MagnitudeSelection {
               }
             }
           }
-          idle.giveBack(own);
-        },
-        (a, b) -> a);
+          pool.giveBack(own);
+        });
     Source own = pool.borrow();
     for (int row = 0; row < largest.length; row++) {
       for (int j = 0; j < largest[row].length; j++) {

@@ -123,11 +123,6 @@ public final class MethodParameters {
     return rebuilt(defaults.getClass().getSimpleName(), defaults, values);
   }
 
-  /** The names of required parameters that were not given. */
-  public static List<String> missing(MergeMethod method) {
-    return of(method).stream().filter(Parameter::required).map(Parameter::name).toList();
-  }
-
   /** {@code dropRate} becomes {@code drop_rate}. */
   static String snakeCase(String component) {
     return component.replaceAll("([a-z0-9])([A-Z])", "$1_$2").toLowerCase(Locale.ROOT);

@@ -59,6 +59,11 @@ public abstract class TaskVectorStream {
     return shape.stream().reduce(1L, Math::multiplyExact);
   }
 
+  /** One pass over all entries, in parallel as {@link #reduce} is; the action sees each block. */
+  public final void forEach(long alignment, Consumer<Block> action) {
+    reduce(alignment, () -> action, Consumer::accept, (earlier, later) -> earlier);
+  }
+
   /** {@link #reduce(long, Supplier, BiConsumer, BinaryOperator)} where blocks may end anywhere. */
   public final <A> A reduce(Supplier<A> zero, BiConsumer<A, Block> add, BinaryOperator<A> combine) {
     return reduce(1, zero, add, combine);

@@ -13,9 +13,6 @@ import org.optmerge.merge.weights.PlannedTensor;
 
 /** Which weight file each tensor of the output goes to. */
 final class OutputLayout {
-  /** Largest weight file where the base's layout cannot be kept, in bytes; as mergekit has it. */
-  static final long SHARD_BYTES = 5_000_000_000L;
-
   private static final String SINGLE = "model.safetensors";
 
   /**

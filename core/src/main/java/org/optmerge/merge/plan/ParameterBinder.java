@@ -64,10 +64,6 @@ final class ParameterBinder {
     this.parameters = MethodParameters.of(method);
   }
 
-  List<Parameter> parameters() {
-    return parameters;
-  }
-
   /** Everything that is wrong with the settings whatever the tensors are, one line each. */
   List<String> problems() {
     List<String> problems = new ArrayList<>();

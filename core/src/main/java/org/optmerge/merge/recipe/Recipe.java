@@ -179,11 +179,6 @@ public record Recipe(
       exclude = List.copyOf(exclude);
     }
 
-    /** True if the tensor is to be merged. */
-    public boolean selects(String tensor) {
-      return rejectedBy(tensor).isEmpty();
-    }
-
     /** Why the tensor is not merged, as a pattern or as words; empty if it is. */
     public Optional<String> rejectedBy(String tensor) {
       for (Pattern pattern : exclude) {
@@ -208,34 +203,19 @@ public record Recipe(
    * The tokenizer of the output.
    *
    * @param source {@code base}, {@code union} or a model
-   * @param tokens settings of single tokens
-   * @param padToMultipleOf rows of the embedding are padded to a multiple of this; 1: not
    * @param at where it stands
    */
-  public record Tokenizer(
-      String source, Map<String, Token> tokens, int padToMultipleOf, Position at) {
+  public record Tokenizer(String source, Position at) {
     /** The output has the base's vocabulary. */
     public static final String BASE = "base";
 
     /** The output has the tokens of all models. */
     public static final String UNION = "union";
 
-    public Tokenizer {
-      tokens = Collections.unmodifiableMap(new LinkedHashMap<>(tokens));
-    }
+    /** The refusal of everything that would change which row of the embedding is which token's. */
+    public static final String ROWS_STAY =
+        "rows of the embedding cannot be moved, chosen or padded; supported are 'tokenizer_source: base', and 'union' where all models have the same tokens";
   }
-
-  /**
-   * Where the embedding of one token comes from.
-   *
-   * @param model whose row is taken; null: zeros
-   * @param token the row's token in that model; null: the same
-   * @param id the row itself, or -1
-   * @param force true if the row replaces the models' own
-   * @param at where it stands
-   */
-  public record Token(
-      @Nullable Model model, @Nullable String token, int id, boolean force, Position at) {}
 
   public Recipe {
     slices = List.copyOf(slices);

@@ -496,63 +496,23 @@ public final class RecipeParser {
       throw node.error("expected at most one of 'tokenizer_source' and 'tokenizer', found both");
     }
     if (source != null && !source.isNull()) {
-      return new Recipe.Tokenizer(path(source, "'tokenizer_source'"), Map.of(), 1, source.at());
+      return new Recipe.Tokenizer(path(source, "'tokenizer_source'"), source.at());
     }
     if (node == null || node.isNull()) {
       return null;
     }
     Map<String, YamlNode> keys =
         node.mapping("'tokenizer'", List.of("source", "tokens", "pad_to_multiple_of"));
-    Map<String, Recipe.Token> tokens = new LinkedHashMap<>();
-    YamlNode listed = keys.get("tokens");
-    if (listed != null && !listed.isNull()) {
-      listed.mapping("'tokens'").forEach((token, entry) -> tokens.put(token, token(entry)));
+    YamlNode tokens = keys.get("tokens");
+    if (tokens != null && !tokens.isNull() && !tokens.mapping("'tokens'").isEmpty()) {
+      throw tokens.error(Recipe.Tokenizer.ROWS_STAY);
     }
     YamlNode multiple = keys.get("pad_to_multiple_of");
-    long padding =
-        multiple == null || multiple.isNull() ? 1 : multiple.integer("'pad_to_multiple_of'");
-    if (multiple != null && (padding < 1 || padding > 1 << 20)) {
-      throw multiple.error("'pad_to_multiple_of' must be between 1 and 1048576, is " + padding);
+    if (multiple != null && !multiple.isNull() && multiple.integer("'pad_to_multiple_of'") != 1) {
+      throw multiple.error(Recipe.Tokenizer.ROWS_STAY);
     }
     YamlNode from = keys.get("source");
     return new Recipe.Tokenizer(
-        from == null || from.isNull() ? Recipe.Tokenizer.UNION : path(from, "'source'"),
-        tokens,
-        (int) padding,
-        node.at());
-  }
-
-  private static Recipe.Token token(YamlNode node) {
-    Map<String, YamlNode> keys = node.mapping("the entry of a token", List.of("source", "force"));
-    YamlNode forced = keys.get("force");
-    boolean force = forced != null && !forced.isNull() && forced.bool("'force'");
-    YamlNode source = required(node, keys, "source");
-    if (!source.isMapping() || !source.mapping("'source'").containsKey("kind")) {
-      return new Recipe.Token(model(source, "'source'"), null, -1, force, node.at());
-    }
-    Map<String, YamlNode> parts =
-        source.mapping("'source'", List.of("kind", "model", "token", "token_id"));
-    String kind = required(source, parts, "kind").text("'kind'");
-    if (kind.equals("zero")) {
-      return new Recipe.Token(null, null, -1, force, node.at());
-    }
-    if (!kind.equals("model_token")) {
-      throw source.error("'kind' must be zero or model_token; is '%s'".formatted(kind));
-    }
-    YamlNode token = parts.get("token");
-    YamlNode id = parts.get("token_id");
-    if ((token == null) == (id == null)) {
-      throw source.error("expected exactly one of 'token' and 'token_id'");
-    }
-    long row = id == null ? -1 : id.integer("'token_id'");
-    if (id != null && (row < 0 || row > Integer.MAX_VALUE)) {
-      throw id.error("'token_id' must not be negative, is " + row);
-    }
-    return new Recipe.Token(
-        model(required(source, parts, "model"), "'model'"),
-        token == null ? null : token.text("'token'"),
-        (int) row,
-        force,
-        node.at());
+        from == null || from.isNull() ? Recipe.Tokenizer.UNION : path(from, "'source'"), node.at());
   }
 }

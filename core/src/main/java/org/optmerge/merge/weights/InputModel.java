@@ -83,11 +83,6 @@ public final class InputModel {
     return adapter;
   }
 
-  /** The model that the adapter is on. */
-  @Nullable InputModel under() {
-    return under;
-  }
-
   /** {@code config.json} of the checkpoint, or an empty object if it has none that can be read. */
   public JsonNode config() {
     return config;

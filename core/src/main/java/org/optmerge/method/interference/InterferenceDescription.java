@@ -18,20 +18,6 @@ final class InterferenceDescription {
   private InterferenceDescription() {}
 
   /**
-   * True for what these methods merge; the published code averages the output layer as it does
-   * everything that is no matrix.
-   */
-  static boolean applies(String parameter, int dimensions) {
-    return dimensions == 2 && !parameter.contains("lm_head");
-  }
-
-  /** Where {@link #applies} says no. */
-  static Map<String, Object> elsewhere() {
-    return Map.of(
-        "instead", "the mean of the task vectors: the method merges matrices other than lm_head");
-  }
-
-  /**
    * A filter's effective time, formula and share of the way to the minimiser.
    *
    * @param directions in which it acts, for example {@code in every direction}
