@@ -3,7 +3,7 @@ package org.optmerge.analysis;
 import java.util.Arrays;
 
 /**
- * How often each magnitude occurs, in bins that are a quarter of a power of two wide: four bins
+ * A histogram of magnitudes, in bins that are a quarter of a power of two wide: four bins
  * from 2^k to 2^(k+1), over the whole range of {@code float}.
  *
  * <p>A bin is the upper ten bits of a magnitude's representation, so counting costs a shift and an

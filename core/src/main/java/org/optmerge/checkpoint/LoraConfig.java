@@ -36,7 +36,7 @@ record LoraConfig(
     boolean bias,
     List<String> modulesToSave) {
 
-  /** What the PEFT library takes where r or lora_alpha is not given. */
+  /** The number that the PEFT library takes where r or lora_alpha is not given. */
   private static final int PEFT_DEFAULT = 8;
 
   /** True: the setting changes what the adapter computes, by its name in the file. */

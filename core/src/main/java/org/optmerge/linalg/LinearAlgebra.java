@@ -28,7 +28,7 @@ public final class LinearAlgebra {
    */
   private static final double GRAM_RANGE = 1e-4;
 
-  /** What float32 entries cannot tell from zero, as a share of the Frobenius norm. */
+  /** The size that float32 entries cannot tell from zero, as a share of the Frobenius norm. */
   private static final double FLOAT32_RANK_TOLERANCE = 0x1p-21;
 
   /** Panels of a symmetric product: four compute 10 of its 16 blocks. */

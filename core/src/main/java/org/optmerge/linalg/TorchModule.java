@@ -122,21 +122,15 @@ final class TorchModule {
       return arrays;
     } catch (EngineException e) {
       throw new LinearAlgebraException(
-          "%s failed: %s".formatted(function, firstLine(String.valueOf(e.getMessage()))), e);
+          "%s failed: %s"
+              .formatted(
+                  function,
+                  TorchScript.lastLine(e, line -> line.contains("linalg") || line.contains("Error"))),
+          e);
     } finally {
       for (IValue value : values) {
         value.close();
       }
     }
-  }
-
-  /** libtorch's messages end with a C++ stack trace; the line before it says what happened. */
-  private static String firstLine(String message) {
-    return message
-        .lines()
-        .map(String::strip)
-        .filter(line -> line.contains("linalg") || line.contains("Error"))
-        .reduce((first, last) -> last)
-        .orElse(message.lines().findFirst().orElse(message));
   }
 }

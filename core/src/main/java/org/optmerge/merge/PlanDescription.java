@@ -21,7 +21,7 @@ import org.optmerge.method.MethodParameters;
 import org.optmerge.taskvector.Weight;
 
 /**
- * What a plan comes to, in plain values: for {@code --dry-run}.
+ * A plan in plain values, for {@code --dry-run}.
  *
  * @param method the canonical name of the merge method
  * @param models the input folders by the name the recipe gives them, base first
@@ -61,7 +61,7 @@ public record PlanDescription(
   public record File(String name, int tensors, long bytes) {}
 
   /**
-   * What happens to one tensor of the output, with every parameter resolved.
+   * The work on one tensor of the output, with every parameter resolved.
    *
    * @param name its name in the output
    * @param dtype its element type in the output
@@ -108,7 +108,7 @@ public record PlanDescription(
     notices = List.copyOf(notices);
   }
 
-  /** What a plan comes to. */
+  /** Describes a plan. */
   public static PlanDescription of(MergePlan plan) {
     int merged = 0;
     int copied = 0;
@@ -152,7 +152,7 @@ public record PlanDescription(
   }
 
   /**
-   * What happens to each tensor, in the order of the output.
+   * Explains the work on each tensor, in the order of the output.
    *
    * @param part only tensors whose name contains this; null: all
    */

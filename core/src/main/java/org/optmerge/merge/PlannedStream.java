@@ -84,7 +84,7 @@ final class PlannedStream extends TaskVectorStream {
     keeping = true;
   }
 
-  /** What is kept still serves, but no more is added: nothing after the last pass will read it. */
+  /** Adds no more blocks to those that are kept, which still serve: nothing after the last pass will read it. */
   void keepNoMore() {
     keeping = false;
   }

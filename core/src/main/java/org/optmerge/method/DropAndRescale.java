@@ -25,7 +25,7 @@ record DropAndRescale(
   /** As in the official code, which drops far less than the paper. */
   public static final DropAndRescale DEFAULT = random(0.2, 0);
 
-  /** Which entries are dropped. */
+  /** The choice of the entries that are dropped. */
   public enum Strategy {
     /** Each with probability p. */
     RANDOM,
@@ -97,7 +97,7 @@ record DropAndRescale(
     }
   }
 
-  /** What merges a block of the task vectors as they were before dropping. */
+  /** The merge of a block of the task vectors as they were before dropping. */
   StreamingMergeMethod.BlockMerge prepare(TaskVectorStream tau, StreamingMergeMethod inner) {
     Dropped dropped = new Dropped(tau, mask(tau));
     StreamingMergeMethod.BlockMerge merge = inner.prepare(dropped);

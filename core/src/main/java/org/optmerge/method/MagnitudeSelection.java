@@ -27,7 +27,7 @@ final class MagnitudeSelection {
 
   private MagnitudeSelection() {}
 
-  /** What is ranked: some rows of numbers derived from a block. Used by one thread at a time. */
+  /** The source of what is ranked: some rows of numbers derived from a block. Used by one thread at a time. */
   @FunctionalInterface
   interface Source {
     /** Row {@code row} of the block; the first {@code block.length()} entries count. */
@@ -40,7 +40,7 @@ final class MagnitudeSelection {
   }
 
   /**
-   * Where an entry lies in the order of magnitudes.
+   * The place of an entry in the order of magnitudes.
    *
    * @param magnitude its absolute value
    * @param below entries of smaller magnitude
@@ -49,7 +49,7 @@ final class MagnitudeSelection {
   record Rank(float magnitude, long below, long equal) {}
 
   /**
-   * Which entries are among the k largest in magnitude: those larger than {@code magnitude}, and
+   * The entries among the k largest in magnitude: those larger than {@code magnitude}, and
    * those equal to it up to index {@code last}. So there are exactly k, and which ones does not
    * depend on chance.
    */
@@ -61,14 +61,14 @@ final class MagnitudeSelection {
     static final Largest NONE = new Largest(Float.POSITIVE_INFINITY, -1);
 
     /**
-     * What a magnitude must exceed for the entries of a block before index {@code last + 1}; from
+     * The number that a magnitude must exceed for the entries of a block before index {@code last + 1}; from
      * there on it must exceed {@code magnitude}.
      */
     float exceededUpToLast() {
       return Math.nextDown(magnitude);
     }
 
-    /** How many of a block's entries are at or before {@code last}. */
+    /** The number of a block's entries at or before {@code last}. */
     int upToLast(Block block) {
       return (int) Math.max(0, Math.min(block.length() - 1, last - block.start()) + 1);
     }
@@ -162,7 +162,7 @@ final class MagnitudeSelection {
   }
 
   /**
-   * Which entries are the k largest.
+   * Selects the k largest entries.
    *
    * @param counts {@code counts[r]} are numbers of entries to keep of row r
    */

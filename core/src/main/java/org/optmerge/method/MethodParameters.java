@@ -26,7 +26,7 @@ import org.optmerge.base.Suggestion;
 public final class MethodParameters {
   private MethodParameters() {}
 
-  /** What values a parameter takes. */
+  /** The kind of values that a parameter takes. */
   public enum Kind {
     NUMBER("a number"),
     INTEGER("an integer"),
@@ -69,7 +69,7 @@ public final class MethodParameters {
       choices = List.copyOf(choices);
     }
 
-    /** What a value must be, in words. */
+    /** The values allowed, in words. */
     public String expected() {
       return kind == Kind.CHOICE ? "one of " + choices : kind.expected();
     }

@@ -184,9 +184,7 @@ record Sce(
           signs[i] += tau[i];
         }
       }
-      for (int i = 0; i < length; i++) {
-        signs[i] = BranchFree.sign(BranchFree.sign(signs[i]) + 0.5f); // zero counts as +
-      }
+      BranchFree.elect(signs, length);
       Arrays.fill(merged, 0, length, 0f);
       Arrays.fill(divisor, 0, length, 0f);
       for (int t = 0; t < shares.length; t++) {

@@ -105,7 +105,7 @@ class MergerTest {
     run(plan, dir.resolve("single"), options().withThreads(1));
     run(plan, dir.resolve("several"), options().withThreads(3));
     // One matrix takes 70 · 300 · 40 bytes: of three, only one fits at a time.
-    run(plan, dir.resolve("tight"), options().withThreads(3).withMemory(1 << 20));
+    run(plan, dir.resolve("tight"), new MergeOptions(3, 1 << 20, options().flags()));
 
     assertThat(contents(dir.resolve("several"))).isEqualTo(contents(dir.resolve("single")));
     assertThat(contents(dir.resolve("tight"))).isEqualTo(contents(dir.resolve("single")));

@@ -31,7 +31,7 @@ final class CoverageLedger {
     fates(model).put(tensor, fate);
   }
 
-  /** What becomes of a tensor, unless it is used elsewhere. */
+  /** Notes the fate of a tensor, unless it is used elsewhere. */
   void otherwise(InputModel model, String tensor, String fate) {
     fates(model).putIfAbsent(tensor, fate);
   }

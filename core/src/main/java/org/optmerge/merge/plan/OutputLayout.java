@@ -11,7 +11,7 @@ import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.MergePlan.OutputShard;
 import org.optmerge.merge.weights.PlannedTensor;
 
-/** Which weight file each tensor of the output goes to. */
+/** The division of the output's tensors into weight files. */
 final class OutputLayout {
   private static final String SINGLE = "model.safetensors";
 

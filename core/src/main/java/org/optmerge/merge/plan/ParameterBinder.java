@@ -327,7 +327,7 @@ final class ParameterBinder {
     return resolved != null && resolved.value() instanceof Double number ? number : named.scaling();
   }
 
-  /** Where the faulty value stands; the method's place if it is a default. */
+  /** The place of the faulty value; the method's place if it is a default. */
   private Position place(
       ParameterException fault,
       double layerFraction,

@@ -9,7 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
@@ -162,8 +161,8 @@ public final class RecipeParser {
         dtype("dtype"),
         dtype("out_dtype"),
         selection(),
-        choice("missing", Recipe.Missing.values(), Recipe.Missing::label, Recipe.Missing.ERROR),
-        choice("extra", Recipe.Extra.values(), Recipe.Extra::label, Recipe.Extra.REPORT),
+        choice("missing", Recipe.Missing.ERROR),
+        choice("extra", Recipe.Extra.REPORT),
         flag("factorwise"),
         flag("allow_nonfinite"),
         seed(),
@@ -429,7 +428,7 @@ public final class RecipeParser {
       exclude.addAll(preset.exclude());
     }
     exclude.addAll(patterns("exclude"));
-    Recipe.Rest rest = choice("rest", Recipe.Rest.values(), Recipe.Rest::label, Recipe.Rest.BASE);
+    Recipe.Rest rest = choice("rest", Recipe.Rest.BASE);
     return new Recipe.Selection(patterns("include"), exclude, preset, rest, selectionAt());
   }
 
@@ -461,18 +460,18 @@ public final class RecipeParser {
     return patterns;
   }
 
-  private <T> T choice(String key, T[] values, Function<T, String> label, T otherwise) {
+  private <E extends Enum<E>> E choice(String key, E otherwise) {
     YamlNode node = root.get(key);
     if (node == null || node.isNull()) {
       return otherwise;
     }
     String text = node.text("'%s'".formatted(key));
     List<String> labels = new ArrayList<>();
-    for (T value : values) {
-      if (label.apply(value).equals(text)) {
+    for (E value : otherwise.getDeclaringClass().getEnumConstants()) {
+      if (Recipe.label(value).equals(text)) {
         return value;
       }
-      labels.add(label.apply(value));
+      labels.add(Recipe.label(value));
     }
     throw node.error(
         "'%s' must be one of %s; is '%s'%s"

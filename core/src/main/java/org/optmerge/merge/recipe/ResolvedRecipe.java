@@ -47,9 +47,9 @@ public final class ResolvedRecipe {
     if (preset != null) {
       node.put("preset", preset.label());
     }
-    node.put("rest", selection.rest().label());
-    node.put("missing", recipe.missing().label());
-    node.put("extra", recipe.extra().label());
+    node.put("rest", Recipe.label(selection.rest()));
+    node.put("missing", Recipe.label(recipe.missing()));
+    node.put("extra", Recipe.label(recipe.extra()));
     if (recipe.factorwise()) {
       node.put("factorwise", true);
     }

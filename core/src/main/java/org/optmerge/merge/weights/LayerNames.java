@@ -25,7 +25,7 @@ public final class LayerNames {
       Set.of("layers", "layer", "h", "blocks", "block", "resblocks");
 
   /**
-   * Where a tensor is.
+   * The place of a tensor.
    *
    * @param stack the prefix before the number
    * @param layer the number
@@ -122,7 +122,7 @@ public final class LayerNames {
     return end > start;
   }
 
-  /** Where a tensor is; empty if it is in no layer. */
+  /** The place of a tensor; empty if it is in no layer. */
   public Optional<Place> place(String name) {
     return Optional.ofNullable(places.get(name));
   }
@@ -133,7 +133,7 @@ public final class LayerNames {
   }
 
   /**
-   * How deep a tensor is: 0 in the first layer of its stack, 1 in the last or only one, and 0 for
+   * The depth of a tensor: 0 in the first layer of its stack, 1 in the last or only one, and 0 for
    * what is in no layer, embedding, final norm and output head alike, as in mergekit.
    */
   public double fraction(String name) {

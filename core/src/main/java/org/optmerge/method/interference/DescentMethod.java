@@ -19,10 +19,10 @@ interface DescentMethod extends InterferenceMethod {
   /** The number of rows that the projectors have in all. */
   long projectorRows(Matrices tau);
 
-  /** Where the descent starts. */
+  /** The start of the descent. */
   Init init();
 
-  /** How it goes on. */
+  /** The steps of the descent. */
   Descent descent();
 
   @Override

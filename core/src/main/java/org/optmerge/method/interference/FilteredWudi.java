@@ -7,14 +7,14 @@ import org.optmerge.method.Matrices;
 import org.optmerge.taskvector.TaskVector;
 
 /**
- * What SWUDI, ASWUDI and IWUDI share: WUDI's loss, and a filter of its Hessian's floored spectrum
+ * The common part of SWUDI, ASWUDI and IWUDI: WUDI's loss, and a filter of its Hessian's floored spectrum
  * instead of a descent.
  */
 interface FilteredWudi extends InterferenceMethod {
   /** Squared norms below this count as this, or as zero if all are. */
   double NEGLIGIBLE = 1e-12;
 
-  /** Where the filter starts from. */
+  /** The start of the filter. */
   Init init();
 
   /** Eigenvalues below it count as it. */
@@ -26,7 +26,7 @@ interface FilteredWudi extends InterferenceMethod {
   /** The filter where it acts. */
   SpectralFilter spectralFilter();
 
-  /** Where it acts, in words. */
+  /** The directions in which the filter acts, in words. */
   default String directions() {
     return "in every direction";
   }

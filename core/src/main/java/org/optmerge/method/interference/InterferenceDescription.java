@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.optmerge.method.MergeMethod;
 
-/** What {@link MergeMethod#derived} says of the methods that minimise an interference loss. */
+/** The values of {@link MergeMethod#derived} for methods that minimise an interference loss. */
 final class InterferenceDescription {
   /**
    * The filter's share of the way is given at these eigenvalues, descending. Those of WUDI's

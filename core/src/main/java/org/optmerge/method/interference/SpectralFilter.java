@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.function.DoubleUnaryOperator;
 
 /**
- * How far a descent on a quadratic loss gets along an eigendirection of its Hessian: ψ(λ), a
+ * The progress of a descent on a quadratic loss along an eigendirection of its Hessian: ψ(λ), a
  * function of the eigenvalue alone.
  *
  * <p>For the loss Σ wᵢ‖(τ − Aᵢ)Bᵢᵀ‖², with G = Σ wᵢBᵢᵀBᵢ = QΛQᵀ and H = Σ wᵢAᵢBᵢᵀBᵢ, every method

@@ -32,13 +32,13 @@ final class SpectralKernel {
    */
   private static final double FLOAT32_REACH = 8;
 
-  /** What a float32 truncation may move the result by, as a share of a task vector's norm. */
+  /** The share by which a float32 truncation may move the result, of a task vector's norm. */
   private static final double FLOAT32_ERROR = 5e-7;
 
   /** Smaller eigenproblems are cheap, and exact. */
   private static final int POLYNOMIAL_SIDE = 256;
 
-  /** What an eigendecomposition costs, in products of two matrices of its side. */
+  /** The cost of an eigendecomposition, in products of two matrices of its side. */
   private static final int EIGENDECOMPOSITION = 6;
 
   /** A bound on eigenvalues that was computed in float32 is uncertain by less than this. */
@@ -58,14 +58,14 @@ final class SpectralKernel {
         : tau;
   }
 
-  /** Where the descent ends. */
+  /** The end of the descent. */
   static TaskVector apply(
       Matrices tau, ProjectionLoss loss, double startOfSum, SpectralFilter filter) {
     return apply(tau, loss, startOfSum, new Psi(filter::psi, 0, filter));
   }
 
   /**
-   * Where the descent ends if eigenvalues below a floor are taken for the floor.
+   * The end of the descent if eigenvalues below a floor are taken for the floor.
    *
    * @param startOfSum τ₀ = this · Σ τ_t
    * @param psi ψ for all n eigenvalues, floored, descending
@@ -92,7 +92,7 @@ final class SpectralKernel {
   }
 
   /**
-   * What becomes of the eigenvalues.
+   * The function applied to the eigenvalues.
    *
    * @param ofAll ψ for all n eigenvalues, floored, descending
    * @param floor least eigenvalue; 0 leaves them as they are
