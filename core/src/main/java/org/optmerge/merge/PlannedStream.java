@@ -1,6 +1,7 @@
 package org.optmerge.merge;
 
 import ai.djl.ndarray.NDManager;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
@@ -123,7 +124,9 @@ final class PlannedStream extends TaskVectorStream {
             own = null;
           }
         }
-        action.accept(new Block(start, length, block.tau), block.base);
+        // Buffers have room for the largest number of inputs of any tensor.
+        float[][] tau = Arrays.copyOf(block.tau, inputs.size());
+        action.accept(new Block(start, length, tau), block.base);
       }
     } finally {
       if (own != null) {

@@ -67,19 +67,15 @@ record DogeTa(
   }
 
   /** Per task vector, the smallest magnitude that is kept. */
-  private double[] thresholds(List<TaskVectorStream> model) {
+  private float[] thresholds(List<TaskVectorStream> model) {
     long entries = model.stream().mapToLong(TaskVectorStream::size).sum();
     // The published rank counts from the smallest; keeping all would be its rank 0.
     long rank = Math.max(1, entries - (long) (entries * keepPercent / 100));
-    long[][] ranks = new long[model.get(0).count()][];
-    Arrays.fill(ranks, new long[] {rank});
-    var found =
-        MagnitudeSelection.kthSmallest(model, MagnitudeSelection.Source::taskVectors, 1, ranks);
-    return Arrays.stream(found).mapToDouble(row -> row[0].magnitude()).toArray();
+    return MagnitudeSelection.kthSmallest(model, rank);
   }
 
   /** The method once it knows which entries are large. */
-  private record Fitted(DogeTa settings, double[] thresholds) implements MatrixMethod {
+  private record Fitted(DogeTa settings, float[] thresholds) implements MatrixMethod {
     @Override
     public boolean merges(TaskVectors tau) {
       return true;
@@ -101,7 +97,7 @@ record DogeTa(
       NDArray merged = tau.scope().zeros(tau.shape(), DataType.FLOAT64);
       for (int t = 0; t < tau.count(); t++) {
         try (NDArray magnitude = vectors.get(t).abs();
-            NDArray large = magnitude.gte(thresholds[t]);
+            NDArray large = magnitude.gte((double) thresholds[t]);
             NDArray mask = large.toType(DataType.FLOAT64, false);
             NDArray corrected = vectors.get(t).add(correction)) {
           merged.addi(corrected.muli(mask).muli(lambda[t]));

@@ -1,6 +1,6 @@
 package org.optmerge.method;
 
-import java.util.Arrays;
+import java.util.List;
 import java.util.function.Consumer;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
@@ -65,11 +65,9 @@ record DropAndRescale(
     if (rank == 0) {
       return Mask.ALL;
     }
-    long[][] ranks = new long[tau.count()][];
-    Arrays.fill(ranks, new long[] {rank});
-    MagnitudeSelection.Rank[][] dropped = MagnitudeSelection.kthSmallest(tau, ranks);
+    float[] dropped = MagnitudeSelection.kthSmallest(List.of(tau), rank);
     return (block, t, factor, target) ->
-        Mask.above(block.tau()[t], 0, block.length(), dropped[t][0].magnitude(), factor, target);
+        Mask.above(block.tau()[t], 0, block.length(), dropped[t], factor, target);
   }
 
   private final class Dropped extends TaskVectorStream {

@@ -156,9 +156,16 @@ final class MagnitudeSelection {
     return new Rank(Float.intBitsToFloat(sorted[at]), first, end - first);
   }
 
-  /** The same for the task vectors of one parameter. */
-  static Rank[][] kthSmallest(TaskVectorStream tau, long[][] ranks) {
-    return kthSmallest(List.of(tau), Source::taskVectors, 1, ranks);
+  /** The magnitude of one rank in each task vector, over all parameters together. */
+  static float[] kthSmallest(List<TaskVectorStream> streams, long rank) {
+    long[][] ranks = new long[streams.get(0).count()][];
+    Arrays.fill(ranks, new long[] {rank});
+    Rank[][] found = kthSmallest(streams, Source::taskVectors, 1, ranks);
+    float[] magnitudes = new float[found.length];
+    for (int t = 0; t < found.length; t++) {
+      magnitudes[t] = found[t][0].magnitude();
+    }
+    return magnitudes;
   }
 
   /**

@@ -138,12 +138,9 @@ record Ties(
     // Below every magnitude: keeps all.
     Arrays.fill(exceeded, -Float.MIN_VALUE);
     if (rank > 0) {
-      long[][] ranks = new long[count][];
-      Arrays.fill(ranks, new long[] {rank});
-      var found =
-          MagnitudeSelection.kthSmallest(model, MagnitudeSelection.Source::taskVectors, 1, ranks);
+      float[] found = MagnitudeSelection.kthSmallest(model, rank);
       for (int t = 0; t < count; t++) {
-        exceeded[t] = Math.nextDown(found[t][0].magnitude());
+        exceeded[t] = Math.nextDown(found[t]);
       }
     }
     Ballot undecided = new Ballot(exceeded, 0);

@@ -1,11 +1,9 @@
 package org.optmerge.merge.weights;
 
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -51,45 +49,29 @@ public final class LayerNames {
   private final Map<String, Integer> counts = new LinkedHashMap<>();
 
   public LayerNames(Collection<String> names) {
-    List<Place> open = new ArrayList<>();
-    List<String> openNames = new ArrayList<>();
-    for (String name : names) {
-      next(name, 0)
-          .ifPresent(
-              place -> {
-                open.add(place);
-                openNames.add(name);
-              });
-    }
+    Map<String, Place> open = new LinkedHashMap<>();
+    names.forEach(name -> next(name, 0).ifPresent(place -> open.put(name, place)));
     while (!open.isEmpty()) {
       Map<String, Candidate> candidates = new LinkedHashMap<>();
-      for (Place place : open) {
+      for (Place place : open.values()) {
         Candidate candidate = candidates.computeIfAbsent(place.stack(), key -> new Candidate());
         candidate.numbers.set(place.layer());
         candidate.suffixes.merge(place.suffix(), 1, Integer::sum);
       }
       candidates.entrySet().removeIf(entry -> !entry.getValue().isStack(entry.getKey()));
-      List<Place> stillOpen = new ArrayList<>();
-      List<String> stillOpenNames = new ArrayList<>();
-      for (int i = 0; i < open.size(); i++) {
-        Place place = open.get(i);
-        String name = openNames.get(i);
-        if (candidates.containsKey(place.stack())) {
-          places.put(name, place);
-          counts.merge(place.stack(), place.layer() + 1, Math::max);
-        } else {
-          next(name, name.length() - place.suffix().length())
-              .ifPresent(
-                  other -> {
-                    stillOpen.add(other);
-                    stillOpenNames.add(name);
-                  });
-        }
-      }
+      Map<String, Place> stillOpen = new LinkedHashMap<>();
+      open.forEach(
+          (name, place) -> {
+            if (candidates.containsKey(place.stack())) {
+              places.put(name, place);
+              counts.merge(place.stack(), place.layer() + 1, Math::max);
+            } else {
+              next(name, name.length() - place.suffix().length())
+                  .ifPresent(other -> stillOpen.put(name, other));
+            }
+          });
       open.clear();
-      open.addAll(stillOpen);
-      openNames.clear();
-      openNames.addAll(stillOpenNames);
+      open.putAll(stillOpen);
     }
   }
 
