@@ -16,7 +16,7 @@ import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
 
 /**
- * What is in a checkpoint, from its headers and {@code config.json} alone.
+ * The contents of a checkpoint, from its headers and {@code config.json} alone.
  *
  * @param folder that was opened
  * @param architectures as {@code config.json} names them; empty if it does not

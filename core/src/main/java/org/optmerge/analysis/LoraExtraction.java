@@ -52,7 +52,7 @@ public final class LoraExtraction {
   }
 
   /**
-   * What was made.
+   * The adapter that was made.
    *
    * @param folder of the adapter
    * @param layers one element for each matrix, in the base's order

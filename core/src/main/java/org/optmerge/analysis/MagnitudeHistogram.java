@@ -1,7 +1,9 @@
 package org.optmerge.analysis;
 
+import java.util.Arrays;
+
 /**
- * How often each magnitude occurs, in bins that are a quarter of a power of two wide: four bins
+ * A histogram of magnitudes, in bins that are a quarter of a power of two wide: four bins
  * from 2^k to 2^(k+1), over the whole range of {@code float}.
  *
  * <p>A bin is the upper ten bits of a magnitude's representation, so counting costs a shift and an
@@ -38,11 +40,7 @@ public final class MagnitudeHistogram {
 
   /** Magnitudes in all bins. */
   public long count() {
-    long sum = 0;
-    for (long count : counts) {
-      sum += count;
-    }
-    return sum;
+    return Arrays.stream(counts).sum();
   }
 
   /** The smallest magnitude of a bin; that of {@link #BINS} ends the last. */
@@ -52,26 +50,5 @@ public final class MagnitudeHistogram {
     }
     // Infinity's bin and those above hold nothing: the last finite magnitude is below 2^128.
     return bin >= 0xff << 2 ? 0x1p128 : Float.intBitsToFloat(bin << SHIFT);
-  }
-
-  /**
-   * The magnitude that a share of the counted ones do not exceed, to the precision of a bin: the
-   * middle of the bin it lies in; NaN if nothing was counted.
-   *
-   * @param share in [0, 1]; 0.5 gives the median
-   */
-  public double quantile(double share) {
-    if (!(share >= 0 && share <= 1)) {
-      throw new IllegalArgumentException("share must be in [0, 1], is " + share);
-    }
-    long rank = (long) Math.ceil(share * count());
-    long seen = 0;
-    for (int bin = 0; bin < BINS; bin++) {
-      seen += counts[bin];
-      if (counts[bin] > 0 && seen >= rank) {
-        return (lowerEdge(bin) + lowerEdge(bin + 1)) / 2;
-      }
-    }
-    return Double.NaN;
   }
 }

@@ -13,7 +13,7 @@ import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectors;
 
 /**
- * How large, how alike and how rich the task vectors of one parameter are, and what a merge of them
+ * The size, likeness and effective rank of the task vectors of one parameter, and what a merge of them
  * did. Parameters that are not matrices count as one row.
  *
  * @param parameter its name
@@ -31,7 +31,7 @@ public record TaskVectorDiagnostics(
     List<List<Double>> cosines,
     List<List<Double>> overlaps) {
   /**
-   * What a merge did.
+   * The effect of a merge.
    *
    * @param norm ‖τ_m‖_F
    * @param interference ‖(τ_m − τ_t)τ_tᵀ‖_F² / ‖τ_t‖_F² of each task (equation 1 of the paper is

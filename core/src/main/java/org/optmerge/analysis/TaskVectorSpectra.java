@@ -33,7 +33,7 @@ import org.optmerge.taskvector.TaskVectors;
 import org.optmerge.taskvector.Weight;
 
 /**
- * What singular value decompositions tell of experts' task vectors, matrix by matrix and on the
+ * The singular value decompositions of experts' task vectors in numbers, matrix by matrix and on the
  * whole, and how much a merge of them interferes with each.
  *
  * <p>One matrix of every model is in memory at a time; adapters stay factors. A matrix that an

@@ -29,7 +29,7 @@ import org.optmerge.merge.weights.WeightReader;
 import org.optmerge.taskvector.Weight;
 
 /**
- * What experts learned, in numbers: norms, largest changes, how far task vectors agree, for each
+ * Statistics of what experts learned: norms, largest changes, how far task vectors agree, for each
  * parameter and for the whole model.
  *
  * <p>Checkpoints are read once, in blocks of some thousand entries, by several threads; the results
@@ -189,7 +189,7 @@ public record TaskVectorStatistics(
    */
   public record Omission(String model, String tensor, String reason) {}
 
-  /** How many parameters an expert changed at all. */
+  /** The number of parameters that an expert changed at all. */
   public long changedParameters(int expert) {
     return parameters.stream()
         .filter(parameter -> parameter.experts().get(expert).changed())
@@ -352,7 +352,7 @@ public record TaskVectorStatistics(
     return new Comparison(tensor, new Weight.Stored(base, tensor), weights);
   }
 
-  /** Why a weight cannot be compared with a tensor of the base; empty if it can. */
+  /** The reason why a weight cannot be compared with a tensor of the base; empty if it can. */
   static Optional<String> obstacle(TensorInfo tensor, Weight other) {
     if (!other.shape().equals(tensor.shape())) {
       return Optional.of("has shape %s, base has %s".formatted(other.shape(), tensor.shape()));

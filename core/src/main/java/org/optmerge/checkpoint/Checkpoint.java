@@ -203,7 +203,7 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * Why a tensor must not be averaged with others: it is quantised, or belongs to one that is, or
+   * The reason why a tensor must not be averaged with others: it is quantised, or belongs to one that is, or
    * holds no real numbers. Empty if it may be merged.
    *
    * @return a sentence that names the tensor and says what to do

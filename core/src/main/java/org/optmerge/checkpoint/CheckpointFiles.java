@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Which files of a folder make a checkpoint, and what the others are.
+ * The files of a folder: those that make a checkpoint, and the others.
  *
  * @param folder as given; for a single file, its parent
  * @param weights the safetensors files by name

@@ -1,5 +1,6 @@
 package org.optmerge.checkpoint;
 
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -13,39 +14,32 @@ import java.util.stream.Collectors;
  * @see <a href="https://github.com/huggingface/safetensors">safetensors, section Format</a>
  */
 public enum DType {
-  F64(8, Kind.FLOATING, "float64"),
-  F32(4, Kind.FLOATING, "float32"),
-  F16(2, Kind.FLOATING, "float16"),
-  BF16(2, Kind.FLOATING, "bfloat16"),
-  F8_E4M3(1, Kind.FLOATING, "float8_e4m3fn"),
-  F8_E5M2(1, Kind.FLOATING, "float8_e5m2"),
-  I64(8, Kind.INTEGER, "int64"),
-  I32(4, Kind.INTEGER, "int32"),
-  I16(2, Kind.INTEGER, "int16"),
-  I8(1, Kind.INTEGER, "int8"),
-  U64(8, Kind.INTEGER, "uint64"),
-  U32(4, Kind.INTEGER, "uint32"),
-  U16(2, Kind.INTEGER, "uint16"),
-  U8(1, Kind.INTEGER, "uint8"),
-  BOOL(1, Kind.BOOLEAN, "bool");
-
-  /** What the bits mean. */
-  public enum Kind {
-    FLOATING,
-    INTEGER,
-    BOOLEAN
-  }
+  F64(8, true, "float64"),
+  F32(4, true, "float32"),
+  F16(2, true, "float16"),
+  BF16(2, true, "bfloat16"),
+  F8_E4M3(1, true, "float8_e4m3fn"),
+  F8_E5M2(1, true, "float8_e5m2"),
+  I64(8, false, "int64"),
+  I32(4, false, "int32"),
+  I16(2, false, "int16"),
+  I8(1, false, "int8"),
+  U64(8, false, "uint64"),
+  U32(4, false, "uint32"),
+  U16(2, false, "uint16"),
+  U8(1, false, "uint8"),
+  BOOL(1, false, "bool");
 
   private static final Map<String, DType> BY_HEADER =
       Arrays.stream(values()).collect(Collectors.toUnmodifiableMap(DType::name, type -> type));
 
   private final int bytes;
-  private final Kind kind;
+  private final boolean floating;
   private final String torchName;
 
-  DType(int bytes, Kind kind, String torchName) {
+  DType(int bytes, boolean floating, String torchName) {
     this.bytes = bytes;
-    this.kind = kind;
+    this.floating = floating;
     this.torchName = torchName;
   }
 
@@ -54,17 +48,13 @@ public enum DType {
     return bytes;
   }
 
-  /** What the bits mean. */
-  public Kind kind() {
-    return kind;
-  }
-
   /** True for the types that hold real numbers. */
   public boolean isFloating() {
-    return kind == Kind.FLOATING;
+    return floating;
   }
 
   /** The name in {@code config.json} and in recipes, for example {@code bfloat16}. */
+  @JsonValue
   public String torchName() {
     return torchName;
   }

@@ -1,6 +1,6 @@
 package org.optmerge.checkpoint;
 
-/** What to do where an index or a link leads out of a checkpoint's folder. */
+/** The rule for an index or a link that leads out of a checkpoint's folder. */
 public enum ExternalFiles {
   /**
    * An error, except in the layout of the hub's cache, where every file of {@code

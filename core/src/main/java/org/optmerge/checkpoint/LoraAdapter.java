@@ -176,7 +176,7 @@ public final class LoraAdapter implements AutoCloseable {
       this.config = config;
     }
 
-    /** What is known of one module's factors. */
+    /** The factors of one module that have been seen. */
     private static final class Pair {
       @Nullable TensorInfo a;
       @Nullable TensorInfo b;

@@ -36,7 +36,7 @@ record LoraConfig(
     boolean bias,
     List<String> modulesToSave) {
 
-  /** What the PEFT library takes where r or lora_alpha is not given. */
+  /** The number that the PEFT library takes where r or lora_alpha is not given. */
   private static final int PEFT_DEFAULT = 8;
 
   /** True: the setting changes what the adapter computes, by its name in the file. */
@@ -151,25 +151,31 @@ record LoraConfig(
   }
 
   private static int rank(Path file, String key, JsonNode value) {
-    if (value.isMissingNode()) {
-      return PEFT_DEFAULT;
-    }
-    if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() < 1) {
-      throw CheckpointException.at(
-          file, "%s must be a whole number of at least 1, is %s".formatted(key, shown(value)));
-    }
-    return value.intValue();
+    return value.isMissingNode()
+        ? PEFT_DEFAULT
+        : require(
+                file,
+                key,
+                value,
+                value.isIntegralNumber() && value.canConvertToInt() && value.intValue() >= 1,
+                "a whole number of at least 1")
+            .intValue();
   }
 
   private static double alpha(Path file, String key, JsonNode value) {
-    if (value.isMissingNode()) {
-      return PEFT_DEFAULT;
-    }
-    if (!value.isNumber() || !Double.isFinite(value.doubleValue())) {
+    boolean finite = value.isNumber() && Double.isFinite(value.doubleValue());
+    return value.isMissingNode()
+        ? PEFT_DEFAULT
+        : require(file, key, value, finite, "a finite number").doubleValue();
+  }
+
+  private static JsonNode require(
+      Path file, String key, JsonNode value, boolean holds, String expected) {
+    if (!holds) {
       throw CheckpointException.at(
-          file, "%s must be a finite number, is %s".formatted(key, shown(value)));
+          file, "%s must be %s, is %s".formatted(key, expected, shown(value)));
     }
-    return value.doubleValue();
+    return value;
   }
 
   private static <T> Map<Pattern, T> patterns(
@@ -178,12 +184,9 @@ record LoraConfig(
     if (entries.isMissingNode() || entries.isNull()) {
       return Map.of();
     }
-    if (!(entries instanceof ObjectNode object)) {
-      throw CheckpointException.at(
-          file, "%s must be an object, is %s".formatted(key, shown(entries)));
-    }
+    require(file, key, entries, entries.isObject(), "an object");
     Map<Pattern, T> patterns = new LinkedHashMap<>();
-    for (Map.Entry<String, JsonNode> entry : object.properties()) {
+    for (Map.Entry<String, JsonNode> entry : entries.properties()) {
       String name = "%s[%s]".formatted(key, quote(entry.getKey()));
       try {
         patterns.put(
@@ -200,14 +203,9 @@ record LoraConfig(
 
   private static boolean truth(Path file, ObjectNode json, String key) {
     JsonNode value = json.path(key);
-    if (value.isMissingNode() || value.isNull()) {
-      return false;
-    }
-    if (!value.isBoolean()) {
-      throw CheckpointException.at(
-          file, "%s must be true or false, is %s".formatted(key, shown(value)));
-    }
-    return value.booleanValue();
+    return !value.isMissingNode()
+        && !value.isNull()
+        && require(file, key, value, value.isBoolean(), "true or false").booleanValue();
   }
 
   private static List<String> names(Path file, ObjectNode json, String key) {
@@ -223,10 +221,7 @@ record LoraConfig(
       }
       names.add(name.asText());
     }
-    if (!value.isArray()) {
-      throw CheckpointException.at(
-          file, "%s must be a list of module names, is %s".formatted(key, shown(value)));
-    }
+    require(file, key, value, value.isArray(), "a list of module names");
     return List.copyOf(names);
   }
 

@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 final class Quantisation {
   private static final String CONVERT = "; save the model dequantised, in bfloat16, and merge that";
 
-  /** What a scale or offset is called, appended to the name of the weight. */
+  /** Names of scales and offsets, appended to the name of the weight. */
   private static final List<String> AFTER_WEIGHT =
       List.of(
           "_scale_inv",
@@ -30,7 +30,7 @@ final class Quantisation {
           ".nested_absmax",
           ".nested_quant_map");
 
-  /** What a scale or offset is called, appended to the name of the module. */
+  /** Names of scales and offsets, appended to the name of the module. */
   private static final List<String> AFTER_MODULE =
       List.of(
           ".input_scale",
@@ -45,13 +45,13 @@ final class Quantisation {
           ".k_scale",
           ".v_scale");
 
-  /** What the numbers themselves are called, in place of {@code .weight}. */
+  /** Names of the numbers themselves, in place of {@code .weight}. */
   private static final List<String> PACKED = List.of(".qweight", ".weight_packed");
 
   private Quantisation() {}
 
   /**
-   * Why a tensor must not be averaged with others.
+   * The reason why a tensor must not be averaged with others.
    *
    * @param find the other tensors of its checkpoint, null where there is none of a name
    */

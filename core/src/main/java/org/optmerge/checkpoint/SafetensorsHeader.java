@@ -87,14 +87,19 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
     }
     try (JsonParser json = Json.stream(channel, PREFIX, length)) {
       return new Reading(file, json, PREFIX + length, fileBytes).header();
-    } catch (JsonProcessingException e) {
-      throw new CheckpointException(
-          "%s: the header is not valid JSON at character %d: %s"
-              .formatted(file, Json.character(e), Json.firstLine(e.getOriginalMessage())),
-          e);
-    } catch (CharacterCodingException e) {
-      throw new CheckpointException("%s: the header is not valid UTF-8".formatted(file), e);
+    } catch (JsonProcessingException | CharacterCodingException e) {
+      throw invalid(file, "the header", e);
     }
+  }
+
+  /** The exception for JSON that cannot be parsed, or for bytes that are no text. */
+  static CheckpointException invalid(Path file, String what, IOException e) {
+    String problem =
+        e instanceof JsonProcessingException json
+            ? "JSON at character %d: %s"
+                .formatted(Json.character(json), Json.firstLine(json.getOriginalMessage()))
+            : "UTF-8";
+    return new CheckpointException("%s: %s is not valid %s".formatted(file, what, problem), e);
   }
 
   /** A tensor as the header states it; begin and end count from the start of the data. */

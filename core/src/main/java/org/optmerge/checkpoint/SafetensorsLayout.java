@@ -1,6 +1,5 @@
 package org.optmerge.checkpoint;
 
-import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -9,7 +8,6 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,7 +16,7 @@ import java.util.Set;
 import org.optmerge.base.Json;
 
 /**
- * What a safetensors file will hold, and so where each byte of it will lie, before it exists.
+ * The layout of a safetensors file before it exists: what it will hold, and where each byte lies.
  *
  * <p>The tensors keep the order given and follow each other without a gap. The header is padded
  * with spaces so that the data begins at a multiple of eight, in files of a megabyte or more of
@@ -48,16 +46,14 @@ public final class SafetensorsLayout {
   }
 
   private final List<Entry> entries;
-  private final Map<String, String> metadata;
   private final long[] offsets;
   private final byte[] header;
   private final long requiredBytes;
 
   private SafetensorsLayout(List<Entry> entries, Map<String, String> metadata) {
     this.entries = List.copyOf(entries);
-    this.metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
     this.offsets = offsets(this.entries);
-    this.header = header(this.entries, this.metadata, offsets);
+    this.header = header(this.entries, metadata, offsets);
     this.requiredBytes = Math.addExact(header.length, offsets[this.entries.size()]);
   }
 
@@ -77,16 +73,6 @@ public final class SafetensorsLayout {
     return new SafetensorsLayout(entries, metadata);
   }
 
-  /** The tensors, in the order of their offsets. */
-  public List<Entry> entries() {
-    return entries;
-  }
-
-  /** The file's {@code __metadata__}. */
-  public Map<String, String> metadata() {
-    return metadata;
-  }
-
   /** The length of the whole file. */
   public long requiredBytes() {
     return requiredBytes;
@@ -102,7 +88,7 @@ public final class SafetensorsLayout {
     return header.clone();
   }
 
-  /** Where the tensors will lie in a file of this layout, in the order of their offsets. */
+  /** The places of the tensors in a file of this layout, in the order of their offsets. */
   public List<TensorInfo> tensors(Path file) {
     List<TensorInfo> tensors = new ArrayList<>(entries.size());
     for (int i = 0; i < entries.size(); i++) {
@@ -114,7 +100,7 @@ public final class SafetensorsLayout {
     return List.copyOf(tensors);
   }
 
-  /** Where each tensor begins in the data, and where the last one ends. */
+  /** The offset of each tensor in the data, and the end of the last one. */
   private static long[] offsets(List<Entry> entries) {
     Set<String> names = new HashSet<>();
     long[] offsets = new long[entries.size() + 1];
@@ -143,33 +129,22 @@ public final class SafetensorsLayout {
   }
 
   private static byte[] header(List<Entry> entries, Map<String, String> metadata, long[] offsets) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    if (!metadata.isEmpty()) {
+      json.put(SafetensorsHeader.METADATA, metadata);
+    }
+    for (int i = 0; i < entries.size(); i++) {
+      Entry entry = entries.get(i);
+      Map<String, Object> fields = new LinkedHashMap<>();
+      fields.put("dtype", entry.dtype.name());
+      fields.put("shape", entry.shape);
+      fields.put("data_offsets", List.of(offsets[i], offsets[i + 1]));
+      json.put(entry.name, fields);
+    }
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     bytes.writeBytes(new byte[SafetensorsHeader.PREFIX]);
-    try (JsonGenerator json = Json.generator(bytes)) {
-      json.writeStartObject();
-      if (!metadata.isEmpty()) {
-        json.writeObjectFieldStart(SafetensorsHeader.METADATA);
-        for (Map.Entry<String, String> entry : metadata.entrySet()) {
-          json.writeStringField(entry.getKey(), entry.getValue());
-        }
-        json.writeEndObject();
-      }
-      for (int i = 0; i < entries.size(); i++) {
-        Entry entry = entries.get(i);
-        json.writeObjectFieldStart(entry.name);
-        json.writeStringField("dtype", entry.dtype.name());
-        json.writeArrayFieldStart("shape");
-        for (long extent : entry.shape) {
-          json.writeNumber(extent);
-        }
-        json.writeEndArray();
-        json.writeArrayFieldStart("data_offsets");
-        json.writeNumber(offsets[i]);
-        json.writeNumber(offsets[i + 1]);
-        json.writeEndArray();
-        json.writeEndObject();
-      }
-      json.writeEndObject();
+    try {
+      Json.plain().writeValue(bytes, json);
     } catch (IOException e) {
       // Nothing is written but memory; only text that is no Unicode comes here.
       throw new UncheckedIOException("a tensor name or metadata is not valid Unicode", e);

@@ -157,7 +157,7 @@ public final class SafetensorsWriter implements AutoCloseable {
     return file;
   }
 
-  /** Where the tensors lie, in the order of their offsets. */
+  /** The places of the tensors, in the order of their offsets. */
   public List<TensorInfo> tensors() {
     return tensors;
   }

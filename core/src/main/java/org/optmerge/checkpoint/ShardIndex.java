@@ -59,13 +59,8 @@ public record ShardIndex(long totalSize, Map<String, String> weightMap) {
       try (JsonParser json = Json.stream(channel, 0, bytes)) {
         return read(file, json);
       }
-    } catch (JsonProcessingException e) {
-      throw new CheckpointException(
-          "%s: the index is not valid JSON at character %d: %s"
-              .formatted(file, Json.character(e), Json.firstLine(e.getOriginalMessage())),
-          e);
-    } catch (CharacterCodingException e) {
-      throw new CheckpointException("%s: the index is not valid UTF-8".formatted(file), e);
+    } catch (JsonProcessingException | CharacterCodingException e) {
+      throw SafetensorsHeader.invalid(file, "the index", e);
     } catch (IOException e) {
       throw new CheckpointException("%s: cannot be read: %s".formatted(file, e), e);
     }

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Where one tensor of a safetensors file lies.
+ * The place of one tensor in a safetensors file.
  *
  * @param name the tensor's name, as published
  * @param dtype element type

@@ -12,11 +12,11 @@ import java.util.regex.Pattern;
 final class TiedWeights {
   private static final String KEY = "tie_word_embeddings";
 
-  /** Where configurations of multimodal models keep that of their language model. */
+  /** The keys under which configurations of multimodal models keep that of their language model. */
   private static final List<String> LANGUAGE_MODEL =
       List.of("text_config", "llm_config", "language_config", "thinker_config");
 
-  /** What the embedding is called, and beside the inner model, the head. */
+  /** The name of the embedding, and beside the inner model, the head. */
   private static final Map<String, String> HEADS =
       Map.of(
           "embed_tokens", "lm_head",

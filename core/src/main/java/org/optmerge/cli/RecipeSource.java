@@ -54,8 +54,7 @@ final class RecipeSource {
     Recipe allowing = allowNonFinite ? seeded.withAllowNonFinite(true) : seeded;
     List<Path> folders = List.of(seeded.folder(), Path.of(""));
     ExternalFiles external = allowExternalShards ? ExternalFiles.ALLOW : ExternalFiles.REFUSE;
-    return shardSize == null
-        ? Planner.plan(allowing, folders, external)
-        : Planner.plan(allowing, folders, external, shardSize.bytes());
+    long shardBytes = shardSize == null ? Planner.SHARD_BYTES : shardSize.bytes();
+    return Planner.plan(allowing, folders, external, shardBytes);
   }
 }

@@ -6,7 +6,7 @@ import java.util.function.Supplier;
 import org.optmerge.base.Workers;
 
 /**
- * How many threads the engine uses for one call.
+ * The number of threads that the engine uses for one call.
  *
  * <p>Two matrices, each on one thread, take less time than one after the other on two: much of a
  * factorisation runs on one thread whatever it is given.

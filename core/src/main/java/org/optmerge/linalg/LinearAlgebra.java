@@ -28,7 +28,7 @@ public final class LinearAlgebra {
    */
   private static final double GRAM_RANGE = 1e-4;
 
-  /** What float32 entries cannot tell from zero, as a share of the Frobenius norm. */
+  /** The size that float32 entries cannot tell from zero, as a share of the Frobenius norm. */
   private static final double FLOAT32_RANK_TOLERANCE = 0x1p-21;
 
   /** Panels of a symmetric product: four compute 10 of its 16 blocks. */
@@ -55,15 +55,6 @@ public final class LinearAlgebra {
           List.of(svd.u(), svd.vt()),
           probe -> svd.u().matMul(scaleRows(svd.vt().matMul(probe), svd.s())));
       return svd;
-    }
-  }
-
-  /** The singular values, descending. */
-  public static double[] singularValues(NDArray x) {
-    requireMatrix("svdvals", x);
-    requireFinite("svdvals", x);
-    try (NDArray values = TorchModule.call(x.getManager(), "svdvals", x)[0]) {
-      return doubles(values);
     }
   }
 
@@ -103,20 +94,6 @@ public final class LinearAlgebra {
   }
 
   /**
-   * L of X = L · Lᵀ, lower triangular.
-   *
-   * @throws LinearAlgebraException also if the matrix is not positive definite
-   */
-  public static NDArray cholesky(NDArray positiveDefinite) {
-    requireSquare("cholesky", positiveDefinite);
-    requireFinite("cholesky", positiveDefinite);
-    NDArray l = TorchModule.call(positiveDefinite.getManager(), "cholesky", positiveDefinite)[0];
-    requireReproduced(
-        "cholesky", positiveDefinite, List.of(l), probe -> l.matMul(l.transpose().matMul(probe)));
-    return l;
-  }
-
-  /**
    * The Z with A · Z = B.
    *
    * @param a square, shape (n, n)
@@ -145,11 +122,6 @@ public final class LinearAlgebra {
   private static NDArray gram(NDArray x, DataType type) {
     requireMatrix("gram", x);
     return isTall(x) ? gramOfColumns(x, type) : gramOfRows(x, type);
-  }
-
-  /** XᵀX in float64, shape (n, n). */
-  public static NDArray gramOfColumns(NDArray x) {
-    return gramOfColumns(x, DataType.FLOAT64);
   }
 
   /** XᵀX in the given type, shape (n, n). */
@@ -209,12 +181,10 @@ public final class LinearAlgebra {
       return x.mul(coefficients[0]);
     }
     try (NDManager scope = x.getManager().newSubManager()) {
-      NDArray shifted = symmetric.mul(2 / end);
-      shifted.attach(scope);
+      NDArray shifted = attached(scope, symmetric.mul(2 / end));
       NDArray identity = scope.eye(Math.toIntExact(symmetric.getShape().get(0)));
       shifted.subi(identity.toType(x.getDataType(), false));
-      NDArray c = vector(x, coefficients, new Shape(coefficients.length));
-      c.attach(scope);
+      NDArray c = attached(scope, vector(x, coefficients, new Shape(coefficients.length)));
       return TorchModule.call(x.getManager(), "chebyshev", x, shifted, c)[0];
     }
   }
@@ -376,9 +346,8 @@ public final class LinearAlgebra {
 
   /** An array of a type in {@code manager} with the values of {@code x}, which stays as it is. */
   public static NDArray toType(NDManager manager, NDArray x, DataType type) {
-    NDArray converted = x.getDataType() == type ? x.reshape(x.getShape()) : x.toType(type, true);
-    converted.attach(manager);
-    return converted;
+    return attached(
+        manager, x.getDataType() == type ? x.reshape(x.getShape()) : x.toType(type, true));
   }
 
   /** True if the matrix has at least as many rows as columns. */
@@ -386,7 +355,8 @@ public final class LinearAlgebra {
     return x.getShape().get(0) >= x.getShape().get(1);
   }
 
-  private static NDArray attached(NDManager scope, NDArray array) {
+  /** The array, from now on in {@code scope}. */
+  public static NDArray attached(NDManager scope, NDArray array) {
     array.attach(scope);
     return array;
   }

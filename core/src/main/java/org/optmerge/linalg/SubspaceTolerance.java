@@ -3,7 +3,7 @@ package org.optmerge.linalg;
 import java.util.Arrays;
 
 /**
- * How much depends on the leading singular subspace of a matrix, and whether float32 determines it
+ * The weight of the leading singular subspace of a matrix in a result, and whether float32 determines it
  * well enough.
  *
  * <p>Rounding a Gram matrix and factorising it in float32 moves it by some units in the last place

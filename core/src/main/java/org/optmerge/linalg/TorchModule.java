@@ -31,20 +31,14 @@ final class TorchModule {
         u, s, vt, = torch.linalg_svd(x, False)
         sign = (self).orientation(u, )
         return (torch.mul(u, sign), s, torch.mul(vt, torch.t(sign)))
-      def svdvals(self: __torch__.LinearAlgebra, x: Tensor) -> Tensor:
-        return torch.linalg_svdvals(x)
       def eigh(self: __torch__.LinearAlgebra, x: Tensor) -> Tuple[Tensor, Tensor]:
         values, vectors, = torch.linalg_eigh(x)
         return (values, torch.mul(vectors, (self).orientation(vectors, )))
-      def eigvalsh(self: __torch__.LinearAlgebra, x: Tensor) -> Tensor:
-        return torch.linalg_eigvalsh(x)
       def qr(self: __torch__.LinearAlgebra, x: Tensor) -> Tuple[Tensor, Tensor]:
         q, r, = torch.linalg_qr(x)
         sign = torch.sign(torch.diagonal(r))
         sign0 = torch.add(sign, torch.eq(sign, 0))
         return (torch.mul(q, sign0), torch.mul(r, torch.unsqueeze(sign0, 1)))
-      def cholesky(self: __torch__.LinearAlgebra, x: Tensor) -> Tensor:
-        return torch.linalg_cholesky(x)
       def solve(self: __torch__.LinearAlgebra, a: Tensor, b: Tensor) -> Tensor:
         return torch.linalg_solve(a, b)
       def mirrored(self: __torch__.LinearAlgebra, x: Tensor) -> Tensor:
@@ -128,21 +122,15 @@ final class TorchModule {
       return arrays;
     } catch (EngineException e) {
       throw new LinearAlgebraException(
-          "%s failed: %s".formatted(function, firstLine(String.valueOf(e.getMessage()))), e);
+          "%s failed: %s"
+              .formatted(
+                  function,
+                  TorchScript.lastLine(e, line -> line.contains("linalg") || line.contains("Error"))),
+          e);
     } finally {
       for (IValue value : values) {
         value.close();
       }
     }
-  }
-
-  /** libtorch's messages end with a C++ stack trace; the line before it says what happened. */
-  private static String firstLine(String message) {
-    return message
-        .lines()
-        .map(String::strip)
-        .filter(line -> line.contains("linalg") || line.contains("Error"))
-        .reduce((first, last) -> last)
-        .orElse(message.lines().findFirst().orElse(message));
   }
 }

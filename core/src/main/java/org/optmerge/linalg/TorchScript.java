@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -102,7 +103,12 @@ public final class TorchScript implements AutoCloseable {
       return IValueUtils.forward(block(), inputs, true);
     } catch (EngineException e) {
       throw new LinearAlgebraException(
-          "%s.%s failed: %s".formatted(name, method, lastLine(String.valueOf(e.getMessage()))), e);
+          "%s.%s failed: %s"
+              .formatted(
+                  name,
+                  method,
+                  lastLine(e, line -> line.contains("Error") || line.startsWith("error"))),
+          e);
     }
   }
 
@@ -112,12 +118,16 @@ public final class TorchScript implements AutoCloseable {
     model.close();
   }
 
-  /** The last line before a C++ stack trace says what happened. */
-  private static String lastLine(String message) {
+  /**
+   * What happened, as libtorch says it: its messages end with a C++ stack trace, and the last line
+   * before that which tells is the one.
+   */
+  static String lastLine(EngineException e, Predicate<String> tells) {
+    String message = String.valueOf(e.getMessage());
     return message
         .lines()
         .map(String::strip)
-        .filter(line -> line.contains("Error") || line.startsWith("error"))
+        .filter(tells)
         .reduce((first, last) -> last)
         .orElse(message.lines().findFirst().orElse(message));
   }

@@ -1,4 +1,4 @@
-/** What NDArray lacks: SVD, symmetric eigenproblem, QR, Cholesky. */
+/** Linear algebra that NDArray lacks: SVD, symmetric eigenproblem, QR, linear systems. */
 @NullMarked
 package org.optmerge.linalg;
 

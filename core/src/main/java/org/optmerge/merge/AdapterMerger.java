@@ -42,7 +42,7 @@ public final class AdapterMerger {
   public record Layer(String tensor, double relativeError) {}
 
   /**
-   * What was made.
+   * The adapter that was made.
    *
    * @param folder of the adapter
    * @param rank of every matrix
@@ -60,7 +60,7 @@ public final class AdapterMerger {
     }
   }
 
-  /** What may be lost where nothing but rounding is. */
+  /** The relative error up to which a result counts as exact. */
   private static final double ROUNDING = 1e-6;
 
   private final MergePlan plan;

@@ -1,14 +1,15 @@
 package org.optmerge.merge;
 
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.List;
 
 /**
- * What becomes of every tensor of every input: nothing is dropped without a row here.
+ * The fate of every tensor of every input: nothing is dropped without a row here.
  *
  * @param rows one row for each (model, tensor) that is not simply merged or copied, and totals for
  *     those that are
  */
-public record Coverage(List<Row> rows) {
+public record Coverage(@JsonValue List<Row> rows) {
   /**
    * A fate shared by some tensors of one model.
    *

@@ -11,7 +11,7 @@ import java.util.Map;
 import org.optmerge.base.Json;
 
 /**
- * Which tensors of an unfinished merge are done: one JSON line each, after a line that names the
+ * The journal of an unfinished merge, the tensors that are done: one JSON line each, after a line that names the
  * plan.
  *
  * <p>A line is written only after its tensor's bytes were. Its checksum is compared with the file

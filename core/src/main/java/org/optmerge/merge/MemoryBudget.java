@@ -26,7 +26,7 @@ final class MemoryBudget {
     return () -> free.release(wanted);
   }
 
-  /** What was taken, until it is closed. */
+  /** A share of the memory, held until it is closed. */
   @FunctionalInterface
   interface Share extends AutoCloseable {
     @Override

@@ -6,7 +6,7 @@ import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.weights.PlannedTensor;
 
 /**
- * What a merge will take of the machine, before it is begun.
+ * An estimate of the memory and the time that a merge takes, made before it begins.
  *
  * @param memory bytes of buffers and matrices at their largest, by a generous rule
  * @param seconds to read all inputs once and to write the output, at the rate at which a sample of
@@ -44,7 +44,7 @@ public record MergeEstimate(long memory, double seconds) {
         (description.bytesRead() + description.bytesWritten()) / bytesPerSecond(plan.donor()));
   }
 
-  /** How fast a checkpoint can be read, from its first some megabytes. */
+  /** The rate at which a checkpoint can be read, measured on its first megabytes. */
   private static double bytesPerSecond(Checkpoint checkpoint) {
     ByteBuffer buffer = ByteBuffer.allocateDirect(SAMPLE_BUFFER);
     long begin = System.nanoTime();

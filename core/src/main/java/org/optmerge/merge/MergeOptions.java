@@ -5,7 +5,7 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * How a merge runs; nothing here changes a byte of the merged weights.
+ * Options of running a merge; nothing here changes a byte of the merged weights.
  *
  * @param threads threads that read, merge and write; at least 1
  * @param memory bytes that buffers and matrices may take together
@@ -45,11 +45,6 @@ public record MergeOptions(int threads, long memory, Set<Flag> flags) {
 
   /** The same with another number of threads. */
   public MergeOptions withThreads(int threads) {
-    return new MergeOptions(threads, memory, flags);
-  }
-
-  /** The same with another memory budget, in bytes. */
-  public MergeOptions withMemory(long memory) {
     return new MergeOptions(threads, memory, flags);
   }
 

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * What a finished merge left.
+ * The result of a finished merge.
  *
  * @param folder the merged checkpoint
  * @param merged tensors that a method merged

@@ -1,8 +1,10 @@
 package org.optmerge.merge;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.databind.annotation.JsonSerialize;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -11,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.method.MergeMethod;
@@ -18,7 +21,7 @@ import org.optmerge.method.MethodParameters;
 import org.optmerge.taskvector.Weight;
 
 /**
- * What a plan comes to, in plain values: for {@code --dry-run}.
+ * A plan in plain values, for {@code --dry-run}.
  *
  * @param method the canonical name of the merge method
  * @param models the input folders by the name the recipe gives them, base first
@@ -26,25 +29,25 @@ import org.optmerge.taskvector.Weight;
  * @param copied tensors whose bytes are an input's
  * @param bytesRead bytes of weights that one pass over the inputs reads
  * @param bytesWritten bytes of weights in the output
+ * @param matrixBytes memory that the largest tensor of a method on whole matrices takes; 0 if all
+ *     work is done in blocks, whose memory is the budget's and does not depend on the model
  * @param files the output's weight files
  * @param otherFiles non-weight files that are copied, relative to the output
  * @param rewrittenFiles those of them whose content changes
- * @param matrixBytes memory that the largest tensor of a method on whole matrices takes; 0 if all
- *     work is done in blocks, whose memory is the budget's and does not depend on the model
  * @param coverage what becomes of every input tensor
  * @param notices what a user should know, one sentence each
  */
 public record PlanDescription(
     String method,
-    Map<String, Path> models,
+    @JsonSerialize(contentUsing = ToStringSerializer.class) Map<String, Path> models,
     int merged,
     int copied,
     long bytesRead,
     long bytesWritten,
-    List<File> files,
-    List<Path> otherFiles,
-    List<String> rewrittenFiles,
     long matrixBytes,
+    List<File> files,
+    @JsonSerialize(contentUsing = ToStringSerializer.class) List<Path> otherFiles,
+    List<String> rewrittenFiles,
     Coverage coverage,
     List<String> notices) {
 
@@ -58,7 +61,7 @@ public record PlanDescription(
   public record File(String name, int tensors, long bytes) {}
 
   /**
-   * What happens to one tensor of the output, with every parameter resolved.
+   * The work on one tensor of the output, with every parameter resolved.
    *
    * @param name its name in the output
    * @param dtype its element type in the output
@@ -72,15 +75,16 @@ public record PlanDescription(
    * @param scaling λ; null where weights are merged or copied
    * @param taskVectorDtype the type that task vectors are rounded to; null: none
    */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Tensor(
-      String name,
+      @JsonProperty("tensor") String name,
       DType dtype,
       List<Long> shape,
       String source,
       @Nullable String base,
       List<String> inputs,
       Map<String, Object> parameters,
-      Map<String, Object> derived,
+      @JsonInclude(JsonInclude.Include.NON_EMPTY) Map<String, Object> derived,
       @Nullable Double scaling,
       @Nullable DType taskVectorDtype) {
     public Tensor {
@@ -92,29 +96,7 @@ public record PlanDescription(
 
     /** As JSON. */
     public ObjectNode toJson() {
-      ObjectNode node = JsonNodeFactory.instance.objectNode();
-      node.put("tensor", name).put("dtype", dtype.torchName());
-      ArrayNode extents = node.putArray("shape");
-      shape.forEach(extents::add);
-      node.put("source", source);
-      if (base != null) {
-        node.put("base", base);
-      }
-      ArrayNode read = node.putArray("inputs");
-      inputs.forEach(read::add);
-      ObjectNode values = node.putObject("parameters");
-      parameters.forEach((key, value) -> values.putPOJO(key, value));
-      if (!derived.isEmpty()) {
-        ObjectNode following = node.putObject("derived");
-        derived.forEach((key, value) -> following.putPOJO(key, value));
-      }
-      if (scaling != null) {
-        node.put("scaling", scaling);
-      }
-      if (taskVectorDtype != null) {
-        node.put("task_vector_dtype", taskVectorDtype.torchName());
-      }
-      return node;
+      return Json.snakeCase().valueToTree(this);
     }
   }
 
@@ -126,7 +108,7 @@ public record PlanDescription(
     notices = List.copyOf(notices);
   }
 
-  /** What a plan comes to. */
+  /** Describes a plan. */
   public static PlanDescription of(MergePlan plan) {
     int merged = 0;
     int copied = 0;
@@ -161,16 +143,16 @@ public record PlanDescription(
         copied,
         bytesRead,
         bytesWritten,
+        matrixBytes,
         files,
         plan.files(),
         List.copyOf(plan.rewritten().keySet()),
-        matrixBytes,
         plan.coverage(),
         plan.notices());
   }
 
   /**
-   * What happens to each tensor, in the order of the output.
+   * Explains the work on each tensor, in the order of the output.
    *
    * @param part only tensors whose name contains this; null: all
    */
@@ -246,11 +228,7 @@ public record PlanDescription(
 
   private static long bytes(Weight weight) {
     if (weight instanceof Weight.Stored stored) {
-      long size = 1;
-      for (long extent : stored.shape()) {
-        size *= extent;
-      }
-      return size * stored.dtype().bytes();
+      return stored.shape().stream().reduce(1L, Math::multiplyExact) * stored.dtype().bytes();
     } else if (weight instanceof Weight.Adapted adapted) {
       return bytes(adapted.base()) + adapted.delta().a().bytes() + adapted.delta().b().bytes();
     }
@@ -264,38 +242,6 @@ public record PlanDescription(
 
   /** As JSON. */
   public ObjectNode toJson() {
-    ObjectNode node = JsonNodeFactory.instance.objectNode();
-    node.put("method", method);
-    ObjectNode inputs = node.putObject("models");
-    models.forEach((name, folder) -> inputs.put(name, folder.toString()));
-    node.put("merged", merged).put("copied", copied);
-    node.put("bytes_read", bytesRead).put("bytes_written", bytesWritten);
-    node.put("matrix_bytes", matrixBytes);
-    ArrayNode outputs = node.putArray("files");
-    for (File file : files) {
-      outputs
-          .addObject()
-          .put("name", file.name())
-          .put("tensors", file.tensors())
-          .put("bytes", file.bytes());
-    }
-    ArrayNode others = node.putArray("other_files");
-    otherFiles.forEach(file -> others.add(file.toString()));
-    ArrayNode rewritten = node.putArray("rewritten_files");
-    rewrittenFiles.forEach(rewritten::add);
-    ArrayNode rows = node.putArray("coverage");
-    for (Coverage.Row row : coverage.rows()) {
-      ObjectNode entry =
-          rows.addObject()
-              .put("model", row.model())
-              .put("fate", row.fate())
-              .put("tensors", row.tensors())
-              .put("bytes", row.bytes());
-      ArrayNode examples = entry.putArray("examples");
-      row.examples().forEach(examples::add);
-    }
-    ArrayNode said = node.putArray("notices");
-    notices.forEach(said::add);
-    return node;
+    return Json.snakeCase().valueToTree(this);
   }
 }

@@ -1,6 +1,7 @@
 package org.optmerge.merge;
 
 import ai.djl.ndarray.NDManager;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
@@ -25,7 +26,6 @@ final class PlannedStream extends TaskVectorStream {
     void accept(Block block, float[] base);
   }
 
-  private final PlannedTensor tensor;
   private final @Nullable Weight baseWeight;
   private final @Nullable WeightReader base;
   private final List<WeightReader> inputs;
@@ -45,7 +45,7 @@ final class PlannedStream extends TaskVectorStream {
       boolean allowNonFinite,
       ScratchPool scratchPool,
       LongAdder bytesRead) {
-    this.tensor = tensor;
+    super(tensor.name(), tensor.shape(), merge.inputs().size());
     this.baseWeight = merge.base();
     this.base = baseWeight == null ? null : new WeightReader(baseWeight, bytesRead);
     this.inputs =
@@ -53,21 +53,6 @@ final class PlannedStream extends TaskVectorStream {
     this.taskVectorDtype = merge.taskVectorDtype();
     this.allowNonFinite = allowNonFinite;
     this.scratchPool = scratchPool;
-  }
-
-  @Override
-  public String parameter() {
-    return tensor.name();
-  }
-
-  @Override
-  public List<Long> shape() {
-    return tensor.shape();
-  }
-
-  @Override
-  public int count() {
-    return inputs.size();
   }
 
   @Override
@@ -84,7 +69,7 @@ final class PlannedStream extends TaskVectorStream {
   /** Task vector t as factors, if that input is an adapter over the base; null if it is not. */
   TaskVector.@Nullable LowRank factors(int t, NDManager manager) {
     return baseWeight != null
-            && tensor.shape().size() == 2
+            && shape().size() == 2
             && inputs.get(t).isAdaptedFrom(baseWeight)
         ? inputs.get(t).factors(manager)
         : null;
@@ -100,7 +85,7 @@ final class PlannedStream extends TaskVectorStream {
     keeping = true;
   }
 
-  /** What is kept still serves, but no more is added: nothing after the last pass will read it. */
+  /** Adds no more blocks to those that are kept, which still serve: nothing after the last pass will read it. */
   void keepNoMore() {
     keeping = false;
   }
@@ -139,7 +124,9 @@ final class PlannedStream extends TaskVectorStream {
             own = null;
           }
         }
-        action.accept(new Block(start, length, block.tau), block.base);
+        // Buffers have room for the largest number of inputs of any tensor.
+        float[][] tau = Arrays.copyOf(block.tau, inputs.size());
+        action.accept(new Block(start, length, tau), block.base);
       }
     } finally {
       if (own != null) {
@@ -177,7 +164,7 @@ final class PlannedStream extends TaskVectorStream {
         Weight weight = inBase && baseWeight != null ? baseWeight : reader.weight();
         float value = inBase && theta0 != null ? theta0[at] : valueAt(reader, start + at);
         throw new MergeException(
-            NonFinite.message(weight.describe(), tensor.shape(), start + at, value));
+            NonFinite.message(weight.describe(), shape(), start + at, value));
       }
     }
   }

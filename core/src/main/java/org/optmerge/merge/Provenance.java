@@ -1,15 +1,15 @@
 package org.optmerge.merge;
 
-import com.fasterxml.jackson.core.JsonEncoding;
-import com.fasterxml.jackson.core.JsonGenerator;
-import java.io.BufferedOutputStream;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Json;
 import org.optmerge.merge.weights.PlannedTensor;
 
@@ -36,7 +36,34 @@ final class Provenance {
    * @param bytes its length
    * @param sha256 hexadecimal, or empty if it was not asked for
    */
+  @JsonInclude(JsonInclude.Include.NON_EMPTY)
   record HashedFile(String model, String file, long bytes, String sha256) {}
+
+  /** The file; its components are its keys, in their order. */
+  private record Content(
+      int format,
+      String madeBy,
+      String java,
+      String method,
+      ObjectNode recipe,
+      List<HashedFile> inputs,
+      List<HashedFile> outputs,
+      Coverage coverage,
+      List<String> notices,
+      Set<String> methods,
+      List<Tensor> tensors) {}
+
+  /** A tensor of the output; {@code method} is the number of its method's settings. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  private record Tensor(
+      String name,
+      String dtype,
+      List<Long> shape,
+      String source,
+      @Nullable Integer method,
+      @Nullable Double scaling,
+      @Nullable Double norm,
+      @Nullable Long nonFinite) {}
 
   static void write(
       Path folder,
@@ -45,108 +72,52 @@ final class Provenance {
       List<HashedFile> outputs,
       Map<String, TensorOutcome> outcomes)
       throws IOException {
-    try (OutputStream stream =
-            new BufferedOutputStream(Files.newOutputStream(folder.resolve(FILE)), 1 << 16);
-        JsonGenerator json = Json.plain().createGenerator(stream, JsonEncoding.UTF8)) {
-      json.useDefaultPrettyPrinter();
-      json.writeStartObject();
-      json.writeNumberField("format", FORMAT);
-      json.writeStringField("made_by", "optmerge " + version());
-      json.writeStringField("java", System.getProperty("java.runtime.version"));
-      json.writeStringField("method", plan.method());
-      json.writeFieldName("recipe");
-      json.writeTree(plan.recipe());
-      files(json, "inputs", inputs);
-      files(json, "outputs", outputs);
-      coverage(json, plan.coverage());
-      json.writeFieldName("notices");
-      json.writeObject(plan.notices());
-      tensors(json, plan, outcomes);
-      json.writeEndObject();
+    // The settings of a method are written once, under a number that its tensors refer to.
+    Map<String, Integer> methods = new LinkedHashMap<>();
+    List<Tensor> tensors = new ArrayList<>();
+    for (PlannedTensor tensor : plan.tensors()) {
+      TensorOutcome outcome = outcomes.get(tensor.name());
+      if (outcome == null) {
+        throw new MergeException("tensor '%s' was planned but not made".formatted(tensor.name()));
+      }
+      PlannedTensor.Merge merge =
+          tensor.work() instanceof PlannedTensor.Merge merged ? merged : null;
+      tensors.add(
+          new Tensor(
+              tensor.name(),
+              tensor.dtype().name(),
+              tensor.shape(),
+              tensor.source(),
+              merge == null ? null : number(merge.method().toString(), methods),
+              merge == null ? null : (Double) merge.scaling(),
+              merge == null ? null : (Double) outcome.norm(),
+              outcome.nonFinite() > 0 ? (Long) outcome.nonFinite() : null));
     }
+    Json.snakeCase()
+        .writerWithDefaultPrettyPrinter()
+        .writeValue(
+            folder.resolve(FILE).toFile(),
+            new Content(
+                FORMAT,
+                "optmerge " + version(),
+                System.getProperty("java.runtime.version"),
+                plan.method(),
+                plan.recipe(),
+                inputs,
+                outputs,
+                plan.coverage(),
+                plan.notices(),
+                methods.keySet(),
+                tensors));
+  }
+
+  private static Integer number(String settings, Map<String, Integer> methods) {
+    return methods.computeIfAbsent(settings, key -> methods.size());
   }
 
   /** The version of this library, or {@code development} if it does not run from its jar. */
   static String version() {
     String version = Provenance.class.getPackage().getImplementationVersion();
     return version == null ? "development" : version;
-  }
-
-  private static void files(JsonGenerator json, String field, List<HashedFile> files)
-      throws IOException {
-    json.writeArrayFieldStart(field);
-    for (HashedFile file : files) {
-      json.writeStartObject();
-      if (!file.model().isEmpty()) {
-        json.writeStringField("model", file.model());
-      }
-      json.writeStringField("file", file.file());
-      json.writeNumberField("bytes", file.bytes());
-      if (!file.sha256().isEmpty()) {
-        json.writeStringField("sha256", file.sha256());
-      }
-      json.writeEndObject();
-    }
-    json.writeEndArray();
-  }
-
-  private static void coverage(JsonGenerator json, Coverage coverage) throws IOException {
-    json.writeArrayFieldStart("coverage");
-    for (Coverage.Row row : coverage.rows()) {
-      json.writeStartObject();
-      json.writeStringField("model", row.model());
-      json.writeStringField("fate", row.fate());
-      json.writeNumberField("tensors", row.tensors());
-      json.writeNumberField("bytes", row.bytes());
-      json.writeFieldName("examples");
-      json.writeObject(row.examples());
-      json.writeEndObject();
-    }
-    json.writeEndArray();
-  }
-
-  /** The settings of a method are written once, under a number that its tensors refer to. */
-  private static void tensors(
-      JsonGenerator json, MergePlan plan, Map<String, TensorOutcome> outcomes) throws IOException {
-    Map<String, Integer> methods = new LinkedHashMap<>();
-    for (PlannedTensor tensor : plan.tensors()) {
-      if (tensor.work() instanceof PlannedTensor.Merge merge) {
-        methods.putIfAbsent(merge.method().toString(), methods.size());
-      }
-    }
-    json.writeFieldName("methods");
-    json.writeObject(methods.keySet());
-    json.writeArrayFieldStart("tensors");
-    for (PlannedTensor tensor : plan.tensors()) {
-      tensor(json, tensor, methods, outcomes);
-    }
-    json.writeEndArray();
-  }
-
-  private static void tensor(
-      JsonGenerator json,
-      PlannedTensor tensor,
-      Map<String, Integer> methods,
-      Map<String, TensorOutcome> outcomes)
-      throws IOException {
-    TensorOutcome outcome = outcomes.get(tensor.name());
-    if (outcome == null) {
-      throw new MergeException("tensor '%s' was planned but not made".formatted(tensor.name()));
-    }
-    json.writeStartObject();
-    json.writeStringField("name", tensor.name());
-    json.writeStringField("dtype", tensor.dtype().name());
-    json.writeFieldName("shape");
-    json.writeObject(tensor.shape());
-    json.writeStringField("source", tensor.source());
-    if (tensor.work() instanceof PlannedTensor.Merge merge) {
-      json.writeNumberField("method", methods.getOrDefault(merge.method().toString(), -1));
-      json.writeNumberField("scaling", merge.scaling());
-      json.writeNumberField("norm", outcome.norm());
-    }
-    if (outcome.nonFinite() > 0) {
-      json.writeNumberField("non_finite", outcome.nonFinite());
-    }
-    json.writeEndObject();
   }
 }

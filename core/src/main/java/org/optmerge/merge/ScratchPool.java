@@ -88,7 +88,7 @@ final class ScratchPool {
     giveBack(block);
   }
 
-  /** What is read of one block. */
+  /** Buffers for what is read of one block. */
   static final class Inputs {
     final int length;
     final float[][] tau;
@@ -105,7 +105,7 @@ final class ScratchPool {
     }
   }
 
-  /** What is made of one block. */
+  /** Buffers for what is made of one block. */
   static final class Output {
     final int length;
     final float[] merged;

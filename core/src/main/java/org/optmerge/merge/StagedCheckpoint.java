@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.optmerge.base.Sha256;
 import org.optmerge.checkpoint.Checkpoint;
@@ -67,11 +68,7 @@ final class StagedCheckpoint {
   private void copyOtherFiles() throws IOException {
     for (Path file : plan.files()) {
       if (!plan.rewritten().containsKey(file.toString())) {
-        Path target = folder.resolve(file);
-        Path parent = target.getParent();
-        if (parent != null) {
-          Files.createDirectories(parent);
-        }
+        Path target = madeRoomFor(file);
         // Through a stream, so that only the content is taken over: the source may be read-only.
         try (InputStream source = Files.newInputStream(plan.donor().folder().resolve(file))) {
           Files.copy(source, target, StandardCopyOption.REPLACE_EXISTING);
@@ -79,13 +76,15 @@ final class StagedCheckpoint {
       }
     }
     for (Map.Entry<String, byte[]> file : plan.rewritten().entrySet()) {
-      Path target = folder.resolve(file.getKey());
-      Path parent = target.getParent();
-      if (parent != null) {
-        Files.createDirectories(parent);
-      }
-      Files.write(target, file.getValue());
+      Files.write(madeRoomFor(Path.of(file.getKey())), file.getValue());
     }
+  }
+
+  /** A file's place, whose folder is there. */
+  private Path madeRoomFor(Path file) throws IOException {
+    Path target = folder.resolve(file);
+    Files.createDirectories(Objects.requireNonNull(target.getParent()));
+    return target;
   }
 
   private static List<Provenance.HashedFile> inputHashes(

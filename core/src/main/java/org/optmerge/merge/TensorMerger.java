@@ -263,16 +263,15 @@ final class TensorMerger {
       }
     }
     if (Arrays.stream(dense).anyMatch(Objects::nonNull)) {
-      stream.<Object>reduce(
-          () -> dense,
-          (ignored, block) -> {
+      stream.forEach(
+          1,
+          block -> {
             for (int t = 0; t < dense.length; t++) {
               if (dense[t] != null) {
                 dense[t].put((int) block.start(), block.tau()[t], 0, block.length());
               }
             }
-          },
-          (left, right) -> left);
+          });
     }
     return new TaskVectors(tensor.name(), vectors);
   }

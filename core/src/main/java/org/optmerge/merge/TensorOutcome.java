@@ -1,7 +1,7 @@
 package org.optmerge.merge;
 
 /**
- * What is known of a finished tensor: enough to trust it after an interruption, and what provenance
+ * The record of a finished tensor: enough to trust it after an interruption, and what provenance
  * records of it.
  *
  * @param name the tensor

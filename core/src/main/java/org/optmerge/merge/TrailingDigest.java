@@ -29,7 +29,7 @@ final class TrailingDigest implements AutoCloseable {
       ByteBuffer.allocateDirect(CHUNK + PAGE).alignedSlice(PAGE).limit(CHUNK).slice();
 
   /**
-   * What is hashed before the end is a multiple of this, so that the page cache can be bypassed.
+   * The unit of hashing before the end, so that the page cache can be bypassed.
    */
   private final int granularity;
 

@@ -31,7 +31,7 @@ public final class Verifier {
   private Verifier() {}
 
   /**
-   * What was found.
+   * The findings of a verification.
    *
    * @param files files whose SHA-256 was compared
    * @param tensors tensors whose values were looked at

@@ -43,24 +43,10 @@ final class WholeModel {
     private final TensorMerger merger;
 
     LazyStream(PlannedTensor tensor, PlannedTensor.Merge merge, TensorMerger merger) {
+      super(tensor.name(), tensor.shape(), merge.inputs().size());
       this.tensor = tensor;
       this.merge = merge;
       this.merger = merger;
-    }
-
-    @Override
-    public String parameter() {
-      return tensor.name();
-    }
-
-    @Override
-    public List<Long> shape() {
-      return tensor.shape();
-    }
-
-    @Override
-    public int count() {
-      return merge.inputs().size();
     }
 
     @Override

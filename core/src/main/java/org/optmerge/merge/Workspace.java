@@ -38,7 +38,7 @@ import org.optmerge.base.Trees;
 final class Workspace implements AutoCloseable {
   private static final String JOURNAL = "journal.jsonl";
 
-  /** How often a folder may vanish while it is being locked, as merges in it end. */
+  /** The number of times that a folder may vanish while it is being locked, as merges in it end. */
   private static final int ATTEMPTS = 100;
 
   private final Path out;
@@ -162,7 +162,7 @@ final class Workspace implements AutoCloseable {
     }
   }
 
-  /** What tells a file from another that took its name. */
+  /** A key that tells a file from another that took its name. */
   private static Object identity(Path file) throws IOException {
     BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
     Object key = attributes.fileKey();
@@ -206,7 +206,7 @@ final class Workspace implements AutoCloseable {
     }
   }
 
-  /** Where the checkpoint grows. */
+  /** The folder in which the checkpoint grows. */
   Path staging() {
     return folder.resolve("checkpoint");
   }
@@ -281,7 +281,7 @@ final class Workspace implements AutoCloseable {
     }
   }
 
-  /** What a user put beside an earlier result stays; what that merge made goes. */
+  /** Keeps what a user put beside an earlier result; what that merge made goes. */
   private void keepForeignFiles(Path previous) throws IOException {
     List<Path> owned = ownedFiles(previous);
     try (Stream<Path> files = Files.walk(previous)) {

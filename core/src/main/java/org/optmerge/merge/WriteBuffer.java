@@ -20,7 +20,7 @@ final class WriteBuffer {
   private @Nullable SafetensorsWriter writer;
   private @Nullable TensorInfo place;
 
-  /** Where the first gathered byte goes, from the start of the tensor. */
+  /** The place of the first gathered byte, from the start of the tensor. */
   private long offset;
 
   /** Index of the first gathered byte: as far into a page here as in the file. */

@@ -22,4 +22,11 @@ final class BranchFree {
   static float sign(float x) {
     return Math.min(Math.max(x * HUGE * HUGE, -1f), 1f);
   }
+
+  /** Replaces sums by their signs, 1 or −1; that of zero is 1. */
+  static void elect(float[] sums, int length) {
+    for (int i = 0; i < length; i++) {
+      sums[i] = sign(sign(sums[i]) + 0.5f);
+    }
+  }
 }

@@ -29,7 +29,7 @@ record ConsensusTaskArithmetic(
       BufferPool.Scratch rows = scratch.borrow();
       float[] tasks = rows.row(0, block.length());
       Arrays.fill(tasks, 0, block.length(), 0f);
-      TallMask.sum(block, merged);
+      block.sum(merged);
       for (float[] vector : block.tau()) {
         for (int i = 0; i < block.length(); i++) {
           tasks[i] += TallMask.mask(vector[i], merged[i], share);

@@ -2,7 +2,6 @@ package org.optmerge.method;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
-import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -42,8 +41,8 @@ record CoreSpace(MergeMethod inner) implements MatrixMethod {
       u = LinearAlgebra.truncatedSvd(factors[0], Long.MAX_VALUE, tolerance(factors[0])).u();
       vt = LinearAlgebra.truncatedSvd(factors[1], Long.MAX_VALUE, tolerance(factors[1])).vt();
     } else {
-      u = basis(tau, tau.rows(), false);
-      vt = basis(tau, tau.columns(), true).transpose();
+      u = basis(tau, false);
+      vt = basis(tau, true).transpose();
     }
     NDArray ut = u.transpose();
     NDArray v = vt.transpose();
@@ -73,18 +72,12 @@ record CoreSpace(MergeMethod inner) implements MatrixMethod {
   }
 
   /** An orthonormal basis of all columns, or of all rows, of the task vectors. */
-  private static NDArray basis(Matrices tau, long side, boolean ofRows) {
-    NDArray gram = tau.scope().zeros(new Shape(side, side), DataType.FLOAT64);
+  private static NDArray basis(Matrices tau, boolean ofRows) {
+    SymmetricEigen eigen = LinearAlgebra.eigh(tau.sumOfGrams(ofRows));
     double squaredNorms = 0;
     for (int t = 0; t < tau.count(); t++) {
       squaredNorms += tau.squaredNorm(t);
-      try (NDArray dense = tau.dense(t);
-          NDArray transposed = dense.transpose();
-          NDArray product = ofRows ? transposed.matMul(dense) : dense.matMul(transposed)) {
-        gram.addi(product);
-      }
     }
-    SymmetricEigen eigen = LinearAlgebra.eigh(gram);
     double tolerance = LinearAlgebra.rankTolerance(Math.sqrt(squaredNorms));
     long rank =
         Arrays.stream(eigen.values()).filter(value -> value > tolerance * tolerance).count();

@@ -67,19 +67,15 @@ record DogeTa(
   }
 
   /** Per task vector, the smallest magnitude that is kept. */
-  private double[] thresholds(List<TaskVectorStream> model) {
+  private float[] thresholds(List<TaskVectorStream> model) {
     long entries = model.stream().mapToLong(TaskVectorStream::size).sum();
     // The published rank counts from the smallest; keeping all would be its rank 0.
     long rank = Math.max(1, entries - (long) (entries * keepPercent / 100));
-    long[][] ranks = new long[model.get(0).count()][];
-    Arrays.fill(ranks, new long[] {rank});
-    var found =
-        MagnitudeSelection.kthSmallest(model, MagnitudeSelection.Source::taskVectors, 1, ranks);
-    return Arrays.stream(found).mapToDouble(row -> row[0].magnitude()).toArray();
+    return MagnitudeSelection.kthSmallest(model, rank);
   }
 
   /** The method once it knows which entries are large. */
-  private record Fitted(DogeTa settings, double[] thresholds) implements MatrixMethod {
+  private record Fitted(DogeTa settings, float[] thresholds) implements MatrixMethod {
     @Override
     public boolean merges(TaskVectors tau) {
       return true;
@@ -101,7 +97,7 @@ record DogeTa(
       NDArray merged = tau.scope().zeros(tau.shape(), DataType.FLOAT64);
       for (int t = 0; t < tau.count(); t++) {
         try (NDArray magnitude = vectors.get(t).abs();
-            NDArray large = magnitude.gte(thresholds[t]);
+            NDArray large = magnitude.gte((double) thresholds[t]);
             NDArray mask = large.toType(DataType.FLOAT64, false);
             NDArray corrected = vectors.get(t).add(correction)) {
           merged.addi(corrected.muli(mask).muli(lambda[t]));
@@ -133,12 +129,12 @@ record DogeTa(
         try (NDManager scope = tau.scope().newSubManager()) {
           NDArray gradient = scope.zeros(new Shape(tau.rows(), tau.columns()), DataType.FLOAT64);
           for (int j = 0; j < vectors.size(); j++) {
-            NDArray along = attach(scope, vectors.get(j).mul(correction));
+            NDArray along = LinearAlgebra.attached(scope, vectors.get(j).mul(correction));
             NDArray residual = along.sum(new int[] {1}, true).muli(-total).addi(constants.get(j));
-            gradient.addi(attach(scope, vectors.get(j).mul(residual)).muli(-2 * total));
+            gradient.addi(LinearAlgebra.attached(scope, vectors.get(j).mul(residual)).muli(-2 * total));
           }
           NDArray shared =
-              attach(scope, basis.matMul(attach(scope, basis.transpose()).matMul(gradient)));
+              LinearAlgebra.attached(scope, basis.matMul(LinearAlgebra.attached(scope, basis.transpose()).matMul(gradient)));
           adam.step(gradient.subi(shared), settings.learningRate);
         }
       }
@@ -156,11 +152,6 @@ record DogeTa(
       return vectors.isEmpty()
           ? tau.scope().zeros(new Shape(tau.rows(), 0), DataType.FLOAT64)
           : LinearAlgebra.truncatedSvd(vectors.left(), common, 0).u();
-    }
-
-    private static NDArray attach(NDManager scope, NDArray array) {
-      array.attach(scope);
-      return array;
     }
   }
 }

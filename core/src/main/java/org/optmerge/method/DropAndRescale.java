@@ -1,6 +1,5 @@
 package org.optmerge.method;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import org.optmerge.taskvector.Block;
@@ -26,7 +25,7 @@ record DropAndRescale(
   /** As in the official code, which drops far less than the paper. */
   public static final DropAndRescale DEFAULT = random(0.2, 0);
 
-  /** Which entries are dropped. */
+  /** The choice of the entries that are dropped. */
   public enum Strategy {
     /** Each with probability p. */
     RANDOM,
@@ -66,11 +65,9 @@ record DropAndRescale(
     if (rank == 0) {
       return Mask.ALL;
     }
-    long[][] ranks = new long[tau.count()][];
-    Arrays.fill(ranks, new long[] {rank});
-    MagnitudeSelection.Rank[][] dropped = MagnitudeSelection.kthSmallest(tau, ranks);
+    float[] dropped = MagnitudeSelection.kthSmallest(List.of(tau), rank);
     return (block, t, factor, target) ->
-        Mask.above(block.tau()[t], 0, block.length(), dropped[t][0].magnitude(), factor, target);
+        Mask.above(block.tau()[t], 0, block.length(), dropped[t], factor, target);
   }
 
   private final class Dropped extends TaskVectorStream {
@@ -78,23 +75,9 @@ record DropAndRescale(
     private final Mask mask;
 
     Dropped(TaskVectorStream tau, Mask mask) {
+      super(tau.parameter(), tau.shape(), tau.count());
       this.tau = tau;
       this.mask = mask;
-    }
-
-    @Override
-    public String parameter() {
-      return tau.parameter();
-    }
-
-    @Override
-    public List<Long> shape() {
-      return tau.shape();
-    }
-
-    @Override
-    public int count() {
-      return tau.count();
     }
 
     @Override
@@ -112,7 +95,7 @@ record DropAndRescale(
     }
   }
 
-  /** What merges a block of the task vectors as they were before dropping. */
+  /** The merge of a block of the task vectors as they were before dropping. */
   StreamingMergeMethod.BlockMerge prepare(TaskVectorStream tau, StreamingMergeMethod inner) {
     Dropped dropped = new Dropped(tau, mask(tau));
     StreamingMergeMethod.BlockMerge merge = inner.prepare(dropped);

@@ -1,6 +1,5 @@
 package org.optmerge.method;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -70,12 +69,7 @@ record ElectMaskRescale(
   }
 
   private static void unify(Block block, float[] unified) {
-    Arrays.fill(unified, 0, block.length(), 0f);
-    for (float[] tau : block.tau()) {
-      for (int i = 0; i < block.length(); i++) {
-        unified[i] += tau[i];
-      }
-    }
+    block.sum(unified);
     for (int i = 0; i < block.length(); i++) {
       float sign = BranchFree.positive(unified[i]) * 2 - 1; // zero counts as −
       float largest = 0;

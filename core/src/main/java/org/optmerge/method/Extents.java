@@ -2,7 +2,7 @@ package org.optmerge.method;
 
 import java.util.List;
 
-/** What counts as a row of a parameter, and as a column. */
+/** The rows and columns of a parameter of any shape. */
 final class Extents {
   private Extents() {}
 

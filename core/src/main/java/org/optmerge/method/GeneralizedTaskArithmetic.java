@@ -209,9 +209,7 @@ record GeneralizedTaskArithmetic(
           signs[i] += kept[i];
         }
       }
-      for (int i = 0; i < length; i++) {
-        signs[i] = BranchFree.sign(BranchFree.sign(signs[i]) + 0.5f); // zero counts as +
-      }
+      BranchFree.elect(signs, length);
       Arrays.fill(merged, 0, length, 0f);
       float[] divisor = rows.row(count + 1, length);
       Arrays.fill(divisor, 0, length, 0f);

@@ -45,7 +45,11 @@ record Knots(
 
   @Override
   public TaskVector mergeMatrices(Matrices tau) {
-    NDArray u = tau.sumIsFactored() ? basisOfFactors(tau) : basis(tau);
+    // U from the eigenvectors of Σ τᵢτᵢᵀ.
+    NDArray u =
+        tau.sumIsFactored()
+            ? basisOfFactors(tau)
+            : leading(LinearAlgebra.eigh(tau.sumOfGrams(false)));
     if (u.getShape().get(1) == 0) {
       return new TaskVector.Dense(tau.scope().zeros(tau.shape(), DataType.FLOAT64));
     }
@@ -66,19 +70,6 @@ record Knots(
     return u.getShape().get(1) < tau.smallerSide()
         ? new TaskVector.LowRank(u, merged, 1)
         : new TaskVector.Dense(u.matMul(merged));
-  }
-
-  /** U from the eigenvectors of Σ τᵢτᵢᵀ. */
-  private NDArray basis(Matrices tau) {
-    NDArray gram = tau.scope().zeros(new Shape(tau.rows(), tau.rows()), DataType.FLOAT64);
-    for (int t = 0; t < tau.count(); t++) {
-      try (NDArray dense = tau.dense(t);
-          NDArray transposed = dense.transpose();
-          NDArray product = dense.matMul(transposed)) {
-        gram.addi(product);
-      }
-    }
-    return leading(LinearAlgebra.eigh(gram));
   }
 
   /** U = Q P, where the Bᵢ beside each other are Q R and P comes from Σ Rᵢ AᵢAᵢᵀ Rᵢᵀ. */

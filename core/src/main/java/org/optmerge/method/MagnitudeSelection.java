@@ -27,7 +27,7 @@ final class MagnitudeSelection {
 
   private MagnitudeSelection() {}
 
-  /** What is ranked: some rows of numbers derived from a block. Used by one thread at a time. */
+  /** The source of what is ranked: some rows of numbers derived from a block. Used by one thread at a time. */
   @FunctionalInterface
   interface Source {
     /** Row {@code row} of the block; the first {@code block.length()} entries count. */
@@ -40,7 +40,7 @@ final class MagnitudeSelection {
   }
 
   /**
-   * Where an entry lies in the order of magnitudes.
+   * The place of an entry in the order of magnitudes.
    *
    * @param magnitude its absolute value
    * @param below entries of smaller magnitude
@@ -49,7 +49,7 @@ final class MagnitudeSelection {
   record Rank(float magnitude, long below, long equal) {}
 
   /**
-   * Which entries are among the k largest in magnitude: those larger than {@code magnitude}, and
+   * The entries among the k largest in magnitude: those larger than {@code magnitude}, and
    * those equal to it up to index {@code last}. So there are exactly k, and which ones does not
    * depend on chance.
    */
@@ -61,14 +61,14 @@ final class MagnitudeSelection {
     static final Largest NONE = new Largest(Float.POSITIVE_INFINITY, -1);
 
     /**
-     * What a magnitude must exceed for the entries of a block before index {@code last + 1}; from
+     * The number that a magnitude must exceed for the entries of a block before index {@code last + 1}; from
      * there on it must exceed {@code magnitude}.
      */
     float exceededUpToLast() {
       return Math.nextDown(magnitude);
     }
 
-    /** How many of a block's entries are at or before {@code last}. */
+    /** The number of a block's entries at or before {@code last}. */
     int upToLast(Block block) {
       return (int) Math.max(0, Math.min(block.length() - 1, last - block.start()) + 1);
     }
@@ -91,7 +91,13 @@ final class MagnitudeSelection {
     }
     BufferPool<Upper> pool = new BufferPool<>(() -> new Upper(source.get(), ranks.length));
     for (TaskVectorStream stream : streams) {
-      stream.reduce(alignment, () -> pool, MagnitudeSelection::count, (a, b) -> a);
+      stream.forEach(
+          alignment,
+          block -> {
+            Upper upper = pool.borrow();
+            upper.count(block);
+            pool.giveBack(upper);
+          });
     }
     Upper upper = new Upper(source.get(), ranks.length);
     pool.all().forEach(upper::add);
@@ -150,13 +156,20 @@ final class MagnitudeSelection {
     return new Rank(Float.intBitsToFloat(sorted[at]), first, end - first);
   }
 
-  /** The same for the task vectors of one parameter. */
-  static Rank[][] kthSmallest(TaskVectorStream tau, long[][] ranks) {
-    return kthSmallest(List.of(tau), Source::taskVectors, 1, ranks);
+  /** The magnitude of one rank in each task vector, over all parameters together. */
+  static float[] kthSmallest(List<TaskVectorStream> streams, long rank) {
+    long[][] ranks = new long[streams.get(0).count()][];
+    Arrays.fill(ranks, new long[] {rank});
+    Rank[][] found = kthSmallest(streams, Source::taskVectors, 1, ranks);
+    float[] magnitudes = new float[found.length];
+    for (int t = 0; t < found.length; t++) {
+      magnitudes[t] = found[t][0].magnitude();
+    }
+    return magnitudes;
   }
 
   /**
-   * Which entries are the k largest.
+   * Selects the k largest entries.
    *
    * @param counts {@code counts[r]} are numbers of entries to keep of row r
    */
@@ -198,12 +211,6 @@ final class MagnitudeSelection {
       cutTies(tau, source, largest, needed);
     }
     return largest;
-  }
-
-  private static void count(BufferPool<Upper> pool, Block block) {
-    Upper upper = pool.borrow();
-    upper.count(block);
-    pool.giveBack(upper);
   }
 
   /** Counts of the upper bits, per row. */
@@ -299,11 +306,10 @@ final class MagnitudeSelection {
     }
     BufferPool<Source> pool = new BufferPool<>(source);
     for (TaskVectorStream stream : streams) {
-      stream.reduce(
+      stream.forEach(
           alignment,
-          () -> pool,
-          (idle, block) -> {
-            Source own = idle.borrow();
+          block -> {
+            Source own = pool.borrow();
             for (int row = 0; row < ranks.length; row++) {
               float[] values = own.of(block, row);
               for (int j = 0; j < lower[row].length; j++) {
@@ -313,9 +319,8 @@ final class MagnitudeSelection {
                 }
               }
             }
-            idle.giveBack(own);
-          },
-          (a, b) -> a);
+            pool.giveBack(own);
+          });
     }
     Rank[][] found = new Rank[ranks.length][];
     for (int row = 0; row < ranks.length; row++) {
@@ -361,10 +366,10 @@ final class MagnitudeSelection {
       }
     }
     BufferPool<Source> pool = new BufferPool<>(source);
-    tau.reduce(
-        () -> pool,
-        (idle, block) -> {
-          Source own = idle.borrow();
+    tau.forEach(
+        1,
+        block -> {
+          Source own = pool.borrow();
           for (int row = 0; row < largest.length; row++) {
             for (int j = 0; j < largest[row].length; j++) {
               if (needed[row][j] > 0) {
@@ -373,9 +378,8 @@ final class MagnitudeSelection {
               }
             }
           }
-          idle.giveBack(own);
-        },
-        (a, b) -> a);
+          pool.giveBack(own);
+        });
     Source own = pool.borrow();
     for (int row = 0; row < largest.length; row++) {
       for (int j = 0; j < largest[row].length; j++) {

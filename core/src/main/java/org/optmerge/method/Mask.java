@@ -28,7 +28,7 @@ interface Mask {
         (density[t] >= 1 ? ALL : this).apply(block, t, factor, target);
   }
 
-  /** How many of n entries {@link Sparsifier.Magnitude} keeps. */
+  /** The number of n entries that {@link Sparsifier.Magnitude} keeps. */
   static long kept(double density, long entries) {
     // A vector of four at density 0.2 keeps one entry, where mergekit stops.
     double wanted = density * entries;

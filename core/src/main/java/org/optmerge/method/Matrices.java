@@ -36,7 +36,7 @@ public final class Matrices implements AutoCloseable {
   private final @Nullable SubspaceTolerance subspaces;
 
   /**
-   * What eigenvectors are computed in. Experts of one matrix are alike: once float32 was not enough
+   * The type that eigenvectors are computed in. Experts of one matrix are alike: once float32 was not enough
    * for one it is not tried for the others.
    */
   private DataType basisType;
@@ -220,6 +220,20 @@ public final class Matrices implements AutoCloseable {
         }
       }
       sum.muli(factor);
+    }
+    return sum;
+  }
+
+  /** Σ τ_t τ_tᵀ, shape (m, m), or Σ τ_tᵀ τ_t, shape (n, n). */
+  NDArray sumOfGrams(boolean ofRows) {
+    long side = ofRows ? columns() : rows();
+    NDArray sum = scope.zeros(new Shape(side, side), type);
+    for (int t = 0; t < count(); t++) {
+      try (NDArray dense = dense(t);
+          NDArray transposed = dense.transpose();
+          NDArray product = ofRows ? transposed.matMul(dense) : dense.matMul(transposed)) {
+        sum.addi(product);
+      }
     }
     return sum;
   }

@@ -18,12 +18,12 @@ public interface MatrixMethod extends MergeMethod {
   /** Merges the task vectors of one matrix; the result is in their scope. */
   TaskVector mergeMatrices(Matrices tau);
 
-  /** What becomes of parameters that are not matrices; their mean unless the method says so. */
+  /** The rule for parameters that are not matrices; their mean unless the method says so. */
   default NonMatrixRule elsewhere() {
     return NonMatrixRule.MEAN;
   }
 
-  /** Which parameters the method works on: all matrices unless it says otherwise. */
+  /** True for parameters that the method works on: all matrices unless it says otherwise. */
   default boolean merges(TaskVectors tau) {
     return tau.shape().dimension() == 2;
   }

@@ -17,7 +17,7 @@ import org.optmerge.taskvector.TaskVectors;
  */
 @FunctionalInterface
 public interface MergeMethod {
-  /** What a method is given for each input. */
+  /** The operand that a method is given for each input. */
   enum Operand {
     /** τ_t = θ_t − θ_0; the merged checkpoint is θ_0 + λ · result. */
     TASK_VECTORS,
@@ -44,7 +44,7 @@ public interface MergeMethod {
     return new TaskVector.Dense(merge(tau));
   }
 
-  /** What the method is given; task vectors unless it says otherwise. */
+  /** The operand that the method is given; task vectors unless it says otherwise. */
   default Operand operand() {
     return Operand.TASK_VECTORS;
   }
@@ -75,7 +75,7 @@ public interface MergeMethod {
   default void check(String parameter, List<Long> shape, int count) {}
 
   /**
-   * What follows from the settings for a parameter and is worth knowing before a merge, by name in
+   * Values that follow from the settings for a parameter and are worth knowing before a merge, by name in
    * the order of printing: a {@code Double} or a {@code String} each. For example {@code
    * effective_time}, {@code filter} and {@code share_at_0.1}, the share of the way to the minimiser
    * that the descent goes where the Hessian's eigenvalue is 0.1. Nothing unless a method says

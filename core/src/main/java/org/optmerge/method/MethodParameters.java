@@ -26,7 +26,7 @@ import org.optmerge.base.Suggestion;
 public final class MethodParameters {
   private MethodParameters() {}
 
-  /** What values a parameter takes. */
+  /** The kind of values that a parameter takes. */
   public enum Kind {
     NUMBER("a number"),
     INTEGER("an integer"),
@@ -69,7 +69,7 @@ public final class MethodParameters {
       choices = List.copyOf(choices);
     }
 
-    /** What a value must be, in words. */
+    /** The values allowed, in words. */
     public String expected() {
       return kind == Kind.CHOICE ? "one of " + choices : kind.expected();
     }
@@ -121,11 +121,6 @@ public final class MethodParameters {
   /** {@link #bind(String, MergeMethod, Map)} for a method that messages call as its record does. */
   public static MergeMethod bind(MergeMethod defaults, Map<String, ?> values) {
     return rebuilt(defaults.getClass().getSimpleName(), defaults, values);
-  }
-
-  /** The names of required parameters that were not given. */
-  public static List<String> missing(MergeMethod method) {
-    return of(method).stream().filter(Parameter::required).map(Parameter::name).toList();
   }
 
   /** {@code dropRate} becomes {@code drop_rate}. */

@@ -20,7 +20,7 @@ record ModelStock(
     @FixedByName Average average,
     @ParameterDoc("take angles row by row instead of over the tensor") boolean filterWise)
     implements StreamingMergeMethod {
-  /** What is averaged over pairs. */
+  /** The quantity that is averaged over pairs. */
   public enum Average {
     /** The angles, whose mean then has its cosine taken, as in fusion_bench. */
     ANGLES,
@@ -31,7 +31,7 @@ record ModelStock(
   /** mergekit's smallest product of two lengths. */
   private static final double NO_NORM = 1e-6;
 
-  /** What fusion_bench adds to divisors; visible where task vectors are short. */
+  /** The number that fusion_bench adds to divisors; visible where task vectors are short. */
   private static final double EPSILON = 1e-8;
 
   private static final double CANCELS = 1e-9;

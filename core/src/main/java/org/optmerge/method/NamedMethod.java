@@ -37,7 +37,7 @@ public record NamedMethod(
     String use,
     Map<Law, String> exceptions,
     String pinnedBy) {
-  /** Whose algorithm and defaults a name stands for; methods are listed in this order. */
+  /** The source of the algorithm and the defaults that a name stands for; methods are listed in this order. */
   public enum Origin {
     /** The code that the authors of OptMerge published, MLLMerging, and what it builds on. */
     OFFICIAL("the paper's code"),
@@ -60,7 +60,7 @@ public record NamedMethod(
     }
   }
 
-  /** What a {@code base_model} is to a method. */
+  /** The role of a {@code base_model} in a method. */
   public enum Base {
     /** θ_0, from which task vectors are taken; required. */
     ORIGIN("required: task vectors are taken from it"),
@@ -86,7 +86,7 @@ public record NamedMethod(
     }
   }
 
-  /** What a merge computes, beside reading the inputs and writing the output. */
+  /** The work of a merge, beside reading the inputs and writing the output. */
   public enum Cost {
     /** Every entry is computed where it stands. */
     PASS("one pass"),

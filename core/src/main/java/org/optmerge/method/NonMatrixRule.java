@@ -1,6 +1,6 @@
 package org.optmerge.method;
 
-/** What a method for matrices does with parameters that are not matrices. */
+/** The rule of a method for matrices for parameters that are not matrices. */
 public enum NonMatrixRule {
   /** The mean of the task vectors. */
   MEAN,

@@ -6,7 +6,7 @@ import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
-/** What a hyperparameter means, in one line, for {@code explain} and {@code --help}. */
+/** The meaning of a hyperparameter in one line, for {@code explain} and {@code --help}. */
 @Documented
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.RECORD_COMPONENT)

@@ -178,15 +178,8 @@ record Sce(
       float[] signs = rows.row(SIGNS, length);
       float[] divisor = rows.row(DIVISOR, length);
       selection(selected, block, rows, selection);
-      Arrays.fill(signs, 0, length, 0f);
-      for (float[] tau : block.tau()) {
-        for (int i = 0; i < length; i++) {
-          signs[i] += tau[i];
-        }
-      }
-      for (int i = 0; i < length; i++) {
-        signs[i] = BranchFree.sign(BranchFree.sign(signs[i]) + 0.5f); // zero counts as +
-      }
+      block.sum(signs);
+      BranchFree.elect(signs, length);
       Arrays.fill(merged, 0, length, 0f);
       Arrays.fill(divisor, 0, length, 0f);
       for (int t = 0; t < shares.length; t++) {

@@ -3,7 +3,7 @@ package org.optmerge.method;
 import org.optmerge.taskvector.TaskVectorStream;
 
 /**
- * Which entries of a task vector mergekit's task arithmetic methods keep; {@code density} says how
+ * The choice of the entries that mergekit's task arithmetic methods keep; {@code density} says how
  * many.
  */
 sealed interface Sparsifier {

@@ -1,8 +1,6 @@
 package org.optmerge.method;
 
-import java.util.Arrays;
 import java.util.List;
-import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
 
 /**
@@ -36,22 +34,12 @@ record TallMask(
   public BlockMerge prepare(TaskVectorStream tau) {
     float share = (float) lambda;
     return (block, merged) -> {
-      sum(block, merged);
+      block.sum(merged);
       float[] vector = block.tau()[task - 1];
       for (int i = 0; i < block.length(); i++) {
         merged[i] *= mask(vector[i], merged[i], share);
       }
     };
-  }
-
-  /** Writes Σ τ. */
-  static void sum(Block block, float[] sum) {
-    Arrays.fill(sum, 0, block.length(), 0f);
-    for (float[] tau : block.tau()) {
-      for (int i = 0; i < block.length(); i++) {
-        sum[i] += tau[i];
-      }
-    }
   }
 
   /** 1 if an entry matters to a task, else 0. */

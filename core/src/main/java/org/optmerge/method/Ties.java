@@ -32,7 +32,7 @@ record Ties(
   /** Over the whole model, as in the InternVL script. */
   public static final Ties GLOBAL = of(Scope.GLOBAL, 0.8);
 
-  /** What is trimmed and votes together. */
+  /** The extent of what is trimmed and votes together. */
   public enum Scope {
     /** Each tensor by itself. */
     TENSOR,
@@ -40,7 +40,7 @@ record Ties(
     GLOBAL
   }
 
-  /** How a share becomes a number of entries. */
+  /** The rounding of a share to a number of entries. */
   public enum Rounding {
     /** k = ⌊n · mask_rate⌋, as in MLLMerging. */
     DROPPED_DOWN,
@@ -48,7 +48,7 @@ record Ties(
     KEPT_DOWN
   }
 
-  /** What is made of the entries that agree with the elected sign. */
+  /** The function of the entries that agree with the elected sign. */
   public enum MergeFunction {
     /** Their mean. */
     MEAN,
@@ -103,7 +103,7 @@ record Ties(
   }
 
   /**
-   * What trims and decides ties.
+   * The thresholds that trim, and the sign that decides ties.
    *
    * @param exceeded per task vector, the largest magnitude that is dropped
    * @param majority the sign that most entries elected, 1, 0 or −1
@@ -138,12 +138,9 @@ record Ties(
     // Below every magnitude: keeps all.
     Arrays.fill(exceeded, -Float.MIN_VALUE);
     if (rank > 0) {
-      long[][] ranks = new long[count][];
-      Arrays.fill(ranks, new long[] {rank});
-      var found =
-          MagnitudeSelection.kthSmallest(model, MagnitudeSelection.Source::taskVectors, 1, ranks);
+      float[] found = MagnitudeSelection.kthSmallest(model, rank);
       for (int t = 0; t < count; t++) {
-        exceeded[t] = Math.nextDown(found[t][0].magnitude());
+        exceeded[t] = Math.nextDown(found[t]);
       }
     }
     Ballot undecided = new Ballot(exceeded, 0);

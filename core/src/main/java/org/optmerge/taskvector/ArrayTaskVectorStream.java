@@ -13,8 +13,6 @@ public final class ArrayTaskVectorStream extends TaskVectorStream {
   /** Entries of a block unless another number is asked for. */
   public static final int BLOCK = 1 << 14;
 
-  private final String parameter;
-  private final List<Long> shape;
   private final float[][] tau;
   private final int blockLength;
 
@@ -34,8 +32,7 @@ public final class ArrayTaskVectorStream extends TaskVectorStream {
    * @throws IllegalArgumentException if an array's length is not the shape's
    */
   public ArrayTaskVectorStream(String parameter, List<Long> shape, float[][] tau, int blockLength) {
-    this.parameter = parameter;
-    this.shape = List.copyOf(shape);
+    super(parameter, shape, tau.length);
     this.tau = tau.clone();
     this.blockLength = blockLength;
     if (blockLength < 1) {
@@ -69,21 +66,6 @@ public final class ArrayTaskVectorStream extends TaskVectorStream {
     }
     List<Long> shape = Arrays.stream(vectors.shape().getShape()).boxed().toList();
     return new ArrayTaskVectorStream(vectors.parameter(), shape, tau);
-  }
-
-  @Override
-  public String parameter() {
-    return parameter;
-  }
-
-  @Override
-  public List<Long> shape() {
-    return shape;
-  }
-
-  @Override
-  public int count() {
-    return tau.length;
   }
 
   @Override

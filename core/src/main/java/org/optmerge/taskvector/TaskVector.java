@@ -4,7 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
 
 /**
- * What one expert learned about one parameter: τ = θ_t − θ_0, as a whole or as the factors of an
+ * The change that one expert learned of one parameter: τ = θ_t − θ_0, as a whole or as the factors of an
  * adapter.
  */
 public sealed interface TaskVector {

@@ -21,14 +21,31 @@ public abstract class TaskVectorStream {
   /** Segments that a reduction has at most: bounds the memory of its partial results. */
   static final int MAX_SEGMENTS = 64;
 
+  private final String parameter;
+  private final List<Long> shape;
+  private final int count;
+
+  /** The task vectors, {@code count} of them, of a parameter. */
+  protected TaskVectorStream(String parameter, List<Long> shape, int count) {
+    this.parameter = parameter;
+    this.shape = List.copyOf(shape);
+    this.count = count;
+  }
+
   /** The parameter's name in the checkpoint, for messages and random numbers. */
-  public abstract String parameter();
+  public final String parameter() {
+    return parameter;
+  }
 
   /** The parameter's extents, outermost first. */
-  public abstract List<Long> shape();
+  public final List<Long> shape() {
+    return shape;
+  }
 
   /** Number of task vectors. */
-  public abstract int count();
+  public final int count() {
+    return count;
+  }
 
   /**
    * Visits the entries from {@code from} to {@code to} (exclusive) in order, on the calling thread.
@@ -39,11 +56,12 @@ public abstract class TaskVectorStream {
 
   /** Number of entries of the parameter. */
   public final long size() {
-    long size = 1;
-    for (long extent : shape()) {
-      size = Math.multiplyExact(size, extent);
-    }
-    return size;
+    return shape.stream().reduce(1L, Math::multiplyExact);
+  }
+
+  /** One pass over all entries, in parallel as {@link #reduce} is; the action sees each block. */
+  public final void forEach(long alignment, Consumer<Block> action) {
+    reduce(alignment, () -> action, Consumer::accept, (earlier, later) -> earlier);
   }
 
   /** {@link #reduce(long, Supplier, BiConsumer, BinaryOperator)} where blocks may end anywhere. */

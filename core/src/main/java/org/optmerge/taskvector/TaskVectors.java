@@ -102,7 +102,7 @@ public record TaskVectors(String parameter, List<TaskVector> vectors) {
     return vectors.get(0).shape();
   }
 
-  /** Where the first task vector lives, and with it the results of merges. */
+  /** The manager of the first task vector, and with it the results of merges. */
   public NDManager manager() {
     return vectors.get(0) instanceof TaskVector.LowRank factors
         ? factors.b().getManager()

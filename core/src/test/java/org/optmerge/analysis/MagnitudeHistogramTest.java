@@ -1,11 +1,8 @@
 package org.optmerge.analysis;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class MagnitudeHistogramTest {
   @Test
@@ -33,23 +30,6 @@ class MagnitudeHistogramTest {
   }
 
   @Test
-  void a_quantile_is_the_middle_of_its_bin() {
-    MagnitudeHistogram histogram = new MagnitudeHistogram();
-    for (float value : new float[] {1, 1, 1, 3}) {
-      histogram.add(value);
-    }
-
-    assertThat(histogram.quantile(0.75)).isEqualTo(1.125); // [1, 1.25)
-    assertThat(histogram.quantile(1)).isEqualTo(3.25); // [3, 3.5)
-    assertThat(histogram.quantile(0)).isEqualTo(1.125);
-  }
-
-  @Test
-  void nothing_counted_has_no_quantile() {
-    assertThat(new MagnitudeHistogram().quantile(0.5)).isNaN();
-  }
-
-  @Test
   void adds_up() {
     MagnitudeHistogram left = new MagnitudeHistogram();
     left.add(1f);
@@ -61,12 +41,5 @@ class MagnitudeHistogramTest {
 
     assertThat(left.count()).isEqualTo(3);
     assertThat(left.count(508)).isEqualTo(2);
-  }
-
-  @ParameterizedTest
-  @ValueSource(doubles = {-0.1, 1.1, Double.NaN})
-  void rejects_a_share_outside_its_range(double share) {
-    assertThatThrownBy(() -> new MagnitudeHistogram().quantile(share))
-        .hasMessage("share must be in [0, 1], is " + share);
   }
 }

@@ -21,6 +21,9 @@ import org.optmerge.base.Progress;
 import org.optmerge.base.Sha256;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.linalg.EngineThreads;
+import org.optmerge.merge.plan.Planner;
+import org.optmerge.merge.recipe.Recipe;
+import org.optmerge.merge.recipe.RecipeParser;
 import org.optmerge.method.interference.OptMergeMethod;
 
 class MergerTest {
@@ -37,6 +40,31 @@ class MergerTest {
     // τ_1 = {1,0,0,-4}, τ_2 = {0,2,0,0}; base + 0.5 (τ_1 + τ_2)
     assertThat(TestCheckpoints.values(dir.resolve("out"), "a.weight"))
         .containsExactly(1.5f, 3, 3, 2);
+  }
+
+  @Test
+  void a_tensor_that_a_model_lacks_has_nothing_of_the_tensor_before_it() {
+    TestCheckpoints.folder(dir.resolve("base"))
+        .tensor("a.weight", DType.F32, List.of(2L), 0, 0)
+        .tensor("b.weight", DType.F32, List.of(2L), 0, 0)
+        .write();
+    TestCheckpoints.folder(dir.resolve("one"))
+        .tensor("a.weight", DType.F32, List.of(2L), 1, 2)
+        .tensor("b.weight", DType.F32, List.of(2L), 3, 4)
+        .write();
+    TestCheckpoints.folder(dir.resolve("two"))
+        .tensor("a.weight", DType.F32, List.of(2L), 5, 6)
+        .write();
+    Recipe recipe =
+        RecipeParser.parse(
+            "merge_method: emr\nbase_model: base\nmodels: [{model: one}, {model: two}]\nmissing: skip",
+            "recipe.yaml",
+            dir);
+
+    run(Planner.plan(recipe), dir.resolve("out"), options().withThreads(1));
+
+    assertThat(TestCheckpoints.values(dir.resolve("out"), "a.weight")).containsExactly(5, 6);
+    assertThat(TestCheckpoints.values(dir.resolve("out"), "b.weight")).containsExactly(3, 4);
   }
 
   @Test
@@ -105,7 +133,7 @@ class MergerTest {
     run(plan, dir.resolve("single"), options().withThreads(1));
     run(plan, dir.resolve("several"), options().withThreads(3));
     // One matrix takes 70 · 300 · 40 bytes: of three, only one fits at a time.
-    run(plan, dir.resolve("tight"), options().withThreads(3).withMemory(1 << 20));
+    run(plan, dir.resolve("tight"), new MergeOptions(3, 1 << 20, options().flags()));
 
     assertThat(contents(dir.resolve("several"))).isEqualTo(contents(dir.resolve("single")));
     assertThat(contents(dir.resolve("tight"))).isEqualTo(contents(dir.resolve("single")));

@@ -12,6 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.optmerge.method.MagnitudeSelection.Largest;
 import org.optmerge.method.MagnitudeSelection.Rank;
 import org.optmerge.taskvector.ArrayTaskVectorStream;
+import org.optmerge.taskvector.TaskVectorStream;
 
 class MagnitudeSelectionTest {
   @ParameterizedTest
@@ -25,7 +26,7 @@ class MagnitudeSelectionTest {
     Arrays.sort(sorted);
 
     for (int k : new int[] {1, 2, 777, 2500, 4999, 5000}) {
-      Rank rank = MagnitudeSelection.kthSmallest(stream(values, 64), new long[][] {{k}})[0][0];
+      Rank rank = ranks(stream(values, 64), new long[][] {{k}})[0][0];
 
       assertThat(rank.magnitude()).isEqualTo(sorted[k - 1]);
       assertThat(rank.below())
@@ -70,7 +71,7 @@ class MagnitudeSelectionTest {
         new ArrayTaskVectorStream(
             "w", List.of(4L), new float[][] {{4, -1, 3, 2}, {0, -5, 0.5f, 0}});
 
-    Rank[][] ranks = MagnitudeSelection.kthSmallest(tau, new long[][] {{1, 4}, {2, 3}});
+    Rank[][] ranks = ranks(tau, new long[][] {{1, 4}, {2, 3}});
 
     assertThat(ranks[0]).containsExactly(new Rank(1, 0, 1), new Rank(4, 3, 1));
     assertThat(ranks[1]).containsExactly(new Rank(0, 0, 2), new Rank(0.5f, 2, 1));
@@ -93,5 +94,10 @@ class MagnitudeSelectionTest {
 
   private static long count(float[] values, java.util.function.DoublePredicate holds) {
     return IntStream.range(0, values.length).filter(i -> holds.test(values[i])).count();
+  }
+
+  private static Rank[][] ranks(TaskVectorStream tau, long[][] ranks) {
+    return MagnitudeSelection.kthSmallest(
+        List.of(tau), MagnitudeSelection.Source::taskVectors, 1, ranks);
   }
 }

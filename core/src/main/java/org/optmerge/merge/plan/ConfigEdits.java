@@ -34,8 +34,8 @@ final class ConfigEdits {
 
   private ConfigEdits() {}
 
-  /** The file with every element type replaced; empty if nothing changes. */
-  static Optional<byte[]> withDType(byte[] config, DType dtype) throws IOException {
+  /** The file with every element type replaced; the same array if nothing changes. */
+  static byte[] withDType(byte[] config, DType dtype) throws IOException {
     return apply(
         config,
         (key, parser) -> {
@@ -51,12 +51,12 @@ final class ConfigEdits {
 
   /**
    * The file for another choice of layers: the layer count, and every list with an entry for each
-   * layer.
+   * layer. The same array if nothing changes.
    *
    * @param before number of layers that the file is for
    * @param layers for each layer of the output, the layer it has from the file's model
    */
-  static Optional<byte[]> withLayers(byte[] config, int before, List<Integer> layers)
+  static byte[] withLayers(byte[] config, int before, List<Integer> layers)
       throws IOException {
     return apply(
         config,
@@ -117,7 +117,7 @@ final class ConfigEdits {
     }
   }
 
-  private static Optional<byte[]> apply(byte[] config, Rule rule) throws IOException {
+  private static byte[] apply(byte[] config, Rule rule) throws IOException {
     String text = new String(config, StandardCharsets.UTF_8);
     List<Edit> edits = new ArrayList<>();
     try (JsonParser parser = Json.plain().createParser(text)) {
@@ -138,13 +138,13 @@ final class ConfigEdits {
       }
     }
     if (edits.isEmpty()) {
-      return Optional.empty();
+      return config;
     }
     edits.sort(Comparator.comparingLong(Edit::from).reversed());
     StringBuilder edited = new StringBuilder(text);
     for (Edit edit : edits) {
       edited.replace((int) edit.from(), (int) edit.to(), edit.text());
     }
-    return Optional.of(edited.toString().getBytes(StandardCharsets.UTF_8));
+    return edited.toString().getBytes(StandardCharsets.UTF_8);
   }
 }

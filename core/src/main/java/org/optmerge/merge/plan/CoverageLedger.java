@@ -1,10 +1,13 @@
 package org.optmerge.merge.plan;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
 import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.Coverage;
@@ -17,12 +20,10 @@ final class CoverageLedger {
 
   private static final int EXAMPLES = 3;
 
-  private record Account(InputModel model, Map<String, String> fates) {}
-
-  private final Map<InputModel, Account> accounts = new LinkedHashMap<>();
+  private final Map<InputModel, Map<String, String>> accounts = new LinkedHashMap<>();
 
   void open(InputModel model) {
-    accounts.computeIfAbsent(model, key -> new Account(key, new LinkedHashMap<>()));
+    fates(model);
   }
 
   /** A tensor that is read counts as that, whatever else happens to it. */
@@ -30,7 +31,7 @@ final class CoverageLedger {
     fates(model).put(tensor, fate);
   }
 
-  /** What becomes of a tensor, unless it is used elsewhere. */
+  /** Notes the fate of a tensor, unless it is used elsewhere. */
   void otherwise(InputModel model, String tensor, String fate) {
     fates(model).putIfAbsent(tensor, fate);
   }
@@ -40,66 +41,61 @@ final class CoverageLedger {
   }
 
   private Map<String, String> fates(InputModel model) {
-    open(model);
-    return Objects.requireNonNull(accounts.get(model)).fates();
+    return accounts.computeIfAbsent(model, key -> new LinkedHashMap<>());
   }
 
   Coverage close() {
     List<Coverage.Row> rows = new ArrayList<>();
-    for (Account account : accounts.values()) {
-      Map<String, List<String>> byFate = new LinkedHashMap<>();
-      for (String name : account.model().names()) {
-        byFate
-            .computeIfAbsent(account.fates().getOrDefault(name, UNUSED), key -> new ArrayList<>())
-            .add(name);
-      }
-      byFate.forEach((fate, names) -> rows.add(row(account.model(), fate, names)));
-      rows.addAll(changes(account));
-    }
+    accounts.forEach(
+        (model, fates) -> {
+          byFate(model.names(), fates)
+              .forEach(
+                  (fate, names) ->
+                      rows.add(
+                          row(
+                              model,
+                              fate,
+                              names,
+                              1,
+                              name -> model.info(name).map(TensorInfo::bytes).orElse(0L))));
+          LoraAdapter adapter = model.adapter();
+          if (adapter != null) {
+            // An adapter's factors share the fate of the tensor that they change.
+            Map<String, LoraAdapter.Delta> deltas = adapter.deltas();
+            byFate(deltas.keySet(), fates)
+                .forEach(
+                    (fate, names) ->
+                        rows.add(
+                            row(
+                                model,
+                                "low-rank change: " + fate,
+                                names,
+                                2,
+                                name -> bytes(Objects.requireNonNull(deltas.get(name))))));
+          }
+        });
     return new Coverage(rows);
   }
 
-  /** An adapter's factors share the fate of the tensor that they change. */
-  private static List<Coverage.Row> changes(Account account) {
-    LoraAdapter adapter = account.model().adapter();
-    if (adapter == null) {
-      return List.of();
-    }
-    Map<String, List<String>> byFate = new LinkedHashMap<>();
-    for (String name : adapter.deltas().keySet()) {
-      byFate
-          .computeIfAbsent(account.fates().getOrDefault(name, UNUSED), key -> new ArrayList<>())
-          .add(name);
-    }
-    List<Coverage.Row> rows = new ArrayList<>();
-    byFate.forEach(
-        (fate, names) -> {
-          long bytes = 0;
-          for (String name : names) {
-            LoraAdapter.Delta delta = Objects.requireNonNull(adapter.deltas().get(name));
-            bytes += delta.a().bytes() + delta.b().bytes();
-          }
-          rows.add(
-              new Coverage.Row(
-                  account.model().name(),
-                  "low-rank change: " + fate,
-                  2 * names.size(),
-                  bytes,
-                  names.subList(0, Math.min(EXAMPLES, names.size()))));
-        });
-    return rows;
+  private static Map<String, List<String>> byFate(
+      Collection<String> names, Map<String, String> fates) {
+    return names.stream()
+        .collect(
+            Collectors.groupingBy(
+                name -> fates.getOrDefault(name, UNUSED), LinkedHashMap::new, Collectors.toList()));
   }
 
-  private static Coverage.Row row(InputModel model, String fate, List<String> names) {
-    long bytes = 0;
-    for (String name : names) {
-      bytes += model.info(name).map(TensorInfo::bytes).orElse(0L);
-    }
+  private static Coverage.Row row(
+      InputModel model, String fate, List<String> names, int each, ToLongFunction<String> bytes) {
     return new Coverage.Row(
         model.name(),
         fate,
-        names.size(),
-        bytes,
+        each * names.size(),
+        names.stream().mapToLong(bytes).sum(),
         List.copyOf(names.subList(0, Math.min(EXAMPLES, names.size()))));
+  }
+
+  private static long bytes(LoraAdapter.Delta delta) {
+    return delta.a().bytes() + delta.b().bytes();
   }
 }

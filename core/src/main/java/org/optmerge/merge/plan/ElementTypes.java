@@ -13,7 +13,7 @@ import org.optmerge.method.MergeMethod;
 import org.optmerge.method.NamedMethod;
 import org.optmerge.taskvector.Weight;
 
-/** Which element types a merge computes in and writes, and which of its inputs differ. */
+/** The element types that a merge computes in and writes, and those of its inputs that differ. */
 final class ElementTypes {
   /** Entries looked at where a type differs, to show what the numbers are like. */
   private static final int SAMPLE = 4096;
@@ -71,7 +71,7 @@ final class ElementTypes {
         new Difference(model, own, base, ofBase));
   }
 
-  /** What is to be said of types that differ, with the size of some values. */
+  /** Notices of types that differ, with the size of some values. */
   List<String> notices() {
     return differences.values().stream().map(ElementTypes::describe).toList();
   }

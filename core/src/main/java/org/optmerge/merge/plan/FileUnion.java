@@ -19,7 +19,7 @@ import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
 
 /**
- * What a merged model needs beside its tensors to use what only some of its parents have: settings
+ * Adds what a merged model needs beside its tensors to use what only some parents have: settings
  * of {@code config.json}, such as a modality's encoder, and files, such as a processor's.
  *
  * <p>What the base has stays as it is. Where it has nothing, the first model that has something
@@ -28,7 +28,7 @@ import org.optmerge.checkpoint.CheckpointException;
 final class FileUnion {
   private static final String CONFIG = "config.json";
 
-  /** What describes the weights of one folder, or was written by a merge. */
+  /** Files that describe the weights of one folder, or that a merge wrote. */
   private static final Set<String> OF_ONE_FOLDER =
       Set.of(CONFIG, "optmerge.json", "README.md", "model.safetensors.index.json");
 

@@ -11,11 +11,8 @@ import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.MergePlan.OutputShard;
 import org.optmerge.merge.weights.PlannedTensor;
 
-/** Which weight file each tensor of the output goes to. */
+/** The division of the output's tensors into weight files. */
 final class OutputLayout {
-  /** Largest weight file where the base's layout cannot be kept, in bytes; as mergekit has it. */
-  static final long SHARD_BYTES = 5_000_000_000L;
-
   private static final String SINGLE = "model.safetensors";
 
   /**

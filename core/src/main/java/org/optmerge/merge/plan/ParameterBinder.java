@@ -64,10 +64,6 @@ final class ParameterBinder {
     this.parameters = MethodParameters.of(method);
   }
 
-  List<Parameter> parameters() {
-    return parameters;
-  }
-
   /** Everything that is wrong with the settings whatever the tensors are, one line each. */
   List<String> problems() {
     List<String> problems = new ArrayList<>();
@@ -331,7 +327,7 @@ final class ParameterBinder {
     return resolved != null && resolved.value() instanceof Double number ? number : named.scaling();
   }
 
-  /** Where the faulty value stands; the method's place if it is a default. */
+  /** The place of the faulty value; the method's place if it is a default. */
   private Position place(
       ParameterException fault,
       double layerFraction,

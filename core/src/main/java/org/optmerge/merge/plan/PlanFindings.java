@@ -11,7 +11,7 @@ import org.optmerge.merge.recipe.Position;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.recipe.RecipeException;
 
-/** What planning finds out: problems, which are all collected before one is thrown, and notices. */
+/** The findings of planning: problems, which are all collected before one is thrown, and notices. */
 final class PlanFindings {
   private final Recipe recipe;
   private final List<String> problems = new ArrayList<>();
@@ -69,7 +69,7 @@ final class PlanFindings {
     return List.copyOf(notices);
   }
 
-  /** How many problems there are so far. */
+  /** The number of problems so far. */
   int count() {
     return problems.size();
   }

@@ -33,6 +33,9 @@ import org.optmerge.method.NamedMethod;
  * first model, if there is no base), whatever they are called.
  */
 public final class Planner {
+  /** The largest weight file where the base's layout cannot be kept, in bytes; as mergekit has it. */
+  public static final long SHARD_BYTES = 5_000_000_000L;
+
   private final Recipe recipe;
   private final long shardBytes;
   private final NamedMethod named;
@@ -89,19 +92,7 @@ public final class Planner {
    * @throws RecipeException if anything does not fit; all problems are in it, one line each
    */
   public static MergePlan plan(Recipe recipe, List<Path> folders) {
-    return plan(recipe, folders, ExternalFiles.REFUSE);
-  }
-
-  /**
-   * Plans a merge.
-   *
-   * @param folders what relative paths of models are relative to: the first that has them
-   * @param external what to do where a checkpoint's index or links lead out of its folder
-   * @throws RecipeException if anything does not fit; all problems are in it, one line each
-   * @throws CheckpointException if a model is there but cannot be used
-   */
-  public static MergePlan plan(Recipe recipe, List<Path> folders, ExternalFiles external) {
-    return plan(recipe, folders, external, OutputLayout.SHARD_BYTES);
+    return plan(recipe, folders, ExternalFiles.REFUSE, SHARD_BYTES);
   }
 
   /**
@@ -313,10 +304,8 @@ public final class Planner {
     boolean union = asked.source().equals(Recipe.Tokenizer.UNION);
     boolean ofDonor =
         asked.source().equals(Recipe.Tokenizer.BASE) || models.find(asked.source()) == donor;
-    if (!asked.tokens().isEmpty() || asked.padToMultipleOf() > 1 || !(union || ofDonor)) {
-      findings.problem(
-          asked.at(),
-          "rows of the embedding cannot be moved, chosen or padded; supported are 'tokenizer_source: base', and 'union' where all models have the same tokens");
+    if (!union && !ofDonor) {
+      findings.problem(asked.at(), Recipe.Tokenizer.ROWS_STAY);
       return;
     }
     Optional<TokenRows> own = TokenRows.read(donor.checkpoint().folder());
@@ -407,7 +396,6 @@ public final class Planner {
       return rewritten;
     }
     byte[] bytes = config.get();
-    boolean changed = false;
     try {
       DType out = types.output();
       boolean casts =
@@ -416,15 +404,10 @@ public final class Planner {
                   entry ->
                       entry.donor() != null && entry.donor().dtype() != entry.tensor().dtype());
       if (out != null && casts) {
-        Optional<byte[]> edited = ConfigEdits.withDType(bytes, out);
-        changed |= edited.isPresent();
-        bytes = edited.orElse(bytes);
+        bytes = ConfigEdits.withDType(bytes, out);
       }
       if (!donorLayers.isEmpty()) {
-        Optional<byte[]> edited =
-            ConfigEdits.withLayers(bytes, LayerSlices.configuredLayers(donor), donorLayers);
-        changed |= edited.isPresent();
-        bytes = edited.orElse(bytes);
+        bytes = ConfigEdits.withLayers(bytes, LayerSlices.configuredLayers(donor), donorLayers);
       }
     } catch (IOException e) {
       findings.notice(
@@ -432,7 +415,7 @@ public final class Planner {
               .formatted(donor.name(), e.getMessage()));
       return rewritten;
     }
-    if (changed) {
+    if (bytes != config.get()) {
       rewritten.put("config.json", bytes);
     }
     return rewritten;

@@ -12,7 +12,7 @@ import org.optmerge.merge.weights.InputModel;
  * @param model what it names
  */
 record SliceInput(Recipe.Source source, InputModel model) {
-  /** Where the recipe names the model. */
+  /** The place where the recipe names the model. */
   Position at() {
     return source.model().at();
   }

@@ -152,7 +152,7 @@ final class TensorPlanner {
     }
   }
 
-  /** Where adapters change a tensor, their factors are merged; else there is nothing to factor. */
+  /** Merges factors where adapters change a tensor; elsewhere the method stays as it is. */
   private static MergeMethod factorwise(MergeMethod method, List<Weight> inputs) {
     long adapted = inputs.stream().filter(Weight.Adapted.class::isInstance).count();
     if (adapted == 0) {
@@ -193,7 +193,7 @@ final class TensorPlanner {
         : Optional.empty();
   }
 
-  /** What one model brings to a tensor, or nothing; a problem is booked unless that is allowed. */
+  /** The weight that one model brings to a tensor, or nothing; a problem is booked unless that is allowed. */
   private Optional<Weight> input(
       SliceInput input, String tensor, Target target, TensorInfo info, Weight like) {
     InputModel reference = target.reference();

@@ -44,7 +44,7 @@ record TokenRows(Map<String, Integer> ids) {
     }
   }
 
-  /** What keeps the rows of another model from standing for these tokens; empty if nothing does. */
+  /** The reason why the rows of another model cannot stand for these tokens; empty if they can. */
   Optional<String> whyNotRowsOf(TokenRows other, String name, String otherName) {
     for (Map.Entry<String, Integer> token : ids.entrySet()) {
       Integer row = other.ids.get(token.getKey());

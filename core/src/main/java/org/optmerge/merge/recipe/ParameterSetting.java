@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a recipe says about one parameter: a value, a gradient over layers, or a list of these with
+ * A recipe's setting of one parameter: a value, a gradient over layers, or a list of these with
  * filters on tensor names.
  *
  * @param name the parameter

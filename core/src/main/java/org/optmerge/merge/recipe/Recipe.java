@@ -66,7 +66,7 @@ public record Recipe(
    * @param at where it stands
    */
   public record LayerRange(int from, int to, Position at) {
-    /** How many layers. */
+    /** The number of layers. */
     public int length() {
       return to - from;
     }
@@ -105,35 +105,30 @@ public record Recipe(
     }
   }
 
-  /** What happens to tensors that are not selected. */
+  /** The name of a choice in recipes. */
+  public static String label(Enum<?> choice) {
+    return choice.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** The treatment of tensors that are not selected. */
   public enum Rest {
     /** They are the base's, byte for byte. */
     BASE,
     /** They are the mean of the models. */
-    MEAN;
-
-    /** The name in recipes. */
-    public String label() {
-      return name().toLowerCase(Locale.ROOT);
-    }
+    MEAN
   }
 
-  /** What happens where a model lacks a tensor. */
+  /** The treatment of a tensor that a model lacks. */
   public enum Missing {
     /** The merge is refused. */
     ERROR,
     /** The base's tensor stands in. */
     BASE,
     /** The tensor is merged from the models that have it. */
-    SKIP;
-
-    /** The name in recipes. */
-    public String label() {
-      return name().toLowerCase(Locale.ROOT);
-    }
+    SKIP
   }
 
-  /** What happens to a tensor that only an expert has. */
+  /** The treatment of a tensor that only an expert has. */
   public enum Extra {
     /** It is left out, and said so. */
     REPORT,
@@ -146,16 +141,11 @@ public record Recipe(
      * experts may have the same, but no two have different ones under one name. What modality
      * models with an encoder and a connector each need.
      */
-    UNION;
-
-    /** The name in recipes. */
-    public String label() {
-      return name().toLowerCase(Locale.ROOT);
-    }
+    UNION
   }
 
   /**
-   * Which tensors are merged: those that match an {@code include} (any, if there is none) and no
+   * The tensors that are merged: those that match an {@code include} (any, if there is none) and no
    * {@code exclude}. A pattern matches from the start of a name, as Python's {@code re.match} does.
    *
    * @param include patterns of {@code include}
@@ -179,12 +169,7 @@ public record Recipe(
       exclude = List.copyOf(exclude);
     }
 
-    /** True if the tensor is to be merged. */
-    public boolean selects(String tensor) {
-      return rejectedBy(tensor).isEmpty();
-    }
-
-    /** Why the tensor is not merged, as a pattern or as words; empty if it is. */
+    /** The reason why the tensor is not merged, as a pattern or as words; empty if it is. */
     public Optional<String> rejectedBy(String tensor) {
       for (Pattern pattern : exclude) {
         if (pattern.matcher(tensor).lookingAt()) {
@@ -208,34 +193,19 @@ public record Recipe(
    * The tokenizer of the output.
    *
    * @param source {@code base}, {@code union} or a model
-   * @param tokens settings of single tokens
-   * @param padToMultipleOf rows of the embedding are padded to a multiple of this; 1: not
    * @param at where it stands
    */
-  public record Tokenizer(
-      String source, Map<String, Token> tokens, int padToMultipleOf, Position at) {
+  public record Tokenizer(String source, Position at) {
     /** The output has the base's vocabulary. */
     public static final String BASE = "base";
 
     /** The output has the tokens of all models. */
     public static final String UNION = "union";
 
-    public Tokenizer {
-      tokens = Collections.unmodifiableMap(new LinkedHashMap<>(tokens));
-    }
+    /** The refusal of everything that would change which row of the embedding is which token's. */
+    public static final String ROWS_STAY =
+        "rows of the embedding cannot be moved, chosen or padded; supported are 'tokenizer_source: base', and 'union' where all models have the same tokens";
   }
-
-  /**
-   * Where the embedding of one token comes from.
-   *
-   * @param model whose row is taken; null: zeros
-   * @param token the row's token in that model; null: the same
-   * @param id the row itself, or -1
-   * @param force true if the row replaces the models' own
-   * @param at where it stands
-   */
-  public record Token(
-      @Nullable Model model, @Nullable String token, int id, boolean force, Position at) {}
 
   public Recipe {
     slices = List.copyOf(slices);

@@ -9,7 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
@@ -162,8 +161,8 @@ public final class RecipeParser {
         dtype("dtype"),
         dtype("out_dtype"),
         selection(),
-        choice("missing", Recipe.Missing.values(), Recipe.Missing::label, Recipe.Missing.ERROR),
-        choice("extra", Recipe.Extra.values(), Recipe.Extra::label, Recipe.Extra.REPORT),
+        choice("missing", Recipe.Missing.ERROR),
+        choice("extra", Recipe.Extra.REPORT),
         flag("factorwise"),
         flag("allow_nonfinite"),
         seed(),
@@ -429,7 +428,7 @@ public final class RecipeParser {
       exclude.addAll(preset.exclude());
     }
     exclude.addAll(patterns("exclude"));
-    Recipe.Rest rest = choice("rest", Recipe.Rest.values(), Recipe.Rest::label, Recipe.Rest.BASE);
+    Recipe.Rest rest = choice("rest", Recipe.Rest.BASE);
     return new Recipe.Selection(patterns("include"), exclude, preset, rest, selectionAt());
   }
 
@@ -461,18 +460,18 @@ public final class RecipeParser {
     return patterns;
   }
 
-  private <T> T choice(String key, T[] values, Function<T, String> label, T otherwise) {
+  private <E extends Enum<E>> E choice(String key, E otherwise) {
     YamlNode node = root.get(key);
     if (node == null || node.isNull()) {
       return otherwise;
     }
     String text = node.text("'%s'".formatted(key));
     List<String> labels = new ArrayList<>();
-    for (T value : values) {
-      if (label.apply(value).equals(text)) {
+    for (E value : otherwise.getDeclaringClass().getEnumConstants()) {
+      if (Recipe.label(value).equals(text)) {
         return value;
       }
-      labels.add(label.apply(value));
+      labels.add(Recipe.label(value));
     }
     throw node.error(
         "'%s' must be one of %s; is '%s'%s"
@@ -496,63 +495,23 @@ public final class RecipeParser {
       throw node.error("expected at most one of 'tokenizer_source' and 'tokenizer', found both");
     }
     if (source != null && !source.isNull()) {
-      return new Recipe.Tokenizer(path(source, "'tokenizer_source'"), Map.of(), 1, source.at());
+      return new Recipe.Tokenizer(path(source, "'tokenizer_source'"), source.at());
     }
     if (node == null || node.isNull()) {
       return null;
     }
     Map<String, YamlNode> keys =
         node.mapping("'tokenizer'", List.of("source", "tokens", "pad_to_multiple_of"));
-    Map<String, Recipe.Token> tokens = new LinkedHashMap<>();
-    YamlNode listed = keys.get("tokens");
-    if (listed != null && !listed.isNull()) {
-      listed.mapping("'tokens'").forEach((token, entry) -> tokens.put(token, token(entry)));
+    YamlNode tokens = keys.get("tokens");
+    if (tokens != null && !tokens.isNull() && !tokens.mapping("'tokens'").isEmpty()) {
+      throw tokens.error(Recipe.Tokenizer.ROWS_STAY);
     }
     YamlNode multiple = keys.get("pad_to_multiple_of");
-    long padding =
-        multiple == null || multiple.isNull() ? 1 : multiple.integer("'pad_to_multiple_of'");
-    if (multiple != null && (padding < 1 || padding > 1 << 20)) {
-      throw multiple.error("'pad_to_multiple_of' must be between 1 and 1048576, is " + padding);
+    if (multiple != null && !multiple.isNull() && multiple.integer("'pad_to_multiple_of'") != 1) {
+      throw multiple.error(Recipe.Tokenizer.ROWS_STAY);
     }
     YamlNode from = keys.get("source");
     return new Recipe.Tokenizer(
-        from == null || from.isNull() ? Recipe.Tokenizer.UNION : path(from, "'source'"),
-        tokens,
-        (int) padding,
-        node.at());
-  }
-
-  private static Recipe.Token token(YamlNode node) {
-    Map<String, YamlNode> keys = node.mapping("the entry of a token", List.of("source", "force"));
-    YamlNode forced = keys.get("force");
-    boolean force = forced != null && !forced.isNull() && forced.bool("'force'");
-    YamlNode source = required(node, keys, "source");
-    if (!source.isMapping() || !source.mapping("'source'").containsKey("kind")) {
-      return new Recipe.Token(model(source, "'source'"), null, -1, force, node.at());
-    }
-    Map<String, YamlNode> parts =
-        source.mapping("'source'", List.of("kind", "model", "token", "token_id"));
-    String kind = required(source, parts, "kind").text("'kind'");
-    if (kind.equals("zero")) {
-      return new Recipe.Token(null, null, -1, force, node.at());
-    }
-    if (!kind.equals("model_token")) {
-      throw source.error("'kind' must be zero or model_token; is '%s'".formatted(kind));
-    }
-    YamlNode token = parts.get("token");
-    YamlNode id = parts.get("token_id");
-    if ((token == null) == (id == null)) {
-      throw source.error("expected exactly one of 'token' and 'token_id'");
-    }
-    long row = id == null ? -1 : id.integer("'token_id'");
-    if (id != null && (row < 0 || row > Integer.MAX_VALUE)) {
-      throw id.error("'token_id' must not be negative, is " + row);
-    }
-    return new Recipe.Token(
-        model(required(source, parts, "model"), "'model'"),
-        token == null ? null : token.text("'token'"),
-        (int) row,
-        force,
-        node.at());
+        from == null || from.isNull() ? Recipe.Tokenizer.UNION : path(from, "'source'"), node.at());
   }
 }

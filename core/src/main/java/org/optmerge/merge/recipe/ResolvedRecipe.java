@@ -1,12 +1,13 @@
 package org.optmerge.merge.recipe;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.MergeMethods;
@@ -15,8 +16,6 @@ import org.optmerge.method.NamedMethod;
 
 /** A recipe as JSON, with every default filled in, for the provenance of a merge. */
 public final class ResolvedRecipe {
-  private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
-
   private ResolvedRecipe() {}
 
   /**
@@ -25,7 +24,7 @@ public final class ResolvedRecipe {
    */
   public static ObjectNode of(
       Recipe recipe, NamedMethod named, MergeMethod method, @Nullable DType outDtype) {
-    ObjectNode node = JSON.objectNode();
+    Map<String, Object> node = new LinkedHashMap<>();
     boolean ambiguous = MergeMethods.lookAlike(named).isPresent();
     node.put("merge_method", ambiguous ? named.fullName() : named.name());
     Recipe.Model base = recipe.base();
@@ -33,26 +32,24 @@ public final class ResolvedRecipe {
       node.put("base_model", base.text());
     }
     if (recipe.sliced()) {
-      ArrayNode slices = node.putArray("slices");
-      recipe.slices().forEach(slice -> slices.add(slice(slice)));
+      node.put("slices", recipe.slices().stream().map(ResolvedRecipe::slice).toList());
     } else {
-      ArrayNode models = node.putArray("models");
-      recipe.slices().get(0).sources().forEach(source -> models.add(source(source)));
+      node.put("models", sources(recipe.slices().get(0)));
     }
-    node.set("parameters", parameters(recipe, named, method));
+    node.put("parameters", parameters(recipe, named, method));
     Recipe.Located<DType> dtype = recipe.dtype();
     node.put("dtype", dtype == null ? "float32" : dtype.value().torchName());
     node.put("out_dtype", outDtype == null ? "as stored" : outDtype.torchName());
     Recipe.Selection selection = recipe.selection();
-    node.set("include", patterns(selection.include()));
-    node.set("exclude", patterns(selection.exclude()));
+    node.put("include", selection.include().stream().map(Pattern::pattern).toList());
+    node.put("exclude", selection.exclude().stream().map(Pattern::pattern).toList());
     ParameterPreset preset = selection.preset();
     if (preset != null) {
       node.put("preset", preset.label());
     }
-    node.put("rest", selection.rest().label());
-    node.put("missing", recipe.missing().label());
-    node.put("extra", recipe.extra().label());
+    node.put("rest", Recipe.label(selection.rest()));
+    node.put("missing", Recipe.label(recipe.missing()));
+    node.put("extra", Recipe.label(recipe.extra()));
     if (recipe.factorwise()) {
       node.put("factorwise", true);
     }
@@ -62,86 +59,75 @@ public final class ResolvedRecipe {
     if (tokenizer != null) {
       node.put("tokenizer_source", tokenizer.source());
     }
-    return node;
+    return Json.plain().valueToTree(node);
   }
 
-  private static ObjectNode parameters(Recipe recipe, NamedMethod named, MergeMethod method) {
-    ObjectNode node = JSON.objectNode();
+  private static Map<String, Object> parameters(
+      Recipe recipe, NamedMethod named, MergeMethod method) {
+    Map<String, Object> node = new LinkedHashMap<>();
     for (MethodParameters.Parameter parameter : MethodParameters.of(method)) {
-      parameter.defaultValue().ifPresent(value -> put(node, parameter.name(), value));
+      parameter.defaultValue().ifPresent(value -> node.put(parameter.name(), value));
     }
     if (method.operand() == MergeMethod.Operand.TASK_VECTORS) {
       node.put(RecipeParser.SCALING, named.scaling());
     }
-    recipe.parameters().forEach((name, setting) -> put(node, name, setting));
+    recipe.parameters().forEach((name, setting) -> node.put(name, plain(setting)));
     return node;
   }
 
-  private static ObjectNode slice(Recipe.Slice slice) {
-    ObjectNode node = JSON.objectNode();
-    ArrayNode sources = node.putArray("sources");
-    slice.sources().forEach(source -> sources.add(source(source)));
+  private static Map<String, Object> slice(Recipe.Slice slice) {
+    Map<String, Object> node = new LinkedHashMap<>();
+    node.put("sources", sources(slice));
     Recipe.Model base = slice.base();
     if (base != null) {
       node.put("base_model", base.text());
     }
-    settings(node, slice.parameters());
+    putSettings(node, slice.parameters());
     return node;
   }
 
-  private static ObjectNode source(Recipe.Source source) {
-    ObjectNode node = JSON.objectNode();
-    node.put("model", source.model().text());
-    Recipe.LayerRange layers = source.layers();
-    if (layers != null) {
-      node.putArray("layer_range").add(layers.from()).add(layers.to());
+  private static List<Map<String, Object>> sources(Recipe.Slice slice) {
+    List<Map<String, Object>> sources = new ArrayList<>();
+    for (Recipe.Source source : slice.sources()) {
+      Map<String, Object> node = new LinkedHashMap<>();
+      node.put("model", source.model().text());
+      Recipe.LayerRange layers = source.layers();
+      if (layers != null) {
+        node.put("layer_range", List.of(layers.from(), layers.to()));
+      }
+      putSettings(node, source.parameters());
+      sources.add(node);
     }
-    settings(node, source.parameters());
-    return node;
+    return sources;
   }
 
-  private static void settings(ObjectNode node, Map<String, ParameterSetting> settings) {
+  private static void putSettings(
+      Map<String, Object> node, Map<String, ParameterSetting> settings) {
     if (!settings.isEmpty()) {
-      ObjectNode parameters = node.putObject("parameters");
-      settings.forEach((name, setting) -> put(parameters, name, setting));
+      Map<String, Object> parameters = new LinkedHashMap<>();
+      settings.forEach((name, setting) -> parameters.put(name, plain(setting)));
+      node.put("parameters", parameters);
     }
   }
 
-  private static ArrayNode patterns(List<Pattern> patterns) {
-    ArrayNode node = JSON.arrayNode();
-    patterns.forEach(pattern -> node.add(pattern.pattern()));
-    return node;
+  private static Object plain(ParameterSetting setting) {
+    List<ParameterSetting.Choice> choices = setting.choices();
+    if (choices.size() == 1 && choices.get(0).filter().equals(ParameterSetting.ALL)) {
+      return plain(choices.get(0).value());
+    }
+    List<Map<String, Object>> list = new ArrayList<>();
+    for (ParameterSetting.Choice choice : choices) {
+      Map<String, Object> entry = new LinkedHashMap<>();
+      entry.put("filter", choice.filter());
+      entry.put("value", plain(choice.value()));
+      list.add(entry);
+    }
+    return list;
   }
 
-  private static void put(ObjectNode node, String name, Object value) {
-    if (value instanceof ParameterSetting setting) {
-      List<ParameterSetting.Choice> choices = setting.choices();
-      if (choices.size() == 1 && choices.get(0).filter().equals(ParameterSetting.ALL)) {
-        put(node, name, choices.get(0).value());
-        return;
-      }
-      ArrayNode list = node.putArray(name);
-      for (ParameterSetting.Choice choice : choices) {
-        ObjectNode entry = list.addObject();
-        entry.put("filter", choice.filter());
-        put(entry, "value", choice.value());
-      }
-    } else if (value instanceof ParameterSetting.Gradient gradient && gradient.knots().size() > 1) {
-      ArrayNode list = node.putArray(name);
-      gradient.knots().forEach(list::add);
-    } else if (value instanceof ParameterSetting.Value single) {
-      put(node, name, single.at(0));
-    } else if (value instanceof Boolean flag) {
-      node.put(name, flag);
-    } else if (value instanceof Long number) {
-      node.put(name, number);
-    } else if (value instanceof Number number) {
-      node.put(name, number.doubleValue());
-    } else if (value instanceof List<?> list) {
-      ArrayNode values = node.putArray(name);
-      list.forEach(entry -> values.add(entry instanceof Number n ? n.doubleValue() : 0));
-    } else {
-      node.put(name, value.toString());
-    }
+  private static Object plain(ParameterSetting.Value value) {
+    return value instanceof ParameterSetting.Gradient gradient && gradient.knots().size() > 1
+        ? gradient.knots()
+        : value.at(0);
   }
 }

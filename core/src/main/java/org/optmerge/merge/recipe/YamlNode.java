@@ -50,7 +50,7 @@ final class YamlNode {
   private static final Pattern INFINITE = Pattern.compile("[-+]?\\.(?:inf|Inf|INF)");
   private static final Pattern NAN = Pattern.compile("\\.(?:nan|NaN|NAN)");
 
-  /** How much has been expanded of one file. */
+  /** The number of values that may still be expanded of one file. */
   private static final class Budget {
     private final String file;
     private int left = MAX_VALUES;
@@ -316,7 +316,7 @@ final class YamlNode {
     return node instanceof ScalarNode scalar ? scalar.getValue() : "";
   }
 
-  /** What this is, in words, for messages. */
+  /** The kind of this value, in words, for messages. */
   String kind() {
     if (node instanceof SequenceNode) {
       return "a list";

@@ -83,11 +83,6 @@ public final class InputModel {
     return adapter;
   }
 
-  /** The model that the adapter is on. */
-  @Nullable InputModel under() {
-    return under;
-  }
-
   /** {@code config.json} of the checkpoint, or an empty object if it has none that can be read. */
   public JsonNode config() {
     return config;
@@ -102,7 +97,7 @@ public final class InputModel {
     return Optional.ofNullable(tied.get(head));
   }
 
-  /** Why a tensor must not be averaged with others; empty if it may be. */
+  /** The reason why a tensor must not be averaged with others; empty if it may be. */
   public Optional<String> whyNotMergeable(TensorInfo tensor) {
     if (!mayBeQuantised && WEIGHTS.contains(tensor.dtype())) {
       return Optional.empty();
@@ -153,7 +148,7 @@ public final class InputModel {
   }
 
   /**
-   * What is wrong with the adapter on this model, one line each.
+   * The faults of the adapter on this model, one line each.
    *
    * @param adds whether it may hold whole tensors that the model does not have, such as a connector
    */

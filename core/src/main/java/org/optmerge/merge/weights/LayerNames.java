@@ -1,11 +1,9 @@
 package org.optmerge.merge.weights;
 
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -25,7 +23,7 @@ public final class LayerNames {
       Set.of("layers", "layer", "h", "blocks", "block", "resblocks");
 
   /**
-   * Where a tensor is.
+   * The place of a tensor.
    *
    * @param stack the prefix before the number
    * @param layer the number
@@ -51,45 +49,29 @@ public final class LayerNames {
   private final Map<String, Integer> counts = new LinkedHashMap<>();
 
   public LayerNames(Collection<String> names) {
-    List<Place> open = new ArrayList<>();
-    List<String> openNames = new ArrayList<>();
-    for (String name : names) {
-      next(name, 0)
-          .ifPresent(
-              place -> {
-                open.add(place);
-                openNames.add(name);
-              });
-    }
+    Map<String, Place> open = new LinkedHashMap<>();
+    names.forEach(name -> next(name, 0).ifPresent(place -> open.put(name, place)));
     while (!open.isEmpty()) {
       Map<String, Candidate> candidates = new LinkedHashMap<>();
-      for (Place place : open) {
+      for (Place place : open.values()) {
         Candidate candidate = candidates.computeIfAbsent(place.stack(), key -> new Candidate());
         candidate.numbers.set(place.layer());
         candidate.suffixes.merge(place.suffix(), 1, Integer::sum);
       }
       candidates.entrySet().removeIf(entry -> !entry.getValue().isStack(entry.getKey()));
-      List<Place> stillOpen = new ArrayList<>();
-      List<String> stillOpenNames = new ArrayList<>();
-      for (int i = 0; i < open.size(); i++) {
-        Place place = open.get(i);
-        String name = openNames.get(i);
-        if (candidates.containsKey(place.stack())) {
-          places.put(name, place);
-          counts.merge(place.stack(), place.layer() + 1, Math::max);
-        } else {
-          next(name, name.length() - place.suffix().length())
-              .ifPresent(
-                  other -> {
-                    stillOpen.add(other);
-                    stillOpenNames.add(name);
-                  });
-        }
-      }
+      Map<String, Place> stillOpen = new LinkedHashMap<>();
+      open.forEach(
+          (name, place) -> {
+            if (candidates.containsKey(place.stack())) {
+              places.put(name, place);
+              counts.merge(place.stack(), place.layer() + 1, Math::max);
+            } else {
+              next(name, name.length() - place.suffix().length())
+                  .ifPresent(other -> stillOpen.put(name, other));
+            }
+          });
       open.clear();
-      open.addAll(stillOpen);
-      openNames.clear();
-      openNames.addAll(stillOpenNames);
+      open.putAll(stillOpen);
     }
   }
 
@@ -122,7 +104,7 @@ public final class LayerNames {
     return end > start;
   }
 
-  /** Where a tensor is; empty if it is in no layer. */
+  /** The place of a tensor; empty if it is in no layer. */
   public Optional<Place> place(String name) {
     return Optional.ofNullable(places.get(name));
   }
@@ -133,7 +115,7 @@ public final class LayerNames {
   }
 
   /**
-   * How deep a tensor is: 0 in the first layer of its stack, 1 in the last or only one, and 0 for
+   * The depth of a tensor: 0 in the first layer of its stack, 1 in the last or only one, and 0 for
    * what is in no layer, embedding, final norm and output head alike, as in mergekit.
    */
   public double fraction(String name) {

@@ -50,7 +50,7 @@ public final class NonFinite {
     return ((a + b) + (c + d)) + ((e + f) + (g + h));
   }
 
-  /** How many values are not finite. */
+  /** The number of values that are not finite. */
   public static int countIn(float[] values, int length) {
     int count = 0;
     for (int i = 0; i < length; i++) {

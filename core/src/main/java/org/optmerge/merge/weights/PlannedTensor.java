@@ -31,7 +31,7 @@ public record PlannedTensor(String name, DType dtype, List<Long> shape, Work wor
     return Math.multiplyExact(size(), dtype.bytes());
   }
 
-  /** Where a tensor's values come from. */
+  /** The origin of a tensor's values. */
   public sealed interface Work {
     /** Every weight that is read, the base first. */
     List<Weight> weights();

@@ -4,7 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.Optional;
 
-/** What was measured of the experts on data, for the methods that need it. */
+/** Measurements of the experts on data, for the methods that need it. */
 @FunctionalInterface
 public interface Statistics {
   /**

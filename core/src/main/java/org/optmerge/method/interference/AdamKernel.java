@@ -78,8 +78,6 @@ final class AdamKernel {
   }
 
   private static NDArray rounded(NDManager scope, NDArray wide, DataType type) {
-    NDArray rounded = wide.toType(type, true);
-    rounded.attach(scope);
-    return rounded;
+    return LinearAlgebra.attached(scope, wide.toType(type, true));
   }
 }

@@ -5,7 +5,7 @@ import org.optmerge.method.Check;
 import org.optmerge.method.ParameterDoc;
 
 /**
- * How the merged task vector moves from its start towards the minimum of an interference loss.
+ * The way of the merged task vector from its start towards the minimum of an interference loss.
  *
  * @param optimiser what makes a step; gradient descent and gradient flow are computed in closed
  *     form, Adam step by step
@@ -25,7 +25,7 @@ public record Descent(
     @ParameterDoc("adam's step size in units of the task vectors' root mean square")
         boolean relativeRate,
     @ParameterDoc("how long gradient flow flows") double time) {
-  /** What makes a step. */
+  /** The rule that makes a step. */
   public enum Optimiser {
     /** Gradient descent with momentum; the exact result of K steps in closed form. */
     SGD,

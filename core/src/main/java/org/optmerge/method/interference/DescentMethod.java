@@ -1,16 +1,13 @@
 package org.optmerge.method.interference;
 
 import ai.djl.ndarray.NDArray;
-import java.util.List;
 import java.util.Map;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.method.Matrices;
-import org.optmerge.method.MatrixMethod;
 import org.optmerge.taskvector.TaskVector;
-import org.optmerge.taskvector.TaskVectors;
 
 /** A method that goes down an interference loss: a loss, a start, a descent. */
-interface DescentMethod extends MatrixMethod {
+interface DescentMethod extends InterferenceMethod {
   /** The loss of one matrix, in the cheaper form. */
   default ProjectionLoss loss(Matrices tau) {
     return loss(tau, ProjectionLoss.Builder.prefersFactors(projectorRows(tau), tau.columns()));
@@ -22,22 +19,15 @@ interface DescentMethod extends MatrixMethod {
   /** The number of rows that the projectors have in all. */
   long projectorRows(Matrices tau);
 
-  /** Where the descent starts. */
+  /** The start of the descent. */
   Init init();
 
-  /** How it goes on. */
+  /** The steps of the descent. */
   Descent descent();
 
   @Override
-  default boolean merges(TaskVectors tau) {
-    return InterferenceDescription.applies(tau.parameter(), tau.shape().dimension());
-  }
-
-  @Override
-  default Map<String, Object> derived(String parameter, List<Long> shape) {
-    return InterferenceDescription.applies(parameter, shape.size())
-        ? InterferenceDescription.of(descent())
-        : InterferenceDescription.elsewhere();
+  default Map<String, Object> description() {
+    return InterferenceDescription.of(descent());
   }
 
   @Override

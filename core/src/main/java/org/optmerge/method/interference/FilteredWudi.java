@@ -1,23 +1,20 @@
 package org.optmerge.method.interference;
 
-import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.optmerge.method.Check;
 import org.optmerge.method.Matrices;
-import org.optmerge.method.MatrixMethod;
 import org.optmerge.taskvector.TaskVector;
-import org.optmerge.taskvector.TaskVectors;
 
 /**
- * What SWUDI, ASWUDI and IWUDI share: WUDI's loss, and a filter of its Hessian's floored spectrum
+ * The common part of SWUDI, ASWUDI and IWUDI: WUDI's loss, and a filter of its Hessian's floored spectrum
  * instead of a descent.
  */
-interface FilteredWudi extends MatrixMethod {
+interface FilteredWudi extends InterferenceMethod {
   /** Squared norms below this count as this, or as zero if all are. */
   double NEGLIGIBLE = 1e-12;
 
-  /** Where the filter starts from. */
+  /** The start of the filter. */
   Init init();
 
   /** Eigenvalues below it count as it. */
@@ -29,21 +26,14 @@ interface FilteredWudi extends MatrixMethod {
   /** The filter where it acts. */
   SpectralFilter spectralFilter();
 
-  /** Where it acts, in words. */
+  /** The directions in which the filter acts, in words. */
   default String directions() {
     return "in every direction";
   }
 
   @Override
-  default boolean merges(TaskVectors tau) {
-    return InterferenceDescription.applies(tau.parameter(), tau.shape().dimension());
-  }
-
-  @Override
-  default Map<String, Object> derived(String parameter, List<Long> shape) {
-    return InterferenceDescription.applies(parameter, shape.size())
-        ? InterferenceDescription.of(spectralFilter(), directions())
-        : InterferenceDescription.elsewhere();
+  default Map<String, Object> description() {
+    return InterferenceDescription.of(spectralFilter(), directions());
   }
 
   @Override

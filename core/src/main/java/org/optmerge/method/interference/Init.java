@@ -1,6 +1,6 @@
 package org.optmerge.method.interference;
 
-/** Where an optimisation over the merged task vector starts. */
+/** The start of an optimisation over the merged task vector. */
 public enum Init {
   /** The mean of the task vectors. */
   MEAN,

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.optmerge.method.MergeMethod;
 
-/** What {@link MergeMethod#derived} says of the methods that minimise an interference loss. */
+/** The values of {@link MergeMethod#derived} for methods that minimise an interference loss. */
 final class InterferenceDescription {
   /**
    * The filter's share of the way is given at these eigenvalues, descending. Those of WUDI's
@@ -16,20 +16,6 @@ final class InterferenceDescription {
   private static final List<Double> EIGENVALUES = List.of(1.0, 0.1, 0.01);
 
   private InterferenceDescription() {}
-
-  /**
-   * True for what these methods merge; the published code averages the output layer as it does
-   * everything that is no matrix.
-   */
-  static boolean applies(String parameter, int dimensions) {
-    return dimensions == 2 && !parameter.contains("lm_head");
-  }
-
-  /** Where {@link #applies} says no. */
-  static Map<String, Object> elsewhere() {
-    return Map.of(
-        "instead", "the mean of the task vectors: the method merges matrices other than lm_head");
-  }
 
   /**
    * A filter's effective time, formula and share of the way to the minimiser.

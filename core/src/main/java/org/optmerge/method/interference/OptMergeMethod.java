@@ -40,7 +40,7 @@ public record OptMergeMethod(
     @ParameterDoc("what spans the inputs of an expert") Projector projector,
     Descent descent)
     implements DescentMethod {
-  /** What spans the inputs of an expert. */
+  /** The projector that spans the inputs of an expert. */
   public enum Projector {
     /** diag(s) · Vᵀ of the leading part of τᵢ. */
     TRUNCATED,

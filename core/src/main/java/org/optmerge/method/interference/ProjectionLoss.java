@@ -23,7 +23,7 @@ sealed interface ProjectionLoss {
   /** The extent that a gradient contracts over: n, or 2R in factored form. */
   long side();
 
-  /** What no eigenvalue of G exceeds. */
+  /** A number that no eigenvalue of G exceeds. */
   double largest();
 
   /**

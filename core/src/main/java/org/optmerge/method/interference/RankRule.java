@@ -3,7 +3,7 @@ package org.optmerge.method.interference;
 import java.util.Arrays;
 
 /**
- * How many leading eigendirections of the Hessian to keep, from its spectrum alone.
+ * The number of leading eigendirections of the Hessian to keep, from its spectrum alone.
  *
  * @see <a href="https://arxiv.org/abs/2606.07289">Wei et al., Closed-form spectral regularization
  *     for multi-task model merging</a>

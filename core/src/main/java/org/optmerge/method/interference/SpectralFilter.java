@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.function.DoubleUnaryOperator;
 
 /**
- * How far a descent on a quadratic loss gets along an eigendirection of its Hessian: ψ(λ), a
+ * The progress of a descent on a quadratic loss along an eigendirection of its Hessian: ψ(λ), a
  * function of the eigenvalue alone.
  *
  * <p>For the loss Σ wᵢ‖(τ − Aᵢ)Bᵢᵀ‖², with G = Σ wᵢBᵢᵀBᵢ = QΛQᵀ and H = Σ wᵢAᵢBᵢᵀBᵢ, every method
@@ -23,7 +23,9 @@ public sealed interface SpectralFilter {
    * True if ψ at an eigenvalue depends on that alone and has no jumps, so that a polynomial can
    * stand in for it.
    */
-  boolean isSmooth();
+  default boolean isSmooth() {
+    return true;
+  }
 
   /** ψ(0): the time that gradient flow takes to go as far where the loss is flat. */
   double effectiveTime();
@@ -79,11 +81,6 @@ public sealed interface SpectralFilter {
     }
 
     @Override
-    public boolean isSmooth() {
-      return true;
-    }
-
-    @Override
     public double effectiveTime() {
       return psi(new double[1])[0];
     }
@@ -108,11 +105,6 @@ public sealed interface SpectralFilter {
     @Override
     public double[] psi(double[] eigenvalues) {
       return each(eigenvalues, lambda -> lambda == 0 ? time : -Math.expm1(-lambda * time) / lambda);
-    }
-
-    @Override
-    public boolean isSmooth() {
-      return true;
     }
 
     @Override
@@ -198,11 +190,6 @@ public sealed interface SpectralFilter {
     }
 
     @Override
-    public boolean isSmooth() {
-      return true;
-    }
-
-    @Override
     public double effectiveTime() {
       return 1 / alpha;
     }
@@ -219,9 +206,6 @@ public sealed interface SpectralFilter {
    * @param tolerance eigenvalues up to this share of the largest count as zero
    */
   record Minimiser(double tolerance) implements SpectralFilter {
-    /** Eigenvalues in float64 are uncertain by about 1e-15 of the largest. */
-    public static final Minimiser EXACT = new Minimiser(1e-12);
-
     public Minimiser {
       requireNotNegative("Minimiser: tolerance", tolerance);
     }

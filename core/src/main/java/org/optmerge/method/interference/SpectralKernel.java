@@ -1,5 +1,7 @@
 package org.optmerge.method.interference;
 
+import static org.optmerge.linalg.LinearAlgebra.attached;
+
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
@@ -30,13 +32,13 @@ final class SpectralKernel {
    */
   private static final double FLOAT32_REACH = 8;
 
-  /** What a float32 truncation may move the result by, as a share of a task vector's norm. */
+  /** The share by which a float32 truncation may move the result, of a task vector's norm. */
   private static final double FLOAT32_ERROR = 5e-7;
 
   /** Smaller eigenproblems are cheap, and exact. */
   private static final int POLYNOMIAL_SIDE = 256;
 
-  /** What an eigendecomposition costs, in products of two matrices of its side. */
+  /** The cost of an eigendecomposition, in products of two matrices of its side. */
   private static final int EIGENDECOMPOSITION = 6;
 
   /** A bound on eigenvalues that was computed in float32 is uncertain by less than this. */
@@ -56,14 +58,14 @@ final class SpectralKernel {
         : tau;
   }
 
-  /** Where the descent ends. */
+  /** The end of the descent. */
   static TaskVector apply(
       Matrices tau, ProjectionLoss loss, double startOfSum, SpectralFilter filter) {
     return apply(tau, loss, startOfSum, new Psi(filter::psi, 0, filter));
   }
 
   /**
-   * Where the descent ends if eigenvalues below a floor are taken for the floor.
+   * The end of the descent if eigenvalues below a floor are taken for the floor.
    *
    * @param startOfSum τ₀ = this · Σ τ_t
    * @param psi ψ for all n eigenvalues, floored, descending
@@ -90,7 +92,7 @@ final class SpectralKernel {
   }
 
   /**
-   * What becomes of the eigenvalues.
+   * The function applied to the eigenvalues.
    *
    * @param ofAll ψ for all n eigenvalues, floored, descending
    * @param floor least eigenvalue; 0 leaves them as they are
@@ -124,14 +126,14 @@ final class SpectralKernel {
     try (NDManager scope = tau.scope().newSubManager()) {
       if (psi.floor() > 0) {
         SymmetricEigen eigen = LinearAlgebra.eigh(loss.g());
-        NDArray q = attach(scope, eigen.vectors());
+        NDArray q = attached(scope, eigen.vectors());
         double[] floored = floored(clipped(eigen.values()), psi.floor());
-        NDArray residual = attach(scope, loss.h().matMul(q));
-        NDArray along = attach(scope, start.matMul(q));
-        residual.subi(attach(scope, LinearAlgebra.scaleColumns(along, floored)));
+        NDArray residual = attached(scope, loss.h().matMul(q));
+        NDArray along = attached(scope, start.matMul(q));
+        residual.subi(attached(scope, LinearAlgebra.scaleColumns(along, floored)));
         return start.addi(filtered(scope, residual, q, psi.ofAll().apply(floored)));
       }
-      NDArray residual = attach(scope, start.matMul(loss.g())).subi(loss.h()).muli(-1);
+      NDArray residual = attached(scope, start.matMul(loss.g())).subi(loss.h()).muli(-1);
       long side = tau.columns();
       Optional<ChebyshevExpansion> polynomial =
           psi.polynomial(tau.rows(), side, loss.largest(), tolerance(tau, residual, 1));
@@ -139,27 +141,27 @@ final class SpectralKernel {
         return start.addi(times(scope, residual, loss.g(), polynomial.get()));
       }
       SymmetricEigen eigen = LinearAlgebra.eigh(loss.g());
-      NDArray q = attach(scope, eigen.vectors());
+      NDArray q = attached(scope, eigen.vectors());
       double[] filtered = psi.ofAll().apply(clipped(eigen.values()));
-      return start.addi(filtered(scope, attach(scope, residual.matMul(q)), q, filtered));
+      return start.addi(filtered(scope, attached(scope, residual.matMul(q)), q, filtered));
     }
   }
 
   /** C · ψ · Qᵀ for coordinates C = XQ. */
   private static NDArray filtered(NDManager scope, NDArray coordinates, NDArray q, double[] psi) {
-    NDArray scaled = attach(scope, LinearAlgebra.scaleColumns(coordinates, psi));
-    return attach(scope, scaled.matMul(attach(scope, q.transpose())));
+    NDArray scaled = attached(scope, LinearAlgebra.scaleColumns(coordinates, psi));
+    return attached(scope, scaled.matMul(attached(scope, q.transpose())));
   }
 
   /** X · p(S), with as few operations as the extents allow. */
   private static NDArray times(
       NDManager scope, NDArray x, NDArray symmetric, ChebyshevExpansion polynomial) {
     if (x.getShape().get(0) <= x.getShape().get(1)) {
-      return attach(
+      return attached(
           scope,
           LinearAlgebra.chebyshev(x, symmetric, polynomial.end(), polynomial.coefficients()));
     }
-    return attach(scope, x.matMul(of(scope, symmetric, polynomial)));
+    return attached(scope, x.matMul(of(scope, symmetric, polynomial)));
   }
 
   /** p(S). */
@@ -168,7 +170,7 @@ final class SpectralKernel {
         scope
             .eye(Math.toIntExact(symmetric.getShape().get(0)))
             .toType(symmetric.getDataType(), false);
-    return attach(
+    return attached(
         scope,
         LinearAlgebra.chebyshev(identity, symmetric, polynomial.end(), polynomial.coefficients()));
   }
@@ -201,10 +203,10 @@ final class SpectralKernel {
       NDArray b = LinearAlgebra.toType(scope, given.b(), type);
       NDArray y = LinearAlgebra.toType(scope, given.y(), type);
       start = LinearAlgebra.toType(tau.scope(), start, type);
-      NDArray along = attach(scope, start.matMul(attach(scope, b.transpose())));
-      NDArray gram = attach(scope, LinearAlgebra.gramOfRows(b, type));
+      NDArray along = attached(scope, start.matMul(attached(scope, b.transpose())));
+      NDArray gram = attached(scope, LinearAlgebra.gramOfRows(b, type));
       if (psi.floor() == 0) {
-        NDArray residual = attach(scope, y.sub(along));
+        NDArray residual = attached(scope, y.sub(along));
         Optional<ChebyshevExpansion> polynomial =
             psi.polynomial(
                 tau.rows(),
@@ -214,9 +216,9 @@ final class SpectralKernel {
         if (polynomial.isPresent()) {
           NDArray step =
               tau.rows() > tau.columns()
-                  ? residual.matMul(attach(scope, of(scope, gram, polynomial.get()).matMul(b)))
+                  ? residual.matMul(attached(scope, of(scope, gram, polynomial.get()).matMul(b)))
                   : times(scope, residual, gram, polynomial.get()).matMul(b);
-          return start.addi(attach(scope, step));
+          return start.addi(attached(scope, step));
         }
       }
       Reduced problem = new Reduced(scope, gram, tau.columns(), psi);
@@ -255,14 +257,14 @@ final class SpectralKernel {
     }
     try (NDManager scope = tau.scope().newSubManager()) {
       NDArray along =
-          attach(
-              scope, left.matMul(attach(scope, right.matMul(attach(scope, loss.b().transpose())))));
-      NDArray gram = attach(scope, LinearAlgebra.gramOfRows(loss.b()));
+          attached(
+              scope, left.matMul(attached(scope, right.matMul(attached(scope, loss.b().transpose())))));
+      NDArray gram = attached(scope, LinearAlgebra.gramOfRows(loss.b()));
       Reduced problem = new Reduced(scope, gram, tau.columns(), psi);
       NDArray step = problem.step(loss.y(), along);
-      NDArray orthonormal = attach(scope, LinearAlgebra.qr(attach(scope, right.transpose())).q());
-      NDArray b = attach(scope, left.matMul(attach(scope, right.matMul(orthonormal))));
-      b.addi(step.matMul(attach(scope, loss.b().matMul(orthonormal))));
+      NDArray orthonormal = attached(scope, LinearAlgebra.qr(attached(scope, right.transpose())).q());
+      NDArray b = attached(scope, left.matMul(attached(scope, right.matMul(orthonormal))));
+      b.addi(step.matMul(attached(scope, loss.b().matMul(orthonormal))));
       b.attach(tau.scope());
       NDArray a = orthonormal.transpose();
       a.attach(tau.scope());
@@ -278,7 +280,7 @@ final class SpectralKernel {
 
     Reduced(NDManager scope, NDArray gram, long columns, Psi filter) {
       SymmetricEigen eigen = LinearAlgebra.eigh(gram);
-      this.p = attach(scope, eigen.vectors());
+      this.p = attached(scope, eigen.vectors());
       double[] values = clipped(eigen.values());
       // G has these eigenvalues and zeros.
       double[] floored = floored(Arrays.copyOf(values, Math.toIntExact(columns)), filter.floor());
@@ -307,7 +309,7 @@ final class SpectralKernel {
         residual = along.neg().addi(y).matMul(p);
       } else {
         residual = LinearAlgebra.scaleColumns(along.matMul(p), ratio).neg();
-        residual.addi(attach(residual.getManager(), y.matMul(attach(residual.getManager(), p))));
+        residual.addi(attached(residual.getManager(), y.matMul(attached(residual.getManager(), p))));
       }
       return LinearAlgebra.scaleColumns(residual, psi).matMul(p.transpose());
     }
@@ -320,10 +322,5 @@ final class SpectralKernel {
 
   private static double[] floored(double[] values, double floor) {
     return Arrays.stream(values).map(value -> Math.max(value, floor)).toArray();
-  }
-
-  private static NDArray attach(NDManager scope, NDArray array) {
-    array.attach(scope);
-    return array;
   }
 }

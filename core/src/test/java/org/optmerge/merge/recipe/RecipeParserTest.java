@@ -65,9 +65,9 @@ class RecipeParserTest {
     assertThat(recipe.selection().include())
         .extracting(Pattern::pattern)
         .containsExactly("language_model\\..*", "mlp1\\..*");
-    assertThat(recipe.selection().selects("language_model.q.weight")).isTrue();
-    assertThat(recipe.selection().selects("language_model.norm.weight")).isFalse();
-    assertThat(recipe.selection().selects("vision_model.q.weight")).isFalse();
+    assertThat(recipe.selection().rejectedBy("language_model.q.weight")).isEmpty();
+    assertThat(recipe.selection().rejectedBy("language_model.norm.weight")).isPresent();
+    assertThat(recipe.selection().rejectedBy("vision_model.q.weight")).isPresent();
     assertThat(recipe.dtype()).isEqualTo(new Recipe.Located<>(DType.F32, new Position(9, 8)));
     assertThat(recipe.sliced()).isFalse();
     assertThat(recipe.selection().rest()).isEqualTo(Recipe.Rest.BASE);
@@ -230,6 +230,8 @@ class RecipeParserTest {
         "chat_template: chatml | 4:16: 'chat_template' is not supported; the output keeps the base's chat template, edit it afterwards",
         "base_model: 7 | 4:13: base_model must be text, is 7 (a whole number); put it in quotes",
         "tokenizer: {sorce: base} | 4:13: unknown key 'sorce' in 'tokenizer'; did you mean 'source'?; known: source, tokens, pad_to_multiple_of",
+        "tokenizer: {source: base, tokens: {x: {source: b}}} | 4:35: rows of the embedding cannot be moved, chosen or padded; supported are 'tokenizer_source: base', and 'union' where all models have the same tokens",
+        "tokenizer: {source: base, pad_to_multiple_of: 64} | 4:47: rows of the embedding cannot be moved, chosen or padded; supported are 'tokenizer_source: base', and 'union' where all models have the same tokens",
         "slices: [] | 4:9: expected exactly one of 'models' and 'slices', found both",
       })
   void a_wrong_key_is_an_error_at_its_place(String line, String message) {
