@@ -3,6 +3,7 @@ package org.optmerge;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Progress;
 import org.optmerge.benchmark.QuestionFile;
@@ -42,6 +43,7 @@ import org.optmerge.model.MultimodalModel;
  *
  * <p>What it opens stays open until it is closed; a merge that {@link #with} makes shares it.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class OptMerge implements AutoCloseable {
   private final MergePlan plan;
   private @Nullable MergedWeights weights;

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import org.apiguardian.api.API;
 import org.optmerge.base.FileErrors;
 import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.Checkpoint;
@@ -30,6 +31,7 @@ import org.optmerge.merge.MergeException;
  *
  * @see <a href="https://arxiv.org/abs/2106.09685">Hu et al., LoRA, ICLR 2022</a>
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class LoraExtraction {
   /**
    * One matrix of the adapter.

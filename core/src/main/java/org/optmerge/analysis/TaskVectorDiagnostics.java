@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.apiguardian.api.API;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.linalg.LinearAlgebraException;
 import org.optmerge.linalg.Svd;
@@ -24,6 +25,7 @@ import org.optmerge.taskvector.TaskVectors;
  * @param overlaps mean squared cosine of the principal angles between the row spaces spanned by the
  *     leading ⌊min(m, n)/N⌋ (at least one) right singular vectors: 1 the same, 0 orthogonal
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record TaskVectorDiagnostics(
     String parameter,
     List<Double> norms,

@@ -15,6 +15,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.analysis.TaskVectorDiagnostics.Merged;
 import org.optmerge.analysis.TaskVectorStatistics.Omission;
@@ -43,6 +44,7 @@ import org.optmerge.taskvector.Weight;
  * @param matrices one element for each matrix that was decomposed, in the base's order
  * @param omissions matrices that were selected and not decomposed
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record TaskVectorSpectra(
     List<String> experts, List<Matrix> matrices, List<Omission> omissions) {
   private static final MergeMethod MEAN = MergeMethods.named("weight-average").method();

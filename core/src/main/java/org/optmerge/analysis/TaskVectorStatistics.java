@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apiguardian.api.API;
 import org.optmerge.base.InterruptedWorkException;
 import org.optmerge.base.Progress;
 import org.optmerge.base.Workers;
@@ -43,6 +44,7 @@ import org.optmerge.taskvector.Weight;
  * @param magnitudes distribution of |τ| where it is not zero, one histogram for each expert
  * @param omissions what was not compared
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record TaskVectorStatistics(
     List<String> experts,
     List<Parameter> parameters,

@@ -1,6 +1,7 @@
 package org.optmerge.base;
 
 import java.nio.charset.StandardCharsets;
+import org.apiguardian.api.API;
 
 /**
  * Random numbers that are a function of (seed, expert, parameter, entry): any thread may ask for
@@ -13,6 +14,7 @@ import java.nio.charset.StandardCharsets;
  * @see <a href="https://doi.org/10.1145/2063384.2063405">Salmon et al., Parallel random numbers: as
  *     easy as 1, 2, 3, SC 2011, on counters in place of state</a>
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class CounterRandom {
   private static final long GOLDEN = 0x9e3779b97f4a7c15L;
   private static final double UNIT = 0x1p-53;

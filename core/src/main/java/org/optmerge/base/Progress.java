@@ -1,5 +1,7 @@
 package org.optmerge.base;
 
+import org.apiguardian.api.API;
+
 /**
  * A listener to the course of long work. Methods are called from any thread, {@link #advanced}
  * often: an implementation is thread-safe and returns at once.
@@ -8,6 +10,7 @@ package org.optmerge.base;
  * the work succeeded. A {@link #phase} may also come first, for what precedes the counting. A
  * second {@link #started} begins a new count, for work of several passes.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public interface Progress {
   /** Listens to nothing. */
   Progress NONE = new Progress() {};

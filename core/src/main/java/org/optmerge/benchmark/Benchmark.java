@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.stream.Stream;
+import org.apiguardian.api.API;
 import org.optmerge.base.Sha256;
 import org.optmerge.model.Decoding;
 import org.optmerge.model.media.Audio;
@@ -12,6 +13,7 @@ import org.optmerge.model.media.Media;
 import org.optmerge.model.media.Video;
 
 /** A set of questions with a name. */
+@API(status = API.Status.EXPERIMENTAL)
 public interface Benchmark {
   /**
    * The name that commands and result files use, such as {@code mini:chart} or {@code

@@ -20,7 +20,7 @@ import org.optmerge.model.media.Media;
  * @see <a href="https://aclanthology.org/2024.acl-long.606">Chen et al., Model Composition for
  *     Multimodal Large Language Models, ACL 2024</a>
  */
-public final class ConversationBenchmark extends FileBenchmark {
+final class ConversationBenchmark extends FileBenchmark {
   private final Path questions;
   private final @Nullable Path answers;
   private final ImageFolder images;

@@ -16,7 +16,7 @@ import org.optmerge.model.media.Media;
  * <p>Scalars that are no id, question, answer or image become {@link Question#fields}. A {@code
  * bbox} is the answer of a question of grounding.
  */
-public final class JsonBenchmark extends FileBenchmark {
+final class JsonBenchmark extends FileBenchmark {
   private final List<Path> files;
   private final Map<String, String> columns;
   private final ImageFolder images;

@@ -29,7 +29,7 @@ import org.optmerge.model.media.Media;
  * documents. A box (x, y, width and height in pixels) becomes the answer {@code [x1, y1, x2, y2]}
  * in shares of the image's sides, rounded to {@code float} as the column's type does there.
  */
-public final class ParquetBenchmark extends FileBenchmark {
+final class ParquetBenchmark extends FileBenchmark {
   private final List<Path> files;
   private final Map<String, String> columns;
   private final @Nullable String explode;

@@ -3,6 +3,7 @@ package org.optmerge.benchmark;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import org.apiguardian.api.API;
 import org.optmerge.metric.Reference;
 import org.optmerge.model.media.Media;
 
@@ -19,6 +20,7 @@ import org.optmerge.model.media.Media;
  * @param reference the accepted answers, at least one unless the data set hides them, and what else
  *     a metric needs
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Question(
     String id, String group, String type, List<Media> media, String text, Reference reference) {
   /** Copies the list. */

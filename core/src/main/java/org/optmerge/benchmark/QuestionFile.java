@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Sha256;
 import org.optmerge.base.Suggestion;
@@ -49,6 +50,7 @@ import org.optmerge.python.DelimitedFile;
  * <p>The whole list is checked when it is opened; pictures, sounds and films are read when their
  * questions are asked for.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class QuestionFile implements Benchmark {
   /** Frames that are taken of a film. */
   public static final int FRAMES = 4;

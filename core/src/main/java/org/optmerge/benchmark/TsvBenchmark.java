@@ -28,7 +28,7 @@ import org.optmerge.python.PythonLiteral;
  * and answer become {@link Question#fields}; an answer that is a list becomes several answers, and
  * its text the field {@code answer}.
  */
-public final class TsvBenchmark implements Benchmark {
+final class TsvBenchmark implements Benchmark {
   /** A cell that is no longer than this is not an image but another row's index. */
   private static final int LONGEST_REFERENCE = 64;
 

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.apiguardian.api.API;
 import org.optmerge.base.Json;
 
 /**
@@ -29,6 +30,7 @@ import org.optmerge.base.Json;
  * <p>Data is read, not mapped: on a machine where a page used for the first time costs more than
  * its transfer, one buffer used again and again is the faster way, and memory stays flat.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class Checkpoint implements AutoCloseable {
   /** Large enough for the disk, small enough to be still in the cache when it is widened. */
   private static final int BUFFER_BYTES = 256 << 10;

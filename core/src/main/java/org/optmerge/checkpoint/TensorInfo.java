@@ -2,6 +2,7 @@ package org.optmerge.checkpoint;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.apiguardian.api.API;
 
 /**
  * The place of one tensor in a safetensors file.
@@ -12,6 +13,7 @@ import java.util.List;
  * @param file the safetensors file
  * @param offset first byte of the data, from the start of the file
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record TensorInfo(String name, DType dtype, List<Long> shape, Path file, long offset) {
   public TensorInfo {
     shape = List.copyOf(shape);

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import java.util.stream.Collectors;
 import org.optmerge.base.AtomicFiles;
@@ -39,6 +40,7 @@ import org.optmerge.benchmark.BenchmarkException;
  * @param made what the row follows from; null if that was not noted
  * @param models how many models' answers the digits count
  */
+@API(status = API.Status.EXPERIMENTAL)
 @JsonInclude(JsonInclude.Include.NON_EMPTY)
 public record AnswerSheet(
     String label,

@@ -3,6 +3,7 @@ package org.optmerge.evaluation;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import org.apiguardian.api.API;
 import org.optmerge.base.CounterRandom;
 
 /**
@@ -19,6 +20,7 @@ import org.optmerge.base.CounterRandom;
  * @see <a href="https://doi.org/10.1007/978-1-4899-4541-9">Efron and Tibshirani, An Introduction to
  *     the Bootstrap, 1993, chapters 13 and 16</a>
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Bootstrap(int resamples, double level, long seed) {
   /** 95 %, 2,000 resamples, seed 0. */
   public static final Bootstrap DEFAULT = new Bootstrap(2_000, 0.95, 0);

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import org.apiguardian.api.API;
 import org.optmerge.base.Json;
 import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.merge.MergePlan;
@@ -30,6 +31,7 @@ import org.optmerge.method.interference.Wudi;
  * @param methods points by method: the sum of the losses of all matrices, and the norm of the whole
  *     merged task vector
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record DescentTrajectories(Map<String, List<Trajectory.Point>> methods) {
   private static final int EVERY = 10;
 

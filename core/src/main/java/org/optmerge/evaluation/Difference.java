@@ -1,6 +1,7 @@
 package org.optmerge.evaluation;
 
 import java.util.Locale;
+import org.apiguardian.api.API;
 
 /**
  * The lead of one system over another on the same examples.
@@ -12,6 +13,7 @@ import java.util.Locale;
  * @param losses examples on which it scored less
  * @param ties examples on which both scored the same
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Difference(Interval interval, double pValue, int wins, int losses, int ties) {
   /** True if the interval leaves out zero: the difference is more than noise at its level. */
   public boolean significant() {

@@ -9,6 +9,7 @@ import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Sha256;
 import org.optmerge.benchmark.Benchmark;
@@ -39,6 +40,7 @@ import org.optmerge.model.media.Video;
  * make of their media: a search over merges, which share their encoders, spends its time on answers
  * alone.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class Evaluator {
   /** Questions that a model is given at a time. */
   private static final int PORTION = 1024;

@@ -1,5 +1,6 @@
 package org.optmerge.evaluation;
 
+import org.apiguardian.api.API;
 import org.optmerge.benchmark.Benchmark;
 import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.CapabilityMetric;
@@ -19,6 +20,7 @@ import org.optmerge.metric.Metric;
  * @param grouping of the rows
  * @param metric of both
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Examination(
     Benchmark validation, Grouping choice, Benchmark test, Grouping grouping, Metric metric) {
   /** The whole of the miniature's capabilities: questions of each task for validation, for test. */

@@ -7,11 +7,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.apiguardian.api.API;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
 
 /** The grouping of questions, and the groups that a mean accuracy is over. */
+@API(status = API.Status.EXPERIMENTAL)
 public enum Grouping {
   /** The mean of the five capabilities that experts are trained for. */
   CAPABILITIES,

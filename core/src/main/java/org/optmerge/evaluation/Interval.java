@@ -1,6 +1,7 @@
 package org.optmerge.evaluation;
 
 import java.util.Locale;
+import org.apiguardian.api.API;
 
 /**
  * A mean and the range in which it would lie had other examples been drawn.
@@ -10,6 +11,7 @@ import java.util.Locale;
  * @param upper end of the confidence interval
  * @param level such as 0.95
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Interval(double mean, double lower, double upper, double level) {
   /** This interval on another scale, such as 100 for percent. */
   public Interval times(double factor) {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.merge.MergeException;
 import org.optmerge.merge.MergePlan;
@@ -27,6 +28,7 @@ import org.optmerge.model.MultimodalModel;
  * @param choice which groups of them the mean is over that decides
  * @param test questions by which the chosen merge is judged; null: none
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record MergeSearch(
     MultimodalModel model, Evaluator validation, Grouping choice, @Nullable Evaluator test) {
   /** λ in the paper's search, for every method. */

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apiguardian.api.API;
 import org.optmerge.base.Suggestion;
 import org.optmerge.benchmark.mini.CapabilityMetric;
 import org.optmerge.metric.Anls;
@@ -22,6 +23,7 @@ import org.optmerge.metric.Steps;
 import org.optmerge.metric.VqaAccuracy;
 
 /** The metrics by name, for questions of one's own. */
+@API(status = API.Status.EXPERIMENTAL)
 public final class Metrics {
   /** Equal but for letter case and white space at the ends: the default. */
   public static final String EXACT = "exact";

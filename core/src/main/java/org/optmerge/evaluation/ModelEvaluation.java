@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apiguardian.api.API;
 
 /**
  * The scored answers of one model to the questions of a benchmark.
@@ -14,6 +15,7 @@ import java.util.Map;
  * @param presentation how it was asked
  * @param items one for each question, in their order
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record ModelEvaluation(String model, Presentation presentation, List<Predicted> items) {
   /** Copies the list. */
   public ModelEvaluation {

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.benchmark.mini.stage.ModalityRecipe;
@@ -24,6 +25,7 @@ import org.optmerge.checkpoint.LoraAdapter;
  *     of OptMerge
  * @param mixture trained on everything, the upper reference; null if there is none
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record ModelFamily(
     String name,
     String title,

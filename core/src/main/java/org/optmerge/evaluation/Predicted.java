@@ -3,6 +3,7 @@ package org.optmerge.evaluation;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.Question;
 import org.optmerge.metric.Prediction;
@@ -18,6 +19,7 @@ import org.optmerge.metric.Reference;
  * @param reference what counts as right, with everything else the file or data set says as fields
  * @param score in [0, 1] if it has been scored already
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Predicted(
     String id,
     String task,

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.apiguardian.api.API;
 import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.stage.ModalityBenchmark;
@@ -21,6 +22,7 @@ import org.optmerge.model.media.Media;
  * @param form of the text
  * @param given the modalities that the model gets of each question; the others are left out
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Presentation(Form form, Set<StageModality> given) {
   /** Questions as they are, with all their media. */
   public static final Presentation DEFAULT = new Presentation(Form.QUESTION);

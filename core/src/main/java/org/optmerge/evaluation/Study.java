@@ -15,6 +15,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Sha256;
 import org.optmerge.benchmark.BenchmarkException;
@@ -30,6 +31,7 @@ import org.optmerge.model.OnlineComposition;
  * kept is used again only if it follows from the same models, settings and questions; otherwise it
  * is made anew.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class Study {
   /** The key of a family's base. */
   public static final String BASE = "base";

@@ -3,6 +3,7 @@ package org.optmerge.evaluation;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.apiguardian.api.API;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.plan.Planner;
 import org.optmerge.merge.recipe.RecipeParser;
@@ -16,6 +17,7 @@ import org.optmerge.merge.recipe.RecipeParser;
  * @param parameters further settings as a recipe has them, such as {@code rank_share: 0.1}; empty
  *     for the published ones
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record StudyMerge(String key, String label, String method, String parameters) {
   /** The key of OptMerge as published for the kind of experts. */
   public static final String OPTMERGE = "optmerge";

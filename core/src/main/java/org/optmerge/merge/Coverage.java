@@ -2,6 +2,7 @@ package org.optmerge.merge;
 
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.List;
+import org.apiguardian.api.API;
 
 /**
  * The fate of every tensor of every input: nothing is dropped without a row here.
@@ -9,6 +10,7 @@ import java.util.List;
  * @param rows one row for each (model, tensor) that is not simply merged or copied, and totals for
  *     those that are
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Coverage(@JsonValue List<Row> rows) {
   /**
    * A fate shared by some tensors of one model.

@@ -3,6 +3,7 @@ package org.optmerge.merge;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Set;
+import org.apiguardian.api.API;
 
 /**
  * Options of running a merge; nothing here changes a byte of the merged weights.
@@ -11,6 +12,7 @@ import java.util.Set;
  * @param memory bytes that buffers and matrices may take together
  * @param flags what is asked for besides
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record MergeOptions(int threads, long memory, Set<Flag> flags) {
   /** Something that a merge does only if it is asked to. */
   public enum Flag {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
+import org.apiguardian.api.API;
 import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.merge.weights.PlannedTensor;
@@ -35,6 +36,7 @@ import org.optmerge.taskvector.TaskVectors;
  * @param notices what a user should know, one sentence each
  * @param allowNonFinite true if the recipe lets NaN and infinity through
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record MergePlan(
     String method,
     ObjectNode recipe,

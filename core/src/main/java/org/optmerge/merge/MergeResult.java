@@ -2,6 +2,7 @@ package org.optmerge.merge;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.apiguardian.api.API;
 
 /**
  * The result of a finished merge.
@@ -15,6 +16,7 @@ import java.util.List;
  * @param seconds wall time
  * @param warnings what a user should look at, one sentence each
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record MergeResult(
     Path folder,
     int merged,

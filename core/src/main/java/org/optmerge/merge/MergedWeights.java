@@ -10,6 +10,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.FloatCodec;
@@ -26,6 +27,7 @@ import org.optmerge.taskvector.TaskVector;
  * before it is written. What it gives for the plan's λ is what {@link Merger} would write, bit for
  * bit.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class MergedWeights {
   /** One tensor: θ_0, if there is one, and the merged task vector, not yet scaled. */
   private record Merged(

@@ -15,6 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.LongAdder;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.FileErrors;
 import org.optmerge.base.InterruptedWorkException;
@@ -36,6 +37,7 @@ import org.optmerge.method.MergeMethod;
  * <p>Memory is a few blocks a thread for streaming methods, whatever the size of the model, and a
  * few matrices for the others. The bytes written depend on inputs, recipe and seed alone.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class Merger {
   private final MergePlan plan;
   private final MergeOptions options;

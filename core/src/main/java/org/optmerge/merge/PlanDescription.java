@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Json;
 import org.optmerge.checkpoint.DType;
@@ -37,6 +38,7 @@ import org.optmerge.taskvector.Weight;
  * @param coverage what becomes of every input tensor
  * @param notices what a user should know, one sentence each
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record PlanDescription(
     String method,
     @JsonSerialize(contentUsing = ToStringSerializer.class) Map<String, Path> models,

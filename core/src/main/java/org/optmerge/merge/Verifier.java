@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.stream.Stream;
+import org.apiguardian.api.API;
 import org.optmerge.base.FileErrors;
 import org.optmerge.base.Json;
 import org.optmerge.base.Progress;
@@ -25,6 +26,7 @@ import org.optmerge.merge.weights.NonFinite;
  * Compares a merged checkpoint with what its {@code optmerge.json} says of it, and looks for NaN
  * and infinity.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class Verifier {
   private static final int BLOCK = TensorMerger.BLOCK;
 

@@ -8,7 +8,7 @@ import org.optmerge.taskvector.TaskVectorStream;
  * The scalar products of the inputs, G_st = ⟨x_s, x_t⟩, in double precision: all that spherical
  * methods need to know of a parameter.
  */
-public final class Gram {
+final class Gram {
   private final double[][] products;
 
   public Gram(double[][] products) {

@@ -7,7 +7,7 @@ package org.optmerge.method;
  * lanes are added at the end. Eight chains of additions also keep the processor busy where one
  * would wait for itself.
  */
-public final class LaneSum {
+final class LaneSum {
   private static final int LANES = 8;
 
   private final double[] lanes = new double[LANES];

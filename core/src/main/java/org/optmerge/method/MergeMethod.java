@@ -3,6 +3,7 @@ package org.optmerge.method;
 import ai.djl.ndarray.NDArray;
 import java.util.List;
 import java.util.Map;
+import org.apiguardian.api.API;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectorStream;
 import org.optmerge.taskvector.TaskVectors;
@@ -15,6 +16,7 @@ import org.optmerge.taskvector.TaskVectors;
  * own method is a lambda over {@link TaskVectors}; a listed method is a record whose components are
  * its hyperparameters.
  */
+@API(status = API.Status.EXPERIMENTAL)
 @FunctionalInterface
 public interface MergeMethod {
   /** The operand that a method is given for each input. */

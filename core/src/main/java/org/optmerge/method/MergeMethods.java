@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.ServiceLoader.Provider;
+import org.apiguardian.api.API;
 import org.optmerge.base.Suggestion;
 
 /**
@@ -15,6 +16,7 @@ import org.optmerge.base.Suggestion;
  * MethodProvider}s on the class path: {@link ElementwiseAndMatrixMethods}, those of {@code
  * interference}, and any of a user's own.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class MergeMethods {
   /** All methods: those of the paper in its order, those of its peers, mergekit's, others. */
   public static final List<NamedMethod> ALL =

@@ -1,6 +1,7 @@
 package org.optmerge.method;
 
 import java.util.List;
+import org.apiguardian.api.API;
 
 /**
  * A list of merge methods that {@link MergeMethods} takes up.
@@ -9,6 +10,7 @@ import java.util.List;
  * to recipes and the command line with a public class of this type and its name in {@code
  * META-INF/services/org.optmerge.method.MethodProvider}.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public interface MethodProvider {
   /** The methods, in the order in which they are to be listed. */
   List<NamedMethod> methods();

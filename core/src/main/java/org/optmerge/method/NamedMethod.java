@@ -6,6 +6,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.apiguardian.api.API;
 
 /**
  * A merge method with a name, and everything that recipes, the command line, METHODS.md and the
@@ -24,6 +25,7 @@ import java.util.Map;
  * @param exceptions the laws that it does not obey, each with the reason
  * @param pinnedBy the recorded cases or the test that fix its results, besides the laws
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record NamedMethod(
     String name,
     Origin origin,

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import org.apiguardian.api.API;
 import org.optmerge.taskvector.ArrayTaskVectorStream;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
@@ -16,6 +17,7 @@ import org.optmerge.taskvector.TaskVectors;
  * <p>{@link #merge} runs the same code over arrays in memory, so a streaming method is written
  * once.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public interface StreamingMergeMethod extends MergeMethod {
   /** Merges one block: writes the first {@code block.length()} entries of {@code merged}. */
   @FunctionalInterface

@@ -1,5 +1,6 @@
 package org.optmerge.metric;
 
+import org.apiguardian.api.API;
 import org.optmerge.base.EditDistance;
 import org.optmerge.python.PythonText;
 
@@ -13,6 +14,7 @@ import org.optmerge.python.PythonText;
  * @see <a href="https://arxiv.org/abs/1905.13648">Biten et al., Scene Text Visual Question
  *     Answering, ICCV 2019, section 3.2</a>
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Anls() implements Metric {
   private static final double THRESHOLD = 0.5;
 

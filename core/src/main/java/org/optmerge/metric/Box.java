@@ -1,5 +1,6 @@
 package org.optmerge.metric;
 
+import org.apiguardian.api.API;
 import org.optmerge.python.PythonText;
 
 /**
@@ -11,6 +12,7 @@ import org.optmerge.python.PythonText;
  * @param right second corner
  * @param bottom second corner
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Box(double left, double top, double right, double bottom) {
   /** What stands for no box found. */
   public static final Box NONE = new Box(0, 0, 0, 0);

@@ -2,12 +2,14 @@ package org.optmerge.metric;
 
 import java.util.Optional;
 import java.util.OptionalDouble;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.python.PythonText;
 
 /**
  * How a box is read from an answer. Every reader looks at each character a bounded number of times.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public enum BoxFormat {
   /**
    * lmms-eval in the OptMerge fork: {@code [x,y,x,y]}, else {@code (x,y,x,y)}, else {@code

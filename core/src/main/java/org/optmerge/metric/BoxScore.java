@@ -2,6 +2,7 @@ package org.optmerge.metric;
 
 import java.util.Arrays;
 import java.util.List;
+import org.apiguardian.api.API;
 import org.optmerge.python.PythonLiteral;
 import org.optmerge.python.PythonText;
 
@@ -16,6 +17,7 @@ import org.optmerge.python.PythonText;
  * @see <a href="https://arxiv.org/abs/1608.00272">Yu et al., Modeling Context in Referring
  *     Expressions, ECCV 2016, section 5</a>
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record BoxScore(BoxFormat format, Measure measure) implements Metric {
   /** What is scored. */
   public sealed interface Measure {}

@@ -1,5 +1,6 @@
 package org.optmerge.metric;
 
+import org.apiguardian.api.API;
 import org.optmerge.python.PythonText;
 
 /**
@@ -9,6 +10,7 @@ import org.optmerge.python.PythonText;
  * @param withoutPunctuation deletes what is neither letter, digit, underscore nor white space, so
  *     that {@code Yes.} is {@code yes}, and {@code 14.0} is {@code 140}
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record ExactMatch(boolean withoutPunctuation) implements Metric {
   /** As in VLMEvalKit, of a version. */
   public static ExactMatch of(ScoringProfile profile) {

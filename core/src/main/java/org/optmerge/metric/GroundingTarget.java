@@ -13,7 +13,7 @@ import org.optmerge.python.PythonText;
  *     href="https://github.com/WalkerWorldPeace/MLLMerging/blob/5f8a458/LLaMA-Factory/grounding.py">MLLMerging,
  *     grounding.py</a>
  */
-public final class GroundingTarget {
+final class GroundingTarget {
   private static final String NUMBER = "(\\p{Nd}++\\.\\p{Nd}++)";
   private static final String SPACES =
       "[\\x09-\\x0d\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]*+";

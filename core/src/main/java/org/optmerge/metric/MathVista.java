@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.python.PythonLiteral;
 import org.optmerge.python.PythonText;
@@ -23,6 +24,7 @@ import org.optmerge.python.PythonText;
  * @param inference how an option is found
  * @see <a href="https://arxiv.org/abs/2310.02255">Lu et al., MathVista, ICLR 2024, section 3.1</a>
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record MathVista(OptionInference inference) implements JudgedMetric {
   /** As in VLMEvalKit, of a version. */
   public static MathVista of(ScoringProfile profile) {

@@ -1,10 +1,13 @@
 package org.optmerge.metric;
 
+import org.apiguardian.api.API;
+
 /**
  * A score between 0 and 1 for one prediction.
  *
  * <p>Pure: the same arguments give the same score, whatever was scored before.
  */
+@API(status = API.Status.EXPERIMENTAL)
 @FunctionalInterface
 public interface Metric {
   /**

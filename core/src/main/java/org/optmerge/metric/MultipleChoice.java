@@ -2,6 +2,7 @@ package org.optmerge.metric;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.apiguardian.api.API;
 
 /**
  * 1 if the option that the answer means is the right one. ScienceQA, AI2D; with {@code
@@ -14,6 +15,7 @@ import java.util.Map;
  * @param inference how the option is found
  * @param openQuestions whether a question may have no options
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record MultipleChoice(OptionInference inference, boolean openQuestions) implements Metric {
   private static final String OTHER = "Other Answers";
 

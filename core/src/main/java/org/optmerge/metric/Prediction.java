@@ -1,6 +1,7 @@
 package org.optmerge.metric;
 
 import java.util.Objects;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.python.Cell;
 import org.optmerge.python.PythonText;
@@ -12,6 +13,7 @@ import org.optmerge.python.PythonText;
  * @param number the value where the file held a number and no text, since Python's {@code int}
  *     truncates the one and refuses the other; null for text
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Prediction(String text, @Nullable Double number) {
   public Prediction {
     Objects.requireNonNull(text, "Prediction: text");

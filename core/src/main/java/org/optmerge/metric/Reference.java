@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apiguardian.api.API;
 import org.optmerge.python.PythonLiteral;
 
 /**
@@ -14,6 +15,7 @@ import org.optmerge.python.PythonLiteral;
  * @param fields what else the data set says, such as {@code A} to {@code D} of a multiple choice or
  *     {@code answer_type}
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Reference(List<String> answers, Map<String, String> fields) {
   /** Copies the collections. */
   public Reference {

@@ -1,6 +1,7 @@
 package org.optmerge.metric;
 
 import java.util.OptionalDouble;
+import org.apiguardian.api.API;
 import org.optmerge.python.PythonText;
 
 /**
@@ -12,6 +13,7 @@ import org.optmerge.python.PythonText;
  * @see <a href="https://arxiv.org/abs/2203.10244">Masry et al., ChartQA, ACL Findings 2022, section
  *     5.1</a>
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record RelaxedAccuracy(RelativeTo relativeTo, boolean strips) implements Metric {
   /** As in InternVL, which exchanges the arguments. */
   public static final RelaxedAccuracy INTERNVL = new RelaxedAccuracy(RelativeTo.PREDICTION, true);

@@ -1,10 +1,13 @@
 package org.optmerge.metric;
 
+import org.apiguardian.api.API;
+
 /**
  * Whose rules score, where versions of the same kit differ. Only these do: exact match (punctuation
  * in the fork), the argument order of relaxed accuracy, the period in the VQA normaliser, how an
  * option is found in an answer, and what MATH-Vision takes for equal.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public enum ScoringProfile {
   /**
    * The code of the OptMerge paper, WalkerWorldPeace/MLLMerging at 5f8a458; the paper's numbers.

@@ -1,6 +1,7 @@
 package org.optmerge.metric;
 
 import java.util.List;
+import org.apiguardian.api.API;
 
 /**
  * VQA accuracy: right as far as three of ten people gave the answer, averaged over leaving out each
@@ -10,6 +11,7 @@ import java.util.List;
  * @param mean how the leave-one-out accuracies are averaged, which decides the last bits
  * @see <a href="https://arxiv.org/abs/1505.00468">Antol et al., VQA, ICCV 2015, section 3</a>
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record VqaAccuracy(VqaNormaliser normaliser, Means mean) implements Metric {
   /** As in lmms-eval. */
   public static final VqaAccuracy LMMS_EVAL = new VqaAccuracy(VqaNormaliser.EVAL_AI, Means.EXACT);

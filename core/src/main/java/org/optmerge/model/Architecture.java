@@ -5,12 +5,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.function.Function;
+import org.apiguardian.api.API;
 
 /**
  * A family of models that can be opened. A family is one class that extends this one and has a
  * constructor without parameters, and one line with its name in {@code
  * META-INF/services/org.optmerge.model.Architecture}.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public abstract class Architecture {
   private final String key;
   private final Function<Path, MultimodalModel> opener;

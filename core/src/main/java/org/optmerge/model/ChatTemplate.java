@@ -11,7 +11,7 @@ import org.optmerge.model.media.Media;
 import org.optmerge.model.media.Video;
 
 /** A chat template: from a question to the text a model continues, and from tokens to an answer. */
-public enum ChatTemplate {
+enum ChatTemplate {
   /**
    * InternVL2.5: {@code <image>} in the question stands for the tiles of one picture; if there is
    * none, they come before the question, on a line of their own.

@@ -3,6 +3,7 @@ package org.optmerge.model;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Image;
@@ -16,6 +17,7 @@ import org.optmerge.model.media.Video;
  * <p>Bounded: where the cache is full, features of other encoders make room for those of the latest
  * one; what still does not fit is computed again each time. Safe from several threads.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class FeatureCache {
   private record Key(String encoder, Media medium) {}
 

@@ -7,7 +7,7 @@ package org.optmerge.model;
  * @param stopToken the token that ends a sequence, and is part of it; −1 if none does
  * @param padToken what fills a sequence that has ended while others go on
  */
-public record GreedyDecoding(int maxNewTokens, long stopToken, long padToken) {
+record GreedyDecoding(int maxNewTokens, long stopToken, long padToken) {
   /**
    * @throws ModelException if no token may be made, or the fill is no token
    */

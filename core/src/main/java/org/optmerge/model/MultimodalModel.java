@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.ModelReference;
 import org.optmerge.model.media.Media;
@@ -21,6 +22,7 @@ import org.optmerge.model.media.Media;
  *
  * <p>A model is used from one thread at a time; it spreads its work over the processors by itself.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public interface MultimodalModel extends AutoCloseable {
   /**
    * Opens a model folder, whatever its architecture.

@@ -1,6 +1,7 @@
 package org.optmerge.model;
 
 import java.util.List;
+import org.apiguardian.api.API;
 import org.optmerge.model.media.Media;
 
 /**
@@ -11,6 +12,7 @@ import org.optmerge.model.media.Media;
  * @param text the question, or the text that is to be continued
  * @param form how the two become the model's input
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Prompt(List<Media> media, String text, Form form) {
   /** The form in which a model is asked. */
   public enum Form {

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @see <a href="https://arxiv.org/abs/2409.12191">Wang et al., Qwen2-VL, section 2.1</a>
  * @see <a href="https://arxiv.org/abs/2502.13923">Bai et al., Qwen2.5-VL, section 2.1</a>
  */
-public record QwenVLConfig(
+record QwenVLConfig(
     Vision vision,
     InternVLConfig.Language language,
     List<Integer> sections,

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.apiguardian.api.API;
 import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.PixelBox;
 import org.optmerge.model.media.Image;
@@ -18,6 +19,7 @@ import org.optmerge.model.media.Image;
  * Pictures with the right box and those that models answered, each in its colour, and below them
  * how much of their union the boxes share.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class BoxSheet {
   private static final int PICTURE = 192;
   private static final int GAP = 18;

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.IntConsumer;
+import org.apiguardian.api.API;
 import org.knowm.xchart.CategoryChart;
 import org.optmerge.benchmark.Question;
 import org.optmerge.benchmark.mini.CapabilityBenchmark;
@@ -34,6 +35,7 @@ import tech.tablesaw.api.Table;
  * @param family whose models they are
  * @param study where the rows are
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Capability(MiniTask task, ModelFamily family, Study study) {
   private static final double PERCENT = 100;
 

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.AnswerSheet;
@@ -32,6 +33,7 @@ import org.optmerge.report.PaperTables.PaperTable;
 import tech.tablesaw.api.Table;
 
 /** The paper's tables of merging capabilities, made on the miniature, beside what was published. */
+@API(status = API.Status.EXPERIMENTAL)
 public final class CapabilityExhibits {
   /** The folder of the project's own rows, a file for each seed of the training. */
   public static final String RECORDED = "notebooks/results/miniature";

@@ -3,6 +3,7 @@ package org.optmerge.report;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.apiguardian.api.API;
 import org.optmerge.benchmark.Question;
 import org.optmerge.evaluation.ModelEvaluation;
 import org.optmerge.evaluation.Predicted;
@@ -13,6 +14,7 @@ import org.optmerge.evaluation.Predicted;
  *
  * @param answers in the order in which they are listed
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Card(Question question, List<Answer> answers) {
   /** Copies the list. */
   public Card {

@@ -1,9 +1,12 @@
 package org.optmerge.report;
 
+import org.apiguardian.api.API;
+
 /**
  * A claim of a notebook. A notebook whose claim does not hold fails, for its reader and
  * in every test.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class Claim {
   private Claim() {}
 

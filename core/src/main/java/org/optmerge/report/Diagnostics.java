@@ -3,6 +3,7 @@ package org.optmerge.report;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.apiguardian.api.API;
 import org.optmerge.analysis.TaskVectorDiagnostics.Merged;
 import org.optmerge.analysis.TaskVectorSpectra;
 import org.optmerge.analysis.TaskVectorStatistics;
@@ -12,6 +13,7 @@ import tech.tablesaw.api.Table;
  * Tables of task vectors and of merges of them, for notebooks: one observation a
  * row, to filter, summarise and plot.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class Diagnostics {
   private Diagnostics() {}
 

@@ -1,6 +1,7 @@
 package org.optmerge.report;
 
 import java.util.List;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import tech.tablesaw.api.Table;
 
@@ -13,6 +14,7 @@ import tech.tablesaw.api.Table;
  * @param published the paper's own numbers; null where it has none
  * @param findings statements of the paper or of ours, and whether they hold here
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Exhibit(
     String name, String title, Table measured, @Nullable Table published, List<Finding> findings) {
   /** Copies the list. */

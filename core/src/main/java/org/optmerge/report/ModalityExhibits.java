@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.mini.stage.StageCeilings;
 import org.optmerge.benchmark.mini.stage.StageModality;
@@ -32,6 +33,7 @@ import org.optmerge.report.PaperTables.PaperTable;
 import tech.tablesaw.api.Table;
 
 /** Tables of modality merging on the miniature, beside the published ones. */
+@API(status = API.Status.EXPERIMENTAL)
 public final class ModalityExhibits {
   /** The folder of the rows of the shipped models, from the top of the project. */
   public static final String RECORDED = "notebooks/results/modality";

@@ -23,7 +23,7 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
  * be read; lines have markers and dashes of their own besides. A name that is not listed takes a
  * colour that depends on the name alone, unless another series of the figure has it already.
  */
-public final class Palette {
+final class Palette {
   /** Text and axes. */
   static final Color INK = new Color(0x24, 0x29, 0x2F);
 

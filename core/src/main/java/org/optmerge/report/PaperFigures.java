@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.DoubleStream;
+import org.apiguardian.api.API;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.internal.chartpart.Chart;
 import org.optmerge.analysis.MagnitudeHistogram;
@@ -20,6 +21,7 @@ import org.optmerge.evaluation.ModelFamily;
 import org.optmerge.method.interference.Trajectory;
 
 /** The paper's figures, drawn of the miniature. */
+@API(status = API.Status.EXPERIMENTAL)
 public final class PaperFigures {
   private PaperFigures() {}
 

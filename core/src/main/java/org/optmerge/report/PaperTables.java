@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalDouble;
+import org.apiguardian.api.API;
 import org.optmerge.base.Json;
 
 /**
@@ -18,6 +19,7 @@ import org.optmerge.base.Json;
  *
  * @see <a href="https://arxiv.org/abs/2505.19892">Wei et al., OptMerge, ICLR 2026</a>
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class PaperTables {
   private final JsonNode root;
 

@@ -30,6 +30,7 @@ import javax.imageio.ImageIO;
 import javax.imageio.ImageWriteParam;
 import javax.imageio.ImageWriter;
 import javax.imageio.stream.ImageOutputStream;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategorySeries;
@@ -55,6 +56,7 @@ import org.optmerge.analysis.TaskVectorStatistics;
  * the last expression of a cell is shown; {@link #savePng} and {@link #saveSvg} write files. The
  * colours are {@link Palette}'s: one for each method and each task, everywhere.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class Plots {
   private static final int WIDTH = 720;
   private static final int HEIGHT = 420;

@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import org.apiguardian.api.API;
 import org.optmerge.base.Progress;
 import org.optmerge.evaluation.Study;
 
@@ -21,6 +22,7 @@ import org.optmerge.evaluation.Study;
  *
  * <p>It is safe for use by several threads.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class ProgressBar implements Progress, AutoCloseable {
   private static final int CELLS = 24;
   private static final long INTERVAL = TimeUnit.MILLISECONDS.toNanos(200);

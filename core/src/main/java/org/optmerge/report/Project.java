@@ -2,8 +2,10 @@ package org.optmerge.report;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.apiguardian.api.API;
 
 /** The project's own folders, for notebooks and examples, wherever they are started. */
+@API(status = API.Status.EXPERIMENTAL)
 public final class Project {
   private Project() {}
 

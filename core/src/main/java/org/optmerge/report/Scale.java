@@ -2,6 +2,7 @@ package org.optmerge.report;
 
 import java.util.Locale;
 import java.util.Optional;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  * variable {@code OPTMERGE_SCALE} says which, {@code full} (the default) or {@code tiny}; the
  * system property {@code optmerge.scale} goes before it.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public enum Scale {
   /** The scale that readers see. */
   FULL,

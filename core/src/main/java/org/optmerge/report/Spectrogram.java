@@ -9,7 +9,7 @@ import org.optmerge.model.media.Image;
 /**
  * A sound as a picture: time to the right, pitch upwards on the mel scale to 8 kHz, louder darker.
  */
-public final class Spectrogram {
+final class Spectrogram {
   /** Bands, the height of the picture. */
   private static final int BANDS = 96;
 

@@ -1,6 +1,7 @@
 package org.optmerge.report;
 
 import java.util.Objects;
+import org.apiguardian.api.API;
 import tech.tablesaw.api.Table;
 
 /**
@@ -9,6 +10,7 @@ import tech.tablesaw.api.Table;
  * @param table is shown as it is at that time
  * @param format decimals, and columns whose best value is set off
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record TableView(Table table, Tables.Format format) {
   public TableView {
     Objects.requireNonNull(table, "table");

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.UnaryOperator;
+import org.apiguardian.api.API;
 import org.optmerge.base.TextTable;
 import tech.tablesaw.api.DoubleColumn;
 import tech.tablesaw.api.FloatColumn;
@@ -21,6 +22,7 @@ import tech.tablesaw.columns.Column;
  *
  * <p>A missing value is shown as an en dash.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class Tables {
   private static final String MISSING = "–";
 

@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.List;
+import org.apiguardian.api.API;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.TensorInfo;
 
@@ -15,6 +16,7 @@ import org.optmerge.checkpoint.TensorInfo;
  * @param parameter the name in the checkpoint, for messages and seeds
  * @param vectors τ_1 … τ_T, all of one shape
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record TaskVectors(String parameter, List<TaskVector> vectors) {
   public TaskVectors {
     vectors = List.copyOf(vectors);

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apiguardian.api.API;
 import org.optmerge.base.Sha256;
 import org.optmerge.benchmark.Benchmark;
 import org.optmerge.benchmark.Question;
@@ -26,6 +27,7 @@ import org.optmerge.benchmark.Question;
  * @param tasks in order; examples of the first come first
  * @param perTask how many of each
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record CapabilityBenchmark(
     String name, long seed, MiniSplit split, List<MiniTask> tasks, int perTask)
     implements Benchmark {

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import org.apiguardian.api.API;
 import org.optmerge.metric.Metric;
 import org.optmerge.metric.Prediction;
 import org.optmerge.metric.Reference;
@@ -14,6 +15,7 @@ import org.optmerge.metric.Steps;
  * be equal but for letter case and spaces. A number may differ by the share that the field {@code
  * tolerance} says, 5 % for charts (relaxed accuracy, Methani et al., PlotQA, WACV 2020).
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record CapabilityMetric() implements Metric {
   /** The field with the share by which a number may differ. */
   public static final String TOLERANCE = "tolerance";

@@ -2,6 +2,7 @@ package org.optmerge.benchmark.mini;
 
 import java.util.Map;
 import java.util.Objects;
+import org.apiguardian.api.API;
 import org.optmerge.base.CounterRandom;
 import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
 
@@ -9,6 +10,7 @@ import org.optmerge.benchmark.mini.BalancedSchedule.Turn;
  * Draws the images of the miniature benchmark. An image is a function of (seed, split, task,
  * index): any thread may ask for any of them, and every JDK draws the same bytes.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class MiniGenerator {
   /** The seed of the shipped models and of every published figure. */
   public static final long SEED = 2026;

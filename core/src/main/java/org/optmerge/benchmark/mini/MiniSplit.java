@@ -1,11 +1,13 @@
 package org.optmerge.benchmark.mini;
 
 import java.util.List;
+import org.apiguardian.api.API;
 
 /**
  * The uses of images. Each split draws from random streams of its own, so no image of one can be
  * asked for through another.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public enum MiniSplit {
   /** Pretraining of the vision model and training of the base model. */
   BASE("base-train", 20_000),

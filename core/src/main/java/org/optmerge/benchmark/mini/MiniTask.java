@@ -2,8 +2,10 @@ package org.optmerge.benchmark.mini;
 
 import java.util.List;
 import java.util.Locale;
+import org.apiguardian.api.API;
 
 /** The capabilities of the miniature benchmark: the paper's five, and questions that need two. */
+@API(status = API.Status.EXPERIMENTAL)
 public enum MiniTask {
   /** Colours, shapes, numbers and places of objects, and whether there is one. */
   VQA("VQA"),

@@ -5,10 +5,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apiguardian.api.API;
 
 /**
  * The pixels from {@code left} to {@code right} and {@code top} to {@code bottom}, all included.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record PixelBox(int left, int top, int right, int bottom) {
   private static final Pattern COORDINATE = Pattern.compile("<c(\\d{1,2})>");
 

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
@@ -32,6 +33,7 @@ import org.optmerge.method.NamedMethod;
  * <p>No table of architectures is consulted. The output has the tensors that the base has (or the
  * first model, if there is no base), whatever they are called.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class Planner {
   /** The largest weight file where the base's layout cannot be kept, in bytes; as mergekit has it. */
   public static final long SHARD_BYTES = 5_000_000_000L;

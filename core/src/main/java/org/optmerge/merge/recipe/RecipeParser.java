@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Suggestion;
 import org.optmerge.checkpoint.DType;
@@ -25,6 +26,7 @@ import org.optmerge.merge.recipe.Recipe.Located;
  * Reads recipes: mergekit's grammar for {@code models:} and {@code slices:}, and this project's
  * keys. Whatever is not understood is an error with line and column; nothing is ignored.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class RecipeParser {
   /** λ, as a key of its own or under {@code parameters}. */
   public static final String SCALING = "scaling";

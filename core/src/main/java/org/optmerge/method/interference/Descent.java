@@ -1,6 +1,7 @@
 package org.optmerge.method.interference;
 
 import java.util.Optional;
+import org.apiguardian.api.API;
 import org.optmerge.method.Check;
 import org.optmerge.method.ParameterDoc;
 
@@ -16,6 +17,7 @@ import org.optmerge.method.ParameterDoc;
  *     task vectors' entries, so that scaling them scales the result
  * @param time t of gradient flow
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Descent(
     @ParameterDoc("what makes a step: sgd and flow in closed form, adam step by step")
         Optimiser optimiser,

@@ -1,6 +1,9 @@
 package org.optmerge.method.interference;
 
+import org.apiguardian.api.API;
+
 /** The start of an optimisation over the merged task vector. */
+@API(status = API.Status.EXPERIMENTAL)
 public enum Init {
   /** The mean of the task vectors. */
   MEAN,

@@ -3,6 +3,7 @@ package org.optmerge.method.interference;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import java.util.OptionalDouble;
+import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.linalg.PrincipalPart;
@@ -32,6 +33,7 @@ import org.optmerge.method.ParameterDoc;
  * @param descent how the minimum is approached
  * @see <a href="https://arxiv.org/abs/2505.19892">Wei et al., OptMerge, ICLR 2026, section 4</a>
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record OptMergeMethod(
     @ParameterDoc("where the descent starts") Init init,
     @ParameterDoc("rank of the targets as a share of min(m, n); 1/N if not given")

@@ -6,7 +6,6 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.List;
-import org.optmerge.method.Gram;
 import org.optmerge.method.Matrices;
 
 /**

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.List;
+import org.apiguardian.api.API;
 import org.optmerge.linalg.Adam;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.linalg.LinearAlgebraException;
@@ -18,6 +19,7 @@ import org.optmerge.taskvector.TaskVectors;
  * @param points loss and norm at the start and as often as asked for
  * @param merged where it ends, in the manager of the task vectors
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record Trajectory(List<Point> points, NDArray merged) {
   /**
    * The state after some steps.

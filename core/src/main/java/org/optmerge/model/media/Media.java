@@ -1,4 +1,7 @@
 package org.optmerge.model.media;
 
+import org.apiguardian.api.API;
+
 /** Something a question can be asked about. */
+@API(status = API.Status.EXPERIMENTAL)
 public sealed interface Media permits Image, Audio, Video {}

@@ -11,7 +11,7 @@ import java.math.BigInteger;
  * @param rolloff the cut-off, as a part of half the lower rate
  * @see <a href="https://ccrma.stanford.edu/~jos/resample/">Smith, Digital audio resampling</a>
  */
-public record Resampler(int zeroCrossings, double rolloff) {
+record Resampler(int zeroCrossings, double rolloff) {
   /** The default of torchaudio's {@code resample}, by which published models heard their sounds. */
   public static final Resampler TORCHAUDIO = new Resampler(6, .99);
 

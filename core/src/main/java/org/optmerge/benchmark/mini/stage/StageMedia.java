@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.List;
+import org.apiguardian.api.API;
 import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Image;
@@ -16,6 +17,7 @@ import org.optmerge.model.media.Video;
  * <p>Color is only in the picture, sound only in the sound, movement only in the film; what the
  * three share is which instruments there are.
  */
+@API(status = API.Status.EXPERIMENTAL)
 public final class StageMedia {
   /** Pixels of a side of the picture and of each frame. */
   public static final int SIDE = StagePicture.SIDE;

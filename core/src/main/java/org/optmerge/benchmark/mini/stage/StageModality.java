@@ -2,8 +2,10 @@ package org.optmerge.benchmark.mini.stage;
 
 import java.util.List;
 import java.util.Locale;
+import org.apiguardian.api.API;
 
 /** The views of a scene that a model may be given. */
+@API(status = API.Status.EXPERIMENTAL)
 public enum StageModality {
   /** The picture: colours and places. */
   VISION("picture", "<image>", "img"),

@@ -17,6 +17,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.function.IntUnaryOperator;
 import java.util.regex.Pattern;
+import org.apiguardian.api.API;
 
 /**
  * The kinds of questions about a scene. Those of one modality are for training; those of several
@@ -29,6 +30,7 @@ import java.util.regex.Pattern;
  * @see <a href="https://arxiv.org/abs/2203.14072">Li et al., MUSIC-AVQA, CVPR 2022</a>
  * @see <a href="https://dl.acm.org/doi/10.1145/3503161.3548291">Yang et al., AVQA, MM 2022</a>
  */
+@API(status = API.Status.EXPERIMENTAL)
 public enum StageQuestionType {
   COLOUR("Attribute", ANY, "what color is the {name} ? {color}"),
   PLACE("Location", ANY, "where is the {name} ? {place}"),

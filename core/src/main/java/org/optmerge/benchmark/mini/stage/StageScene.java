@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.apiguardian.api.API;
 import org.optmerge.base.CounterRandom;
 import org.optmerge.benchmark.mini.Color;
 import org.optmerge.benchmark.mini.Dice;
@@ -24,6 +25,7 @@ import org.optmerge.benchmark.mini.MiniSplit;
  * @param notes which instrument sounds in each slot of the sound, from the first; one to four
  *     notes, those of an instrument one after another
  */
+@API(status = API.Status.EXPERIMENTAL)
 public record StageScene(
     long seed, MiniSplit split, int index, List<Player> players, List<Instrument> notes) {
   /** Instruments of a scene. */
