@@ -3,8 +3,8 @@ package org.optmerge.analysis;
 import java.util.Arrays;
 
 /**
- * A histogram of magnitudes, in bins that are a quarter of a power of two wide: four bins
- * from 2^k to 2^(k+1), over the whole range of {@code float}.
+ * A histogram of magnitudes, in bins that are a quarter of a power of two wide: four bins from 2^k
+ * to 2^(k+1), over the whole range of {@code float}.
  *
  * <p>A bin is the upper ten bits of a magnitude's representation, so counting costs a shift and an
  * increment, and the memory does not depend on how much is counted. Zeros are not counted. Not

@@ -14,8 +14,8 @@ import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectors;
 
 /**
- * The size, likeness and effective rank of the task vectors of one parameter, and what a merge of them
- * did. Parameters that are not matrices count as one row.
+ * The size, likeness and effective rank of the task vectors of one parameter, and what a merge of
+ * them did. Parameters that are not matrices count as one row.
  *
  * @param parameter its name
  * @param norms ‖τ_t‖_F

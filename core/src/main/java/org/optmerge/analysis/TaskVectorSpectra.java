@@ -34,8 +34,8 @@ import org.optmerge.taskvector.TaskVectors;
 import org.optmerge.taskvector.Weight;
 
 /**
- * The singular value decompositions of experts' task vectors in numbers, matrix by matrix and on the
- * whole, and how much a merge of them interferes with each.
+ * The singular value decompositions of experts' task vectors in numbers, matrix by matrix and on
+ * the whole, and how much a merge of them interferes with each.
  *
  * <p>One matrix of every model is in memory at a time; adapters stay factors. A matrix that an
  * expert lacks counts as unchanged there; those that no expert changed are left out.

@@ -205,8 +205,8 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * The reason why a tensor must not be averaged with others: it is quantised, or belongs to one that is, or
-   * holds no real numbers. Empty if it may be merged.
+   * The reason why a tensor must not be averaged with others: it is quantised, or belongs to one
+   * that is, or holds no real numbers. Empty if it may be merged.
    *
    * @return a sentence that names the tensor and says what to do
    */

@@ -3,8 +3,8 @@ package org.optmerge.linalg;
 import java.util.Arrays;
 
 /**
- * The weight of the leading singular subspace of a matrix in a result, and whether float32 determines it
- * well enough.
+ * The weight of the leading singular subspace of a matrix in a result, and whether float32
+ * determines it well enough.
  *
  * <p>Rounding a Gram matrix and factorising it in float32 moves it by some units in the last place
  * of its norm. That turns the subspace of the k leading directions by no more than this share of

@@ -125,7 +125,8 @@ final class TorchModule {
           "%s failed: %s"
               .formatted(
                   function,
-                  TorchScript.lastLine(e, line -> line.contains("linalg") || line.contains("Error"))),
+                  TorchScript.lastLine(
+                      e, line -> line.contains("linalg") || line.contains("Error"))),
           e);
     } finally {
       for (IValue value : values) {

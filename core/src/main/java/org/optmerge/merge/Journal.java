@@ -11,8 +11,8 @@ import java.util.Map;
 import org.optmerge.base.Json;
 
 /**
- * The journal of an unfinished merge, the tensors that are done: one JSON line each, after a line that names the
- * plan.
+ * The journal of an unfinished merge, the tensors that are done: one JSON line each, after a line
+ * that names the plan.
  *
  * <p>A line is written only after its tensor's bytes were. Its checksum is compared with the file
  * before it is trusted, so that nothing need be forced to disk on the way. A torn last line is

@@ -68,9 +68,7 @@ final class PlannedStream extends TaskVectorStream {
 
   /** Task vector t as factors, if that input is an adapter over the base; null if it is not. */
   TaskVector.@Nullable LowRank factors(int t, NDManager manager) {
-    return baseWeight != null
-            && shape().size() == 2
-            && inputs.get(t).isAdaptedFrom(baseWeight)
+    return baseWeight != null && shape().size() == 2 && inputs.get(t).isAdaptedFrom(baseWeight)
         ? inputs.get(t).factors(manager)
         : null;
   }
@@ -85,7 +83,10 @@ final class PlannedStream extends TaskVectorStream {
     keeping = true;
   }
 
-  /** Adds no more blocks to those that are kept, which still serve: nothing after the last pass will read it. */
+  /**
+   * Adds no more blocks to those that are kept, which still serve: nothing after the last pass will
+   * read it.
+   */
   void keepNoMore() {
     keeping = false;
   }
@@ -163,8 +164,7 @@ final class PlannedStream extends TaskVectorStream {
         boolean inBase = theta0 != null && baseWeight != null && !Float.isFinite(theta0[at]);
         Weight weight = inBase && baseWeight != null ? baseWeight : reader.weight();
         float value = inBase && theta0 != null ? theta0[at] : valueAt(reader, start + at);
-        throw new MergeException(
-            NonFinite.message(weight.describe(), shape(), start + at, value));
+        throw new MergeException(NonFinite.message(weight.describe(), shape(), start + at, value));
       }
     }
   }

@@ -28,9 +28,7 @@ final class TrailingDigest implements AutoCloseable {
   private final ByteBuffer buffer =
       ByteBuffer.allocateDirect(CHUNK + PAGE).alignedSlice(PAGE).limit(CHUNK).slice();
 
-  /**
-   * The unit of hashing before the end, so that the page cache can be bypassed.
-   */
+  /** The unit of hashing before the end, so that the page cache can be bypassed. */
   private final int granularity;
 
   /** Finished stretches that do not yet touch the finished beginning: first byte to end. */

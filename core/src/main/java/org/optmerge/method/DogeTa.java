@@ -131,10 +131,13 @@ record DogeTa(
           for (int j = 0; j < vectors.size(); j++) {
             NDArray along = LinearAlgebra.attached(scope, vectors.get(j).mul(correction));
             NDArray residual = along.sum(new int[] {1}, true).muli(-total).addi(constants.get(j));
-            gradient.addi(LinearAlgebra.attached(scope, vectors.get(j).mul(residual)).muli(-2 * total));
+            gradient.addi(
+                LinearAlgebra.attached(scope, vectors.get(j).mul(residual)).muli(-2 * total));
           }
           NDArray shared =
-              LinearAlgebra.attached(scope, basis.matMul(LinearAlgebra.attached(scope, basis.transpose()).matMul(gradient)));
+              LinearAlgebra.attached(
+                  scope,
+                  basis.matMul(LinearAlgebra.attached(scope, basis.transpose()).matMul(gradient)));
           adam.step(gradient.subi(shared), settings.learningRate);
         }
       }

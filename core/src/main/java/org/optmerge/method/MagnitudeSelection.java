@@ -27,7 +27,10 @@ final class MagnitudeSelection {
 
   private MagnitudeSelection() {}
 
-  /** The source of what is ranked: some rows of numbers derived from a block. Used by one thread at a time. */
+  /**
+   * The source of what is ranked: some rows of numbers derived from a block. Used by one thread at
+   * a time.
+   */
   @FunctionalInterface
   interface Source {
     /** Row {@code row} of the block; the first {@code block.length()} entries count. */
@@ -49,9 +52,9 @@ final class MagnitudeSelection {
   record Rank(float magnitude, long below, long equal) {}
 
   /**
-   * The entries among the k largest in magnitude: those larger than {@code magnitude}, and
-   * those equal to it up to index {@code last}. So there are exactly k, and which ones does not
-   * depend on chance.
+   * The entries among the k largest in magnitude: those larger than {@code magnitude}, and those
+   * equal to it up to index {@code last}. So there are exactly k, and which ones does not depend on
+   * chance.
    */
   record Largest(float magnitude, long last) {
     /** Keeps every entry. */
@@ -61,8 +64,8 @@ final class MagnitudeSelection {
     static final Largest NONE = new Largest(Float.POSITIVE_INFINITY, -1);
 
     /**
-     * The number that a magnitude must exceed for the entries of a block before index {@code last + 1}; from
-     * there on it must exceed {@code magnitude}.
+     * The number that a magnitude must exceed for the entries of a block before index {@code last +
+     * 1}; from there on it must exceed {@code magnitude}.
      */
     float exceededUpToLast() {
       return Math.nextDown(magnitude);

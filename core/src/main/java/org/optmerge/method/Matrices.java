@@ -36,8 +36,8 @@ public final class Matrices implements AutoCloseable {
   private final @Nullable SubspaceTolerance subspaces;
 
   /**
-   * The type that eigenvectors are computed in. Experts of one matrix are alike: once float32 was not enough
-   * for one it is not tried for the others.
+   * The type that eigenvectors are computed in. Experts of one matrix are alike: once float32 was
+   * not enough for one it is not tried for the others.
    */
   private DataType basisType;
 

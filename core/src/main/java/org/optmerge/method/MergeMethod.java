@@ -77,8 +77,8 @@ public interface MergeMethod {
   default void check(String parameter, List<Long> shape, int count) {}
 
   /**
-   * Values that follow from the settings for a parameter and are worth knowing before a merge, by name in
-   * the order of printing: a {@code Double} or a {@code String} each. For example {@code
+   * Values that follow from the settings for a parameter and are worth knowing before a merge, by
+   * name in the order of printing: a {@code Double} or a {@code String} each. For example {@code
    * effective_time}, {@code filter} and {@code share_at_0.1}, the share of the way to the minimiser
    * that the descent goes where the Hessian's eigenvalue is 0.1. Nothing unless a method says
    * otherwise.

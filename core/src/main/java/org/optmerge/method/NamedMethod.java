@@ -39,7 +39,10 @@ public record NamedMethod(
     String use,
     Map<Law, String> exceptions,
     String pinnedBy) {
-  /** The source of the algorithm and the defaults that a name stands for; methods are listed in this order. */
+  /**
+   * The source of the algorithm and the defaults that a name stands for; methods are listed in this
+   * order.
+   */
   public enum Origin {
     /** The code that the authors of OptMerge published, MLLMerging, and what it builds on. */
     OFFICIAL("the paper's code"),

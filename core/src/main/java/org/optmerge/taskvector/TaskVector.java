@@ -4,8 +4,8 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
 
 /**
- * The change that one expert learned of one parameter: τ = θ_t − θ_0, as a whole or as the factors of an
- * adapter.
+ * The change that one expert learned of one parameter: τ = θ_t − θ_0, as a whole or as the factors
+ * of an adapter.
  */
 public sealed interface TaskVector {
   /** τ, expanded, float32 or float64. */

@@ -274,9 +274,9 @@ class SpectralPeersTest {
     assertThatThrownBy(() -> new Swudi(300, 1, Swudi.Filter.NONE, Init.SUM, 0))
         .hasMessage("swudi: min_eigenvalue must be positive, is 0.0");
     assertThatThrownBy(() -> MethodParameters.bind(Aswudi.PUBLISHED, Map.of("min_rank", -1)))
-        .hasMessage("Aswudi: min_rank must be at least 0, is -1.0");
+        .hasMessage("aswudi: min_rank must be at least 0, is -1.0");
     assertThatThrownBy(() -> MethodParameters.bind(Aswudi.PUBLISHED, Map.of("time", -1)))
-        .hasMessage("Aswudi: time must be at least 0, is -1.0");
+        .hasMessage("aswudi: time must be at least 0, is -1.0");
     assertThatThrownBy(() -> new DogeTa(0, 30, 0.07, 400, 1e-4))
         .hasMessage("doge-ta: subspace must be at least 1, is 0");
     assertThatThrownBy(() -> new SingularValueCalibration(new TaskArithmetic(), 1, 0))

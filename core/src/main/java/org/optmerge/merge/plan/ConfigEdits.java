@@ -56,8 +56,7 @@ final class ConfigEdits {
    * @param before number of layers that the file is for
    * @param layers for each layer of the output, the layer it has from the file's model
    */
-  static byte[] withLayers(byte[] config, int before, List<Integer> layers)
-      throws IOException {
+  static byte[] withLayers(byte[] config, int before, List<Integer> layers) throws IOException {
     return apply(
         config,
         (key, parser) -> {

@@ -19,8 +19,8 @@ import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
 
 /**
- * Adds what a merged model needs beside its tensors to use what only some parents have: settings
- * of {@code config.json}, such as a modality's encoder, and files, such as a processor's.
+ * Adds what a merged model needs beside its tensors to use what only some parents have: settings of
+ * {@code config.json}, such as a modality's encoder, and files, such as a processor's.
  *
  * <p>What the base has stays as it is. Where it has nothing, the first model that has something
  * gives it; if a later one has something else there, that is said.

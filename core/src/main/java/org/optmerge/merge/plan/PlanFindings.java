@@ -11,7 +11,9 @@ import org.optmerge.merge.recipe.Position;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.recipe.RecipeException;
 
-/** The findings of planning: problems, which are all collected before one is thrown, and notices. */
+/**
+ * The findings of planning: problems, which are all collected before one is thrown, and notices.
+ */
 final class PlanFindings {
   private final Recipe recipe;
   private final List<String> problems = new ArrayList<>();

@@ -35,7 +35,9 @@ import org.optmerge.method.NamedMethod;
  */
 @API(status = API.Status.EXPERIMENTAL)
 public final class Planner {
-  /** The largest weight file where the base's layout cannot be kept, in bytes; as mergekit has it. */
+  /**
+   * The largest weight file where the base's layout cannot be kept, in bytes; as mergekit has it.
+   */
   public static final long SHARD_BYTES = 5_000_000_000L;
 
   private final Recipe recipe;

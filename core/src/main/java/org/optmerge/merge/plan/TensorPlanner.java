@@ -193,7 +193,10 @@ final class TensorPlanner {
         : Optional.empty();
   }
 
-  /** The weight that one model brings to a tensor, or nothing; a problem is booked unless that is allowed. */
+  /**
+   * The weight that one model brings to a tensor, or nothing; a problem is booked unless that is
+   * allowed.
+   */
   private Optional<Weight> input(
       SliceInput input, String tensor, Target target, TensorInfo info, Weight like) {
     InputModel reference = target.reference();

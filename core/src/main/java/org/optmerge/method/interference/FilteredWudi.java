@@ -7,8 +7,8 @@ import org.optmerge.method.Matrices;
 import org.optmerge.taskvector.TaskVector;
 
 /**
- * The common part of SWUDI, ASWUDI and IWUDI: WUDI's loss, and a filter of its Hessian's floored spectrum
- * instead of a descent.
+ * The common part of SWUDI, ASWUDI and IWUDI: WUDI's loss, and a filter of its Hessian's floored
+ * spectrum instead of a descent.
  */
 interface FilteredWudi extends InterferenceMethod {
   /** Squared norms below this count as this, or as zero if all are. */

@@ -64,7 +64,12 @@ public final class InterferenceMethods implements MethodProvider {
             .use("to compare the paper's equation with its code")
             .except(Law.SCALE, ADAM)
             .pinnedBy("`MatrixMethodLawsTest`"),
-        official("optmerge-full-rel", OptMergeMethod.FULL_FINE_TUNING_RELATIVE, 0.1, OPTMERGE, DESCENT)
+        official(
+                "optmerge-full-rel",
+                OptMergeMethod.FULL_FINE_TUNING_RELATIVE,
+                0.1,
+                OPTMERGE,
+                DESCENT)
             .summary("optmerge-full with Adam's step in units of the task vectors' size")
             .formula("as optmerge-full, steps of 1 % of the root mean square of τ_t")
             .use("full fine-tunes of models of any size")

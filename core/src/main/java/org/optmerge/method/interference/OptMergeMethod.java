@@ -98,7 +98,8 @@ public record OptMergeMethod(
 
   /** {@link #LORA} with gradient flow for a time of 10: directions with λ ≥ 0.15 converge. */
   public static final OptMergeMethod FLOW_10 =
-      new OptMergeMethod(Init.MEAN, OptionalDouble.empty(), false, Projector.TRUNCATED, Descent.flow(10));
+      new OptMergeMethod(
+          Init.MEAN, OptionalDouble.empty(), false, Projector.TRUNCATED, Descent.flow(10));
 
   /** {@link #LORA} with gradient flow for a time of 100: a typical direction converges. */
   public static final OptMergeMethod FLOW_100 =

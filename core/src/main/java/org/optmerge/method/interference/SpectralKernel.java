@@ -258,11 +258,13 @@ final class SpectralKernel {
     try (NDManager scope = tau.scope().newSubManager()) {
       NDArray along =
           attached(
-              scope, left.matMul(attached(scope, right.matMul(attached(scope, loss.b().transpose())))));
+              scope,
+              left.matMul(attached(scope, right.matMul(attached(scope, loss.b().transpose())))));
       NDArray gram = attached(scope, LinearAlgebra.gramOfRows(loss.b()));
       Reduced problem = new Reduced(scope, gram, tau.columns(), psi);
       NDArray step = problem.step(loss.y(), along);
-      NDArray orthonormal = attached(scope, LinearAlgebra.qr(attached(scope, right.transpose())).q());
+      NDArray orthonormal =
+          attached(scope, LinearAlgebra.qr(attached(scope, right.transpose())).q());
       NDArray b = attached(scope, left.matMul(attached(scope, right.matMul(orthonormal))));
       b.addi(step.matMul(attached(scope, loss.b().matMul(orthonormal))));
       b.attach(tau.scope());
@@ -309,7 +311,8 @@ final class SpectralKernel {
         residual = along.neg().addi(y).matMul(p);
       } else {
         residual = LinearAlgebra.scaleColumns(along.matMul(p), ratio).neg();
-        residual.addi(attached(residual.getManager(), y.matMul(attached(residual.getManager(), p))));
+        residual.addi(
+            attached(residual.getManager(), y.matMul(attached(residual.getManager(), p))));
       }
       return LinearAlgebra.scaleColumns(residual, psi).matMul(p.transpose());
     }
