@@ -14,7 +14,6 @@ import org.optmerge.checkpoint.DType;
 import org.optmerge.model.InternVL;
 import org.optmerge.model.Lora;
 import org.optmerge.model.LoraSettings;
-import org.optmerge.train.TrainingListener;
 
 /** The trainings of a recipe for capabilities: the vision tower, and what continues it. */
 record CapabilityTraining(CapabilityRecipe recipe) {
@@ -75,7 +74,7 @@ record CapabilityTraining(CapabilityRecipe recipe) {
           },
           settings,
           null,
-          TrainingListener.NONE);
+          step -> {});
       model.save(out, DType.F16);
     }
   }
@@ -100,9 +99,9 @@ record CapabilityTraining(CapabilityRecipe recipe) {
           conversations,
           stage,
           stage.weightDecay(),
-          report -> {
-            Path kept = out.resolveSibling("%s-%d".formatted(run.name(), report.step()));
-            if (run.keep().contains(report.step()) && !Files.exists(kept)) {
+          step -> {
+            Path kept = out.resolveSibling("%s-%d".formatted(run.name(), step));
+            if (run.keep().contains(step) && !Files.exists(kept)) {
               model.save(kept, DType.F16);
             }
           });
