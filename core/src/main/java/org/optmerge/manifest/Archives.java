@@ -7,7 +7,6 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.HashSet;
@@ -20,6 +19,7 @@ import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.apache.commons.compress.archivers.zip.ZipArchiveEntry;
 import org.apache.commons.compress.archivers.zip.ZipFile;
+import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Trees;
 
 /**
@@ -108,7 +108,7 @@ final class Archives {
           }
         }
       }
-      Files.move(draft, folder, StandardCopyOption.ATOMIC_MOVE);
+      AtomicFiles.move(draft, folder);
       return unpacking.files;
     } catch (FetchException e) {
       Trees.delete(draft);

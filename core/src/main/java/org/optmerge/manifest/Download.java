@@ -10,7 +10,6 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -24,6 +23,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
 import org.optmerge.base.Progress;
 import org.optmerge.base.Sha256;
@@ -115,7 +115,7 @@ final class Download {
         throw e;
       }
       channel.force(true);
-      Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
+      AtomicFiles.move(part, target);
     }
     Files.deleteIfExists(tags);
     return received;

@@ -11,7 +11,6 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
@@ -20,6 +19,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.FileErrors;
 import org.optmerge.base.Json;
 import org.optmerge.base.Trees;
@@ -202,7 +202,7 @@ final class Workspace implements AutoCloseable {
       keepForeignFiles(previous);
       Trees.delete(previous);
     } else {
-      Files.move(previous, out, StandardCopyOption.ATOMIC_MOVE);
+      AtomicFiles.move(previous, out);
     }
   }
 
@@ -231,9 +231,9 @@ final class Workspace implements AutoCloseable {
     Path previous = previous();
     boolean replaces = force && Files.isDirectory(out) && !isEmpty(out);
     if (replaces) {
-      Files.move(out, previous, StandardCopyOption.ATOMIC_MOVE);
+      AtomicFiles.move(out, previous);
     }
-    Files.move(staging(), out, StandardCopyOption.ATOMIC_MOVE);
+    AtomicFiles.move(staging(), out);
     Trees.forceOne(Objects.requireNonNull(folder.getParent()));
     if (replaces) {
       keepForeignFiles(previous);

@@ -10,6 +10,7 @@ import java.util.SortedMap;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.optmerge.base.CounterRandom;
+import org.optmerge.base.Workers;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.model.InternVL;
 import org.optmerge.model.Lora;
@@ -32,15 +33,14 @@ record CapabilityTraining(CapabilityRecipe recipe) {
                         .stream())
             .toList();
     CounterRandom random = CounterRandom.of(settings.seed(), "images for the vision tower");
-    return IntStream.range(0, batch.size())
-        .parallel()
-        .mapToObj(
-            i ->
-                GENERATOR.generate(
-                    MiniSplit.BASE,
-                    batch.get(i),
-                    random.integer((long) step * batch.size() + i, VISION_IMAGES)))
-        .toList();
+    return Workers.map(
+        Runtime.getRuntime().availableProcessors(),
+        IntStream.range(0, batch.size()).boxed().toList(),
+        i ->
+            GENERATOR.generate(
+                MiniSplit.BASE,
+                batch.get(i),
+                random.integer((long) step * batch.size() + i, VISION_IMAGES)));
   }
 
   void vision(MiniatureTraining training, Path out) {
