@@ -21,6 +21,10 @@ import java.util.OptionalDouble;
  *     Built-in Types</a>
  */
 public final class PythonText {
+  /** A regular expression for one character of {@link #isSpace}. */
+  public static final String SPACE =
+      "[\\x09-\\x0d\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
+
   /** CPython refuses to read longer integers, lest it take quadratic time. */
   private static final int LONGEST_INTEGER = 4300;
 
