@@ -14,7 +14,7 @@ import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
 
 /**
- * What was fetched into a folder, and from where: {@code optmerge-fetch.json} beside the files.
+ * The record of what was fetched into a folder, and from where: {@code optmerge-fetch.json} beside the files.
  *
  * @param manifest its name
  * @param commits of each repository, the commit that its files are of
