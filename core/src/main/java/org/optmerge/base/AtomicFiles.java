@@ -7,7 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
-/** Files and folders that are there whole or not at all, whenever the process or machine stops. */
+/** Writes files and folders that are there whole or not at all, whenever the process or machine stops. */
 public final class AtomicFiles {
   private AtomicFiles() {}
 

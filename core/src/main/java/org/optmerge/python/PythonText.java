@@ -241,7 +241,7 @@ public final class PythonText {
     }
   }
 
-  /** Where a decimal number that starts at {@code from} ends; −1 if there is none. */
+  /** The end of a decimal number that starts at {@code from}; −1 if there is none. */
   private static int floatLength(String text, int from) {
     int i = digits(text, from);
     boolean whole = i > from;
