@@ -150,13 +150,14 @@ class LayersTest {
           .callMethod(PrintWriter.class, "format", String.class, Object[].class)
           .because("they follow the language of the machine; give Locale.ROOT");
 
-  /** Formats of a literal with a fraction or an exponent, {@code "%.2f".formatted(x)}. */
+  /** A literal as a format: {@code "%.2f".formatted(x)}. */
   private static final Pattern LITERAL_FORMAT =
       Pattern.compile(
           "((?:\"\"\"(?:[^\"]|\"(?!\"\"))*+\"\"\"|\"(?:[^\"\\\\\\n]|\\\\.)*+\")(?:\\s*\\+\\s*(?:\"(?:[^\"\\\\\\n]|\\\\.)*+\"|\\w++))*+)"
               + "\\s*\\)?\\s*(?:\\.|::)formatted\\b");
 
-  private static final Pattern FRACTION = Pattern.compile("%[-+ #0,(]*\\d*(\\.\\d+)?[feEgG]");
+  /** A fraction, an exponent, or marks between thousands. */
+  private static final Pattern FRACTION = Pattern.compile("%[-+ #0,(]*\\d*(\\.\\d+)?[feEgG]|%[-+ #0(]*,\\d*d");
 
   static List<String> fractionsInTheMachinesLanguage(String source) {
     return LITERAL_FORMAT
@@ -168,12 +169,12 @@ class LayersTest {
   }
 
   @Test
-  void fractions_have_a_point_in_every_country() throws IOException {
+  void a_literal_format_writes_no_fraction_and_no_thousands() throws IOException {
     assertThat(
             fractionsInTheMachinesLanguage(
-                "a = \"%s \"\n + \"%.3g\"\n .formatted(x); b = \"100 %% %d\".formatted(n); \"%f\"::formatted"))
+                "a = \"%s \"\n + \"%.3g\"\n .formatted(x); b = \"100 %% %d\".formatted(n); \"%,d\"::formatted"))
         .as("the test itself finds them")
-        .containsExactly("\"%s \"\n + \"%.3g\"", "\"%f\"");
+        .containsExactly("\"%s \"\n + \"%.3g\"", "\"%,d\"");
     try (Stream<Path> sources = Files.walk(Path.of("src/main/java"))) {
       for (Path source : (Iterable<Path>) sources::iterator) {
         if (source.toString().endsWith(".java")) {

@@ -16,6 +16,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -355,8 +356,7 @@ final class Workspace implements AutoCloseable {
     long usable = Files.getFileStore(folder).getUsableSpace();
     if (usable < bytes) {
       throw new MergeException(
-          "output folder %s needs %,d bytes more, its file system has %,d free; make room or choose another output folder"
-              .formatted(out, bytes, usable));
+          String.format(Locale.ROOT, "output folder %s needs %,d bytes more, its file system has %,d free; make room or choose another output folder", out, bytes, usable));
     }
   }
 
