@@ -157,7 +157,8 @@ class LayersTest {
               + "\\s*\\)?\\s*(?:\\.|::)formatted\\b");
 
   /** A fraction, an exponent, or marks between thousands. */
-  private static final Pattern FRACTION = Pattern.compile("%[-+ #0,(]*\\d*(\\.\\d+)?[feEgG]|%[-+ #0(]*,\\d*d");
+  private static final Pattern FRACTION =
+      Pattern.compile("%[-+ #0,(]*\\d*(\\.\\d+)?[feEgG]|%[-+ #0(]*,\\d*d");
 
   static List<String> fractionsInTheMachinesLanguage(String source) {
     return LITERAL_FORMAT

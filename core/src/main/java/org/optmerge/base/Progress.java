@@ -25,7 +25,8 @@ public interface Progress {
   default void started(String what, long total, String unit) {}
 
   /**
-   * States of how many named parts the work consists, each of which ends with {@link #finishedPart}.
+   * States of how many named parts the work consists, each of which ends with {@link
+   * #finishedPart}.
    *
    * @param noun in the plural: {@code tensors}, {@code files}
    */

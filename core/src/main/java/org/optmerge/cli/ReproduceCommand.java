@@ -140,10 +140,13 @@ final class ReproduceCommand extends Subcommand {
     }
     if (taken > 0) {
       console.notice(
-          String.format(Locale.ROOT, "%,d rows are as recorded in %s for these models and settings; --anew makes them again", taken,
-                  MODALITIES.containsAll(names)
-                      ? ModalityExhibits.RECORDED
-                      : CapabilityExhibits.RECORDED));
+          String.format(
+              Locale.ROOT,
+              "%,d rows are as recorded in %s for these models and settings; --anew makes them again",
+              taken,
+              MODALITIES.containsAll(names)
+                  ? ModalityExhibits.RECORDED
+                  : CapabilityExhibits.RECORDED));
     }
     console.result(() -> text, () -> all);
     return 0;

@@ -96,8 +96,7 @@ final class Archives {
       switch (Format.of(archive.getFileName().toString())) {
         case ZIP -> unpacking.zip();
         case TAR -> unpacking.tar(Files.newInputStream(archive));
-        case TAR_GZ ->
-            unpacking.tar(new GZIPInputStream(Files.newInputStream(archive), 1 << 16));
+        case TAR_GZ -> unpacking.tar(new GZIPInputStream(Files.newInputStream(archive), 1 << 16));
       }
       AtomicFiles.move(draft, folder);
       return unpacking.files;

@@ -77,8 +77,7 @@ public record DataFolder(Path root) {
             .map(
                 given ->
                     given.files().stream()
-                        .allMatch(
-                            it -> isThere(folder, it.path(), it.bytes(), it.unpackedInto())))
+                        .allMatch(it -> isThere(folder, it.path(), it.bytes(), it.unpackedInto())))
             .orElse(true);
     return all ? Presence.PRESENT : any || hasPart(folder) ? Presence.PARTIAL : Presence.ABSENT;
   }
@@ -113,8 +112,7 @@ public record DataFolder(Path root) {
    * A file may also lie in the data folder itself, where other programs keep it.
    */
   public List<Path> find(Manifest manifest, List<String> patterns) {
-    List<Path> found =
-        matching(of(manifest), patterns.stream().map(Globs::pattern).toList());
+    List<Path> found = matching(of(manifest), patterns.stream().map(Globs::pattern).toList());
     return found.isEmpty() ? literal(root, patterns) : found;
   }
 

@@ -225,7 +225,8 @@ final class Download {
       Files.writeString(
           tags,
           Json.line(
-              new Tags(Transport.shown(file.url()), validator(response), total < 0 ? null : total)));
+              new Tags(
+                  Transport.shown(file.url()), validator(response), total < 0 ? null : total)));
       copy(body, channel, have, total >= 0 ? Long.valueOf(total) : file.bytes());
       Long published = file.bytes();
       long end = total >= 0 ? total : published == null ? channel.size() : published;

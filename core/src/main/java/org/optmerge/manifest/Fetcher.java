@@ -143,8 +143,8 @@ public final class Fetcher implements AutoCloseable {
    * True if a file is what it should be: as the receipt has it if it was not touched since, else by
    * its checksum. A file of no known checksum that we did not fetch is taken for what it is called.
    */
-  private static boolean isPresent(
-      Path folder, Receipt.@Nullable Entry entry, PlannedFile file) throws IOException {
+  private static boolean isPresent(Path folder, Receipt.@Nullable Entry entry, PlannedFile file)
+      throws IOException {
     if (file.unpackInto() != null) {
       return entry != null
           && file.unpackInto().equals(entry.unpackedInto())
@@ -257,8 +257,7 @@ public final class Fetcher implements AutoCloseable {
     Throwable first = null;
     long bytes = 0;
     long unpacked = 0;
-    List<Job> wanted =
-        jobs.stream().filter(job -> job.file().state() != State.PRESENT).toList();
+    List<Job> wanted = jobs.stream().filter(job -> job.file().state() != State.PRESENT).toList();
     try (Workers workers = Workers.interrupting(options.parallel(), "fetch", () -> {})) {
       for (Done done : workers.map(wanted, job -> attempt(job, progress))) {
         bytes += done.bytes();

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /** Patterns of relative paths, the same on every system and for names that are not yet files. */
-public final class Globs {
+final class Globs {
   private Globs() {}
 
   /** {@code *} and {@code ?} stay within a folder, {@code **} does not; all else is literal. */

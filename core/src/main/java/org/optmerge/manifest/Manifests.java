@@ -165,7 +165,7 @@ public final class Manifests {
     return byName.containsKey(name) || known.size() != 1 ? name : known.iterator().next();
   }
 
-  /** What a name that is not known might have meant: {@code "; did you mean 'x'?"} or nothing. */
+  /** A suggestion for a name that is not known: {@code "; did you mean 'x'?"} or nothing. */
   public String suggestion(String name) {
     return Suggestion.forWord(name, names());
   }

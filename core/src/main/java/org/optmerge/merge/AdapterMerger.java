@@ -179,10 +179,13 @@ public final class AdapterMerger {
   private void requireMemory(PlannedTensor tensor) {
     if (TensorMerger.matrixBytes(tensor) > options.memory()) {
       throw new MergeException(
-          String.format(Locale.ROOT, "tensor '%s' %s needs about %,d bytes, the memory budget is %,d; raise --memory", tensor.name(),
-                  tensor.shape(),
-                  TensorMerger.matrixBytes(tensor),
-                  options.memory()));
+          String.format(
+              Locale.ROOT,
+              "tensor '%s' %s needs about %,d bytes, the memory budget is %,d; raise --memory",
+              tensor.name(),
+              tensor.shape(),
+              TensorMerger.matrixBytes(tensor),
+              options.memory()));
     }
   }
 

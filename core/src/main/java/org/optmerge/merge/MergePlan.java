@@ -209,12 +209,15 @@ public record MergePlan(
   public String toString() {
     PlanDescription is = PlanDescription.of(this);
     String summary =
-        String.format(Locale.ROOT, "%s of %s: %,d tensors merged, %,d copied; reads %,d bytes, writes %,d", method,
-                String.join(", ", models.keySet()),
-                is.merged(),
-                is.copied(),
-                is.bytesRead(),
-                is.bytesWritten());
+        String.format(
+            Locale.ROOT,
+            "%s of %s: %,d tensors merged, %,d copied; reads %,d bytes, writes %,d",
+            method,
+            String.join(", ", models.keySet()),
+            is.merged(),
+            is.copied(),
+            is.bytesRead(),
+            is.bytesWritten());
     return notices.isEmpty() ? summary : summary + "\n" + String.join("\n", notices);
   }
 

@@ -110,7 +110,11 @@ public final class Merger {
       workspace.discard();
       return "";
     }
-    return String.format(Locale.ROOT, "; %,d finished tensors are kept in %s, --resume continues from there, --force discards them", Math.max(outcomes.size(), finishedBefore), workspace.folder());
+    return String.format(
+        Locale.ROOT,
+        "; %,d finished tensors are kept in %s, --resume continues from there, --force discards them",
+        Math.max(outcomes.size(), finishedBefore),
+        workspace.folder());
   }
 
   private MergeResult run(Path out, long begin) throws IOException {
@@ -318,11 +322,14 @@ public final class Merger {
     for (PlannedTensor tensor : plan.tensors()) {
       if (TensorMerger.needsMatrices(tensor) && TensorMerger.matrixBytes(tensor) > memory) {
         throw new MergeException(
-            String.format(Locale.ROOT, "tensor '%s' %s needs about %,d bytes for %s, the memory budget is %,d; raise --memory or exclude the tensor", tensor.name(),
-                    tensor.shape(),
-                    TensorMerger.matrixBytes(tensor),
-                    plan.method(),
-                    memory));
+            String.format(
+                Locale.ROOT,
+                "tensor '%s' %s needs about %,d bytes for %s, the memory budget is %,d; raise --memory or exclude the tensor",
+                tensor.name(),
+                tensor.shape(),
+                TensorMerger.matrixBytes(tensor),
+                plan.method(),
+                memory));
       }
     }
   }

@@ -131,7 +131,12 @@ public final class Verifier {
         problems.add("%s: recorded, but missing".formatted(name));
       } else if (Files.size(file) != output.path("bytes").asLong()) {
         problems.add(
-            String.format(Locale.ROOT, "%s: has %,d bytes, recorded were %,d", name, Files.size(file), output.path("bytes").asLong()));
+            String.format(
+                Locale.ROOT,
+                "%s: has %,d bytes, recorded were %,d",
+                name,
+                Files.size(file),
+                output.path("bytes").asLong()));
       } else {
         String found = Sha256.of(file);
         if (!found.equals(output.path("sha256").asText())) {

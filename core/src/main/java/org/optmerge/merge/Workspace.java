@@ -356,7 +356,12 @@ final class Workspace implements AutoCloseable {
     long usable = Files.getFileStore(folder).getUsableSpace();
     if (usable < bytes) {
       throw new MergeException(
-          String.format(Locale.ROOT, "output folder %s needs %,d bytes more, its file system has %,d free; make room or choose another output folder", out, bytes, usable));
+          String.format(
+              Locale.ROOT,
+              "output folder %s needs %,d bytes more, its file system has %,d free; make room or choose another output folder",
+              out,
+              bytes,
+              usable));
     }
   }
 

@@ -82,8 +82,7 @@ public enum BoxFormat {
    * follows a later bracket follows the first as well.
    */
   private static final Pattern LINE =
-      Pattern.compile(
-          "(?dm)^[^\\[\\n]*+\\[++([^,\\n]*+),([^,\\n]*+),([^,\\n]*+),([^\\]\\n]*+)\\]");
+      Pattern.compile("(?dm)^[^\\[\\n]*+\\[++([^,\\n]*+),([^,\\n]*+),([^,\\n]*+),([^\\]\\n]*+)\\]");
 
   /** The box, with {@link Box#NONE} for none. */
   public abstract Box parse(String answer);

@@ -15,9 +15,11 @@ import org.optmerge.python.PythonText;
  */
 final class GroundingTarget {
   private static final String NUMBER = "(\\p{Nd}++\\.\\p{Nd}++)";
+
   /** Nothing in it can be matched in two ways, so nothing is tried twice. */
   private static final Pattern BOX =
-      Pattern.compile("\\[%2$s,%1$s%2$s,%1$s%2$s,%1$s%2$s\\]".formatted(PythonText.SPACE + "*+", NUMBER));
+      Pattern.compile(
+          "\\[%2$s,%1$s%2$s,%1$s%2$s,%1$s%2$s\\]".formatted(PythonText.SPACE + "*+", NUMBER));
 
   private GroundingTarget() {}
 

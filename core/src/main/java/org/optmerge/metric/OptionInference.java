@@ -21,8 +21,8 @@ import org.optmerge.python.PythonText;
  *     href="https://github.com/open-compass/VLMEvalKit/blob/main/vlmeval/utils/matching_util.py">VLMEvalKit,
  *     can_infer</a>
  */
-public record OptionInference(boolean nearTheEnd) {
-  /** What stands for refusing to choose. */
+record OptionInference(boolean nearTheEnd) {
+  /** The letter that stands for refusing to choose. */
   public static final String NONE_CHOSEN = "Z";
 
   private static final String FAILED = "Failed to obtain answer via API";

@@ -1,9 +1,9 @@
 package org.optmerge.metric;
 
 /**
- * The evaluation kit whose rules score, where versions of one kit differ. Only these do: exact match (punctuation
- * in the fork), the argument order of relaxed accuracy, the period in the VQA normaliser, how an
- * option is found in an answer, and what MATH-Vision takes for equal.
+ * The evaluation kit whose rules score, where versions of one kit differ. Only these do: exact
+ * match (punctuation in the fork), the argument order of relaxed accuracy, the period in the VQA
+ * normaliser, how an option is found in an answer, and what MATH-Vision takes for equal.
  */
 public enum ScoringProfile {
   /**

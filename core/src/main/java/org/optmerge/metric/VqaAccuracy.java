@@ -28,7 +28,8 @@ public record VqaAccuracy(VqaNormaliser normaliser, Means mean) implements Metri
   public double score(Prediction prediction, Reference reference, Steps steps) {
     String given = normaliser.normalise(prediction.text());
     steps.step("normalised prediction", given);
-    List<String> accepted = reference.answers("VQA accuracy").stream().map(normaliser::normalise).toList();
+    List<String> accepted =
+        reference.answers("VQA accuracy").stream().map(normaliser::normalise).toList();
     steps.step("normalised answers", accepted);
     int matching = 0;
     for (String answer : accepted) {

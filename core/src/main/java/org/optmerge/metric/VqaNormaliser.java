@@ -12,7 +12,7 @@ import org.optmerge.python.PythonText;
  *
  * @see <a href="https://visualqa.org/evaluation.html">VQA evaluation, answer processing</a>
  */
-public enum VqaNormaliser {
+enum VqaNormaliser {
   /** VLMEvalKit until May 2025, and the OptMerge fork: {@code 4.} becomes {@code 4}. */
   VLMEVALKIT(false, false),
   /** VLMEvalKit since: a period beside a digit stays. */

@@ -10,10 +10,10 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The types that pandas gives to the cells of a column that it reads: texts that stand for nothing become NaN, and if
- * every other cell is a number, all of them become numbers. VLMEvalKit scores {@code str()} of what
- * comes out, so an answer {@code 07} in a column of numbers is scored as {@code 7}, or {@code 7.0}
- * if one cell is empty.
+ * The types that pandas gives to the cells of a column that it reads: texts that stand for nothing
+ * become NaN, and if every other cell is a number, all of them become numbers. VLMEvalKit scores
+ * {@code str()} of what comes out, so an answer {@code 07} in a column of numbers is scored as
+ * {@code 7}, or {@code 7.0} if one cell is empty.
  *
  * @param noneIsMissing true if the text None stands for nothing, as since pandas 2.0
  * @see <a href="https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html">pandas.read_csv,

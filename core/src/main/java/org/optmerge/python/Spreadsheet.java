@@ -5,9 +5,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The change to a text that VLMEvalKit writes into a spreadsheet and reads again: the writer
- * takes some texts for formulas or links, and cuts long ones. Answers that never were in a
- * spreadsheet go through this to be scored as VLMEvalKit would have scored them.
+ * The change to a text that VLMEvalKit writes into a spreadsheet and reads again: the writer takes
+ * some texts for formulas or links, and cuts long ones. Answers that never were in a spreadsheet go
+ * through this to be scored as VLMEvalKit would have scored them.
  *
  * @see <a href="https://xlsxwriter.readthedocs.io/worksheet.html">XlsxWriter, Worksheet.write</a>
  */

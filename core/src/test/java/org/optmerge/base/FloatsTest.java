@@ -71,8 +71,7 @@ class FloatsTest {
       lanes[i < whole ? i % 4 : 0] += (double) a[i] * b[i];
     }
     assertThat(Double.doubleToRawLongBits(Floats.dot(a, b, length)))
-        .isEqualTo(
-            Double.doubleToRawLongBits((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])));
+        .isEqualTo(Double.doubleToRawLongBits((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])));
   }
 
   @ParameterizedTest

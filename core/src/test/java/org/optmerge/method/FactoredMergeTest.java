@@ -107,7 +107,8 @@ class FactoredMergeTest {
 
     assertThat(
             Arrays2d.error(
-                OptMergeMethod.LORA.merge(tau), OptMergeMethod.LORA.merge(Arrays2d.expanded(manager, tau))))
+                OptMergeMethod.LORA.merge(tau),
+                OptMergeMethod.LORA.merge(Arrays2d.expanded(manager, tau))))
         .isLessThan(1e-6);
   }
 }

@@ -54,7 +54,11 @@ class Float32DescentTest {
         List.of(
             OptMergeMethod.LORA,
             new OptMergeMethod(
-                Init.SUM, OptMergeMethod.LORA.rankShare(), true, OptMergeMethod.Projector.TRUNCATED, flow(1)),
+                Init.SUM,
+                OptMergeMethod.LORA.rankShare(),
+                true,
+                OptMergeMethod.Projector.TRUNCATED,
+                flow(1)),
             new Wudi(Init.SUM, flow(1)))) {
       NDArray merged = method.merge(narrow);
 

@@ -168,14 +168,16 @@ class MatrixMethodGuardsTest {
     TaskVectors tau = Arrays2d.gaussian(manager, 6, 5, 2, 9);
     TaskVectors output = new TaskVectors("lm_head.weight", tau.vectors());
 
-    for (MergeMethod method : List.of(Wudi.PUBLISHED, OptMergeMethod.LORA, Swudi.PUBLISHED, new Tsv())) {
+    for (MergeMethod method :
+        List.of(Wudi.PUBLISHED, OptMergeMethod.LORA, Swudi.PUBLISHED, new Tsv())) {
       assertThat(Arrays2d.error(method.merge(output), Arrays2d.sum(tau).div(2))).isLessThan(1e-15);
     }
   }
 
   @Test
   void memory_does_not_grow_with_the_number_of_layers() {
-    List<MergeMethod> methods = List.of(OptMergeMethod.LORA, new Tsv(), Swudi.PUBLISHED, Wudi.PUBLISHED);
+    List<MergeMethod> methods =
+        List.of(OptMergeMethod.LORA, new Tsv(), Swudi.PUBLISHED, Wudi.PUBLISHED);
     try (NDManager layers = manager.newSubManager()) {
       TaskVectors tau = Arrays2d.gaussian(layers, 24, 24, 3, 10);
       int before = layers.getManagedArrays().size();

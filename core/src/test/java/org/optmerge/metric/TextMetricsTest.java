@@ -88,6 +88,7 @@ class TextMetricsTest {
 
   @Test
   void an_average_leaves_out_what_is_missing() {
-    assertThat(Averages.ofColumns(Map.of("GQA", 50.0, "VizWiz", 70.0, "OCRVQA", Double.NaN))).hasValue(60);
+    assertThat(Averages.ofColumns(Map.of("GQA", 50.0, "VizWiz", 70.0, "OCRVQA", Double.NaN)))
+        .hasValue(60);
   }
 }

@@ -100,7 +100,11 @@ public final class RecipeParser {
         throw new RecipeException(
             file.toString(),
             Position.START,
-            String.format(Locale.ROOT, "too large for a recipe: %,d bytes, at most %,d", Files.size(file), MAX_BYTES));
+            String.format(
+                Locale.ROOT,
+                "too large for a recipe: %,d bytes, at most %,d",
+                Files.size(file),
+                MAX_BYTES));
       }
       text = Files.readString(file);
     } catch (CharacterCodingException e) {

@@ -33,7 +33,8 @@ class MatrixMethodLawsTest {
   private static final List<int[]> SHAPES =
       List.of(new int[] {9, 9}, new int[] {7, 19}, new int[] {21, 8}, new int[] {4, 17});
 
-  private static final OptMergeMethod PAPER_FLOW = with(OptMergeMethod.PAPER, Init.SUM, Descent.flow(5));
+  private static final OptMergeMethod PAPER_FLOW =
+      with(OptMergeMethod.PAPER, Init.SUM, Descent.flow(5));
 
   /** Methods whose result is made of singular vectors or a quadratic's descent. */
   private static final List<MergeMethod> ROTATION_EQUIVARIANT =
@@ -85,7 +86,8 @@ class MatrixMethodLawsTest {
   }
 
   private static OptMergeMethod with(OptMergeMethod method, Init init, Descent descent) {
-    return new OptMergeMethod(init, method.rankShare(), method.centred(), method.projector(), descent);
+    return new OptMergeMethod(
+        init, method.rankShare(), method.centred(), method.projector(), descent);
   }
 
   private static Stream<Arguments> eachShape(List<MergeMethod> methods) {
@@ -118,7 +120,8 @@ class MatrixMethodLawsTest {
   @Test
   void a_relative_step_makes_adam_all_but_scale_equivariant() {
     // ε = 1e-8 stays what it is
-    OptMergeMethod method = with(OptMergeMethod.FULL_FINE_TUNING, Init.SUM, Descent.relativeAdam(0.01, 50));
+    OptMergeMethod method =
+        with(OptMergeMethod.FULL_FINE_TUNING, Init.SUM, Descent.relativeAdam(0.01, 50));
     TaskVectors tau = Arrays2d.gaussian(manager, 7, 19, 3, 1);
 
     NDArray scaled = method.merge(Arrays2d.map(tau, x -> x.mul(7)));
@@ -224,7 +227,11 @@ class MatrixMethodLawsTest {
   }
 
   static Stream<OptMergeMethod> variants() {
-    return Stream.of(OptMergeMethod.LORA, OptMergeMethod.MODALITIES, OptMergeMethod.FULL_FINE_TUNING, OptMergeMethod.PAPER)
+    return Stream.of(
+            OptMergeMethod.LORA,
+            OptMergeMethod.MODALITIES,
+            OptMergeMethod.FULL_FINE_TUNING,
+            OptMergeMethod.PAPER)
         .flatMap(
             method ->
                 Stream.of(
@@ -280,7 +287,8 @@ class MatrixMethodLawsTest {
   @Test
   void the_loss_never_rises_below_the_damping_boundary() {
     // λ ≤ N = 3 and (1 − √0.9)²/(2·1e-4) = 13.2
-    Trajectory descent = Trajectory.of(OptMergeMethod.LORA, Arrays2d.gaussian(manager, 14, 22, 3, 11), 1);
+    Trajectory descent =
+        Trajectory.of(OptMergeMethod.LORA, Arrays2d.gaussian(manager, 14, 22, 3, 11), 1);
 
     for (int i = 1; i < descent.points().size(); i++) {
       assertThat(descent.points().get(i).loss()).isLessThan(descent.points().get(i - 1).loss());

@@ -69,7 +69,11 @@ class OptMergeMethodTest {
     // column 1: weights 4/17 and 4/9 of 4 and 0
     OptMergeMethod paper =
         new OptMergeMethod(
-            Init.SUM, OptionalDouble.empty(), true, OptMergeMethod.Projector.CENTRED, Descent.flow(1e4));
+            Init.SUM,
+            OptionalDouble.empty(),
+            true,
+            OptMergeMethod.Projector.CENTRED,
+            Descent.flow(1e4));
     double first = 4 * (4 / 17.0) / (4 / 17.0 + 4 / 9.0);
     assertThat(paper.merge(tau).toDoubleArray())
         .containsExactly(new double[] {first, 0, 0, 4}, within(1e-12));
