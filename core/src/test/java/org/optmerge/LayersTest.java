@@ -21,7 +21,14 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.EvaluationResult;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The packages are layers, in the order in which data flows; no arrow points back. */
@@ -127,6 +134,58 @@ class LayersTest {
           .orShould()
           .callMethodWhere(target(owner(type(NDList.class))).and(target(name("decode"))))
           .because("DJL aborts the whole process on it; widen to float32 while reading");
+
+  @ArchTest
+  static final ArchRule numbers_are_written_alike_in_every_country =
+      noClasses()
+          .should()
+          .callMethod(String.class, "format", String.class, Object[].class)
+          .orShould()
+          .callMethod(PrintStream.class, "printf", String.class, Object[].class)
+          .orShould()
+          .callMethod(PrintStream.class, "format", String.class, Object[].class)
+          .orShould()
+          .callMethod(PrintWriter.class, "printf", String.class, Object[].class)
+          .orShould()
+          .callMethod(PrintWriter.class, "format", String.class, Object[].class)
+          .because("they follow the language of the machine; give Locale.ROOT");
+
+  /** A literal as a format: {@code "%.2f".formatted(x)}. */
+  private static final Pattern LITERAL_FORMAT =
+      Pattern.compile(
+          "((?:\"\"\"(?:[^\"]|\"(?!\"\"))*+\"\"\"|\"(?:[^\"\\\\\\n]|\\\\.)*+\")(?:\\s*\\+\\s*(?:\"(?:[^\"\\\\\\n]|\\\\.)*+\"|\\w++))*+)"
+              + "\\s*\\)?\\s*(?:\\.|::)formatted\\b");
+
+  /** A fraction, an exponent, or marks between thousands. */
+  private static final Pattern FRACTION =
+      Pattern.compile("%[-+ #0,(]*\\d*(\\.\\d+)?[feEgG]|%[-+ #0(]*,\\d*d");
+
+  static List<String> fractionsInTheMachinesLanguage(String source) {
+    return LITERAL_FORMAT
+        .matcher(source)
+        .results()
+        .map(found -> found.group(1))
+        .filter(format -> FRACTION.matcher(format).find())
+        .toList();
+  }
+
+  @Test
+  void a_literal_format_writes_no_fraction_and_no_thousands() throws IOException {
+    assertThat(
+            fractionsInTheMachinesLanguage(
+                "a = \"%s \"\n + \"%.3g\"\n .formatted(x); b = \"100 %% %d\".formatted(n); \"%,d\"::formatted"))
+        .as("the test itself finds them")
+        .containsExactly("\"%s \"\n + \"%.3g\"", "\"%,d\"");
+    try (Stream<Path> sources = Files.walk(Path.of("src/main/java"))) {
+      for (Path source : (Iterable<Path>) sources::iterator) {
+        if (source.toString().endsWith(".java")) {
+          assertThat(fractionsInTheMachinesLanguage(Files.readString(source)))
+              .as("%s: use String.format(Locale.ROOT, …) or Percent", source)
+              .isEmpty();
+        }
+      }
+    }
+  }
 
   @ArchTest
   static final ArchRule the_notebook_kernel_is_known_to_one_class_only =

@@ -16,6 +16,7 @@ import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apiguardian.api.API;
+import org.optmerge.base.Floats;
 import org.optmerge.base.InterruptedWorkException;
 import org.optmerge.base.Progress;
 import org.optmerge.base.Workers;
@@ -544,7 +545,7 @@ public record TaskVectorStatistics(
     private void products(Sums sums, int length) {
       for (int s = 0; s < tau.length; s++) {
         for (int t = s; t < tau.length; t++) {
-          double product = dot(tau[s], tau[t], length);
+          double product = Floats.dot(tau[s], tau[t], length);
           sums.products[s][t] += product;
           if (s != t) {
             sums.products[t][s] += product;
@@ -573,7 +574,7 @@ public record TaskVectorStatistics(
     }
 
     private static double squaredNormOfFinite(float[] values, int length) {
-      double sum = dot(values, values, length);
+      double sum = Floats.dot(values, values, length);
       if (Double.isFinite(sum)) {
         return sum;
       }
@@ -582,25 +583,6 @@ public record TaskVectorStatistics(
         sum += Float.isFinite(values[i]) ? (double) values[i] * values[i] : 0;
       }
       return sum;
-    }
-
-    /** Four sums, so that additions need not wait for each other. */
-    private static double dot(float[] a, float[] b, int length) {
-      double sum0 = 0;
-      double sum1 = 0;
-      double sum2 = 0;
-      double sum3 = 0;
-      int i = 0;
-      for (; i + 3 < length; i += 4) {
-        sum0 += (double) a[i] * b[i];
-        sum1 += (double) a[i + 1] * b[i + 1];
-        sum2 += (double) a[i + 2] * b[i + 2];
-        sum3 += (double) a[i + 3] * b[i + 3];
-      }
-      for (; i < length; i++) {
-        sum0 += (double) a[i] * b[i];
-      }
-      return (sum0 + sum1) + (sum2 + sum3);
     }
   }
 

@@ -7,7 +7,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
-/** Files and folders that are there whole or not at all, whenever the process or machine stops. */
+/**
+ * Writes files and folders that are there whole or not at all, whenever the process or machine
+ * stops.
+ */
 public final class AtomicFiles {
   private AtomicFiles() {}
 
@@ -45,7 +48,9 @@ public final class AtomicFiles {
     }
   }
 
-  /** Gives a finished file or folder its name; an old file of this name, or an empty folder, goes. */
+  /**
+   * Gives a finished file or folder its name; an old file of this name, or an empty folder, goes.
+   */
   public static void move(Path draft, Path target) throws IOException {
     try {
       Files.move(draft, target, StandardCopyOption.ATOMIC_MOVE);

@@ -1,7 +1,7 @@
 package org.optmerge.base;
 
 /**
- * How many changes of one sign turn one text into another.
+ * The number of changes of one character that turn one text into another.
  *
  * @see <a href="https://en.wikipedia.org/wiki/Levenshtein_distance">Levenshtein distance</a>
  */

@@ -10,7 +10,7 @@ import java.nio.file.NoSuchFileException;
 public final class FileErrors {
   private FileErrors() {}
 
-  /** What went wrong, with the file, in words rather than a class name alone. */
+  /** The reason of a failure, with the file, in words rather than a class name alone. */
   public static String reason(Exception e) {
     Throwable at = e instanceof UncheckedIOException && e.getCause() != null ? e.getCause() : e;
     if (at instanceof FileSystemException failure && failure.getReason() == null) {

@@ -2,7 +2,7 @@ package org.optmerge.base;
 
 import org.jspecify.annotations.Nullable;
 
-/** Work that its thread was asked to stop; the thread is still marked as interrupted. */
+/** The end of work whose thread was asked to stop; the thread is still marked as interrupted. */
 public final class InterruptedWorkException extends OptMergeException {
   public InterruptedWorkException(@Nullable InterruptedException cause) {
     super("interrupted", cause);

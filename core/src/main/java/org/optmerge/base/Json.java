@@ -142,7 +142,7 @@ public final class Json {
     }
   }
 
-  /** Where parsing failed, counted from 0; −1 if unknown. */
+  /** The character at which parsing failed, counted from 0; −1 if unknown. */
   public static long character(JsonProcessingException e) {
     return e.getLocation() == null ? -1 : e.getLocation().getCharOffset();
   }
@@ -151,7 +151,7 @@ public final class Json {
     return text.lines().findFirst().orElse("");
   }
 
-  /** A token for people. */
+  /** A token in words. */
   public static String describe(@Nullable JsonToken token) {
     if (token == null) {
       return "nothing";

@@ -28,7 +28,8 @@ public interface Progress {
   default void started(String what, long total, String unit) {}
 
   /**
-   * Says of how many named parts the work consists, each of which ends with {@link #finishedPart}.
+   * States of how many named parts the work consists, each of which ends with {@link
+   * #finishedPart}.
    *
    * @param noun in the plural: {@code tensors}, {@code files}
    */
@@ -37,10 +38,10 @@ public interface Progress {
   /** Part of the work was found done, by an earlier run; it does not count for the rate. */
   default void resumed(long amount, int parts) {}
 
-  /** What is done now, such as {@code hashing inputs}, within the same count. */
+  /** Names the present phase, such as {@code hashing inputs}, within the same count. */
   default void phase(String what) {}
 
-  /** What else is worth knowing at the moment, in a few words: {@code loss 0.31}. */
+  /** Adds something worth knowing at the moment, in a few words: {@code loss 0.31}. */
   default void detail(String text) {}
 
   /** So much more is done. */

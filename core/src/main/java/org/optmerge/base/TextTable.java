@@ -6,7 +6,7 @@ import java.util.List;
 
 /** A table in plain text: space between columns, numbers to the right, no lines. */
 public final class TextTable {
-  /** Where a column's cells stand. */
+  /** The sides on which a column's cells stand. */
   private enum Align {
     LEFT,
     RIGHT

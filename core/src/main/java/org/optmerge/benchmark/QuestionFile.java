@@ -3,8 +3,6 @@ package org.optmerge.benchmark;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -24,6 +22,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Json;
 import org.optmerge.base.Sha256;
 import org.optmerge.base.Suggestion;
 import org.optmerge.metric.Reference;
@@ -58,8 +57,6 @@ public final class QuestionFile implements Benchmark {
   private static final List<String> MEDIA = List.of("image", "images", "audio", "video");
   private static final List<String> KNOWN =
       List.of("id group type question answer answers image images audio video".split(" "));
-  private static final ObjectMapper JSON =
-      JsonMapper.builder().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION).build();
 
   private final Path file;
   private final List<Row> rows = new ArrayList<>();
@@ -132,8 +129,9 @@ public final class QuestionFile implements Benchmark {
 
   private Map<String, JsonNode> fields(String place, String line) {
     Map<String, JsonNode> fields = new LinkedHashMap<>();
-    try (JsonParser parser = JSON.createParser(line)) {
-      JsonNode node = JSON.readTree(parser);
+    try (JsonParser parser = Json.plain().createParser(line)) {
+      parser.enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
+      JsonNode node = Json.plain().readTree(parser);
       if (!(node instanceof ObjectNode) || parser.nextToken() != null) {
         throw wrong(place, "is not one JSON object; write each question as {…} on its own line");
       }
@@ -179,11 +177,11 @@ public final class QuestionFile implements Benchmark {
   /** A cell of several answers or paths is a list, as JSON or Python write it. */
   private static JsonNode cell(String column, String text) {
     if (column.equals("answers") || column.equals("images")) {
-      var list = JSON.createArrayNode();
+      var list = Json.plain().createArrayNode();
       Reference.ofCell(text).answers().forEach(list::add);
       return list;
     }
-    return JSON.getNodeFactory().textNode(text);
+    return Json.plain().getNodeFactory().textNode(text);
   }
 
   private void add(String place, Map<String, JsonNode> fields) {

@@ -2,7 +2,6 @@ package org.optmerge.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
 import org.optmerge.base.Percent;
 import org.optmerge.base.TextTable;
@@ -87,7 +87,7 @@ final class EvaluateCommand extends Subcommand {
     }
     ObjectNode scores = json(chosen, evaluation);
     if (out != null) {
-      Files.writeString(out.resolve("scores.json"), Json.pretty(scores));
+      AtomicFiles.write(out.resolve("scores.json"), Json.pretty(scores));
     }
     console.result(() -> text(console, chosen, evaluation), () -> scores);
     return 0;

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -139,12 +140,13 @@ final class ReproduceCommand extends Subcommand {
     }
     if (taken > 0) {
       console.notice(
-          "%,d rows are as recorded in %s for these models and settings; --anew makes them again"
-              .formatted(
-                  taken,
-                  MODALITIES.containsAll(names)
-                      ? ModalityExhibits.RECORDED
-                      : CapabilityExhibits.RECORDED));
+          String.format(
+              Locale.ROOT,
+              "%,d rows are as recorded in %s for these models and settings; --anew makes them again",
+              taken,
+              MODALITIES.containsAll(names)
+                  ? ModalityExhibits.RECORDED
+                  : CapabilityExhibits.RECORDED));
     }
     console.result(() -> text, () -> all);
     return 0;

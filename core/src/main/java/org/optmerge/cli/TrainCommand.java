@@ -13,7 +13,6 @@ import org.optmerge.benchmark.mini.CapabilityRecipe;
 import org.optmerge.benchmark.mini.MiniatureTraining;
 import org.optmerge.benchmark.mini.TrainingRecipe;
 import org.optmerge.benchmark.mini.stage.ModalityRecipe;
-import org.optmerge.train.TrainingListener;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -76,13 +75,14 @@ final class TrainCommand extends Subcommand {
       throw wrong("there is no recipe for '%s'; 'mini' and 'omni' can be trained".formatted(target));
     }
     Console console = main.console();
-    try (StatusLine status = console.status()) {
+    try (StatusLine status = console.status();
+        ProgressLine progress = console.progress()) {
       MiniatureTraining training =
           new MiniatureTraining(
               recipe == null ? TrainingRecipe.shipped(type) : TrainingRecipe.read(type, recipe),
               seed,
               out,
-              report -> show(status, report));
+              progress);
       List<String> names = only == null ? training.names() : only;
       for (String name : names) {
         if (!training.names().contains(name)) {
@@ -98,6 +98,7 @@ final class TrainCommand extends Subcommand {
         boolean there = Files.exists(training.folder(name));
         Path folder = training.train(name);
         String said = "%s: %s".formatted(folder, there ? "was trained before" : "trained");
+        progress.close();
         status.say(
             said,
             () -> {
@@ -119,30 +120,5 @@ final class TrainCommand extends Subcommand {
     ObjectNode models = node.putObject("models");
     names.forEach(name -> models.put(name, training.folder(name).toString()));
     return node;
-  }
-
-  private static void show(StatusLine status, TrainingListener.Report report) {
-    status.show(
-        () ->
-            "%s  step %d of %d  loss %.4f  %.1f steps/s  %s left"
-                .formatted(
-                    report.name(),
-                    report.step(),
-                    report.steps(),
-                    report.loss(),
-                    report.stepsPerSecond(),
-                    Quantities.seconds(report.secondsLeft())),
-        () -> {
-          ObjectNode event = Console.event("progress");
-          event.put("name", report.name());
-          event.put("step", report.step());
-          event.put("steps", report.steps());
-          event.put("loss", report.loss());
-          event.put("learning_rate", report.learningRate());
-          event.put("gradient_norm", report.gradientNorm());
-          event.put("steps_per_second", report.stepsPerSecond());
-          event.put("seconds_left", report.secondsLeft());
-          return event;
-        });
   }
 }

@@ -291,8 +291,8 @@ public record AnswerSheet(
       return new LinkedHashMap<>();
     }
     try {
-      return Json.plain().readValue(
-          file.toFile(), new TypeReference<LinkedHashMap<String, AnswerSheet>>() {});
+      return Json.plain()
+          .readValue(file.toFile(), new TypeReference<LinkedHashMap<String, AnswerSheet>>() {});
     } catch (JsonProcessingException e) {
       throw new BenchmarkException(
           "%s: expected rows of an earlier study, line %d is none; delete the file to begin anew"

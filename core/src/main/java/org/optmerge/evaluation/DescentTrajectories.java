@@ -98,7 +98,8 @@ public record DescentTrajectories(Map<String, List<Trajectory.Point>> methods) {
   public static Map<String, DescentTrajectories> read(Path file) {
     try {
       Map<String, DescentTrajectories> families = new LinkedHashMap<>();
-      Json.plain().readValue(
+      Json.plain()
+          .readValue(
               file.toFile(),
               new TypeReference<LinkedHashMap<String, Map<String, List<Trajectory.Point>>>>() {})
           .forEach((family, methods) -> families.put(family, new DescentTrajectories(methods)));

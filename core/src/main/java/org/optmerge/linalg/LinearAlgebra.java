@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 
@@ -452,8 +453,13 @@ public final class LinearAlgebra {
       double limit = RESIDUAL_ULPS * epsilon * doubles(x.norm())[0];
       if (!(residual <= limit)) {
         throw new LinearAlgebraException(
-            "%s: the factors miss the %s matrix by %.3g, more than %.3g"
-                .formatted(what, x.getShape(), residual, limit));
+            String.format(
+                Locale.ROOT,
+                "%s: the factors miss the %s matrix by %.3g, more than %.3g",
+                what,
+                x.getShape(),
+                residual,
+                limit));
       }
     }
   }

@@ -7,7 +7,6 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.HashSet;
@@ -20,6 +19,7 @@ import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.apache.commons.compress.archivers.zip.ZipArchiveEntry;
 import org.apache.commons.compress.archivers.zip.ZipFile;
+import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Trees;
 
 /**
@@ -42,7 +42,7 @@ final class Archives {
       this.suffix = suffix;
     }
 
-    /** The format that a name tells of. */
+    /** The format that a name ends with. */
     static Format of(String name) {
       String lower = name.toLowerCase(Locale.ROOT).replaceFirst("\\.tgz$", ".tar.gz");
       for (Format format : values()) {
@@ -56,7 +56,7 @@ final class Archives {
   }
 
   /**
-   * What an archive may hold.
+   * The bounds of what an archive may hold.
    *
    * @param entries so many members
    * @param bytes so many bytes in all
@@ -95,30 +95,18 @@ final class Archives {
           new Unpacking(archive, draft, limits.entries(), limits.bytesFor(Files.size(archive)));
       switch (Format.of(archive.getFileName().toString())) {
         case ZIP -> unpacking.zip();
-        case TAR -> {
-          try (InputStream in = new BufferedInputStream(Files.newInputStream(archive))) {
-            unpacking.tar(in);
-          }
-        }
-        case TAR_GZ -> {
-          try (InputStream in =
-              new BufferedInputStream(
-                  new GZIPInputStream(Files.newInputStream(archive), 1 << 16))) {
-            unpacking.tar(in);
-          }
-        }
+        case TAR -> unpacking.tar(Files.newInputStream(archive));
+        case TAR_GZ -> unpacking.tar(new GZIPInputStream(Files.newInputStream(archive), 1 << 16));
       }
-      Files.move(draft, folder, StandardCopyOption.ATOMIC_MOVE);
+      AtomicFiles.move(draft, folder);
       return unpacking.files;
-    } catch (FetchException e) {
-      Trees.delete(draft);
-      throw e;
     } catch (IOException | IllegalArgumentException e) {
-      Trees.delete(draft);
       throw new FetchException(
           "archive '%s' cannot be unpacked: %s; is it damaged?"
               .formatted(archive.getFileName(), e.getMessage()),
           e);
+    } finally {
+      Trees.delete(draft);
     }
   }
 
@@ -159,7 +147,7 @@ final class Archives {
     }
 
     void tar(InputStream in) throws IOException {
-      try (TarArchiveInputStream tar = new TarArchiveInputStream(in)) {
+      try (TarArchiveInputStream tar = new TarArchiveInputStream(new BufferedInputStream(in))) {
         for (TarArchiveEntry entry = tar.getNextEntry();
             entry != null;
             entry = tar.getNextEntry()) {

@@ -1,16 +1,15 @@
 package org.optmerge.manifest;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One set of questions of a manifest, and how it is read.
+ * A set of questions of a manifest, and the way it is read.
  *
  * @param name how commands call it, as its evaluation kit does; unique among all manifests
  * @param split such as {@code val}
@@ -29,13 +28,9 @@ public record BenchmarkEntry(
 
   /** The evaluation kits of the paper. */
   public enum Kit {
-    @JsonProperty("VLMEvalKit")
     VLMEVALKIT("VLMEvalKit"),
-    @JsonProperty("lmms-eval")
     LMMS_EVAL("lmms-eval"),
-    @JsonProperty("InternVL")
     INTERNVL("InternVL"),
-    @JsonProperty("ModelCompose")
     MODELCOMPOSE("ModelCompose");
 
     private final String label;
@@ -44,6 +39,7 @@ public record BenchmarkEntry(
       this.label = label;
     }
 
+    @JsonValue
     @Override
     public String toString() {
       return label;
@@ -51,7 +47,7 @@ public record BenchmarkEntry(
   }
 
   /**
-   * How files become examples.
+   * The way files become examples.
    *
    * @param format what the files are
    * @param files paths or patterns, relative to the manifest's folder; read in the order of their
@@ -102,26 +98,26 @@ public record BenchmarkEntry(
   /** The formats that are read. */
   public enum Format {
     /** A header, tab-separated cells, images in base64 (VLMEvalKit). */
-    @JsonProperty("vlmevalkit-tsv")
-    VLMEVALKIT_TSV,
+    VLMEVALKIT_TSV("vlmevalkit-tsv"),
     /** Apache Parquet, images as bytes in a column (Hugging Face). */
-    @JsonProperty("parquet")
-    PARQUET,
+    PARQUET("parquet"),
     /** One JSON object a line, images in a folder (InternVL, Qwen-VL). */
-    @JsonProperty("jsonl")
-    JSON_LINES,
+    JSON_LINES("jsonl"),
     /** One JSON array of objects, images in a folder. */
-    @JsonProperty("json")
-    JSON_ARRAY,
+    JSON_ARRAY("json"),
     /** One JSON array of conversations about media in a folder (ModelCompose, LLaVA). */
-    @JsonProperty("conversations")
-    CONVERSATIONS;
+    CONVERSATIONS("conversations");
 
+    private final String label;
+
+    Format(String label) {
+      this.label = label;
+    }
+
+    @JsonValue
     @Override
     public String toString() {
-      return this == JSON_LINES
-          ? "jsonl"
-          : this == JSON_ARRAY ? "json" : name().toLowerCase(Locale.ROOT).replace('_', '-');
+      return label;
     }
   }
 }

@@ -8,13 +8,13 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Sha256;
 
 /**
- * What a file's bytes must hash to.
+ * The digest that a file must have.
  *
  * @param algorithm of the digest
  * @param hexadecimal the digest
  */
 public record Checksum(Algorithm algorithm, String hexadecimal) {
-  /** How it is computed. */
+  /** The ways to compute it. */
   public enum Algorithm {
     SHA_256("SHA-256"),
     MD5("MD5"),

@@ -9,9 +9,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Where fetched files are: one folder, and in it one for each manifest.
+ * The folder of fetched files, and in it one for each manifest.
  *
  * @param root the folder of all
  */
@@ -36,10 +37,10 @@ public record DataFolder(Path root) {
 
   /** The folder of a manifest's files. */
   public Path of(Manifest manifest) {
-    return SafePath.resolve(root, manifest.folder());
+    return root.resolve(SafePath.check(manifest.folder()));
   }
 
-  /** What is there of a manifest. */
+  /** The states of a manifest's files. */
   public enum Presence {
     /** Nothing. */
     ABSENT,
@@ -49,7 +50,7 @@ public record DataFolder(Path root) {
     PRESENT
   }
 
-  /** What is there of a manifest, by the names and sizes of files; asks no server. */
+  /** The state of a manifest's files, by the names and sizes of files; asks no server. */
   public Presence presence(Manifest manifest) {
     Path folder = of(manifest);
     if (manifest.sources().isEmpty() || !Files.isDirectory(folder)) {
@@ -62,7 +63,7 @@ public record DataFolder(Path root) {
     for (Source source : manifest.sources()) {
       boolean there;
       if (source instanceof Source.WebFile file) {
-        there = isThere(folder, file);
+        there = isThere(folder, file.path(), file.bytes(), file.unpackInto());
       } else if (source instanceof Source.ByHand byHand) {
         there = byHand.files().stream().allMatch(file -> Files.exists(folder.resolve(file)));
       } else {
@@ -73,25 +74,21 @@ public record DataFolder(Path root) {
     }
     all &=
         receipt
-            .map(given -> given.files().stream().allMatch(entry -> isThere(folder, entry)))
+            .map(
+                given ->
+                    given.files().stream()
+                        .allMatch(it -> isThere(folder, it.path(), it.bytes(), it.unpackedInto())))
             .orElse(true);
     return all ? Presence.PRESENT : any || hasPart(folder) ? Presence.PARTIAL : Presence.ABSENT;
   }
 
-  private static boolean isThere(Path folder, Source.WebFile file) {
-    if (file.unpackInto() != null) {
-      return Files.isDirectory(folder.resolve(file.unpackInto()));
+  private static boolean isThere(
+      Path folder, String path, @Nullable Long bytes, @Nullable String unpackedInto) {
+    if (unpackedInto != null) {
+      return Files.isDirectory(folder.resolve(unpackedInto));
     }
-    Path path = folder.resolve(file.path());
-    return Files.isRegularFile(path) && (file.bytes() == null || size(path) == file.bytes());
-  }
-
-  private static boolean isThere(Path folder, Receipt.Entry entry) {
-    if (entry.unpackedInto() != null) {
-      return Files.isDirectory(folder.resolve(entry.unpackedInto()));
-    }
-    Path path = folder.resolve(entry.path());
-    return Files.isRegularFile(path) && size(path) == entry.bytes();
+    Path file = folder.resolve(path);
+    return Files.isRegularFile(file) && (bytes == null || size(file) == bytes);
   }
 
   private static boolean hasPart(Path folder) {
@@ -115,15 +112,8 @@ public record DataFolder(Path root) {
    * A file may also lie in the data folder itself, where other programs keep it.
    */
   public List<Path> find(Manifest manifest, List<String> patterns) {
-    List<Pattern> compiled = patterns.stream().map(Globs::pattern).toList();
-    for (Path folder : List.of(of(manifest), root)) {
-      List<Path> found =
-          folder.equals(root) ? literal(folder, patterns) : matching(folder, compiled);
-      if (!found.isEmpty()) {
-        return found;
-      }
-    }
-    return List.of();
+    List<Path> found = matching(of(manifest), patterns.stream().map(Globs::pattern).toList());
+    return found.isEmpty() ? literal(root, patterns) : found;
   }
 
   private static List<Path> literal(Path folder, List<String> patterns) {

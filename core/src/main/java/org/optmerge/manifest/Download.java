@@ -1,6 +1,6 @@
 package org.optmerge.manifest;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpResponse;
@@ -10,7 +10,6 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -24,6 +23,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
 import org.optmerge.base.Progress;
 import org.optmerge.base.Sha256;
@@ -52,15 +52,15 @@ final class Download {
   private final Progress progress;
   private final Reserve reserve;
 
-  /** Is asked before so many bytes are written to a folder. */
+  /** A check that a folder has room, before so many bytes are written to it. */
   interface Reserve {
     void check(Path folder, long bytes);
   }
 
-  /** What has come: its digest, whatever was published. */
+  /** The bytes that have come, and their own digest, whatever was published. */
   record Received(long bytes, String sha256) {}
 
-  /** What the part's bytes are the beginning of. */
+  /** The content that the part is the beginning of. */
   private record Tags(String url, @Nullable String validator, @Nullable Long bytes) {}
 
   Download(
@@ -84,7 +84,7 @@ final class Download {
     this.progress = progress;
   }
 
-  /** Where an unfinished file is. */
+  /** The path of an unfinished file. */
   static Path partOf(Path target) {
     return target.resolveSibling(target.getFileName() + ".part");
   }
@@ -115,7 +115,7 @@ final class Download {
         throw e;
       }
       channel.force(true);
-      Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
+      AtomicFiles.move(part, target);
     }
     Files.deleteIfExists(tags);
     return received;
@@ -222,8 +222,11 @@ final class Download {
       if (total >= 0) {
         reserve.check(part, total - have);
       }
-      writeTags(
-          new Tags(Transport.shown(file.url()), validator(response), total < 0 ? null : total));
+      Files.writeString(
+          tags,
+          Json.line(
+              new Tags(
+                  Transport.shown(file.url()), validator(response), total < 0 ? null : total)));
       copy(body, channel, have, total >= 0 ? Long.valueOf(total) : file.bytes());
       Long published = file.bytes();
       long end = total >= 0 ? total : published == null ? channel.size() : published;
@@ -315,7 +318,7 @@ final class Download {
     }
   }
 
-  /** What If-Range may be: an entity tag that stands for the very bytes, else the date. */
+  /** The value of If-Range: an entity tag that stands for the very bytes, else the date. */
   private static @Nullable String validator(HttpResponse<?> response) {
     return response
         .headers()
@@ -331,16 +334,8 @@ final class Download {
     }
     try {
       return Json.plain().readValue(Files.readAllBytes(tags), Tags.class);
-    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+    } catch (JsonProcessingException e) {
       return null;
     }
-  }
-
-  private void writeTags(Tags known) throws IOException {
-    ObjectNode node = Json.object();
-    node.put("url", known.url());
-    node.put("validator", known.validator());
-    node.put("bytes", known.bytes());
-    Files.writeString(tags, Json.line(node));
   }
 }

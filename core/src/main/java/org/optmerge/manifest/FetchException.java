@@ -4,10 +4,10 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.base.OptMergeException;
 
 /**
- * Something that was asked for could not be fetched; the message says what, from where, why, and
- * what to do. It holds no token and no query of an address, which may be a signature.
+ * A failure to fetch something; the message says what, from where, why, and what to do. It holds no
+ * token and no query of an address, which may be a signature.
  */
-public final class FetchException extends OptMergeException {
+final class FetchException extends OptMergeException {
   public FetchException(String message) {
     super(message);
   }

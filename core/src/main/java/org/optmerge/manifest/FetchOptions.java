@@ -8,7 +8,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How files are fetched.
+ * The settings of fetching.
  *
  * @param parallel files at a time
  * @param retries how often a file is tried again after a failure that may pass, without a byte

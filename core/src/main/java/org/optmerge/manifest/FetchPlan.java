@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What will be fetched.
+ * The files that will be fetched.
  *
  * @param manifest what was asked for
  * @param folder where its files go
@@ -31,7 +31,7 @@ public record FetchPlan(
   /** A repository's state. */
   public record Commit(String repository, String commit) {}
 
-  /** How far a file is. */
+  /** The states of a file. */
   public enum State {
     ABSENT,
     /** Begun by an earlier run. */
@@ -58,6 +58,21 @@ public record FetchPlan(
       @Nullable String unpackInto,
       State state,
       long done) {
+    /** A file of which nothing is known to be there. */
+    PlannedFile(
+        URI url,
+        String path,
+        @Nullable Long bytes,
+        @Nullable Checksum checksum,
+        @Nullable String unpackInto) {
+      this(url, path, bytes, checksum, unpackInto, State.ABSENT, 0);
+    }
+
+    /** The same file with what was found of it. */
+    PlannedFile found(@Nullable Long size, State found, long there) {
+      return new PlannedFile(url, path, size, checksum, unpackInto, found, there);
+    }
+
     /** Bytes still to come; 0 if unknown. */
     public long remaining() {
       return state == State.PRESENT || bytes == null ? 0 : Math.max(0, bytes - done);
@@ -79,15 +94,10 @@ public record FetchPlan(
     return files.stream().mapToLong(file -> file.bytes() == null ? 0 : file.bytes()).sum();
   }
 
-  /** Files whose size no one told. */
+  /** The number of files whose size nobody has published. */
   public long unknownSizes() {
     return files.stream()
         .filter(file -> file.bytes() == null && file.state() != State.PRESENT)
         .count();
-  }
-
-  /** True if nothing is left to do. */
-  public boolean isComplete() {
-    return files.stream().allMatch(file -> file.state() == State.PRESENT);
   }
 }

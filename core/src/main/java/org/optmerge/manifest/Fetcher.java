@@ -16,14 +16,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.InterruptedWorkException;
 import org.optmerge.base.Progress;
+import org.optmerge.base.Workers;
 import org.optmerge.manifest.FetchPlan.Commit;
 import org.optmerge.manifest.FetchPlan.PlannedFile;
 import org.optmerge.manifest.FetchPlan.State;
@@ -57,7 +56,7 @@ public final class Fetcher implements AutoCloseable {
   }
 
   /**
-   * What fetched files amount to.
+   * The outcome of fetching.
    *
    * @param fetched files that came in this run
    * @param present files that were there before
@@ -88,37 +87,23 @@ public final class Fetcher implements AutoCloseable {
     List<Source.ByHand> byHand = new ArrayList<>();
     for (Source source : manifest.sources()) {
       if (source instanceof Source.WebFile file) {
-        if (wanted(file.path(), patterns)) {
-          files.add(
-              planned(
-                  folder,
-                  receipt,
-                  file.url(),
-                  SafePath.check(file.path()),
-                  file.bytes(),
-                  Checksum.strongest(file.sha256(), file.md5()),
-                  file.unpackInto()));
-        }
+        files.add(
+            new PlannedFile(
+                file.url(),
+                SafePath.check(file.path()),
+                file.bytes(),
+                Checksum.strongest(file.sha256(), file.md5()),
+                file.unpackInto()));
       } else if (source instanceof Source.Hub repository) {
         HubListing.Listing listing = hub.list(repository);
         commits.add(new Commit(repository.repository(), listing.commit()));
-        for (HubListing.Entry entry : listing.entries()) {
-          if (wanted(entry.path(), patterns)) {
-            files.add(
-                planned(
-                    folder,
-                    receipt,
-                    entry.url(),
-                    entry.path(),
-                    entry.bytes(),
-                    entry.checksum(),
-                    null));
-          }
-        }
+        files.addAll(listing.files());
       } else {
         byHand.add((Source.ByHand) source);
       }
     }
+    files.removeIf(file -> !patterns.isEmpty() && !Globs.anyMatches(patterns, file.path()));
+    files.replaceAll(file -> examined(folder, receipt, file));
     Set<String> paths = new LinkedHashSet<>();
     for (PlannedFile file : files) {
       if (!paths.add(file.path()) || file.path().equals(Receipt.NAME)) {
@@ -133,42 +118,22 @@ public final class Fetcher implements AutoCloseable {
     return new FetchPlan(manifest, folder, commits, files, byHand, only.isEmpty());
   }
 
-  private static boolean wanted(String path, List<Pattern> patterns) {
-    return patterns.isEmpty() || Globs.anyMatches(patterns, path);
-  }
-
-  private PlannedFile planned(
-      Path folder,
-      Optional<Receipt> receipt,
-      URI url,
-      String path,
-      @Nullable Long published,
-      @Nullable Checksum checksum,
-      @Nullable String unpackInto) {
+  /** The file with what is there of it. */
+  private PlannedFile examined(Path folder, Optional<Receipt> receipt, PlannedFile file) {
     try {
-      Path target = folder.resolve(path);
-      Optional<Receipt.Entry> entry = receipt.flatMap(given -> given.find(path));
-      State state = State.ABSENT;
-      long done = 0;
-      Long bytes = published;
-      if (isPresent(folder, target, entry, published, checksum, unpackInto)) {
-        state = State.PRESENT;
-        bytes =
-            entry.isPresent()
-                ? Long.valueOf(entry.get().bytes())
-                : Long.valueOf(Files.size(target));
-        done = bytes;
-      } else {
-        Path part = Download.partOf(target);
-        if (Files.isRegularFile(part)) {
-          state = State.PARTIAL;
-          done = Files.size(part);
-        }
-        if (bytes == null) {
-          bytes = length(url);
-        }
+      Path target = folder.resolve(file.path());
+      Receipt.@Nullable Entry entry =
+          receipt.flatMap(given -> given.find(file.path())).orElse(null);
+      if (isPresent(folder, entry, file)) {
+        long bytes = entry == null ? Files.size(target) : entry.bytes();
+        return file.found(bytes, State.PRESENT, bytes);
       }
-      return new PlannedFile(url, path, bytes, checksum, unpackInto, state, done);
+      Path part = Download.partOf(target);
+      boolean begun = Files.isRegularFile(part);
+      return file.found(
+          file.bytes() == null ? length(file.url()) : file.bytes(),
+          begun ? State.PARTIAL : State.ABSENT,
+          begun ? Files.size(part) : 0);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -178,40 +143,33 @@ public final class Fetcher implements AutoCloseable {
    * True if a file is what it should be: as the receipt has it if it was not touched since, else by
    * its checksum. A file of no known checksum that we did not fetch is taken for what it is called.
    */
-  private static boolean isPresent(
-      Path folder,
-      Path target,
-      Optional<Receipt.Entry> entry,
-      @Nullable Long published,
-      @Nullable Checksum checksum,
-      @Nullable String unpackInto)
+  private static boolean isPresent(Path folder, Receipt.@Nullable Entry entry, PlannedFile file)
       throws IOException {
-    if (unpackInto != null) {
-      return entry.isPresent()
-          && unpackInto.equals(entry.get().unpackedInto())
-          && Files.isDirectory(folder.resolve(unpackInto));
+    if (file.unpackInto() != null) {
+      return entry != null
+          && file.unpackInto().equals(entry.unpackedInto())
+          && Files.isDirectory(folder.resolve(file.unpackInto()));
     }
+    Path target = folder.resolve(file.path());
     if (!Files.isRegularFile(target)) {
       return false;
     }
     long size = Files.size(target);
-    if (published != null && size != published) {
+    if (file.bytes() != null && size != file.bytes()) {
       return false;
     }
-    boolean untouched =
-        entry.isPresent()
-            && entry.get().bytes() == size
-            && entry.get().modified() == Files.getLastModifiedTime(target).toMillis();
-    boolean sameContent =
-        entry.isPresent()
-            && (checksum == null
-                || (checksum.algorithm() == Checksum.Algorithm.SHA_256
-                    ? checksum.hexadecimal().equals(entry.get().sha256())
-                    : entry.get().verified() != null));
-    if (untouched && sameContent) {
+    Checksum checksum = file.checksum();
+    if (checksum == null) {
       return true;
     }
-    if (checksum == null) {
+    boolean known =
+        entry != null
+            && entry.bytes() == size
+            && entry.modified() == Files.getLastModifiedTime(target).toMillis()
+            && (checksum.algorithm() == Checksum.Algorithm.SHA_256
+                ? checksum.hexadecimal().equals(entry.sha256())
+                : entry.verified() != null);
+    if (known) {
       return true;
     }
     try (FileChannel channel = FileChannel.open(target)) {
@@ -219,7 +177,7 @@ public final class Fetcher implements AutoCloseable {
     }
   }
 
-  /** How long the server says a file is; null if it does not say. */
+  /** The length that the server gives for a file; null if it gives none. */
   private @Nullable Long length(URI url) {
     try {
       HttpResponse<InputStream> response = transport.ask("HEAD", url, Map.of());
@@ -292,43 +250,25 @@ public final class Fetcher implements AutoCloseable {
   private record Outcome(
       List<String> failures, @Nullable Throwable first, long bytes, long unpacked) {}
 
-  private record Done(long bytes, long unpacked) {}
+  private record Done(long bytes, long unpacked, @Nullable Throwable failure) {}
 
   private Outcome fetchAll(List<Job> jobs, Progress progress) {
     List<String> failures = new ArrayList<>();
     Throwable first = null;
     long bytes = 0;
     long unpacked = 0;
-    ExecutorService pool =
-        Executors.newFixedThreadPool(
-            options.parallel(),
-            task -> {
-              Thread thread = new Thread(task, "fetch");
-              thread.setDaemon(true);
-              return thread;
-            });
-    try {
-      List<Future<Done>> futures = new ArrayList<>();
-      for (Job job : jobs) {
-        if (job.file().state() != State.PRESENT) {
-          futures.add(pool.submit(() -> fetch(job, progress)));
+    List<Job> wanted = jobs.stream().filter(job -> job.file().state() != State.PRESENT).toList();
+    try (Workers workers = Workers.interrupting(options.parallel(), "fetch", () -> {})) {
+      for (Done done : workers.map(wanted, job -> attempt(job, progress))) {
+        bytes += done.bytes();
+        unpacked += done.unpacked();
+        if (done.failure() != null) {
+          first = first == null ? done.failure() : first;
+          failures.add(message(done.failure()));
         }
       }
-      for (Future<Done> future : futures) {
-        try {
-          Done done = future.get();
-          bytes += done.bytes();
-          unpacked += done.unpacked();
-        } catch (ExecutionException e) {
-          Throwable cause = e.getCause() == null ? e : e.getCause();
-          first = first == null ? cause : first;
-          failures.add(message(cause));
-        }
-      }
-    } catch (InterruptedException e) {
+    } catch (InterruptedWorkException e) {
       throw Retries.interrupted("fetching");
-    } finally {
-      pool.shutdownNow();
     }
     return new Outcome(failures, first, bytes, unpacked);
   }
@@ -337,6 +277,15 @@ public final class Fetcher implements AutoCloseable {
     return cause instanceof FetchException
         ? String.valueOf(cause.getMessage())
         : "fetching failed: " + cause;
+  }
+
+  /** Fetches a file, and returns a failure: it does not keep the other files from being fetched. */
+  private Done attempt(Job job, Progress progress) throws InterruptedException {
+    try {
+      return fetch(job, progress);
+    } catch (IOException | RuntimeException e) {
+      return new Done(0, 0, e);
+    }
   }
 
   private Done fetch(Job job, Progress progress) throws IOException, InterruptedException {
@@ -367,7 +316,7 @@ public final class Fetcher implements AutoCloseable {
       Files.delete(target);
     }
     progress.finishedPart(file.path());
-    return new Done(received.bytes() - file.done(), unpacked);
+    return new Done(received.bytes() - file.done(), unpacked, null);
   }
 
   /** The receipt of one folder, written after each file. */

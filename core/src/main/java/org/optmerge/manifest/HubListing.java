@@ -15,8 +15,8 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Json;
+import org.optmerge.manifest.FetchPlan.PlannedFile;
 import org.optmerge.manifest.Source.Hub;
 import org.optmerge.manifest.Source.Hub.RepositoryType;
 
@@ -32,15 +32,12 @@ final class HubListing {
   /** A listing is text; one that is longer than this is not one. */
   private static final int LONGEST_PAGE = 64 << 20;
 
-  /** A file of a repository. */
-  record Entry(String path, long bytes, URI url, @Nullable Checksum checksum) {}
-
   /**
-   * What a repository holds.
+   * The files of a repository.
    *
-   * @param commit that all of it is of
+   * @param commit that all of them are of
    */
-  record Listing(String commit, List<Entry> entries) {}
+  record Listing(String commit, List<PlannedFile> files) {}
 
   private final Transport transport;
   private final Retries retries;
@@ -70,7 +67,7 @@ final class HubListing {
             "the hub's answer for '%s' names no commit".formatted(source.repository()));
       }
     }
-    List<Entry> entries = new ArrayList<>();
+    List<PlannedFile> files = new ArrayList<>();
     List<Pattern> include = source.include().stream().map(Globs::pattern).toList();
     List<Pattern> exclude = source.exclude().stream().map(Globs::pattern).toList();
     Optional<URI> next = Optional.of(URI.create("%s/tree/%s?recursive=1".formatted(api, commit)));
@@ -83,21 +80,21 @@ final class HubListing {
           String path = node.path("path").asText();
           if ((include.isEmpty() || Globs.anyMatches(include, path))
               && !Globs.anyMatches(exclude, path)) {
-            entries.add(entry(source, commit, path, node));
+            files.add(file(source, commit, path, node));
           }
         }
       }
       next = page.next();
     }
-    if (entries.isEmpty()) {
+    if (files.isEmpty()) {
       throw new FetchException(
           "'%s' has %d files, none of which matches %s"
               .formatted(source.repository(), listed, source.include()));
     }
-    return new Listing(commit, entries);
+    return new Listing(commit, files);
   }
 
-  private Entry entry(Hub source, String commit, String path, JsonNode node) {
+  private PlannedFile file(Hub source, String commit, String path, JsonNode node) {
     String safe;
     try {
       safe = SafePath.check(path);
@@ -126,7 +123,7 @@ final class HubListing {
       throw new FetchException(
           "the hub does not say how long '%s' of '%s' is".formatted(path, source.repository()));
     }
-    return new Entry(safe, bytes, url, checksum);
+    return new PlannedFile(url, safe, bytes, checksum, null);
   }
 
   private record Page(JsonNode body, Optional<URI> next) {}

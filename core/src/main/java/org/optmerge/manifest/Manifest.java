@@ -1,14 +1,14 @@
 package org.optmerge.manifest;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of a published checkpoint or data set: what it is, who says so, where it is, and
- * how it is read. One JSON file in {@code data-manifests}; its README explains the fields.
+ * The record of a published checkpoint or data set: what it is, who says so, where it is, and how
+ * it is read. One JSON file in {@code data-manifests}; its README explains the fields.
  *
  * @param name how commands call it; unique
  * @param kind what it is
@@ -44,21 +44,18 @@ public record Manifest(
     List<String> unverified,
     List<String> notes) {
 
-  /** What a manifest describes. */
+  /** The kinds of things that a manifest describes. */
   public enum Kind {
     /** Weights of a whole model. */
-    @JsonProperty("checkpoint")
     CHECKPOINT,
     /** Weights that are added to those of another model. */
-    @JsonProperty("adapter")
     ADAPTER,
     /** Questions to evaluate with. */
-    @JsonProperty("benchmark")
     BENCHMARK,
     /** Examples to train on. */
-    @JsonProperty("training-data")
     TRAINING_DATA;
 
+    @JsonValue
     @Override
     public String toString() {
       return name().toLowerCase(Locale.ROOT).replace('_', '-');

@@ -6,7 +6,7 @@ import org.optmerge.base.OptMergeException;
 /**
  * A manifest that is not as it must be; the message says which, what was expected and what came.
  */
-public final class ManifestException extends OptMergeException {
+final class ManifestException extends OptMergeException {
   public ManifestException(String message) {
     super(message);
   }

@@ -165,7 +165,7 @@ public final class Manifests {
     return byName.containsKey(name) || known.size() != 1 ? name : known.iterator().next();
   }
 
-  /** What a name that is not known might have meant: {@code "; did you mean 'x'?"} or nothing. */
+  /** A suggestion for a name that is not known: {@code "; did you mean 'x'?"} or nothing. */
   public String suggestion(String name) {
     return Suggestion.forWord(name, names());
   }
@@ -188,12 +188,13 @@ public final class Manifests {
 
   /** Manifests that have every one of these words in a name, the title or the description. */
   public List<Manifest> search(List<String> words) {
+    List<String> wanted = words.stream().map(Manifests::lowerCase).toList();
     return all.stream()
-        .filter(manifest -> words.stream().allMatch(hit(manifest)::contains))
+        .filter(manifest -> wanted.stream().allMatch(text(manifest)::contains))
         .toList();
   }
 
-  private static Hit hit(Manifest manifest) {
+  private static String text(Manifest manifest) {
     List<String> texts = new ArrayList<>(manifest.aliases());
     texts.addAll(
         List.of(
@@ -203,13 +204,7 @@ public final class Manifests {
             manifest.kind().toString(),
             manifest.licence().name()));
     manifest.benchmarks().forEach(benchmark -> texts.add(benchmark.name()));
-    return new Hit(String.join("\n", texts).toLowerCase(Locale.ROOT));
-  }
-
-  private record Hit(String text) {
-    boolean contains(String word) {
-      return text.contains(word.toLowerCase(Locale.ROOT));
-    }
+    return lowerCase(String.join("\n", texts));
   }
 
   private static String lowerCase(String name) {

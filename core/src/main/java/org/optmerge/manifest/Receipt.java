@@ -14,7 +14,8 @@ import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
 
 /**
- * What was fetched into a folder, and from where: {@code optmerge-fetch.json} beside the files.
+ * The record of what was fetched into a folder, and from where: {@code optmerge-fetch.json} beside
+ * the files.
  *
  * @param manifest its name
  * @param commits of each repository, the commit that its files are of
@@ -54,7 +55,8 @@ record Receipt(String manifest, Map<String, String> commits, boolean complete, L
       return Optional.empty();
     }
     try {
-      return Optional.of(Json.snakeCase()
+      return Optional.of(
+          Json.snakeCase()
               .readerFor(Receipt.class)
               .without(
                   DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES,

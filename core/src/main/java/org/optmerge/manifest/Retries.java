@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
-/** Tries again what may succeed later: with longer and longer waits, or as the server asks. */
+/** Repeats what may succeed later: with longer and longer waits, or as the server asks. */
 final class Retries {
   private static final Set<Integer> PASSING = Set.of(408, 425, 429, 500, 502, 503, 504);
 
@@ -32,7 +32,7 @@ final class Retries {
     }
   }
 
-  /** What may fail. */
+  /** Work that may fail. */
   interface Attempt<T> {
     T run() throws IOException, InterruptedException;
   }

@@ -1,6 +1,5 @@
 package org.optmerge.manifest;
 
-import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Set;
 
@@ -49,11 +48,6 @@ final class SafePath {
           "'%s' %s; expected a path below a folder".formatted(printable(path), reason));
     }
     return normalised.toString();
-  }
-
-  /** The checked path below a folder. */
-  static Path resolve(Path folder, String path) {
-    return folder.resolve(check(path));
   }
 
   private static String printable(String path) {

@@ -1,15 +1,15 @@
 package org.optmerge.manifest;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.net.URI;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Where files of a manifest come from. */
+/** An origin of files of a manifest. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
 @JsonSubTypes({
   @JsonSubTypes.Type(value = Source.WebFile.class, name = "file"),
@@ -69,8 +69,8 @@ public sealed interface Source {
   }
 
   /**
-   * A repository of the Hugging Face hub. Which files there are, how long, and with which
-   * checksums, the hub is asked.
+   * A repository of the Hugging Face hub, which is asked for the files, their lengths and
+   * checksums.
    *
    * @param repository {@code owner/name}
    * @param repositoryType model or data set
@@ -85,13 +85,12 @@ public sealed interface Source {
       List<String> include,
       List<String> exclude)
       implements Source {
-    /** What a repository of the hub holds. */
+    /** The kinds of repositories of the hub. */
     public enum RepositoryType {
-      @JsonProperty("model")
       MODEL,
-      @JsonProperty("dataset")
       DATASET;
 
+      @JsonValue
       @Override
       public String toString() {
         return name().toLowerCase(Locale.ROOT);
@@ -114,7 +113,7 @@ public sealed interface Source {
   }
 
   /**
-   * What a person has to get: behind a form, or on a page without stable addresses.
+   * Files that a person has to get: behind a form, or on a page without stable addresses.
    *
    * @param url where to begin
    * @param instructions what to do

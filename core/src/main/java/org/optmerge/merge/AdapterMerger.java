@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 import org.optmerge.base.FileErrors;
@@ -118,8 +119,13 @@ public final class AdapterMerger {
         Layer layer = pool.call(() -> merge(tensor, matrix, fitted, adapter));
         if (wanted == 0 && layer.relativeError() > ROUNDING) {
           throw new MergeException(
-              "tensor '%s': %s gives a result of more than rank %d, %.2g of it would be lost; give a rank to accept that, or write a checkpoint"
-                  .formatted(tensor.name(), plan.method(), rank, layer.relativeError()));
+              String.format(
+                  Locale.ROOT,
+                  "tensor '%s': %s gives a result of more than rank %d, %.2g of it would be lost; give a rank to accept that, or write a checkpoint",
+                  tensor.name(),
+                  plan.method(),
+                  rank,
+                  layer.relativeError()));
         }
         layers.add(layer);
         progress.advanced(tensor.bytes());
@@ -173,12 +179,13 @@ public final class AdapterMerger {
   private void requireMemory(PlannedTensor tensor) {
     if (TensorMerger.matrixBytes(tensor) > options.memory()) {
       throw new MergeException(
-          "tensor '%s' %s needs about %,d bytes, the memory budget is %,d; raise --memory"
-              .formatted(
-                  tensor.name(),
-                  tensor.shape(),
-                  TensorMerger.matrixBytes(tensor),
-                  options.memory()));
+          String.format(
+              Locale.ROOT,
+              "tensor '%s' %s needs about %,d bytes, the memory budget is %,d; raise --memory",
+              tensor.name(),
+              tensor.shape(),
+              TensorMerger.matrixBytes(tensor),
+              options.memory()));
     }
   }
 

@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
@@ -210,14 +211,15 @@ public record MergePlan(
   public String toString() {
     PlanDescription is = PlanDescription.of(this);
     String summary =
-        "%s of %s: %,d tensors merged, %,d copied; reads %,d bytes, writes %,d"
-            .formatted(
-                method,
-                String.join(", ", models.keySet()),
-                is.merged(),
-                is.copied(),
-                is.bytesRead(),
-                is.bytesWritten());
+        String.format(
+            Locale.ROOT,
+            "%s of %s: %,d tensors merged, %,d copied; reads %,d bytes, writes %,d",
+            method,
+            String.join(", ", models.keySet()),
+            is.merged(),
+            is.copied(),
+            is.bytesRead(),
+            is.bytesWritten());
     return notices.isEmpty() ? summary : summary + "\n" + String.join("\n", notices);
   }
 

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -111,8 +112,11 @@ public final class Merger {
       workspace.discard();
       return "";
     }
-    return "; %,d finished tensors are kept in %s, --resume continues from there, --force discards them"
-        .formatted(Math.max(outcomes.size(), finishedBefore), workspace.folder());
+    return String.format(
+        Locale.ROOT,
+        "; %,d finished tensors are kept in %s, --resume continues from there, --force discards them",
+        Math.max(outcomes.size(), finishedBefore),
+        workspace.folder());
   }
 
   private MergeResult run(Path out, long begin) throws IOException {
@@ -320,13 +324,14 @@ public final class Merger {
     for (PlannedTensor tensor : plan.tensors()) {
       if (TensorMerger.needsMatrices(tensor) && TensorMerger.matrixBytes(tensor) > memory) {
         throw new MergeException(
-            "tensor '%s' %s needs about %,d bytes for %s, the memory budget is %,d; raise --memory or exclude the tensor"
-                .formatted(
-                    tensor.name(),
-                    tensor.shape(),
-                    TensorMerger.matrixBytes(tensor),
-                    plan.method(),
-                    memory));
+            String.format(
+                Locale.ROOT,
+                "tensor '%s' %s needs about %,d bytes for %s, the memory budget is %,d; raise --memory or exclude the tensor",
+                tensor.name(),
+                tensor.shape(),
+                TensorMerger.matrixBytes(tensor),
+                plan.method(),
+                memory));
       }
     }
   }

@@ -14,6 +14,7 @@ import java.util.concurrent.ForkJoinTask;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Floats;
 import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
@@ -288,7 +289,7 @@ final class TensorMerger {
     float[] merged = output.merged;
     DType dtype = checked.tensor().dtype();
     float scaling = (float) merge.scaling();
-    double unscaled = sumOfSquares(merged, length);
+    double unscaled = Floats.sumOfSquares(merged, length);
     if (!Double.isFinite(unscaled)) {
       checked.requireFinite(start, merged, length);
     }
@@ -306,50 +307,12 @@ final class TensorMerger {
     FloatCodec.narrow(dtype, merged, 0, length, bytes);
     bytes.limit(length * dtype.bytes());
     long nonFinite = 0;
-    if (!(sumOfSquares(merged, length) < SAFE_IN_EVERY_TYPE * SAFE_IN_EVERY_TYPE)) {
+    if (!(Floats.sumOfSquares(merged, length) < SAFE_IN_EVERY_TYPE * SAFE_IN_EVERY_TYPE)) {
       // A type with a smaller range can overflow in the rounding itself: what was stored decides.
       FloatCodec.widen(dtype, bytes, merged, 0, length);
       nonFinite = checked.requireStorable(start, merged, length);
     }
     blocks.done(start, length, bytes, squares, nonFinite);
-  }
-
-  /**
-   * In an order that is always the same, and in sums of a thousand, which {@code float} can hold.
-   */
-  private static double sumOfSquares(float[] values, int length) {
-    double sum = 0;
-    for (int from = 0; from < length; from += 1024) {
-      sum += sumOfSquares(values, from, Math.min(length, from + 1024));
-    }
-    return sum;
-  }
-
-  /** Eight sums at once: an addition need not wait for the one before it. */
-  private static float sumOfSquares(float[] v, int from, int to) {
-    float a = 0;
-    float b = 0;
-    float c = 0;
-    float d = 0;
-    float e = 0;
-    float f = 0;
-    float g = 0;
-    float h = 0;
-    int i = from;
-    for (; i + 7 < to; i += 8) {
-      a += v[i] * v[i];
-      b += v[i + 1] * v[i + 1];
-      c += v[i + 2] * v[i + 2];
-      d += v[i + 3] * v[i + 3];
-      e += v[i + 4] * v[i + 4];
-      f += v[i + 5] * v[i + 5];
-      g += v[i + 6] * v[i + 6];
-      h += v[i + 7] * v[i + 7];
-    }
-    for (; i < to; i++) {
-      a += v[i] * v[i];
-    }
-    return ((a + b) + (c + d)) + ((e + f) + (g + h));
   }
 
   /** Receives finished blocks. */

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.stream.Stream;
@@ -132,8 +133,12 @@ public final class Verifier {
         problems.add("%s: recorded, but missing".formatted(name));
       } else if (Files.size(file) != output.path("bytes").asLong()) {
         problems.add(
-            "%s: has %,d bytes, recorded were %,d"
-                .formatted(name, Files.size(file), output.path("bytes").asLong()));
+            String.format(
+                Locale.ROOT,
+                "%s: has %,d bytes, recorded were %,d",
+                name,
+                Files.size(file),
+                output.path("bytes").asLong()));
       } else {
         String found = Sha256.of(file);
         if (!found.equals(output.path("sha256").asText())) {

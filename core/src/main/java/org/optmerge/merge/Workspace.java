@@ -11,15 +11,16 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.FileErrors;
 import org.optmerge.base.Json;
 import org.optmerge.base.Trees;
@@ -202,7 +203,7 @@ final class Workspace implements AutoCloseable {
       keepForeignFiles(previous);
       Trees.delete(previous);
     } else {
-      Files.move(previous, out, StandardCopyOption.ATOMIC_MOVE);
+      AtomicFiles.move(previous, out);
     }
   }
 
@@ -231,9 +232,9 @@ final class Workspace implements AutoCloseable {
     Path previous = previous();
     boolean replaces = force && Files.isDirectory(out) && !isEmpty(out);
     if (replaces) {
-      Files.move(out, previous, StandardCopyOption.ATOMIC_MOVE);
+      AtomicFiles.move(out, previous);
     }
-    Files.move(staging(), out, StandardCopyOption.ATOMIC_MOVE);
+    AtomicFiles.move(staging(), out);
     Trees.forceOne(Objects.requireNonNull(folder.getParent()));
     if (replaces) {
       keepForeignFiles(previous);
@@ -355,8 +356,12 @@ final class Workspace implements AutoCloseable {
     long usable = Files.getFileStore(folder).getUsableSpace();
     if (usable < bytes) {
       throw new MergeException(
-          "output folder %s needs %,d bytes more, its file system has %,d free; make room or choose another output folder"
-              .formatted(out, bytes, usable));
+          String.format(
+              Locale.ROOT,
+              "output folder %s needs %,d bytes more, its file system has %,d free; make room or choose another output folder",
+              out,
+              bytes,
+              usable));
     }
   }
 

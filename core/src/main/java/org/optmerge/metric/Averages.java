@@ -9,18 +9,11 @@ import java.util.Set;
 /** Averages over data sets and over rows of score tables, as the paper's tables have them. */
 public final class Averages {
   /** The ten columns of the paper's tables, all in percent. */
-  public static final List<String> COLUMNS =
+  private static final List<String> COLUMNS =
       List.of(
-          "VizWiz",
-          "GQA",
-          "MathVista_MINI",
-          "MathVision_MINI",
-          "ChartQA",
-          "TextVQA",
-          "OCRVQA",
-          "RefCOCO",
-          "RefCOCO+",
-          "RefCOCOg");
+          ("VizWiz GQA MathVista_MINI MathVision_MINI ChartQA TextVQA OCRVQA RefCOCO RefCOCO+"
+                  + " RefCOCOg")
+              .split(" "));
 
   private static final Set<String> MATHVISTA_ROWS =
       Set.of("geometry reasoning", "algebraic reasoning", "geometry problem solving");
@@ -37,23 +30,16 @@ public final class Averages {
    * The plain mean of the ten columns.
    *
    * @param columns percent by column; those that are missing or NaN are left out, as the official
-   *     summary does, so check {@link #missing} first
+   *     summary does
    * @return empty if there is no column
    */
-  public static OptionalDouble ofColumns(Map<String, Double> columns) {
+  static OptionalDouble ofColumns(Map<String, Double> columns) {
     double[] found =
         COLUMNS.stream()
             .mapToDouble(column -> columns.getOrDefault(column, Double.NaN))
             .filter(percent -> !Double.isNaN(percent))
             .toArray();
-    return found.length == 0 ? OptionalDouble.empty() : OptionalDouble.of(Means.IN_ORDER.of(found));
-  }
-
-  /** The columns without which an average is no average of ten. */
-  public static List<String> missing(Map<String, Double> columns) {
-    return COLUMNS.stream()
-        .filter(column -> Double.isNaN(columns.getOrDefault(column, Double.NaN)))
-        .toList();
+    return mean(found);
   }
 
   /**
@@ -71,6 +57,12 @@ public final class Averages {
             .filter(row -> rows.contains(row.getKey().strip().toLowerCase(Locale.ROOT)))
             .mapToDouble(Map.Entry::getValue)
             .toArray();
-    return found.length == 0 ? OptionalDouble.empty() : OptionalDouble.of(Means.IN_ORDER.of(found));
+    return mean(found);
+  }
+
+  private static OptionalDouble mean(double[] values) {
+    return values.length == 0
+        ? OptionalDouble.empty()
+        : OptionalDouble.of(Means.IN_ORDER.of(values));
   }
 }

@@ -14,7 +14,7 @@ import org.optmerge.python.PythonText;
  */
 @API(status = API.Status.EXPERIMENTAL)
 public record Box(double left, double top, double right, double bottom) {
-  /** What stands for no box found. */
+  /** The box that stands for none found. */
   public static final Box NONE = new Box(0, 0, 0, 0);
 
   /** Width times height, negative if exactly one of them is. */
@@ -58,16 +58,11 @@ public record Box(double left, double top, double right, double bottom) {
     return ((float) right - (float) left) * ((float) bottom - (float) top);
   }
 
-  /** Whether the centre of this box lies in another, its edges included. */
+  /** True if the centre of this box lies in another, its edges included. */
   public boolean centreIn(Box other) {
     double x = (left + right) / 2;
     double y = (top + bottom) / 2;
     return other.left <= x && x <= other.right && other.top <= y && y <= other.bottom;
-  }
-
-  /** Each side times a factor of its axis. */
-  Box scaled(double x, double y) {
-    return new Box(left * x, top * y, right * x, bottom * y);
   }
 
   @Override

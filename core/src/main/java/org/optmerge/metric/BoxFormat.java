@@ -1,13 +1,15 @@
 package org.optmerge.metric;
 
-import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.python.PythonText;
 
 /**
- * How a box is read from an answer. Every reader looks at each character a bounded number of times.
+ * A form in which answers state a box. Every reader looks at each character a bounded number of
+ * times.
  */
 @API(status = API.Status.EXPERIMENTAL)
 public enum BoxFormat {
@@ -18,12 +20,12 @@ public enum BoxFormat {
   LMMS_EVAL_FORK {
     @Override
     public Box parse(String answer) {
-      double[] box = find(answer, '[', ']');
+      double[] box = find(SQUARE, answer);
       if (box == null) {
-        box = find(answer, '(', ')');
+        box = find(ROUND, answer);
       }
       if (box == null) {
-        box = findPairs(answer);
+        box = find(PAIRS, answer);
       }
       if (box == null) {
         return Box.NONE;
@@ -40,7 +42,7 @@ public enum BoxFormat {
   LMMS_EVAL {
     @Override
     public Box parse(String answer) {
-      double[] box = find(answer, '[', ']');
+      double[] box = find(SQUARE, answer);
       return box == null ? Box.NONE : new Box(box[0], box[1], box[2], box[3]);
     }
   },
@@ -51,15 +53,16 @@ public enum BoxFormat {
   INTERNVL {
     @Override
     public Box parse(String answer) {
-      return internVl(answer)
-          .map(
-              box -> {
-                float divisor =
-                    box[0] + box[1] + box[2] + box[3] >= SUM_OF_PROMILLE ? (float) MILLE : 1f;
-                return new Box(
-                    box[0] / divisor, box[1] / divisor, box[2] / divisor, box[3] / divisor);
-              })
-          .orElse(Box.NONE);
+      double[] sides = find(LINE, answer);
+      if (sides == null) {
+        return Box.NONE;
+      }
+      float left = (float) sides[0];
+      float top = (float) sides[1];
+      float right = (float) sides[2];
+      float bottom = (float) sides[3];
+      float divisor = left + top + right + bottom >= SUM_OF_PROMILLE ? (float) MILLE : 1f;
+      return new Box(left / divisor, top / divisor, right / divisor, bottom / divisor);
     }
   };
 
@@ -67,155 +70,39 @@ public enum BoxFormat {
   private static final double MILLE = 1000;
   private static final float SUM_OF_PROMILLE = 4;
 
+  // Nothing in these can be matched in two ways, so nothing is tried twice.
+  private static final String SPACES = PythonText.SPACE + "*+";
+  private static final String NUMBER = SPACES + "(-?+\\p{Nd}++(?:\\.\\p{Nd}++)?+)";
+  private static final String NUMBERS = "%1$s,%1$s,%1$s,%1$s".formatted(NUMBER) + SPACES;
+  private static final Pattern SQUARE = Pattern.compile("\\[" + NUMBERS + "\\]");
+  private static final Pattern ROUND = Pattern.compile("\\(" + NUMBERS + "\\)");
+  private static final Pattern PAIRS =
+      Pattern.compile("\\(%1$s,%1$s\\),%2$s\\(%1$s,%1$s\\)".formatted(NUMBER, SPACES));
+
+  /**
+   * A line has a box if three commas and then a closing bracket follow its first opening one: what
+   * follows a later bracket follows the first as well.
+   */
+  private static final Pattern LINE =
+      Pattern.compile("(?dm)^[^\\[\\n]*+\\[++([^,\\n]*+),([^,\\n]*+),([^,\\n]*+),([^\\]\\n]*+)\\]");
+
   /** The box, with {@link Box#NONE} for none. */
   public abstract Box parse(String answer);
 
-  /** {@code open number, number, number, number close}, the first of them. */
-  private static double @Nullable [] find(String text, char open, char close) {
-    for (int i = text.indexOf(open); i >= 0; i = text.indexOf(open, i + 1)) {
-      Cursor cursor = new Cursor(text, i + 1);
-      double[] box = new double[4];
-      boolean whole = true;
-      for (int k = 0; k < 4 && whole; k++) {
-        whole = (k == 0 || cursor.take(',')) && cursor.number(box, k);
-      }
-      if (whole && cursor.skipSpaces().take(close)) {
-        return box;
-      }
+  /** The four numbers of the first match; null if there is none, or one of them is no number. */
+  private static double @Nullable [] find(Pattern pattern, String text) {
+    Matcher matcher = pattern.matcher(text);
+    if (!matcher.find()) {
+      return null;
     }
-    return null;
-  }
-
-  /** {@code (number, number),(number, number)}, the first of them. */
-  private static double @Nullable [] findPairs(String text) {
-    for (int i = text.indexOf('('); i >= 0; i = text.indexOf('(', i + 1)) {
-      Cursor cursor = new Cursor(text, i + 1);
-      double[] box = new double[4];
-      if (cursor.number(box, 0)
-          && cursor.take(',')
-          && cursor.number(box, 1)
-          && cursor.take(')')
-          && cursor.take(',')
-          && cursor.skipSpaces().take('(')
-          && cursor.number(box, 2)
-          && cursor.take(',')
-          && cursor.number(box, 3)
-          && cursor.take(')')) {
-        return box;
-      }
-    }
-    return null;
-  }
-
-  /** A place in a text. */
-  private static final class Cursor {
-    private final String text;
-    private int at;
-
-    Cursor(String text, int at) {
-      this.text = text;
-      this.at = at;
-    }
-
-    Cursor skipSpaces() {
-      while (at < text.length() && PythonText.isSpace(text.charAt(at))) {
-        at++;
-      }
-      return this;
-    }
-
-    boolean take(char c) {
-      if (at < text.length() && text.charAt(at) == c) {
-        at++;
-        return true;
-      }
-      return false;
-    }
-
-    /** White space, then {@code -?digits(.digits)?}. */
-    boolean number(double[] box, int k) {
-      skipSpaces();
-      int start = at;
-      take('-');
-      int digits = at;
-      skipDigits();
-      if (at == digits) {
-        return false;
-      }
-      int whole = at;
-      if (take('.')) {
-        int fraction = at;
-        skipDigits();
-        if (at == fraction) {
-          at = whole;
-        }
-      }
-      OptionalDouble value = PythonText.parseFloat(text.substring(start, at));
-      box[k] = value.orElseThrow();
-      return true;
-    }
-
-    private void skipDigits() {
-      while (at < text.length() && PythonText.isDigit(text.codePointAt(at))) {
-        at += Character.charCount(text.codePointAt(at));
-      }
-    }
-  }
-
-  /**
-   * The four groups between commas, as floats; empty if the first that looks like a box is none.
-   *
-   * <p>A line has a box if three commas and then a closing bracket follow its first opening one:
-   * what follows a later bracket follows the first as well.
-   */
-  private static Optional<float[]> internVl(String text) {
-    int line = 0;
-    while (line < text.length()) {
-      int end = text.indexOf('\n', line);
-      end = end < 0 ? text.length() : end;
-      int open = text.indexOf('[', line);
-      if (open < 0) {
-        return Optional.empty();
-      }
-      if (open < end) {
-        int first = open;
-        while (first < end && text.charAt(first) == '[') {
-          first++;
-        }
-        int[] commas = new int[3];
-        int from = first;
-        int found = 0;
-        while (found < 3) {
-          int comma = text.indexOf(',', from);
-          if (comma < 0 || comma >= end) {
-            break;
-          }
-          commas[found++] = comma;
-          from = comma + 1;
-        }
-        int close = found == 3 ? text.indexOf(']', from) : -1;
-        if (close >= 0 && close < end) {
-          return floats(
-              text.substring(first, commas[0]),
-              text.substring(commas[0] + 1, commas[1]),
-              text.substring(commas[1] + 1, commas[2]),
-              text.substring(commas[2] + 1, close));
-        }
-      }
-      line = end + 1;
-    }
-    return Optional.empty();
-  }
-
-  private static Optional<float[]> floats(String... groups) {
-    float[] box = new float[4];
-    for (int k = 0; k < 4; k++) {
-      OptionalDouble value = PythonText.parseFloat(groups[k]);
+    double[] box = new double[4];
+    for (int k = 0; k < box.length; k++) {
+      OptionalDouble value = PythonText.parseFloat(matcher.group(k + 1));
       if (value.isEmpty()) {
-        return Optional.empty();
+        return null;
       }
-      box[k] = (float) value.getAsDouble();
+      box[k] = value.getAsDouble();
     }
-    return Optional.of(box);
+    return box;
   }
 }

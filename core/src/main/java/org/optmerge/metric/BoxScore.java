@@ -7,7 +7,7 @@ import org.optmerge.python.PythonLiteral;
 import org.optmerge.python.PythonText;
 
 /**
- * How well a box in an answer lies on the reference box. RefCOCO, RefCOCO+ and RefCOCOg.
+ * The overlap of a box in an answer with the reference box. RefCOCO, RefCOCO+ and RefCOCOg.
  *
  * <p>The reference's fields are {@code bbox}, four numbers in a Python list, and for InternVL,
  * whose references are in pixels, {@code height} and {@code width}.
@@ -19,7 +19,7 @@ import org.optmerge.python.PythonText;
  */
 @API(status = API.Status.EXPERIMENTAL)
 public record BoxScore(BoxFormat format, Measure measure) implements Metric {
-  /** What is scored. */
+  /** The quantity that is scored. */
   public sealed interface Measure {}
 
   /**

@@ -15,17 +15,16 @@ import org.optmerge.python.PythonText;
  */
 final class GroundingTarget {
   private static final String NUMBER = "(\\p{Nd}++\\.\\p{Nd}++)";
-  private static final String SPACES =
-      "[\\x09-\\x0d\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]*+";
 
   /** Nothing in it can be matched in two ways, so nothing is tried twice. */
   private static final Pattern BOX =
-      Pattern.compile("\\[%2$s,%1$s%2$s,%1$s%2$s,%1$s%2$s\\]".formatted(SPACES, NUMBER));
+      Pattern.compile(
+          "\\[%2$s,%1$s%2$s,%1$s%2$s,%1$s%2$s\\]".formatted(PythonText.SPACE + "*+", NUMBER));
 
   private GroundingTarget() {}
 
   /** The text with every box of four decimal fractions in thousandths, cut and not rounded. */
-  public static String of(String text) {
+  static String of(String text) {
     return BOX.matcher(text)
         .replaceAll(
             box ->

@@ -8,7 +8,7 @@ import java.util.Optional;
  */
 public interface JudgedMetric extends Metric {
   /**
-   * What the official code takes from a prediction without a judge.
+   * The answer that the official code takes from a prediction without a judge.
    *
    * @return empty if it would ask the judge
    */

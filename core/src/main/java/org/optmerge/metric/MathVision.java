@@ -51,8 +51,8 @@ public record MathVision(OptionInference inference, boolean latest) implements J
         : Optional.empty();
   }
 
-  /** Whether two answers are the same text or the same number. */
-  public boolean equal(String prediction, String answer) {
+  /** True if two answers are the same text or the same number. */
+  boolean equal(String prediction, String answer) {
     return equal(prediction, answer, Steps.NONE);
   }
 

@@ -11,11 +11,11 @@ import org.apiguardian.api.API;
 @FunctionalInterface
 public interface Metric {
   /**
-   * Scores, and tells how.
+   * Scores, and notes the steps.
    *
    * @param prediction what the model answered
    * @param reference what counts as right
-   * @param steps told about each step
+   * @param steps receives each step
    * @return in [0, 1]
    * @throws MetricException if the reference lacks what the metric needs
    */

@@ -33,7 +33,7 @@ public record MultipleChoice(OptionInference inference, boolean openQuestions) i
   }
 
   /** The letter that the prediction means; {@link OptionInference#NONE_CHOSEN} if none. */
-  public String chosen(Prediction prediction, Reference reference) {
+  String chosen(Prediction prediction, Reference reference) {
     return chosen(prediction, reference, Steps.NONE);
   }
 

@@ -12,14 +12,27 @@ import java.util.Map;
  *     Dynamic Audio-Visual Scenarios, CVPR 2022, Table 3</a>
  */
 public final class MusicAvqaTypes {
-  /** Modality, then type, to the words printed; in the order printed. */
-  private static final Map<String, Map<String, String>> LINES = lines();
+  /** The words printed for a type, in the order printed. */
+  private record Line(String modality, String type, String words) {}
+
+  private static final List<Line> LINES =
+      List.of(
+          new Line("Audio", "Counting", "Audio Counting Accuracy"),
+          new Line("Audio", "Comparative", "Audio Cmp Accuracy"),
+          new Line("Visual", "Counting", "Visual Counting Accuracy"),
+          new Line("Visual", "Location", "Visual Loc Accuracy"),
+          new Line("Audio-Visual", "Existential", "AV Ext Accuracy"),
+          new Line("Audio-Visual", "Counting", "AV counting Accuracy"),
+          new Line("Audio-Visual", "Location", "AV Loc Accuracy"),
+          new Line("Audio-Visual", "Comparative", "AV Cmp Accuracy"),
+          new Line("Audio-Visual", "Temporal", "AV Temporal Accuracy"));
 
   private MusicAvqaTypes() {}
 
-  /** Whether the authors know a type, such as {@code Audio/Counting}. */
+  /** True if the authors know a type, such as {@code Audio/Counting}. */
   public static boolean isKnown(String modality, String type) {
-    return LINES.getOrDefault(modality, Map.of()).containsKey(type);
+    return LINES.stream()
+        .anyMatch(line -> line.modality.equals(modality) && line.type.equals(type));
   }
 
   /**
@@ -55,14 +68,15 @@ public final class MusicAvqaTypes {
       }
     }
     Map<String, List<Item>> groups = new LinkedHashMap<>();
-    LINES.forEach(
-        (modality, types) -> {
-          List<Item> pooled = items.stream().filter(i -> i.modality.equals(modality)).toList();
-          types.forEach(
-              (type, words) ->
-                  groups.put(words, pooled.stream().filter(i -> i.type.equals(type)).toList()));
-          groups.put((modality.equals("Audio-Visual") ? "AV" : modality) + " Accuracy", pooled);
-        });
+    for (String modality : List.of("Audio", "Visual", "Audio-Visual")) {
+      List<Item> pooled = items.stream().filter(i -> i.modality.equals(modality)).toList();
+      for (Line line : LINES) {
+        if (line.modality.equals(modality)) {
+          groups.put(line.words, pooled.stream().filter(i -> i.type.equals(line.type)).toList());
+        }
+      }
+      groups.put((modality.equals("Audio-Visual") ? "AV" : modality) + " Accuracy", pooled);
+    }
     groups.put("Overall Accuracy", items);
     Map<String, Double> percentages = new LinkedHashMap<>();
     groups.forEach(
@@ -79,25 +93,5 @@ public final class MusicAvqaTypes {
       throw new ArithmeticException(what + ": no questions of this type");
     }
     return 100.0 * items.stream().filter(Item::correct).count() / items.size();
-  }
-
-  private static Map<String, Map<String, String>> lines() {
-    Map<String, Map<String, String>> lines = new LinkedHashMap<>();
-    Map<String, String> audio = new LinkedHashMap<>();
-    audio.put("Counting", "Audio Counting Accuracy");
-    audio.put("Comparative", "Audio Cmp Accuracy");
-    lines.put("Audio", audio);
-    Map<String, String> visual = new LinkedHashMap<>();
-    visual.put("Counting", "Visual Counting Accuracy");
-    visual.put("Location", "Visual Loc Accuracy");
-    lines.put("Visual", visual);
-    Map<String, String> both = new LinkedHashMap<>();
-    both.put("Existential", "AV Ext Accuracy");
-    both.put("Counting", "AV counting Accuracy");
-    both.put("Location", "AV Loc Accuracy");
-    both.put("Comparative", "AV Cmp Accuracy");
-    both.put("Temporal", "AV Temporal Accuracy");
-    lines.put("Audio-Visual", both);
-    return lines;
   }
 }

@@ -2,9 +2,12 @@ package org.optmerge.metric;
 
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.optmerge.python.PythonText;
 
 /**
@@ -18,8 +21,8 @@ import org.optmerge.python.PythonText;
  *     href="https://github.com/open-compass/VLMEvalKit/blob/main/vlmeval/utils/matching_util.py">VLMEvalKit,
  *     can_infer</a>
  */
-public record OptionInference(boolean nearTheEnd) {
-  /** What stands for refusing to choose. */
+record OptionInference(boolean nearTheEnd) {
+  /** The letter that stands for refusing to choose. */
   public static final String NONE_CHOSEN = "Z";
 
   private static final String FAILED = "Failed to obtain answer via API";
@@ -31,6 +34,15 @@ public record OptionInference(boolean nearTheEnd) {
           "Cannot determine the answer");
   private static final String MARKS = ".()[],:;!*#{}";
   private static final int LAST_WORDS = 5;
+
+  /**
+   * The letter A to D after {@code answer is}, perhaps behind asterisks. The long s is an s to
+   * Python's regular expressions, and the dotted capital an i.
+   */
+  private static final Pattern ANNOUNCED =
+      Pattern.compile(
+          "[aA][nN][sSſ][wW][eE][rR]%1$s++[iIİ][sSſ]%1$s++\\**+([A-Da-d])"
+              .formatted(PythonText.SPACE));
 
   /** As in VLMEvalKit, of a version. */
   public static OptionInference of(ScoringProfile profile) {
@@ -46,7 +58,7 @@ public record OptionInference(boolean nearTheEnd) {
    *     tells no option
    */
   public Optional<String> infer(String answer, Map<String, String> options) {
-    return byLetter(answer, options.keySet()).or(() -> byText(answer, options));
+    return infer(answer, options, Steps.NONE);
   }
 
   /** As {@link #infer(String, Map)}, telling how. */
@@ -62,7 +74,7 @@ public record OptionInference(boolean nearTheEnd) {
   }
 
   /** The first stage: letters as words. */
-  public Optional<String> byLetter(String answer, Set<String> letters) {
+  Optional<String> byLetter(String answer, Set<String> letters) {
     if (answer.contains(FAILED)) {
       return Optional.empty();
     }
@@ -87,11 +99,14 @@ public record OptionInference(boolean nearTheEnd) {
     } else if (found.isEmpty() && refused) {
       return Optional.of(NONE_CHOSEN);
     }
-    return nearTheEnd ? announced(answer).filter(letters::contains) : Optional.empty();
+    Matcher announced = ANNOUNCED.matcher(answer);
+    return nearTheEnd && announced.find()
+        ? Optional.of(announced.group(1).toUpperCase(Locale.ROOT)).filter(letters::contains)
+        : Optional.empty();
   }
 
   /** The second stage: the one option whose text occurs in the answer, without regard to case. */
-  public Optional<String> byText(String answer, Map<String, String> options) {
+  Optional<String> byText(String answer, Map<String, String> options) {
     String lower = PythonText.lower(answer);
     if (nearTheEnd) {
       long allowed = 2L * options.values().stream().mapToInt(PythonText::length).sum();
@@ -109,53 +124,5 @@ public record OptionInference(boolean nearTheEnd) {
       }
     }
     return Optional.ofNullable(only);
-  }
-
-  /** The letter A to D after the first {@code answer is} that has one, perhaps behind asterisks. */
-  private static Optional<String> announced(String answer) {
-    String word = "answer";
-    for (int i = 0; i + word.length() < answer.length(); i++) {
-      if (!matchesIgnoringCase(answer, i, word)) {
-        continue;
-      }
-      int at = pastSpaces(answer, i + word.length());
-      if (at == i + word.length() || !matchesIgnoringCase(answer, at, "is")) {
-        continue;
-      }
-      int after = pastSpaces(answer, at + 2);
-      if (after == at + 2) {
-        continue;
-      }
-      while (after < answer.length() && answer.charAt(after) == '*') {
-        after++;
-      }
-      char c = after < answer.length() ? Character.toUpperCase(answer.charAt(after)) : 0;
-      if (c >= 'A' && c <= 'D') {
-        return Optional.of(String.valueOf(c));
-      }
-    }
-    return Optional.empty();
-  }
-
-  private static int pastSpaces(String text, int from) {
-    int i = from;
-    while (i < text.length() && PythonText.isSpace(text.charAt(i))) {
-      i++;
-    }
-    return i;
-  }
-
-  /** The long s is an s to Python's regular expressions. */
-  private static boolean matchesIgnoringCase(String text, int from, String word) {
-    for (int k = 0; k < word.length(); k++) {
-      if (from + k >= text.length()) {
-        return false;
-      }
-      char c = text.charAt(from + k);
-      if (Character.toLowerCase(c == 'ſ' ? 's' : c) != word.charAt(k)) {
-        return false;
-      }
-    }
-    return true;
   }
 }

@@ -7,7 +7,7 @@ import org.optmerge.python.Cell;
 import org.optmerge.python.PythonText;
 
 /**
- * What a model answered.
+ * The answer of a model.
  *
  * @param text the answer, as it came out of the file
  * @param number the value where the file held a number and no text, since Python's {@code int}

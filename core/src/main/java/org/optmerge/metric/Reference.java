@@ -9,7 +9,7 @@ import org.apiguardian.api.API;
 import org.optmerge.python.PythonLiteral;
 
 /**
- * What counts as right.
+ * The answers that count as right.
  *
  * @param answers the accepted answers; some metrics need one, some count how many agree
  * @param fields what else the data set says, such as {@code A} to {@code D} of a multiple choice or
@@ -39,11 +39,7 @@ public record Reference(List<String> answers, Map<String, String> fields) {
 
   /** As {@link #ofCell(String)}, with fields. */
   public static Reference ofCell(String cell, Map<String, String> fields) {
-    List<String> answers =
-        PythonLiteral.list(cell)
-            .map(list -> list.stream().map(PythonLiteral::text).toList())
-            .orElseGet(() -> List.of(cell));
-    return new Reference(answers, fields);
+    return new Reference(PythonLiteral.texts(cell), fields);
   }
 
   /**
@@ -58,6 +54,19 @@ public record Reference(List<String> answers, Map<String, String> fields) {
           "the reference has no '%s'; it has %s".formatted(name, fields.keySet()));
     }
     return value;
+  }
+
+  /**
+   * The answers, of which there is at least one.
+   *
+   * @param metric that needs them, for the message
+   * @throws MetricException if there is none
+   */
+  List<String> answers(String metric) {
+    if (answers.isEmpty()) {
+      throw new MetricException(metric + ": the reference has no answer");
+    }
+    return answers;
   }
 
   /**

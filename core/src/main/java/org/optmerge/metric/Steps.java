@@ -2,14 +2,14 @@ package org.optmerge.metric;
 
 import org.jspecify.annotations.Nullable;
 
-/** Hears how a score comes about, step by step, from the code that computes it. */
+/** A record of the intermediate steps of a score, for explanations. */
 @FunctionalInterface
 public interface Steps {
-  /** Nobody listens. */
+  /** Keeps nothing. */
   Steps NONE = (what, value) -> {};
 
   /**
-   * One step.
+   * Notes one step.
    *
    * @param what such as {@code normalised prediction}
    * @param value what it came to

@@ -28,12 +28,10 @@ public record VqaAccuracy(VqaNormaliser normaliser, Means mean) implements Metri
 
   @Override
   public double score(Prediction prediction, Reference reference, Steps steps) {
-    if (reference.answers().isEmpty()) {
-      throw new MetricException("VQA accuracy: the reference has no answer");
-    }
     String given = normaliser.normalise(prediction.text());
     steps.step("normalised prediction", given);
-    List<String> accepted = reference.answers().stream().map(normaliser::normalise).toList();
+    List<String> accepted =
+        reference.answers("VQA accuracy").stream().map(normaliser::normalise).toList();
     steps.step("normalised answers", accepted);
     int matching = 0;
     for (String answer : accepted) {

@@ -1,6 +1,6 @@
 package org.optmerge.metric;
 
-import java.util.Map;
+import java.util.List;
 import org.optmerge.python.PythonText;
 
 /**
@@ -12,7 +12,7 @@ import org.optmerge.python.PythonText;
  *
  * @see <a href="https://visualqa.org/evaluation.html">VQA evaluation, answer processing</a>
  */
-public enum VqaNormaliser {
+enum VqaNormaliser {
   /** VLMEvalKit until May 2025, and the OptMerge fork: {@code 4.} becomes {@code 4}. */
   VLMEVALKIT(false, false),
   /** VLMEvalKit since: a period beside a digit stays. */
@@ -25,20 +25,8 @@ public enum VqaNormaliser {
   /** A constant that was meant as a flag and is taken as a count. */
   private static final int PERIODS = 32;
 
-  private static final Map<String, String> NUMBERS =
-      Map.ofEntries(
-          Map.entry("none", "0"),
-          Map.entry("zero", "0"),
-          Map.entry("one", "1"),
-          Map.entry("two", "2"),
-          Map.entry("three", "3"),
-          Map.entry("four", "4"),
-          Map.entry("five", "5"),
-          Map.entry("six", "6"),
-          Map.entry("seven", "7"),
-          Map.entry("eight", "8"),
-          Map.entry("nine", "9"),
-          Map.entry("ten", "10"));
+  private static final List<String> NUMBERS =
+      List.of("zero one two three four five six seven eight nine ten".split(" "));
 
   private final boolean splitsPossessives;
   private final boolean keepsPeriodAfterDigit;
@@ -121,7 +109,8 @@ public enum VqaNormaliser {
   private static String words(String text) {
     StringBuilder out = new StringBuilder(text.length());
     for (String word : PythonText.split(PythonText.lower(text))) {
-      String number = NUMBERS.getOrDefault(word, word);
+      int digits = word.equals("none") ? 0 : NUMBERS.indexOf(word);
+      String number = digits < 0 ? word : String.valueOf(digits);
       if (!(number.equals("a") || number.equals("an") || number.equals("the"))) {
         if (!out.isEmpty()) {
           out.append(' ');

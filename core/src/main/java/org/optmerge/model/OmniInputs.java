@@ -4,7 +4,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
+import org.optmerge.base.Workers;
 import org.optmerge.model.audio.FilterBank;
 import org.optmerge.model.audio.LogMel;
 import org.optmerge.model.media.Audio;
@@ -38,8 +40,13 @@ final class OmniInputs {
       int frames = filterBank(side).frames((int) Math.min(samples, Integer.MAX_VALUE));
       if (frames < 1 || frames > side) {
         throw new ModelException(
-            "a sound of %.2f s has %d frames of 40 ms, the model hears 1 to %d; %s"
-                .formatted(audio.seconds(), frames, side, frames < 1 ? "lengthen it" : "cut it"));
+            String.format(
+                Locale.ROOT,
+                "a sound of %.2f s has %d frames of 40 ms, the model hears 1 to %d; %s",
+                audio.seconds(),
+                frames,
+                side,
+                frames < 1 ? "lengthen it" : "cut it"));
       }
     }
   }
@@ -49,19 +56,20 @@ final class OmniInputs {
     int plane = side * side;
     int size = modality.channels() * plane;
     float[] all = new float[media.size() * size];
-    IntStream.range(0, media.size())
-        .parallel()
-        .forEach(
-            i -> {
-              Media medium = media.get(i);
-              if (medium instanceof Image image) {
-                picture(BicubicResize.resize(image, side, side), all, i * size);
-              } else if (medium instanceof Audio audio) {
-                sound(audio, side, all, i * size);
-              } else {
-                video(((Video) medium).sampled(modality.channels()), side, all, i * size);
-              }
-            });
+    Workers.map(
+        Runtime.getRuntime().availableProcessors(),
+        IntStream.range(0, media.size()).boxed().toList(),
+        i -> {
+          Media medium = media.get(i);
+          if (medium instanceof Image image) {
+            picture(BicubicResize.resize(image, side, side), all, i * size);
+          } else if (medium instanceof Audio audio) {
+            sound(audio, side, all, i * size);
+          } else {
+            video(((Video) medium).sampled(modality.channels()), side, all, i * size);
+          }
+          return true;
+        });
     return arrays.create(all, new Shape(media.size(), modality.channels(), side, side));
   }
 

@@ -5,14 +5,14 @@ import java.math.BigInteger;
 /**
  * A table cell as pandas holds it.
  *
- * @param kind what it is
+ * @param kind of value
  * @param text {@code str()} of it; {@code nan} if missing
  */
 public record Cell(Kind kind, String text) {
   /** No value, or a text that pandas takes for none. */
   public static final Cell MISSING = new Cell(Kind.MISSING, "nan");
 
-  /** What a cell is. */
+  /** The kinds of values of a cell. */
   public enum Kind {
     TEXT,
     /** An int. */

@@ -35,7 +35,7 @@ public final class DelimitedFile implements Closeable {
   private final FileChannel channel;
   private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER).limit(0);
 
-  /** Where the byte behind the buffer's content is in the file. */
+  /** The place in the file of the byte behind the buffer's content. */
   private long behind;
 
   /** The cells of the row that was read last, one after the other; and where each ends. */
@@ -57,7 +57,7 @@ public final class DelimitedFile implements Closeable {
     }
   }
 
-  /** Where the next row begins. */
+  /** The place at which the next row begins. */
   public long position() {
     return behind - buffer.remaining();
   }
@@ -68,12 +68,12 @@ public final class DelimitedFile implements Closeable {
     buffer.limit(0);
   }
 
-  /** How many cells the row has. */
+  /** The number of cells of the row. */
   public int count() {
     return count;
   }
 
-  /** How many bytes a cell has. */
+  /** The number of bytes of a cell. */
   public int length(int cell) {
     return ends[cell] - begin(cell);
   }

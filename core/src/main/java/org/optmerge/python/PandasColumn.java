@@ -1,19 +1,21 @@
 package org.optmerge.python;
 
 import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What pandas makes of a column that it reads: texts that stand for nothing become NaN, and if
- * every other cell is a number, all of them become numbers. VLMEvalKit scores {@code str()} of what
- * comes out, so an answer {@code 07} in a column of numbers is scored as {@code 7}, or {@code 7.0}
- * if one cell is empty.
+ * The types that pandas gives to the cells of a column that it reads: texts that stand for nothing
+ * become NaN, and if every other cell is a number, all of them become numbers. VLMEvalKit scores
+ * {@code str()} of what comes out, so an answer {@code 07} in a column of numbers is scored as
+ * {@code 7}, or {@code 7.0} if one cell is empty.
  *
- * @param noneIsMissing whether the text None stands for nothing, as since pandas 2.0
+ * @param noneIsMissing true if the text None stands for nothing, as since pandas 2.0
  * @see <a href="https://pandas.pydata.org/docs/reference/api/pandas.read_csv.html">pandas.read_csv,
  *     na_values</a>
  */
@@ -21,26 +23,12 @@ public record PandasColumn(boolean noneIsMissing) {
   /** pandas 2. */
   public static final PandasColumn DEFAULT = new PandasColumn(true);
 
+  /** The first of them is the empty text. */
   private static final Set<String> NOTHING =
       Set.of(
-          "",
-          "#N/A",
-          "#N/A N/A",
-          "#NA",
-          "-1.#IND",
-          "-1.#QNAN",
-          "-NaN",
-          "-nan",
-          "1.#IND",
-          "1.#QNAN",
-          "<NA>",
-          "N/A",
-          "NA",
-          "NULL",
-          "NaN",
-          "n/a",
-          "nan",
-          "null");
+          ("|#N/A|#N/A N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|n/a|nan"
+                  + "|null")
+              .split("\\|"));
 
   private static final Set<String> TRUE = Set.of("True", "TRUE", "true");
   private static final Set<String> FALSE = Set.of("False", "FALSE", "false");
@@ -61,14 +49,24 @@ public record PandasColumn(boolean noneIsMissing) {
     if (filled.stream().allMatch(Cell::missing)) {
       return filled;
     }
-    List<Cell> numbers = wholes(filled);
-    if (numbers == null) {
-      numbers = reals(filled);
+    List<Cell> typed = wholes(filled);
+    typed = typed == null ? all(filled, PandasColumn::real) : typed;
+    typed = typed == null ? all(filled, PandasColumn::truth) : typed;
+    return typed == null ? filled : typed;
+  }
+
+  /** The cells with another type; null if one of them cannot have it. */
+  private static @Nullable List<Cell> all(
+      List<Cell> cells, Function<Cell, @Nullable Cell> conversion) {
+    List<Cell> converted = new ArrayList<>(cells.size());
+    for (Cell cell : cells) {
+      Cell other = conversion.apply(cell);
+      if (other == null) {
+        return null;
+      }
+      converted.add(other);
     }
-    if (numbers == null) {
-      numbers = truths(filled);
-    }
-    return numbers == null ? filled : numbers;
+    return List.copyOf(converted);
   }
 
   /** True for a text that stands for no value. */
@@ -77,23 +75,19 @@ public record PandasColumn(boolean noneIsMissing) {
   }
 
   private static @Nullable List<Cell> wholes(List<Cell> cells) {
-    Cell[] wholes = new Cell[cells.size()];
     boolean negative = false;
     boolean unsigned = false;
-    for (int i = 0; i < wholes.length; i++) {
-      Cell cell = cells.get(i);
+    List<Cell> wholes = new ArrayList<>(cells.size());
+    for (Cell cell : cells) {
       BigInteger value = whole(cell);
-      if (value == null) {
+      if (value == null || value.compareTo(LARGEST_UNSIGNED) >= 0) {
         return null;
       }
       negative |= value.signum() < 0;
       unsigned |= value.bitLength() > 63;
-      if (value.compareTo(LARGEST_UNSIGNED) >= 0) {
-        return null;
-      }
-      wholes[i] = Cell.whole(value);
+      wholes.add(Cell.whole(value));
     }
-    return negative && unsigned ? null : List.of(wholes);
+    return negative && unsigned ? null : List.copyOf(wholes);
   }
 
   private static @Nullable BigInteger whole(Cell cell) {
@@ -107,27 +101,16 @@ public record PandasColumn(boolean noneIsMissing) {
     };
   }
 
-  private static @Nullable List<Cell> reals(List<Cell> cells) {
-    Cell[] reals = new Cell[cells.size()];
-    for (int i = 0; i < reals.length; i++) {
-      Cell cell = cells.get(i);
-      switch (cell.kind()) {
-        case MISSING -> reals[i] = cell;
-        case REAL -> reals[i] = cell;
-        case WHOLE -> reals[i] = Cell.real(Double.parseDouble(cell.text()));
-        case TRUTH -> {
-          return null;
-        }
-        case TEXT -> {
-          double value = parse(cell.text());
-          if (Double.isNaN(value) || isHuge(cell.text())) {
-            return null;
-          }
-          reals[i] = Cell.real(value);
-        }
+  private static @Nullable Cell real(Cell cell) {
+    return switch (cell.kind()) {
+      case MISSING, REAL -> cell;
+      case WHOLE -> Cell.real(Double.parseDouble(cell.text()));
+      case TRUTH -> null;
+      case TEXT -> {
+        double value = parse(cell.text());
+        yield Double.isNaN(value) || isHuge(cell.text()) ? null : Cell.real(value);
       }
-    }
-    return List.of(reals);
+    };
   }
 
   /** An integer that fits no type of integer makes the whole column text. */
@@ -136,21 +119,15 @@ public record PandasColumn(boolean noneIsMissing) {
     return value != null && value.bitLength() > 64;
   }
 
-  private static @Nullable List<Cell> truths(List<Cell> cells) {
-    Cell[] truths = new Cell[cells.size()];
-    for (int i = 0; i < truths.length; i++) {
-      Cell cell = cells.get(i);
-      boolean known =
-          cell.kind() != Cell.Kind.TEXT && cell.kind() != Cell.Kind.WHOLE
-              ? cell.kind() != Cell.Kind.REAL
-              : cell.kind() == Cell.Kind.TEXT
-                  && (TRUE.contains(cell.text()) || FALSE.contains(cell.text()));
-      if (!known) {
-        return null;
+  private static @Nullable Cell truth(Cell cell) {
+    return switch (cell.kind()) {
+      case MISSING, TRUTH -> cell;
+      case WHOLE, REAL -> null;
+      case TEXT -> {
+        boolean yes = TRUE.contains(cell.text());
+        yield yes || FALSE.contains(cell.text()) ? Cell.truth(yes) : null;
       }
-      truths[i] = cell.kind() == Cell.Kind.TEXT ? Cell.truth(TRUE.contains(cell.text())) : cell;
-    }
-    return List.of(truths);
+    };
   }
 
   /**
@@ -159,7 +136,7 @@ public record PandasColumn(boolean noneIsMissing) {
    *
    * @return NaN if it is no number
    */
-  public static double parse(String text) {
+  static double parse(String text) {
     if (text.length() > LONGEST_NUMBER) {
       return Double.NaN;
     }

@@ -183,7 +183,7 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
     return Cell.text(value.toString().replace("x005F_", ""));
   }
 
-  /** What a formula last came to. */
+  /** The last result of a formula. */
   private static Cell calculated(String value) {
     try {
       return number(new BigDecimal(value));
@@ -206,16 +206,11 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
         : new BigDecimal(value).toBigInteger();
   }
 
-  /** What a column of texts becomes when VLMEvalKit writes and reads it. */
+  /** A column of texts after VLMEvalKit has written and read it. */
   public static List<Cell> roundTrip(List<String> texts, boolean spreadsheet, PandasColumn rules) {
     return rules.infer(
         texts.stream()
             .map(text -> spreadsheet ? Spreadsheet.written(text) : Cell.text(text))
             .toList());
-  }
-
-  /** {@code str()} of a column's cells. */
-  static List<String> texts(List<Cell> cells) {
-    return cells.stream().map(Cell::text).toList();
   }
 }

@@ -11,12 +11,9 @@ import org.jspecify.annotations.Nullable;
  * The value of an arithmetic expression of Python: numbers, operators, brackets, a few functions
  * and one name. Whatever else Python's {@code eval} would run is no number here.
  */
-public final class PythonArithmetic {
+public final class PythonArithmetic extends PythonScanner {
   /** CPython's compiler gives up on longer chains of operators, too. */
   public static final int LONGEST = 10_000;
-
-  /** CPython refuses deeper nesting, too. */
-  private static final int DEEPEST = 100;
 
   /** By rising precedence; comparisons are looser than any. */
   private static final List<List<String>> BINARY =
@@ -30,17 +27,14 @@ public final class PythonArithmetic {
 
   private static final List<String> COMPARISONS = List.of("<=", ">=", "==", "!=", "<", ">");
 
-  /** What may follow an operator's first character to make it another operator. */
+  /** The operators of two characters, each of which begins like another. */
   private static final List<String> LONGEST_FIRST =
       List.of("**", "//", "<<", ">>", "<=", ">=", "==", "!=");
 
-  private final String text;
   private final @Nullable PythonNumber a;
-  private int at;
-  private int depth;
 
   private PythonArithmetic(String text, @Nullable PythonNumber a) {
-    this.text = text;
+    super(text);
     this.a = a;
   }
 
@@ -60,19 +54,12 @@ public final class PythonArithmetic {
       PythonNumber value = arithmetic.comparison();
       arithmetic.skip();
       return arithmetic.at == text.length() ? Optional.of(value) : Optional.empty();
-    } catch (NoNumber e) {
+    } catch (Refused e) {
       return Optional.empty();
     }
   }
 
-  /** Thrown and caught here. */
-  private static final class NoNumber extends Exception {
-    NoNumber() {
-      super(null, null, false, false);
-    }
-  }
-
-  private PythonNumber comparison() throws NoNumber {
+  private PythonNumber comparison() throws Refused {
     PythonNumber left = binary(0);
     boolean chained = false;
     boolean holds = true;
@@ -87,7 +74,7 @@ public final class PythonArithmetic {
     return chained ? PythonNumber.of(holds ? 1 : 0) : left;
   }
 
-  private PythonNumber binary(int level) throws NoNumber {
+  private PythonNumber binary(int level) throws Refused {
     if (level == BINARY.size()) {
       return unary();
     }
@@ -101,16 +88,16 @@ public final class PythonArithmetic {
   }
 
   private static PythonNumber applied(PythonNumber left, String operator, PythonNumber right)
-      throws NoNumber {
+      throws Refused {
     PythonNumber value = left.apply(operator, right);
     if (value == null) {
-      throw new NoNumber();
+      throw new Refused();
     }
     return value;
   }
 
   /** Signs bind looser than a power, so −2**2 is −4. */
-  private PythonNumber unary() throws NoNumber {
+  private PythonNumber unary() throws Refused {
     skip();
     List<Character> signs = new ArrayList<>();
     while (at < text.length() && "+-~".indexOf(text.charAt(at)) >= 0) {
@@ -123,7 +110,7 @@ public final class PythonArithmetic {
         value = value.negated();
       } else if (signs.get(i) == '~') {
         if (!(value instanceof PythonNumber.Whole whole)) {
-          throw new NoNumber();
+          throw new Refused();
         }
         value = new PythonNumber.Whole(whole.value().not());
       }
@@ -131,7 +118,7 @@ public final class PythonArithmetic {
     return value;
   }
 
-  private PythonNumber power() throws NoNumber {
+  private PythonNumber power() throws Refused {
     PythonNumber base = atom();
     if (operator(List.of("**")) == null) {
       return base;
@@ -142,7 +129,7 @@ public final class PythonArithmetic {
     return value;
   }
 
-  private PythonNumber atom() throws NoNumber {
+  private PythonNumber atom() throws Refused {
     skip();
     if (take('(')) {
       deeper();
@@ -151,17 +138,13 @@ public final class PythonArithmetic {
       depth--;
       return value;
     }
-    int start = at;
-    while (at < text.length() && (isNamePart(text.charAt(at)) || exponentSign(start))) {
-      at++;
-    }
-    String word = text.substring(start, at);
+    String word = word();
     if (word.isEmpty()) {
-      throw new NoNumber();
+      throw new Refused();
     }
     if (word.equals("a")) {
       if (a == null) {
-        throw new NoNumber();
+        throw new Refused();
       }
       return a;
     }
@@ -173,7 +156,7 @@ public final class PythonArithmetic {
   }
 
   /** The functions that an answer may well hold. */
-  private PythonNumber call(String name) throws NoNumber {
+  private PythonNumber call(String name) throws Refused {
     skip();
     require('(');
     deeper();
@@ -188,7 +171,7 @@ public final class PythonArithmetic {
             case "float" -> PythonNumber.of(argument.toDouble());
             case "int" -> whole(argument, RoundingMode.DOWN);
             case "round" -> whole(argument, RoundingMode.HALF_EVEN);
-            default -> throw new NoNumber();
+            default -> throw new Refused();
           };
     }
     require(')');
@@ -196,45 +179,31 @@ public final class PythonArithmetic {
     return value;
   }
 
-  private static PythonNumber whole(PythonNumber number, RoundingMode rounding) throws NoNumber {
+  private static PythonNumber whole(PythonNumber number, RoundingMode rounding) throws Refused {
     if (number instanceof PythonNumber.Whole) {
       return number;
     }
     if (!Double.isFinite(number.toDouble())) {
-      throw new NoNumber();
+      throw new Refused();
     }
     return new PythonNumber.Whole(
         new BigDecimal(number.toDouble()).setScale(0, rounding).toBigInteger());
   }
 
   /** The length of a string without escapes. */
-  private int quotedLength() throws NoNumber {
+  private int quotedLength() throws Refused {
     skip();
     char quote = at < text.length() ? text.charAt(at) : 0;
     int end = text.indexOf(quote, at + 1);
     if ((quote != '\'' && quote != '"') || end < 0) {
-      throw new NoNumber();
+      throw new Refused();
     }
     String content = text.substring(at + 1, end);
     if (content.indexOf('\\') >= 0 || content.indexOf('\n') >= 0) {
-      throw new NoNumber();
+      throw new Refused();
     }
     at = end + 1;
     return PythonText.length(content);
-  }
-
-  private static boolean isNamePart(char c) {
-    return c < 0x80 && (Character.isLetterOrDigit(c) || c == '.' || c == '_');
-  }
-
-  /** The sign in {@code 1e-5}, but not in {@code 0x1e-5} or {@code 3-5}. */
-  private boolean exponentSign(int start) {
-    char c = text.charAt(at);
-    return (c == '-' || c == '+')
-        && at > start
-        && text.charAt(at - 1) == 'e'
-        && !text.startsWith("0x", start)
-        && (Character.isDigit(text.charAt(start)) || text.charAt(start) == '.');
   }
 
   /** Takes one of these operators, unless a longer one stands there. */
@@ -257,33 +226,15 @@ public final class PythonArithmetic {
     return there;
   }
 
-  private void deeper() throws NoNumber {
-    if (++depth > DEEPEST) {
-      throw new NoNumber();
-    }
-  }
-
-  private void require(char c) throws NoNumber {
+  private void require(char c) throws Refused {
     skip();
     if (!take(c)) {
-      throw new NoNumber();
+      throw new Refused();
     }
-  }
-
-  private boolean take(char c) {
-    if (at < text.length() && text.charAt(at) == c) {
-      at++;
-      return true;
-    }
-    return false;
   }
 
   private void skip() {
-    while (at < text.length()
-        && (text.charAt(at) == ' '
-            || text.charAt(at) == '\t'
-            || text.charAt(at) == '\f'
-            || (depth > 0 && text.charAt(at) == '\n'))) {
+    while (" \t\f".indexOf(peek()) >= 0 || (depth > 0 && peek() == '\n')) {
       at++;
     }
   }

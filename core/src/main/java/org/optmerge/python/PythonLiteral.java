@@ -13,19 +13,12 @@ import org.jspecify.annotations.Nullable;
  * lists and tuples. The official code evaluates such a cell as a program; this reads it, and never
  * runs anything.
  */
-public final class PythonLiteral {
-  /** Deeper than any data set; shallow enough for recursion. */
-  private static final int DEEPEST = 100;
-
-  /** What {@code [...] * n} may grow to. */
+public final class PythonLiteral extends PythonScanner {
+  /** The length that {@code [...] * n} may grow to. */
   private static final int LONGEST_LIST = 1 << 20;
 
-  private final String text;
-  private int at;
-  private int depth;
-
   private PythonLiteral(String text) {
-    this.text = text;
+    super(text);
   }
 
   /** Several values in round brackets. */
@@ -46,9 +39,8 @@ public final class PythonLiteral {
       return Optional.empty();
     }
     try {
-      List<@Nullable Object> list = reader.sum();
-      return Optional.of(list);
-    } catch (NotALiteral e) {
+      return Optional.of(reader.sum());
+    } catch (Refused e) {
       return Optional.empty();
     }
   }
@@ -104,18 +96,9 @@ public final class PythonLiteral {
     return out.append(quote).toString();
   }
 
-  /** Thrown and caught here. */
-  private static final class NotALiteral extends Exception {
-    NotALiteral() {
-      super(null, null, false, false);
-    }
-  }
-
   /** list (('+' list) | ('*' integer))* end */
-  private List<@Nullable Object> sum() throws NotALiteral {
-    List<@Nullable Object> total = new ArrayList<>();
-    List<@Nullable Object> term = product();
-    total.addAll(term);
+  private List<@Nullable Object> sum() throws Refused {
+    List<@Nullable Object> total = new ArrayList<>(product());
     skip(false);
     while (take('+')) {
       skip(false);
@@ -123,14 +106,14 @@ public final class PythonLiteral {
       skip(false);
     }
     if (at < text.length()) {
-      throw new NotALiteral();
+      throw new Refused();
     }
     return total;
   }
 
-  private List<@Nullable Object> product() throws NotALiteral {
+  private List<@Nullable Object> product() throws Refused {
     if (peek() != '[') {
-      throw new NotALiteral();
+      throw new Refused();
     }
     List<@Nullable Object> list = items(']');
     skip(false);
@@ -140,7 +123,7 @@ public final class PythonLiteral {
       if (!(number() instanceof BigInteger times)
           || times.bitLength() > 31
           || times.longValue() * list.size() > LONGEST_LIST) {
-        throw new NotALiteral();
+        throw new Refused();
       }
       List<@Nullable Object> repeated = new ArrayList<>();
       for (int i = 0; i < times.intValue() && !list.isEmpty(); i++) {
@@ -152,7 +135,7 @@ public final class PythonLiteral {
     return list;
   }
 
-  private @Nullable Object value() throws NotALiteral {
+  private @Nullable Object value() throws Refused {
     char c = peek();
     if (c == '[') {
       return items(']');
@@ -164,15 +147,13 @@ public final class PythonLiteral {
       return strings();
     }
     if (Character.isLetter(c)) {
-      return word();
+      return constant();
     }
     return number();
   }
 
-  private List<@Nullable Object> items(char close) throws NotALiteral {
-    if (++depth > DEEPEST) {
-      throw new NotALiteral();
-    }
+  private List<@Nullable Object> items(char close) throws Refused {
+    deeper();
     at++;
     List<@Nullable Object> items = new ArrayList<>();
     skip(true);
@@ -180,7 +161,7 @@ public final class PythonLiteral {
       items.add(value());
       skip(true);
       if (!take(',') && peek() != close) {
-        throw new NotALiteral();
+        throw new Refused();
       }
       skip(true);
     }
@@ -189,7 +170,7 @@ public final class PythonLiteral {
   }
 
   /** Brackets around one value without a comma are only brackets. */
-  private @Nullable Object tuple() throws NotALiteral {
+  private @Nullable Object tuple() throws Refused {
     int start = at;
     List<@Nullable Object> items = items(')');
     if (items.size() != 1) {
@@ -202,7 +183,7 @@ public final class PythonLiteral {
     return text.charAt(last) == ',' ? new Tuple(items) : items.get(0);
   }
 
-  private @Nullable Object word() throws NotALiteral {
+  private @Nullable Object constant() throws Refused {
     int start = at;
     while (at < text.length() && Character.isLetter(text.charAt(at))) {
       at++;
@@ -211,43 +192,27 @@ public final class PythonLiteral {
       case "True" -> Boolean.TRUE;
       case "False" -> Boolean.FALSE;
       case "None" -> null;
-      default -> throw new NotALiteral();
+      default -> throw new Refused();
     };
   }
 
-  private Object number() throws NotALiteral {
+  private Object number() throws Refused {
     boolean negative = false;
     while (peek() == '-' || peek() == '+') {
       negative ^= peek() == '-';
       at++;
       skip(true);
     }
-    int start = at;
-    while (at < text.length() && (isNumberPart(text.charAt(at)) || exponentSign(start))) {
-      at++;
-    }
-    PythonNumber number = PythonNumber.literal(text.substring(start, at));
+    PythonNumber number = PythonNumber.literal(word());
     if (number == null) {
-      throw new NotALiteral();
+      throw new Refused();
     }
     PythonNumber signed = negative ? number.negated() : number;
     return signed instanceof PythonNumber.Whole whole ? whole.value() : (Object) signed.toDouble();
   }
 
-  private static boolean isNumberPart(char c) {
-    return c < 0x80 && (Character.isLetterOrDigit(c) || c == '.' || c == '_');
-  }
-
-  private boolean exponentSign(int start) {
-    return (text.charAt(at) == '-' || text.charAt(at) == '+')
-        && at > start
-        && (text.charAt(at - 1) == 'e' || text.charAt(at - 1) == 'E')
-        && !text.startsWith("0x", start)
-        && !text.startsWith("0X", start);
-  }
-
   /** Strings side by side are one string. */
-  private String strings() throws NotALiteral {
+  private String strings() throws Refused {
     StringBuilder all = new StringBuilder();
     while (at < text.length() && (peek() == '\'' || peek() == '"' || stringPrefix() > 0)) {
       int prefix = stringPrefix();
@@ -269,14 +234,14 @@ public final class PythonLiteral {
     return 0;
   }
 
-  private void string(boolean raw, StringBuilder out) throws NotALiteral {
+  private void string(boolean raw, StringBuilder out) throws Refused {
     char quote = text.charAt(at);
     boolean triple = text.startsWith(String.valueOf(quote).repeat(3), at);
     int width = triple ? 3 : 1;
     at += width;
     while (true) {
       if (at >= text.length()) {
-        throw new NotALiteral();
+        throw new Refused();
       }
       char c = text.charAt(at);
       if (c == quote && (!triple || text.startsWith(String.valueOf(quote).repeat(3), at))) {
@@ -284,7 +249,7 @@ public final class PythonLiteral {
         return;
       }
       if (c == '\n' && !triple) {
-        throw new NotALiteral();
+        throw new Refused();
       }
       at++;
       if (c != '\\') {
@@ -297,14 +262,14 @@ public final class PythonLiteral {
     }
   }
 
-  private char next() throws NotALiteral {
+  private char next() throws Refused {
     if (at >= text.length()) {
-      throw new NotALiteral();
+      throw new Refused();
     }
     return text.charAt(at++);
   }
 
-  private void escape(StringBuilder out) throws NotALiteral {
+  private void escape(StringBuilder out) throws Refused {
     char c = next();
     switch (c) {
       case '\n' -> {}
@@ -321,7 +286,7 @@ public final class PythonLiteral {
       case 'U' -> {
         int codePoint = hexadecimal(8);
         if (!Character.isValidCodePoint(codePoint)) {
-          throw new NotALiteral();
+          throw new Refused();
         }
         out.appendCodePoint(codePoint);
       }
@@ -340,25 +305,25 @@ public final class PythonLiteral {
     }
   }
 
-  private void named(StringBuilder out) throws NotALiteral {
+  private void named(StringBuilder out) throws Refused {
     int close = text.indexOf('}', at);
     if (peek() != '{' || close < 0) {
-      throw new NotALiteral();
+      throw new Refused();
     }
     try {
       out.appendCodePoint(Character.codePointOf(text.substring(at + 1, close)));
     } catch (IllegalArgumentException e) {
-      throw new NotALiteral();
+      throw new Refused();
     }
     at = close + 1;
   }
 
-  private int hexadecimal(int digits) throws NotALiteral {
+  private int hexadecimal(int digits) throws Refused {
     int value = 0;
     for (int i = 0; i < digits; i++) {
       int digit = Character.digit(next(), 16);
       if (digit < 0) {
-        throw new NotALiteral();
+        throw new Refused();
       }
       value = value << 4 | digit;
     }
@@ -389,17 +354,5 @@ public final class PythonLiteral {
         return;
       }
     }
-  }
-
-  private char peek() {
-    return at < text.length() ? text.charAt(at) : 0;
-  }
-
-  private boolean take(char c) {
-    if (at < text.length() && text.charAt(at) == c) {
-      at++;
-      return true;
-    }
-    return false;
   }
 }

@@ -206,14 +206,9 @@ public sealed interface PythonNumber {
 
   /** Nearly every number is of this kind. */
   private static boolean isPlain(String text) {
-    if (text.isEmpty() || text.length() > 18 || text.charAt(0) == '0') {
-      return false;
-    }
-    for (int i = 0; i < text.length(); i++) {
-      if (text.charAt(i) < '0' || text.charAt(i) > '9') {
-        return false;
-      }
-    }
-    return true;
+    return !text.isEmpty()
+        && text.length() <= 18
+        && text.charAt(0) != '0'
+        && text.chars().allMatch(c -> c >= '0' && c <= '9');
   }
 }

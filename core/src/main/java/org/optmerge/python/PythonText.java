@@ -21,6 +21,10 @@ import java.util.OptionalDouble;
  *     Built-in Types</a>
  */
 public final class PythonText {
+  /** A regular expression for one character of {@link #isSpace}. */
+  public static final String SPACE =
+      "[\\x09-\\x0d\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
+
   /** CPython refuses to read longer integers, lest it take quadratic time. */
   private static final int LONGEST_INTEGER = 4300;
 
@@ -237,7 +241,7 @@ public final class PythonText {
     }
   }
 
-  /** Where a decimal number that starts at {@code from} ends; −1 if there is none. */
+  /** The end of a decimal number that starts at {@code from}; −1 if there is none. */
   private static int floatLength(String text, int from) {
     int i = digits(text, from);
     boolean whole = i > from;

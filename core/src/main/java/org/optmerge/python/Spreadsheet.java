@@ -5,9 +5,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What becomes of a text that VLMEvalKit writes into a spreadsheet and reads again: the writer
- * takes some texts for formulas or links, and cuts long ones. Answers that never were in a
- * spreadsheet go through this to be scored as VLMEvalKit would have scored them.
+ * The change to a text that VLMEvalKit writes into a spreadsheet and reads again: the writer takes
+ * some texts for formulas or links, and cuts long ones. Answers that never were in a spreadsheet go
+ * through this to be scored as VLMEvalKit would have scored them.
  *
  * @see <a href="https://xlsxwriter.readthedocs.io/worksheet.html">XlsxWriter, Worksheet.write</a>
  */
@@ -21,7 +21,7 @@ public final class Spreadsheet {
 
   private Spreadsheet() {}
 
-  /** What is read after a text was written, before its column is interpreted. */
+  /** The cell that is read after a text was written, before its column is interpreted. */
   public static Cell written(String text) {
     if (text.startsWith("=") || (text.startsWith("{=") && text.endsWith("}"))) {
       // A formula that nobody has calculated has the value 0.
@@ -53,8 +53,7 @@ public final class Spreadsheet {
             ? text.substring(0, text.offsetByCodePoints(0, LONGEST_TEXT))
             : text;
     // The writer marks what looks like an escape, escapes control characters, and the reader
-    // removes
-    // the marks wherever they stand.
+    // removes the marks wherever they stand.
     String marked = ESCAPE.matcher(cut).replaceAll("_x005F$1");
     return CONTROL
         .matcher(marked)

@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.base.OptMergeException;
 
 /** A table that cannot be read; the message names file and place, and what was expected. */
-public final class TableException extends OptMergeException {
+final class TableException extends OptMergeException {
   public TableException(String message) {
     super(message);
   }

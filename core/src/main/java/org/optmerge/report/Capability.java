@@ -3,6 +3,7 @@ package org.optmerge.report;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
@@ -104,7 +105,12 @@ public record Capability(MiniTask task, ModelFamily family, Study study) {
   public Table table() {
     record Line(String key, Interval accuracy) {}
     List<Line> lines = compared().stream().map(key -> new Line(key, accuracy(key))).toList();
-    String title = "%s: %,d questions, percent".formatted(task.label(), scores(Study.BASE).length);
+    String title =
+        String.format(
+            Locale.ROOT,
+            "%s: %,d questions, percent",
+            task.label(),
+            scores(Study.BASE).length);
     return new Columns<>(title, lines)
         .text("model or method", line -> row(line.key).label())
         .number("accuracy", line -> line.accuracy.mean())

@@ -4,7 +4,6 @@ import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.training.GradientCollector;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -12,10 +11,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.IntConsumer;
 import org.optmerge.base.Json;
+import org.optmerge.base.Progress;
 
 /**
  * One training from its first step to its last, which can be killed at any moment and goes on from
@@ -63,11 +65,14 @@ public record TrainingRun(
   /**
    * Trains, from where an earlier call with the same settings came to.
    *
+   * @param afterStep takes the number of each step that is done, counted from 1, in this thread and
+   *     before the state is saved: what it keeps of a step is not lost if it is killed there
+   * @param progress counts steps
    * @return the mean loss of the last tenth of all steps
    * @throws TrainingException if loss or gradient is not finite, the folder is of other settings,
    *     or it cannot be written
    */
-  public double run(TrainingListener listener) {
+  public double run(IntConsumer afterStep, Progress progress) {
     try (AdamW adam = new AdamW(parameters, optimiser)) {
       Files.createDirectories(folder);
       Path state = folder.resolve(STATE);
@@ -76,7 +81,10 @@ public record TrainingRun(
       cut(log, done);
       try (BufferedWriter lines =
           Files.newBufferedWriter(log, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
-        steps(done, adam, lines, listener);
+        progress.started("training " + name, schedule.steps(), "steps");
+        progress.resumed(done, 0);
+        steps(done, adam, lines, afterStep, progress);
+        progress.finished();
       }
       return lastLoss(log);
     } catch (IOException e) {
@@ -85,7 +93,8 @@ public record TrainingRun(
     }
   }
 
-  private void steps(int done, AdamW adam, BufferedWriter lines, TrainingListener listener)
+  private void steps(
+      int done, AdamW adam, BufferedWriter lines, IntConsumer afterStep, Progress progress)
       throws IOException {
     NDManager base = Objects.requireNonNull(parameters.get(parameters.firstKey())).getManager();
     long[] times = new long[RATE_WINDOW + 1];
@@ -107,19 +116,10 @@ public record TrainingRun(
       int window = Math.min(RATE_WINDOW, step + 1 - done);
       double seconds =
           (times[(step + 1) % times.length] - times[(step + 1 - window) % times.length]) / 1e9;
-      TrainingListener.Report report =
-          new TrainingListener.Report(
-              name,
-              step + 1,
-              schedule.steps(),
-              loss,
-              rate,
-              norm,
-              window / seconds,
-              (schedule.steps() - step - 1) * seconds / window);
-      lines.write(line(report));
-      // Before the state: what a listener keeps of this step is not lost if it is killed here.
-      listener.stepped(report);
+      lines.write(line(step + 1, loss, rate, norm, window / seconds));
+      afterStep.accept(step + 1);
+      progress.detail(String.format(Locale.ROOT, "loss %.4f", loss));
+      progress.advanced(1);
       if ((step + 1) % saveEvery == 0 || step + 1 == schedule.steps()) {
         // The log is never behind the state, so that what is cut on resuming is the log.
         lines.flush();
@@ -157,14 +157,16 @@ public record TrainingRun(
     return sum / count;
   }
 
-  private static String line(TrainingListener.Report report) {
-    ObjectNode line = Json.object();
-    line.put("step", report.step());
-    line.put("loss", report.loss());
-    line.put("learning_rate", report.learningRate());
-    line.put("gradient_norm", report.gradientNorm());
-    line.put("steps_per_second", Math.round(1000 * report.stepsPerSecond()) / 1000.0);
-    return Json.line(line) + "\n";
+  private static String line(
+      int step, double loss, double learningRate, double gradientNorm, double stepsPerSecond) {
+    return Json.line(
+            Json.object()
+                .put("step", step)
+                .put("loss", loss)
+                .put("learning_rate", learningRate)
+                .put("gradient_norm", gradientNorm)
+                .put("steps_per_second", Math.round(1000 * stepsPerSecond) / 1000.0))
+        + "\n";
   }
 
   private String identity() {

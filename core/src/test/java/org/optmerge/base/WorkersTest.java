@@ -36,8 +36,7 @@ class WorkersTest {
     Set<Thread> used = ConcurrentHashMap.newKeySet();
     CountDownLatch all = new CountDownLatch(3);
 
-    try (Workers workers =
-        Workers.plain(3, "test", () -> prepared.add(Thread.currentThread()))) {
+    try (Workers workers = Workers.plain(3, "test", () -> prepared.add(Thread.currentThread()))) {
       workers.forEach(
           HUNDRED,
           it -> {

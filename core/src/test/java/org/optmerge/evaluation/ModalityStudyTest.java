@@ -14,6 +14,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.optmerge.base.Progress;
 import org.optmerge.benchmark.mini.MiniatureTraining;
 import org.optmerge.benchmark.mini.TrainingRecipe;
 import org.optmerge.benchmark.mini.stage.ModalityRecipe;
@@ -21,7 +22,6 @@ import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.model.OmniModel;
 import org.optmerge.report.ModalityExhibits;
 import org.optmerge.train.TrainingException;
-import org.optmerge.train.TrainingListener;
 
 class ModalityStudyTest {
   /** A few steps of everything: models that answer nothing, made as the shipped ones. */
@@ -49,7 +49,7 @@ class ModalityStudyTest {
   }
 
   private static MiniatureTraining training(ModalityRecipe recipe, Path out) {
-    return new MiniatureTraining(recipe, 1, out, TrainingListener.NONE);
+    return new MiniatureTraining(recipe, 1, out, Progress.NONE);
   }
 
   @Test

@@ -87,11 +87,8 @@ class TextMetricsTest {
   }
 
   @Test
-  void averages_say_what_is_missing() {
-    assertThat(Averages.ofColumns(Map.of("GQA", 50.0, "VizWiz", 70.0))).hasValue(60);
-    assertThat(Averages.missing(Map.of("GQA", 50.0, "VizWiz", Double.NaN)))
-        .hasSize(9)
-        .contains("VizWiz", "RefCOCOg")
-        .doesNotContain("GQA");
+  void an_average_leaves_out_what_is_missing() {
+    assertThat(Averages.ofColumns(Map.of("GQA", 50.0, "VizWiz", 70.0, "OCRVQA", Double.NaN)))
+        .hasValue(60);
   }
 }

@@ -13,9 +13,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.base.CounterRandom;
+import org.optmerge.base.Json;
+import org.optmerge.base.Progress;
 
 /** A linear regression, whose examples are drawn by the number of the step. */
 class TrainingRunTest {
@@ -36,9 +39,9 @@ class TrainingRunTest {
     return inputs.matMul(weight).sub(arrays.create(y, new Shape(8, 1))).square().mean();
   }
 
-  /** Trains, and stops as if killed once so many steps are done. */
+  /** Trains, and stops as if killed once so many steps are done; notes which steps it does. */
   private static float[] train(
-      Path folder, LearningRateSchedule schedule, int killAfter, List<Double> losses) {
+      Path folder, LearningRateSchedule schedule, int killAfter, List<Integer> steps) {
     try (NDManager manager = NDManager.newBaseManager()) {
       NDArray weight = manager.zeros(new Shape(3, 1));
       TrainingRun run =
@@ -52,12 +55,13 @@ class TrainingRunTest {
               folder);
       try {
         run.run(
-            report -> {
-              losses.add(report.loss());
-              if (report.step() == killAfter) {
+            step -> {
+              steps.add(step);
+              if (step == killAfter) {
                 throw new IllegalStateException("killed");
               }
-            });
+            },
+            Progress.NONE);
       } catch (IllegalStateException e) {
         assertThat(e).hasMessage("killed");
       }
@@ -65,10 +69,20 @@ class TrainingRunTest {
     }
   }
 
+  private static List<Double> losses(Path folder) throws IOException {
+    List<Double> losses = new ArrayList<>();
+    for (String line : Files.readAllLines(folder.resolve("log.jsonl"))) {
+      losses.add(Json.plain().readTree(line).get("loss").asDouble());
+    }
+    return losses;
+  }
+
   @Test
   void it_finds_the_weights_and_logs_every_step() throws IOException {
-    List<Double> losses = new ArrayList<>();
-    float[] weights = train(folder, new LearningRateSchedule(0.1, 5, 300, 0.05), -1, losses);
+    List<Integer> steps = new ArrayList<>();
+    float[] weights = train(folder, new LearningRateSchedule(0.1, 5, 300, 0.05), -1, steps);
+    List<Double> losses = losses(folder);
+    assertThat(steps).isEqualTo(IntStream.rangeClosed(1, 300).boxed().toList());
     assertThat(losses).hasSize(300);
     assertThat(losses.get(299)).isLessThan(1e-2 * losses.get(0));
     assertThat(Math.round(weights[0])).isEqualTo(1);
@@ -83,22 +97,21 @@ class TrainingRunTest {
 
   @Test
   void killed_and_resumed_it_ends_with_the_same_bits() throws IOException {
-    List<Double> whole = new ArrayList<>();
-    float[] expected = train(folder.resolve("whole"), SCHEDULE, -1, whole);
+    float[] expected = train(folder.resolve("whole"), SCHEDULE, -1, new ArrayList<>());
 
     Path broken = folder.resolve("broken");
     train(broken, SCHEDULE, 27, new ArrayList<>());
-    List<Double> rest = new ArrayList<>();
+    List<Integer> rest = new ArrayList<>();
     assertThat(train(broken, SCHEDULE, -1, rest)).containsExactly(expected);
-    assertThat(rest).isEqualTo(whole.subList(20, 60));
-    assertThat(Files.readAllLines(broken.resolve("log.jsonl"))).hasSize(60);
+    assertThat(rest).isEqualTo(IntStream.rangeClosed(21, 60).boxed().toList());
+    assertThat(losses(broken)).hasSize(60).isEqualTo(losses(folder.resolve("whole")));
     assertThat(broken).isDirectoryNotContaining("glob:**.unfinished");
   }
 
   @Test
   void a_finished_run_is_not_done_again() {
     float[] expected = train(folder, SCHEDULE, -1, new ArrayList<>());
-    List<Double> again = new ArrayList<>();
+    List<Integer> again = new ArrayList<>();
     assertThat(train(folder, SCHEDULE, -1, again)).containsExactly(expected);
     assertThat(again).isEmpty();
   }
@@ -127,7 +140,7 @@ class TrainingRunTest {
               OPTIMISER,
               10,
               folder);
-      assertThatThrownBy(() -> run.run(TrainingListener.NONE))
+      assertThatThrownBy(() -> run.run(step -> {}, Progress.NONE))
           .isInstanceOf(TrainingException.class)
           .hasMessage("broken, step 3: the loss is NaN");
     }
@@ -146,7 +159,7 @@ class TrainingRunTest {
               OPTIMISER,
               100,
               folder)
-          .run(report -> counts.add(manager.getManagedArrays().size()));
+          .run(step -> counts.add(manager.getManagedArrays().size()), Progress.NONE);
       assertThat(counts.subList(1, counts.size())).containsOnly(counts.get(0));
     }
   }

@@ -10,11 +10,11 @@ import java.util.SortedMap;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.optmerge.base.CounterRandom;
+import org.optmerge.base.Workers;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.model.InternVL;
 import org.optmerge.model.Lora;
 import org.optmerge.model.LoraSettings;
-import org.optmerge.train.TrainingListener;
 
 /** The trainings of a recipe for capabilities: the vision tower, and what continues it. */
 record CapabilityTraining(CapabilityRecipe recipe) {
@@ -33,15 +33,14 @@ record CapabilityTraining(CapabilityRecipe recipe) {
                         .stream())
             .toList();
     CounterRandom random = CounterRandom.of(settings.seed(), "images for the vision tower");
-    return IntStream.range(0, batch.size())
-        .parallel()
-        .mapToObj(
-            i ->
-                GENERATOR.generate(
-                    MiniSplit.BASE,
-                    batch.get(i),
-                    random.integer((long) step * batch.size() + i, VISION_IMAGES)))
-        .toList();
+    return Workers.map(
+        Runtime.getRuntime().availableProcessors(),
+        IntStream.range(0, batch.size()).boxed().toList(),
+        i ->
+            GENERATOR.generate(
+                MiniSplit.BASE,
+                batch.get(i),
+                random.integer((long) step * batch.size() + i, VISION_IMAGES)));
   }
 
   void vision(MiniatureTraining training, Path out) {
@@ -75,7 +74,7 @@ record CapabilityTraining(CapabilityRecipe recipe) {
           },
           settings,
           null,
-          TrainingListener.NONE);
+          step -> {});
       model.save(out, DType.F16);
     }
   }
@@ -100,9 +99,9 @@ record CapabilityTraining(CapabilityRecipe recipe) {
           conversations,
           stage,
           stage.weightDecay(),
-          report -> {
-            Path kept = out.resolveSibling("%s-%d".formatted(run.name(), report.step()));
-            if (run.keep().contains(report.step()) && !Files.exists(kept)) {
+          step -> {
+            Path kept = out.resolveSibling("%s-%d".formatted(run.name(), step));
+            if (run.keep().contains(step) && !Files.exists(kept)) {
               model.save(kept, DType.F16);
             }
           });

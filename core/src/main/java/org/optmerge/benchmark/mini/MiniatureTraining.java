@@ -6,11 +6,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.IntConsumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Progress;
 import org.optmerge.train.Objective;
 import org.optmerge.train.TrainingException;
-import org.optmerge.train.TrainingListener;
 import org.optmerge.train.TrainingRun;
 
 /**
@@ -28,7 +29,7 @@ public final class MiniatureTraining {
   private final TrainingRecipe recipe;
   private final long seed;
   private final Path folder;
-  private final TrainingListener listener;
+  private final Progress progress;
 
   /**
    * A training of which nothing is done yet, or some.
@@ -37,12 +38,11 @@ public final class MiniatureTraining {
    *     seed of its own
    * @param folder where models, logs and states are
    */
-  public MiniatureTraining(
-      TrainingRecipe recipe, long seed, Path folder, TrainingListener listener) {
+  public MiniatureTraining(TrainingRecipe recipe, long seed, Path folder, Progress progress) {
     this.recipe = recipe;
     this.seed = seed;
     this.folder = folder;
-    this.listener = listener;
+    this.progress = progress;
   }
 
   /** The names of all models, in an order in which each comes after those that it needs. */
@@ -100,7 +100,7 @@ public final class MiniatureTraining {
    * @param name of the model
    * @param parameters what is trained
    * @param weightDecay in place of the recipe's, if given
-   * @param watcher is told each step first
+   * @param afterStep takes the number of each step that is done
    */
   public void run(
       String name,
@@ -108,7 +108,7 @@ public final class MiniatureTraining {
       Objective objective,
       TrainingRecipe.Steps steps,
       @Nullable Double weightDecay,
-      TrainingListener watcher) {
+      IntConsumer afterStep) {
     new TrainingRun(
             name,
             parameters,
@@ -121,11 +121,7 @@ public final class MiniatureTraining {
             isShared(name)
                 ? folder.resolve(name).resolve("run")
                 : folder.resolve("seed-" + seed).resolve("runs").resolve(name))
-        .run(
-            report -> {
-              watcher.stepped(report);
-              listener.stepped(report);
-            });
+        .run(afterStep, progress);
   }
 
   /** Those of a model's parameters whose names are wanted. */

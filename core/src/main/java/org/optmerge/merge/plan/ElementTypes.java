@@ -1,6 +1,7 @@
 package org.optmerge.merge.plan;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -77,14 +78,15 @@ final class ElementTypes {
   }
 
   private static String describe(Difference it) {
-    return "model '%s' has %s where the base has %s, for example '%s': largest of the first values %.3g, the base's %.3g"
-        .formatted(
-            it.model().name(),
-            it.own().dtype(),
-            it.ofBase().dtype(),
-            it.own().name(),
-            largest(it.model(), it.own()),
-            largest(it.base(), it.ofBase()));
+    return String.format(
+        Locale.ROOT,
+        "model '%s' has %s where the base has %s, for example '%s': largest of the first values %.3g, the base's %.3g",
+        it.model().name(),
+        it.own().dtype(),
+        it.ofBase().dtype(),
+        it.own().name(),
+        largest(it.model(), it.own()),
+        largest(it.base(), it.ofBase()));
   }
 
   private static float largest(InputModel model, TensorInfo info) {

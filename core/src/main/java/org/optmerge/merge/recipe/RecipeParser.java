@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -101,8 +102,11 @@ public final class RecipeParser {
         throw new RecipeException(
             file.toString(),
             Position.START,
-            "too large for a recipe: %,d bytes, at most %,d"
-                .formatted(Files.size(file), MAX_BYTES));
+            String.format(
+                Locale.ROOT,
+                "too large for a recipe: %,d bytes, at most %,d",
+                Files.size(file),
+                MAX_BYTES));
       }
       text = Files.readString(file);
     } catch (CharacterCodingException e) {

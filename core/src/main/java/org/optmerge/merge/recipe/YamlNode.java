@@ -72,7 +72,8 @@ final class YamlNode {
       throw error("nested more than %d deep".formatted(MAX_DEPTH));
     }
     if (--budget.left < 0) {
-      throw error("the recipe expands to more than %,d values".formatted(MAX_VALUES));
+      throw error(
+          String.format(Locale.ROOT, "the recipe expands to more than %,d values", MAX_VALUES));
     }
   }
 

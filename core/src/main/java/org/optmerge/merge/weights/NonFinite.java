@@ -3,6 +3,7 @@ package org.optmerge.merge.weights;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import org.optmerge.base.Floats;
 
 /** Finds NaN and infinite values. */
 public final class NonFinite {
@@ -12,7 +13,7 @@ public final class NonFinite {
   public static int firstIn(float[] values, int length) {
     // A sum is finite only if every value is: one pass of additions, and a search only if it is
     // not.
-    if (Float.isFinite(sum(values, length))) {
+    if (Float.isFinite(Floats.sum(values, length))) {
       return -1;
     }
     for (int i = 0; i < length; i++) {
@@ -21,33 +22,6 @@ public final class NonFinite {
       }
     }
     return -1; // finite values whose sum is not
-  }
-
-  /** Eight sums at once: an addition need not wait for the one before it. */
-  private static float sum(float[] v, int length) {
-    float a = 0;
-    float b = 0;
-    float c = 0;
-    float d = 0;
-    float e = 0;
-    float f = 0;
-    float g = 0;
-    float h = 0;
-    int i = 0;
-    for (; i + 7 < length; i += 8) {
-      a += v[i];
-      b += v[i + 1];
-      c += v[i + 2];
-      d += v[i + 3];
-      e += v[i + 4];
-      f += v[i + 5];
-      g += v[i + 6];
-      h += v[i + 7];
-    }
-    for (; i < length; i++) {
-      a += v[i];
-    }
-    return ((a + b) + (c + d)) + ((e + f) + (g + h));
   }
 
   /** The number of values that are not finite. */

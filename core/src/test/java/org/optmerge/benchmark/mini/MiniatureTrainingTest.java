@@ -12,11 +12,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.train.TrainingException;
-import org.optmerge.train.TrainingListener;
 
 /** The whole chain, in a handful of steps. */
 class MiniatureTrainingTest {
@@ -30,14 +30,14 @@ class MiniatureTrainingTest {
     recipe = TrainingRecipe.read(CapabilityRecipe.class, file);
   }
 
-  private MiniatureTraining training(String name, TrainingListener listener) {
-    return new MiniatureTraining(recipe, 1, folder.resolve(name), listener);
+  private MiniatureTraining training(String name, Progress progress) {
+    return new MiniatureTraining(recipe, 1, folder.resolve(name), progress);
   }
 
   @Tag("slow")
   @Test
   void an_expert_changes_what_is_merged_and_nothing_else() {
-    MiniatureTraining training = training("one", TrainingListener.NONE);
+    MiniatureTraining training = training("one", Progress.NONE);
     Path expert = training.train("expert-ocr");
     try (Checkpoint base = Checkpoint.open(training.folder("base"));
         Checkpoint tuned = Checkpoint.open(expert);
@@ -70,7 +70,7 @@ class MiniatureTrainingTest {
   @Tag("slow")
   @Test
   void an_adapter_is_in_peft_layout_and_says_nothing_of_this_machine() throws IOException {
-    Path adapter = training("one", TrainingListener.NONE).train("lora-chart");
+    Path adapter = training("one", Progress.NONE).train("lora-chart");
     try (LoraAdapter opened = LoraAdapter.open(adapter)) {
       assertThat(opened.deltas()).hasSize(4 * 7);
       assertThat(opened.deltas().values()).allMatch(delta -> delta.rank() == 2);
@@ -83,7 +83,7 @@ class MiniatureTrainingTest {
   @Tag("slow")
   @Test
   void killed_in_any_step_and_begun_again_it_ends_with_the_same_weights() throws IOException {
-    Path expected = training("whole", TrainingListener.NONE).train("base");
+    Path expected = training("whole", Progress.NONE).train("base");
     int[] steps = {0};
     // In the vision tower's first step; two steps after it; in the fifth of the base's six.
     for (int at : new int[] {1, 4, 5}) {
@@ -92,30 +92,41 @@ class MiniatureTrainingTest {
               () ->
                   training(
                           "killed",
-                          report -> {
-                            if (++steps[0] == at) {
-                              throw new IllegalStateException("killed");
+                          new Progress() {
+                            @Override
+                            public void advanced(long amount) {
+                              if (++steps[0] == at) {
+                                throw new IllegalStateException("killed");
+                              }
                             }
                           })
                       .train("base"))
           .hasMessage("killed");
     }
-    Path resumed = training("killed", TrainingListener.NONE).train("base");
+    Path resumed = training("killed", Progress.NONE).train("base");
     assertThat(Files.readAllBytes(resumed.resolve("model.safetensors")))
         .isEqualTo(Files.readAllBytes(expected.resolve("model.safetensors")));
   }
 
   @Test
   void what_is_there_is_not_trained_again() {
-    training("one", TrainingListener.NONE).train("base");
+    training("one", Progress.NONE).train("base");
     List<String> trained = new ArrayList<>();
-    training("one", report -> trained.add(report.name())).train("expert-vqa");
-    assertThat(trained).hasSize(3).containsOnly("expert-vqa");
+    training(
+            "one",
+            new Progress() {
+              @Override
+              public void started(String what, long total, String unit) {
+                trained.add("%s, %d %s".formatted(what, total, unit));
+              }
+            })
+        .train("expert-vqa");
+    assertThat(trained).containsExactly("training expert-vqa, 3 steps");
   }
 
   @Test
   void an_unknown_model_is_an_error_that_lists_the_known_ones() {
-    assertThatThrownBy(() -> training("one", TrainingListener.NONE).train("expert-opera"))
+    assertThatThrownBy(() -> training("one", Progress.NONE).train("expert-opera"))
         .isInstanceOf(TrainingException.class)
         .hasMessageContaining("no model 'expert-opera'")
         .hasMessageContaining("expert-ocr");

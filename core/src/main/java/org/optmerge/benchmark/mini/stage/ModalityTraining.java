@@ -18,7 +18,6 @@ import org.optmerge.model.Lora;
 import org.optmerge.model.LoraSettings;
 import org.optmerge.model.OmniConfig;
 import org.optmerge.model.OmniModel;
-import org.optmerge.train.TrainingListener;
 
 /**
  * The trainings of a recipe for modalities: {@code omni-language-1} and on, the language model
@@ -40,7 +39,7 @@ record ModalityTraining(ModalityRecipe recipe) {
               model, training.seed(), settings.batch(), settings.questions(), settings.captions()),
           settings,
           null,
-          TrainingListener.NONE);
+          step -> {});
       model.save(out, DType.F16);
     }
   }
@@ -77,7 +76,7 @@ record ModalityTraining(ModalityRecipe recipe) {
           },
           settings,
           null,
-          TrainingListener.NONE);
+          step -> {});
       model.save(out, DType.F16);
     }
   }
@@ -104,7 +103,7 @@ record ModalityTraining(ModalityRecipe recipe) {
           conversations,
           settings,
           settings.weightDecay(),
-          TrainingListener.NONE);
+          step -> {});
       Path parts = parts(modality, training);
       if (!Files.exists(parts)) {
         model.save(parts, DType.F16);

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.List;
 import org.apiguardian.api.API;
+import org.optmerge.base.Workers;
 import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Image;
@@ -109,7 +110,9 @@ public final class StageMedia {
    * @return (scenes, channels, side, side); of a spectrogram, rows are bands and columns frames
    */
   static NDArray inputs(NDManager arrays, StageModality modality, List<StageScene> scenes) {
-    List<Media> media = scenes.stream().parallel().map(scene -> of(scene, modality)).toList();
+    List<Media> media =
+        Workers.map(
+            Runtime.getRuntime().availableProcessors(), scenes, scene -> of(scene, modality));
     return ModalityModel.modality(modality).inputs(arrays, media);
   }
 
