@@ -3,6 +3,8 @@ package org.optmerge.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -80,13 +82,13 @@ final class DiffCommand extends Subcommand {
   @Mixin private ThreadsOption threads;
 
   @Override
-  public Integer call() {
+  public Integer call() throws IOException {
     Console console = main.console();
     if (merged != null && !spectra) {
       throw wrong("--merged is for --spectra; give both");
     }
     if (plots != null) {
-      DiffPlots.prepare(plots);
+      Files.createDirectories(plots); // one that cannot be written is known before the work
     }
     List<String> names = names(experts);
     Map<String, Path> folders = new LinkedHashMap<>();

@@ -1,8 +1,5 @@
 package org.optmerge.cli;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,15 +10,6 @@ import org.optmerge.report.Plots;
 /** The figures of {@code diff --plots}. A class of its own: drawing takes long to load. */
 final class DiffPlots {
   private DiffPlots() {}
-
-  /** Makes the folder, so that one that cannot be written is known before the work. */
-  static void prepare(Path folder) {
-    try {
-      Files.createDirectories(folder);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
 
   /** Draws every figure, as PNG and SVG, and returns the files. */
   static List<Path> draw(TaskVectorStatistics statistics, Path folder) {

@@ -29,7 +29,7 @@ final class ExplainCommand extends Subcommand {
   @Override
   public Integer call() {
     Console console = main.console();
-    try (MergePlan plan = source.plan()) {
+    try (MergePlan plan = source.plan(false)) {
       PlanDescription description = PlanDescription.of(plan);
       List<PlanDescription.Tensor> tensors = select(PlanDescription.explain(plan, null));
       console.result(

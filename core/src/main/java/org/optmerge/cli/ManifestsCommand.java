@@ -186,14 +186,13 @@ final class ManifestsCommand extends Subcommand {
       element.put("here", presence(manifest, data));
       element.put("folder", data.of(manifest).toString());
       element.put("licence", manifest.licence().name());
-      ArrayNode benchmarks = element.putArray("benchmarks");
-      for (BenchmarkEntry benchmark : manifest.benchmarks()) {
-        ObjectNode entry = benchmarks.addObject();
-        entry.put("name", benchmark.name());
-        entry.put("split", benchmark.split());
-        entry.put("examples", benchmark.examples());
-        entry.put("kit", benchmark.kit().toString());
-      }
+      record Entry(String name, String split, @Nullable Long examples, String kit) {}
+      Json.put(
+          element,
+          "benchmarks",
+          manifest.benchmarks().stream()
+              .map(it -> new Entry(it.name(), it.split(), it.examples(), it.kit().toString()))
+              .toList());
     }
     return node;
   }

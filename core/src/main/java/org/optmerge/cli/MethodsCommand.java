@@ -2,7 +2,6 @@ package org.optmerge.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.fasterxml.jackson.databind.node.POJONode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -126,10 +125,7 @@ final class MethodsCommand extends Subcommand {
         entry.put("kind", parameter.kind().name().toLowerCase(Locale.ROOT));
         entry.put("per_model", parameter.perModel());
         entry.put("required", parameter.required());
-        parameter
-            .defaultValue()
-            .ifPresentOrElse(
-                value -> entry.set("default", new POJONode(value)), () -> entry.putNull("default"));
+        Json.put(entry, "default", parameter.defaultValue());
         parameter.choices().forEach(entry.putArray("choices")::add);
         entry.put("meaning", parameter.help());
       }

@@ -50,6 +50,7 @@ final class ProgressLine implements Progress, AutoCloseable {
   private volatile int totalParts;
   private volatile String unit = BYTES;
   private volatile String noun = "tensors";
+  private volatile String step = "";
   private volatile String phase = "";
   private volatile String detail = "";
   private boolean dangling; // guarded by this: text stands in the terminal's line
@@ -65,9 +66,15 @@ final class ProgressLine implements Progress, AutoCloseable {
     nextShow = new AtomicLong(style == Style.NONE ? Long.MAX_VALUE : begin + style.interval);
   }
 
+  /** Puts words before the phases that follow, such as the method in work. */
+  ProgressLine step(String words) {
+    step = words;
+    return this;
+  }
+
   @Override
   public void started(String what, long amount, String plural) {
-    phase = what;
+    phase = step + what;
     detail = "";
     total = amount;
     unit = plural;
@@ -93,7 +100,7 @@ final class ProgressLine implements Progress, AutoCloseable {
 
   @Override
   public void phase(String what) {
-    phase = what;
+    phase = step + what;
     showIfDue();
   }
 

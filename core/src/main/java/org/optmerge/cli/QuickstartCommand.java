@@ -162,9 +162,9 @@ final class QuickstartCommand extends Subcommand {
             unsuited.put(method.name(), planned.obstacle());
             continue;
           }
-          rows.add(run(method.name(), planned, origin, opened, new Step(progress, step)));
+          rows.add(run(method.name(), planned, origin, opened, progress, step));
         }
-        progress.phase("drawing");
+        progress.step("").phase("drawing");
         TaskVectorStatistics learned =
             TaskVectorStatistics.of(origin, opened, name -> true, threads.count(), Progress.NONE);
         written.addAll(QuickstartReport.write(out, learned, rows));
@@ -296,12 +296,13 @@ final class QuickstartCommand extends Subcommand {
       Planned planned,
       Checkpoint origin,
       Map<String, Checkpoint> opened,
-      Progress progress) {
+      ProgressLine progress,
+      String step) {
     MergeResult result;
     try (MergePlan plan = Objects.requireNonNull(planned.plan())) {
       MergeOptions options =
           MergeOptions.DEFAULT.withThreads(threads.count()).withFlags(MergeOptions.Flag.FORCE);
-      result = Merger.run(plan, out.resolve(method), options, progress);
+      result = Merger.run(plan, out.resolve(method), options, progress.step(step));
     }
     Map<String, Checkpoint> compared = new LinkedHashMap<>(opened);
     String merged = "merged by " + method;
@@ -309,7 +310,7 @@ final class QuickstartCommand extends Subcommand {
       compared.put(merged, checkpoint);
       TaskVectorStatistics.Parameter all =
           TaskVectorStatistics.of(
-                  origin, compared, name -> true, threads.count(), new Step(progress, "measuring "))
+                  origin, compared, name -> true, threads.count(), progress.step(step + "measuring "))
               .total();
       int last = opened.size();
       double length =
@@ -323,34 +324,6 @@ final class QuickstartCommand extends Subcommand {
           IntStream.range(0, last).mapToObj(t -> all.cosine(last, t)).toList(),
           all.experts().get(last).norm() / length,
           result);
-    }
-  }
-
-  /** Says at each phase which method it belongs to. */
-  private record Step(Progress to, String label) implements Progress {
-    @Override
-    public void started(String what, long total, String unit) {
-      to.started(label + what, total, unit);
-    }
-
-    @Override
-    public void parts(int total, String noun) {
-      to.parts(total, noun);
-    }
-
-    @Override
-    public void phase(String what) {
-      to.phase(label + what);
-    }
-
-    @Override
-    public void advanced(long amount) {
-      to.advanced(amount);
-    }
-
-    @Override
-    public void finishedPart(String name) {
-      to.finishedPart(name);
     }
   }
 

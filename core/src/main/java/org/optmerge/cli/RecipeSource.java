@@ -38,11 +38,6 @@ final class RecipeSource {
       description = "Read weight files that an index or a link puts outside a model's folder.")
   private boolean allowExternalShards;
 
-  /** The plan; to be closed. */
-  MergePlan plan() {
-    return plan(false);
-  }
-
   /**
    * The plan; to be closed.
    *

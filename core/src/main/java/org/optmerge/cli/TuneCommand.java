@@ -45,7 +45,7 @@ final class TuneCommand extends Subcommand {
   public Integer call() {
     source.check();
     Console console = main.console();
-    try (MergePlan plan = recipe.plan();
+    try (MergePlan plan = recipe.plan(false);
         MultimodalModel model = MultimodalModel.open(plan.donor().folder());
         StatusLine status = console.status()) {
       QuestionSource.Chosen chosen = source.choose(model, true);

@@ -48,11 +48,11 @@ public record AnswerSheet(
     Map<String, Double> curve,
     List<String> given,
     Grouping grouping,
-    @JsonSerialize(contentUsing = PackedBits.Writer.class)
-        @JsonDeserialize(contentUsing = PackedBits.Reader.class)
+    @JsonSerialize(contentConverter = PackedBits.Writer.class)
+        @JsonDeserialize(contentConverter = PackedBits.Reader.class)
         Map<String, String> right,
-    @JsonSerialize(contentUsing = PackedBits.Writer.class)
-        @JsonDeserialize(contentUsing = PackedBits.Reader.class)
+    @JsonSerialize(contentConverter = PackedBits.Writer.class)
+        @JsonDeserialize(contentConverter = PackedBits.Reader.class)
         Map<String, String> heldOut,
     @Nullable Double milliseconds,
     @Nullable Provenance made,
@@ -233,12 +233,12 @@ public record AnswerSheet(
 
   /** The share of right answers of a group. */
   public double accuracy(String group) {
-    return mean(scores(group));
+    return ModelEvaluation.mean(scores(group));
   }
 
   /** The share of right answers among the questions of several groups. */
   public double accuracy(Collection<String> groups) {
-    return mean(scores(groups));
+    return ModelEvaluation.mean(scores(groups));
   }
 
   /** Scores of each part that the mean is over. */
@@ -248,7 +248,7 @@ public record AnswerSheet(
 
   /** The mean accuracy, as the grouping says. */
   public double mean() {
-    return averaged().stream().mapToDouble(AnswerSheet::mean).average().orElse(Double.NaN);
+    return averaged().stream().mapToDouble(ModelEvaluation::mean).average().orElse(Double.NaN);
   }
 
   /** The mean over the mean's parts of the accuracy on types that were held out. */
@@ -271,14 +271,6 @@ public record AnswerSheet(
       }
     }
     return means.stream().mapToDouble(it -> it).average().orElse(Double.NaN);
-  }
-
-  private static double mean(double[] scores) {
-    double sum = 0;
-    for (double score : scores) {
-      sum += score;
-    }
-    return sum / scores.length;
   }
 
   /**

@@ -89,11 +89,6 @@ public final class Evaluator {
     return questions.benchmark.size();
   }
 
-  /** The presentation of questions. */
-  public Presentation presentation() {
-    return presentation;
-  }
-
   /**
    * The provenance of a model's answers.
    *

@@ -63,7 +63,7 @@ public record ModelEvaluation(String model, Presentation presentation, List<Pred
     return mean(scores().getOrDefault(group, new double[0]));
   }
 
-  private static double mean(double[] scores) {
+  static double mean(double[] scores) {
     double sum = 0;
     for (double score : scores) {
       sum += score;

@@ -1,6 +1,7 @@
 package org.optmerge.evaluation;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -24,8 +25,23 @@ final class OfficialTables {
   private static final double[] THRESHOLDS = {0.1, 0.3, 0.5, 0.7, 0.9};
   private static final double PERCENT = 100;
 
-  /** The words of the data set to those of the table. */
-  private static final Map<String, Map<String, String>> INFOGRAPHIC_TYPES = infographicTypes();
+  /** A kind of question of InfographicVQA: a field, its value in the data set, and the table's word. */
+  private record Infographic(String field, String value, String printed) {}
+
+  private static final List<Infographic> INFOGRAPHICS =
+      List.of(
+          new Infographic("answer_type", "image span", "Image-Span"),
+          new Infographic("answer_type", "question span", "Question-Span"),
+          new Infographic("answer_type", "multiple spans", "Multi-Span"),
+          new Infographic("answer_type", "non span", "None span"),
+          new Infographic("evidence", "table/list", "Table/list"),
+          new Infographic("evidence", "textual", "Text"),
+          new Infographic("evidence", "photo/pciture/visual_objects", "Visual/Layout"),
+          new Infographic("evidence", "figure", "Figure"),
+          new Infographic("evidence", "map", "Map"),
+          new Infographic("operation/reasoning", "comparison", "Sorting"),
+          new Infographic("operation/reasoning", "arithmetic", "Arithmetic"),
+          new Infographic("operation/reasoning", "counting", "Counting"));
 
   private OfficialTables() {}
 
@@ -122,7 +138,7 @@ final class OfficialTables {
         (name, members) -> {
           int prefetched =
               count(members, item -> item.field(PredictionFiles.PREFETCHED).equals("true"));
-          int hits = count(members, item -> Evaluation.values(List.of(item))[0] == 1);
+          int hits = count(members, item -> item.isRight());
           Map<String, Object> row = new LinkedHashMap<>();
           row.put(title, name);
           row.put("tot", members.size());
@@ -168,10 +184,7 @@ final class OfficialTables {
     Map<String, Object> row = new LinkedHashMap<>();
     row.put("refcoco_IoU", Means.IN_ORDER.of(overlaps));
     for (double threshold : THRESHOLDS) {
-      double[] hits = new double[overlaps.length];
-      for (int i = 0; i < hits.length; i++) {
-        hits[i] = overlaps[i] >= threshold ? 1 : 0;
-      }
+      double[] hits = Arrays.stream(overlaps).map(it -> it >= threshold ? 1 : 0).toArray();
       row.put("refcoco_ACC@" + threshold, Means.IN_ORDER.of(hits));
     }
     row.put(
@@ -184,7 +197,7 @@ final class OfficialTables {
   }
 
   private static OfficialTable internVlGrounding(List<Predicted> items) {
-    int correct = count(items, item -> Evaluation.values(List.of(item))[0] == 1);
+    int correct = count(items, item -> item.isRight());
     Map<String, Object> row = new LinkedHashMap<>();
     row.put("correct", correct);
     row.put("total", items.size());
@@ -198,48 +211,22 @@ final class OfficialTables {
     row.put(
         anls ? "anls" : protocol == Protocol.CHARTQA ? "relaxed_accuracy" : "accuracy",
         Means.IN_ORDER.of(Evaluation.values(items)));
-    INFOGRAPHIC_TYPES.forEach(
-        (field, names) ->
-            names.forEach(
-                (inFile, printed) -> {
-                  double[] members =
-                      Evaluation.values(
-                          items.stream()
-                              .filter(
-                                  item -> List.of(item.field(field).split("\n")).contains(inFile))
-                              .toList());
-                  if (members.length > 0) {
-                    row.put(printed, Means.IN_ORDER.of(members));
-                  }
-                }));
+    for (Infographic kind : INFOGRAPHICS) {
+      double[] members =
+          Evaluation.values(
+              items.stream()
+                  .filter(
+                      item -> List.of(item.field(kind.field).split("\n")).contains(kind.value))
+                  .toList());
+      if (members.length > 0) {
+        row.put(kind.printed, Means.IN_ORDER.of(members));
+      }
+    }
     return OfficialTable.of(row);
   }
 
-  private static Map<String, Map<String, String>> infographicTypes() {
-    Map<String, Map<String, String>> types = new LinkedHashMap<>();
-    Map<String, String> answer = new LinkedHashMap<>();
-    answer.put("image span", "Image-Span");
-    answer.put("question span", "Question-Span");
-    answer.put("multiple spans", "Multi-Span");
-    answer.put("non span", "None span");
-    types.put("answer_type", answer);
-    Map<String, String> evidence = new LinkedHashMap<>();
-    evidence.put("table/list", "Table/list");
-    evidence.put("textual", "Text");
-    evidence.put("photo/pciture/visual_objects", "Visual/Layout");
-    evidence.put("figure", "Figure");
-    evidence.put("map", "Map");
-    types.put("evidence", evidence);
-    Map<String, String> operation = new LinkedHashMap<>();
-    operation.put("comparison", "Sorting");
-    operation.put("arithmetic", "Arithmetic");
-    operation.put("counting", "Counting");
-    types.put("operation/reasoning", operation);
-    return types;
-  }
-
   private static OfficialTable modelCompose(List<Predicted> items) {
-    int correct = count(items, item -> Evaluation.values(List.of(item))[0] == 1);
+    int correct = count(items, item -> item.isRight());
     Map<String, Object> row = new LinkedHashMap<>();
     row.put("Accuracy", PythonText.twoDecimals(correct / (double) items.size() * PERCENT) + "%");
     MusicAvqaTypes.presentPercentages(typed(items))
@@ -254,7 +241,7 @@ final class OfficialTables {
       String[] parts = item.type().split("/", 2);
       if (parts.length == 2 && MusicAvqaTypes.isKnown(parts[0], parts[1])) {
         typed.add(
-            new MusicAvqaTypes.Item(parts[0], parts[1], Evaluation.values(List.of(item))[0] == 1));
+            new MusicAvqaTypes.Item(parts[0], parts[1], item.isRight()));
       }
     }
     return typed;

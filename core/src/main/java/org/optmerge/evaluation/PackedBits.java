@@ -1,12 +1,6 @@
 package org.optmerge.evaluation;
 
-import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.databind.DeserializationContext;
-import com.fasterxml.jackson.databind.SerializerProvider;
-import com.fasterxml.jackson.databind.deser.std.StdDeserializer;
-import com.fasterxml.jackson.databind.ser.std.StdSerializer;
-import java.io.IOException;
+import com.fasterxml.jackson.databind.util.StdConverter;
 import java.math.BigInteger;
 
 /**
@@ -48,35 +42,17 @@ final class PackedBits {
         "expected packed bits such as '10:3ff', found '%s'".formatted(shown));
   }
 
-  static final class Writer extends StdSerializer<String> {
-    private static final long serialVersionUID = 1;
-
-    Writer() {
-      super(String.class);
-    }
-
+  static final class Writer extends StdConverter<String, String> {
     @Override
-    public void serialize(String bits, JsonGenerator json, SerializerProvider provider)
-        throws IOException {
-      json.writeString(pack(bits));
+    public String convert(String bits) {
+      return pack(bits);
     }
   }
 
-  static final class Reader extends StdDeserializer<String> {
-    private static final long serialVersionUID = 1;
-
-    Reader() {
-      super(String.class);
-    }
-
+  static final class Reader extends StdConverter<String, String> {
     @Override
-    public String deserialize(JsonParser json, DeserializationContext context) throws IOException {
-      String packed = json.getText();
-      try {
-        return unpack(packed);
-      } catch (IllegalArgumentException e) {
-        throw context.weirdStringException(packed, String.class, e.getMessage());
-      }
+    public String convert(String packed) {
+      return unpack(packed);
     }
   }
 }

@@ -153,22 +153,15 @@ public final class Study {
    * @param file where the rows are kept; read if it is there
    * @param recorded rows that somebody else made and that need not be made again if they follow
    *     from the same models, settings and questions
+   * @param examination of the models and merges; null: rows are read only
    * @param listener is told often where the work is
    * @throws BenchmarkException if the file holds something else
    */
   public Study(
       Path file,
       Map<String, AnswerSheet> recorded,
-      Examination examination,
+      @Nullable Examination examination,
       Consumer<Report> listener) {
-    this(file, recorded, listener, examination);
-  }
-
-  private Study(
-      Path file,
-      Map<String, AnswerSheet> recorded,
-      Consumer<Report> listener,
-      @Nullable Examination examination) {
     this.file = file;
     this.recorded = Map.copyOf(recorded);
     this.examination = examination;
@@ -186,7 +179,7 @@ public final class Study {
     if (!Files.isRegularFile(file)) {
       throw new BenchmarkException("%s: there is no such file of recorded rows".formatted(file));
     }
-    return new Study(file, Map.of(), report -> {}, null);
+    return new Study(file, Map.of(), null, report -> {});
   }
 
   /** A row, made if it is not known. */

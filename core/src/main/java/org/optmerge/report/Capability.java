@@ -122,18 +122,10 @@ public record Capability(MiniTask task, ModelFamily family, Study study) {
 
   /** A bar for each model and merge that is compared, with its 95 % interval. */
   public CategoryChart chart() {
-    Map<String, Double> means = new LinkedHashMap<>();
-    Map<String, Double> halfWidths = new LinkedHashMap<>();
-    for (String key : compared()) {
-      Interval interval = accuracy(key);
-      means.put(row(key).label(), interval.mean());
-      halfWidths.put(row(key).label(), (interval.upper() - interval.lower()) / 2);
-    }
-    return Plots.methods(
-        "%s: base, expert, merges, mixture".formatted(task.label()),
-        "right answers (%)",
-        means,
-        halfWidths);
+    Map<String, Interval> intervals = new LinkedHashMap<>();
+    compared().forEach(key -> intervals.put(row(key).label(), accuracy(key)));
+    String title = "%s: base, expert, merges, mixture".formatted(task.label());
+    return PaperFigures.intervals(title, "right answers (%)", intervals);
   }
 
   /**

@@ -7,14 +7,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.DoubleStream;
 import org.apiguardian.api.API;
+import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.internal.chartpart.Chart;
-import org.optmerge.analysis.MagnitudeHistogram;
 import org.optmerge.analysis.TaskVectorStatistics;
 import org.optmerge.base.Progress;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.AnswerSheet;
-import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.DescentTrajectories;
 import org.optmerge.evaluation.Interval;
 import org.optmerge.evaluation.ModelFamily;
@@ -35,19 +34,11 @@ public final class PaperFigures {
             1,
             Progress.NONE);
     Map<String, Chart<?, ?>> charts = new LinkedHashMap<>();
-    charts.put("magnitudes", Plots.magnitudes(family.title(), magnitudes(statistics)));
+    charts.put("magnitudes", Plots.magnitudes(family.title(), Plots.byExpert(statistics)));
     Chart<?, ?> norms = Plots.normPerLayer(statistics);
     norms.setTitle(family.title());
     charts.put("norm-per-layer", norms);
     return charts;
-  }
-
-  private static Map<String, MagnitudeHistogram> magnitudes(TaskVectorStatistics statistics) {
-    Map<String, MagnitudeHistogram> magnitudes = new LinkedHashMap<>();
-    for (int t = 0; t < statistics.experts().size(); t++) {
-      magnitudes.put(statistics.experts().get(t), statistics.magnitudes().get(t));
-    }
-    return magnitudes;
   }
 
   /**
@@ -117,14 +108,20 @@ public final class PaperFigures {
 
   /** The mean accuracy of each model and merge, with its 95 % interval. */
   public static Chart<?, ?> means(String title, List<AnswerSheet> rows) {
+    Map<String, Interval> means = new LinkedHashMap<>();
+    rows.forEach(row -> means.put(row.label(), SheetTables.interval(row)));
+    return intervals(title, "mean accuracy of five tasks (%)", means);
+  }
+
+  static CategoryChart intervals(String title, String valueTitle, Map<String, Interval> intervals) {
     Map<String, Double> means = new LinkedHashMap<>();
     Map<String, Double> halfWidths = new LinkedHashMap<>();
-    for (AnswerSheet row : rows) {
-      Interval interval = Bootstrap.DEFAULT.mean(row.averaged()).times(100);
-      means.put(row.label(), interval.mean());
-      halfWidths.put(row.label(), (interval.upper() - interval.lower()) / 2);
-    }
-    return Plots.methods(title, "mean accuracy of five tasks (%)", means, halfWidths);
+    intervals.forEach(
+        (label, interval) -> {
+          means.put(label, interval.mean());
+          halfWidths.put(label, (interval.upper() - interval.lower()) / 2);
+        });
+    return Plots.methods(title, valueTitle, means, halfWidths);
   }
 
   /** Accuracies of each model and merge by task, as a map. */

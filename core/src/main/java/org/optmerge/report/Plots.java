@@ -133,11 +133,7 @@ public final class Plots {
 
   /** {@link #magnitudes(String, Map)} of a whole model, with the share of unchanged entries. */
   public static XYChart magnitudes(TaskVectorStatistics statistics) {
-    Map<String, MagnitudeHistogram> experts = new LinkedHashMap<>();
-    for (int t = 0; t < statistics.experts().size(); t++) {
-      experts.put(statistics.experts().get(t), statistics.magnitudes().get(t));
-    }
-    XYChart chart = magnitudes("How much the experts changed", experts);
+    XYChart chart = magnitudes("How much the experts changed", byExpert(statistics));
     for (int t = 0; t < statistics.experts().size(); t++) {
       double zeros = statistics.total().experts().get(t).shareOfZeros();
       if (zeros >= 0.0005) {
@@ -148,6 +144,14 @@ public final class Plots {
       }
     }
     return chart;
+  }
+
+  static Map<String, MagnitudeHistogram> byExpert(TaskVectorStatistics statistics) {
+    Map<String, MagnitudeHistogram> experts = new LinkedHashMap<>();
+    for (int t = 0; t < statistics.experts().size(); t++) {
+      experts.put(statistics.experts().get(t), statistics.magnitudes().get(t));
+    }
+    return experts;
   }
 
   /**
@@ -405,7 +409,8 @@ public final class Plots {
     values.forEach((method, row) -> requireLength("scores", method, row, tasks.size(), "tasks"));
     halfWidths.forEach(
         (method, row) -> requireLength("scores", method, row, tasks.size(), "tasks"));
-    CategoryChart chart = category(title, "", valueTitle);
+    CategoryChart chart = new CategoryChart(WIDTH, HEIGHT, new PlotTheme());
+    label(chart, title, "", valueTitle);
     var style = chart.getStyler();
     style.setXAxisTitleVisible(false);
     style.setAvailableSpaceFill(0.75);
@@ -622,12 +627,6 @@ public final class Plots {
     XYChart chart = new XYChart(WIDTH, HEIGHT, new PlotTheme());
     label(chart, title, xTitle, yTitle);
     chart.getStyler().setXAxisTickMarkSpacingHint(60);
-    return chart;
-  }
-
-  private static CategoryChart category(String title, String xTitle, String yTitle) {
-    CategoryChart chart = new CategoryChart(WIDTH, HEIGHT, new PlotTheme());
-    label(chart, title, xTitle, yTitle);
     return chart;
   }
 

@@ -3,11 +3,9 @@ package org.optmerge.report;
 import java.io.PrintStream;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.apiguardian.api.API;
 import org.optmerge.base.Progress;
-import org.optmerge.evaluation.Study;
 
 /**
  * A bar that is written over as work goes on, for cells that take more than a moment. It begins
@@ -64,18 +62,6 @@ public final class ProgressBar implements Progress, AutoCloseable {
   public synchronized void add(long more) {
     done += more;
     showIfDue();
-  }
-
-  /** For {@link Study}: which row is in work, and how far all of them are. */
-  public Consumer<Study.Report> study() {
-    return report -> {
-      synchronized (this) {
-        total = report.questions();
-        done = report.answered();
-        detail = "%d of %d: %s".formatted(report.row(), report.rows(), report.wanted().label());
-        showIfDue();
-      }
-    };
   }
 
   @Override

@@ -30,13 +30,16 @@ final class SheetTables {
 
   private SheetTables() {}
 
+  /** The mean of a row in percent. */
+  static Interval interval(AnswerSheet row) {
+    return Bootstrap.DEFAULT.mean(row.averaged()).times(100);
+  }
+
   /** Adds the mean in percent, and its interval. */
   static Columns<AnswerSheet> mean(Columns<AnswerSheet> columns) {
     Map<AnswerSheet, Interval> known = new IdentityHashMap<>();
     Function<AnswerSheet, Interval> interval =
-        row ->
-            known.computeIfAbsent(
-                row, one -> Bootstrap.DEFAULT.mean(one.averaged()).times(100));
+        row -> known.computeIfAbsent(row, SheetTables::interval);
     return columns
         .number("mean", row -> interval.apply(row).mean())
         .text(

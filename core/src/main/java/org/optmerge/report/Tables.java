@@ -104,23 +104,10 @@ public final class Tables {
     if (name != null && !name.isBlank()) {
       out.append("<caption>").append(escapeHtml(name)).append("</caption>\n");
     }
-    out.append("<thead><tr>");
-    for (int c = 0; c < cells.columns(); c++) {
-      out.append("<th style=\"text-align:").append(cells.right(c) ? "right" : "left").append("\">");
-      out.append(cells.header(c)).append("</th>");
-    }
-    out.append("</tr></thead>\n<tbody>\n");
+    out.append("<thead>").append(cells.html("th", cells.headers)).append("</thead>\n<tbody>\n");
     for (int r = 0; r < cells.rows(); r++) {
-      out.append("<tr>");
-      for (int c = 0; c < cells.columns(); c++) {
-        String text = cells.best(r, c) ? "<b>" + cells.text(r, c) + "</b>" : cells.text(r, c);
-        out.append("<td style=\"text-align:")
-            .append(cells.right(c) ? "right" : "left")
-            .append("\">")
-            .append(text)
-            .append("</td>");
-      }
-      out.append("</tr>\n");
+      List<String> row = cells.row(r, best -> "<b>" + best + "</b>", UnaryOperator.identity());
+      out.append(cells.html("td", row)).append('\n');
     }
     return out.append("</tbody>\n</table>").toString();
   }
@@ -133,22 +120,12 @@ public final class Tables {
   /** A table in GitHub's Markdown. */
   public static String markdown(Table table, Format format) {
     Cells cells = Cells.of(table, format, Tables::escapeMarkdown);
-    StringBuilder out = new StringBuilder("|");
-    for (int c = 0; c < cells.columns(); c++) {
-      out.append(' ').append(cells.header(c)).append(" |");
-    }
-    out.append("\n|");
-    for (int c = 0; c < cells.columns(); c++) {
-      out.append(cells.right(c) ? "---:|" : "---|");
-    }
+    StringBuilder out = new StringBuilder("| " + String.join(" | ", cells.headers) + " |\n|");
+    cells.numeric.forEach(right -> out.append(right ? "---:|" : "---|"));
     out.append('\n');
     for (int r = 0; r < cells.rows(); r++) {
-      out.append('|');
-      for (int c = 0; c < cells.columns(); c++) {
-        String text = cells.text(r, c);
-        out.append(' ').append(cells.best(r, c) ? "**" + text + "**" : text).append(" |");
-      }
-      out.append('\n');
+      List<String> row = cells.row(r, best -> "**" + best + "**", UnaryOperator.identity());
+      out.append("| ").append(String.join(" | ", row)).append(" |\n");
     }
     return out.toString();
   }
@@ -162,22 +139,12 @@ public final class Tables {
   public static String latex(Table table, Format format) {
     Cells cells = Cells.of(table, format, Tables::escapeLatex);
     StringBuilder out = new StringBuilder("\\begin{tabular}{");
-    for (int c = 0; c < cells.columns(); c++) {
-      out.append(cells.right(c) ? 'r' : 'l');
-    }
-    out.append("}\n\\toprule\n");
-    List<String> line = new ArrayList<>();
-    for (int c = 0; c < cells.columns(); c++) {
-      line.add(cells.header(c));
-    }
-    out.append(String.join(" & ", line)).append(" \\\\\n\\midrule\n");
+    cells.numeric.forEach(right -> out.append(right ? 'r' : 'l'));
+    out.append("}\n\\toprule\n").append(String.join(" & ", cells.headers));
+    out.append(" \\\\\n\\midrule\n");
     for (int r = 0; r < cells.rows(); r++) {
-      line.clear();
-      for (int c = 0; c < cells.columns(); c++) {
-        String text = cells.text(r, c);
-        line.add(cells.best(r, c) ? "\\textbf{" + text + "}" : text);
-      }
-      out.append(String.join(" & ", line)).append(" \\\\\n");
+      List<String> row = cells.row(r, best -> "\\textbf{" + best + "}", UnaryOperator.identity());
+      out.append(String.join(" & ", row)).append(" \\\\\n");
     }
     return out.append("\\bottomrule\n\\end{tabular}\n").toString();
   }
@@ -191,16 +158,12 @@ public final class Tables {
   public static String text(Table table, Format format) {
     Cells cells = Cells.of(table, format, UnaryOperator.identity());
     TextTable out = new TextTable(" ");
-    for (int c = 0; c < cells.columns(); c++) {
-      String title = cells.header(c) + " ";
-      out = cells.right(c) ? out.right(title) : out.left(title);
+    for (int c = 0; c < cells.headers.size(); c++) {
+      String title = cells.headers.get(c) + " ";
+      out = cells.numeric.get(c) ? out.right(title) : out.left(title);
     }
     for (int r = 0; r < cells.rows(); r++) {
-      List<String> row = new ArrayList<>();
-      for (int c = 0; c < cells.columns(); c++) {
-        row.add(cells.text(r, c) + (cells.best(r, c) ? "*" : " "));
-      }
-      out.row(row);
+      out.row(cells.row(r, best -> best + "*", other -> other + " "));
     }
     return String.join("\n", out.lines()) + "\n";
   }
@@ -258,28 +221,29 @@ public final class Tables {
       return at < 0 ? "" : cells.get(at);
     }
 
-    int columns() {
-      return headers.size();
-    }
-
     int rows() {
       return texts.isEmpty() ? 0 : texts.get(0).size();
     }
 
-    String header(int column) {
-      return headers.get(column);
+    /** The cells of a row, each marked as best or as another. */
+    List<String> row(int row, UnaryOperator<String> best, UnaryOperator<String> other) {
+      List<String> cells = new ArrayList<>();
+      for (int c = 0; c < texts.size(); c++) {
+        String text = texts.get(c).get(row);
+        boolean isBest = !bests.get(c).isEmpty() && bests.get(c).equals(text);
+        cells.add((isBest ? best : other).apply(text));
+      }
+      return cells;
     }
 
-    boolean right(int column) {
-      return numeric.get(column);
-    }
-
-    String text(int row, int column) {
-      return texts.get(column).get(row);
-    }
-
-    boolean best(int row, int column) {
-      return !bests.get(column).isEmpty() && bests.get(column).equals(text(row, column));
+    String html(String tag, List<String> row) {
+      StringBuilder out = new StringBuilder("<tr>");
+      for (int c = 0; c < row.size(); c++) {
+        String align = numeric.get(c) ? "right" : "left";
+        out.append("<%s style=\"text-align:%s\">".formatted(tag, align)).append(row.get(c));
+        out.append("</").append(tag).append('>');
+      }
+      return out.append("</tr>").toString();
     }
   }
 
