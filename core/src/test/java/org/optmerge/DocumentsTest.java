@@ -23,7 +23,8 @@ class DocumentsTest {
 
   /** A sentence that opens with one of three words, up to its end. */
   private static final Pattern SENTENCE =
-      Pattern.compile("(?s)(?<=(?:^|\\n\\n|[.:!?] |\\n- |\\n#{1,4} ))(?:What|How|Where)\\b.*?(?:[.!?](?=\\s)|\\n\\n|\\z)");
+      Pattern.compile(
+          "(?s)(?<=(?:^|\\n\\n|[.:!?] |\\n- |\\n#{1,4} ))(?:What|How|Where)\\b.*?(?:[.!?](?=\\s)|\\n\\n|\\z)");
 
   private static final Pattern COMMAND = Pattern.compile("(?<![\\w/])environment/([a-z]+)");
 
@@ -64,7 +65,8 @@ class DocumentsTest {
                           .allMatch(line -> line.length() <= 120);
                       assertThat(
                               SENTENCE
-                                  .matcher(withoutCode(read(document)).replaceAll("(?m)^\\|.*$", ""))
+                                  .matcher(
+                                      withoutCode(read(document)).replaceAll("(?m)^\\|.*$", ""))
                                   .results()
                                   .map(found -> found.group().strip()))
                           .as("What, How and Where open questions only")

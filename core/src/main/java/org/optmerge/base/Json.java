@@ -112,8 +112,8 @@ public final class Json {
   }
 
   /**
-   * A result for people and programs: records with snake_case keys, paths as texts, what is optional
-   * as itself or null, and null for numbers that JSON does not have.
+   * A result for people and programs: records with snake_case keys, paths as texts, what is
+   * optional as itself or null, and null for numbers that JSON does not have.
    */
   public static <T extends JsonNode> T tree(@Nullable Object value) {
     return ResultMapper.INSTANCE.valueToTree(value);

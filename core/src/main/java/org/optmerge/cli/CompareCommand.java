@@ -103,7 +103,7 @@ final class CompareCommand extends Subcommand {
       say(console, file, predictions.findings());
       return predictions.items();
     }
-    Protocol protocol = named(() -> Protocol.named(benchmark));
+    Protocol protocol = named(benchmark, Protocol::named);
     Evaluation evaluation =
         Evaluation.of(
             PredictionFiles.read(file, protocol, profile, answers),

@@ -9,8 +9,8 @@ import org.optmerge.base.Json;
 import org.optmerge.base.TextTable;
 
 /**
- * The output of a command: its result on standard output, everything else on standard error; text, or
- * with {@code --json} one JSON object as the result and one per line for the rest.
+ * The output of a command: its result on standard output, everything else on standard error; text,
+ * or with {@code --json} one JSON object as the result and one per line for the rest.
  */
 final class Console {
   private final PrintWriter out;
@@ -126,5 +126,4 @@ final class Console {
     event.put("event", kind);
     return event;
   }
-
 }

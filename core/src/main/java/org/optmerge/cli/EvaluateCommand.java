@@ -214,8 +214,7 @@ final class EvaluateCommand extends Subcommand {
           Bootstrap.DEFAULT.mean(averaged));
     }
     if (chosen.mean() == Grouping.CAPABILITIES && averaged.size() > 1) {
-      Json.put(
-          node, "new_skills", AnswerSheet.of(evaluation, Grouping.CAPABILITIES).newSkills());
+      Json.put(node, "new_skills", AnswerSheet.of(evaluation, Grouping.CAPABILITIES).newSkills());
     }
     return node;
   }

@@ -32,7 +32,6 @@ final class ExamplesCommand extends Subcommand {
   private static final int ON_SHEET = 12;
   private static final int COLUMNS = 6;
 
-
   @Parameters(
       paramLabel = "BENCHMARK",
       completionCandidates = Names.Miniatures.class,
@@ -137,7 +136,8 @@ final class ExamplesCommand extends Subcommand {
 
   private List<Question> ofStage() {
     ModalityBenchmark benchmark =
-        named(() -> ModalityBenchmark.of(name, MiniSplit.of(split), count == null ? 1 : count));
+        named(
+            name, it -> ModalityBenchmark.of(it, MiniSplit.of(split), count == null ? 1 : count));
     try (Stream<Question> all = benchmark.questions()) {
       return all.toList();
     }
@@ -150,7 +150,7 @@ final class ExamplesCommand extends Subcommand {
           "no benchmark '%s' that is drawn here; there are %s"
               .formatted(name, String.join(", ", new Names.Miniatures())));
     }
-    return named(() -> CapabilityBenchmark.of(name, MiniSplit.of(split)));
+    return named(name, it -> CapabilityBenchmark.of(it, MiniSplit.of(split)));
   }
 
   private static TextTable table(List<Question> examples) {

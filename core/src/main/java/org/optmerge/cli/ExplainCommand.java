@@ -54,7 +54,8 @@ final class ExplainCommand extends Subcommand {
             ? all.stream().filter(planned -> planned.name().contains(wanted)).toList()
             : exact;
     if (found.isEmpty()) {
-      throw wrong("the output has no tensor '%s'%s"
+      throw wrong(
+          "the output has no tensor '%s'%s"
               .formatted(
                   wanted,
                   Suggestion.forWord(

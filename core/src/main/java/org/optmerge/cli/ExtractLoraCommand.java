@@ -6,9 +6,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.regex.Pattern;
-import org.optmerge.base.Json;
 import org.optmerge.analysis.LoraExtraction;
 import org.optmerge.analysis.LoraExtraction.Layer;
+import org.optmerge.base.Json;
 import org.optmerge.base.Percent;
 import org.optmerge.base.TextTable;
 import picocli.CommandLine.Command;
@@ -22,7 +22,6 @@ import picocli.CommandLine.Parameters;
     description = "Make a LoRA adapter from a full fine-tune, and say what it loses.")
 final class ExtractLoraCommand extends Subcommand {
   private static final int WORST = 5;
-
 
   @Parameters(index = "0", paramLabel = "BASE", description = "The checkpoint that was fine-tuned.")
   private Path base;

@@ -121,7 +121,8 @@ final class FetchCommand extends Subcommand {
                 .find(name)
                 .orElseThrow(
                     () ->
-                        wrong("no manifest '%s'%s ('optmerge manifests' lists them)"
+                        wrong(
+                            "no manifest '%s'%s ('optmerge manifests' lists them)"
                                 .formatted(name, shipped.suggestion(name)))));
       }
     }

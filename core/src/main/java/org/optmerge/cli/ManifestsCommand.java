@@ -48,7 +48,8 @@ final class ManifestsCommand extends Subcommand {
     Optional<Manifest> one = words.size() == 1 ? manifests.find(words.get(0)) : Optional.empty();
     List<Manifest> found = one.map(List::of).orElseGet(() -> manifests.search(words));
     if (found.isEmpty()) {
-      throw wrong("no manifest has '%s' in it%s"
+      throw wrong(
+          "no manifest has '%s' in it%s"
               .formatted(
                   String.join("' and '", words),
                   words.size() == 1 ? manifests.suggestion(words.get(0)) : ""));

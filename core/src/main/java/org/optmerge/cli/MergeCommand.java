@@ -131,7 +131,8 @@ final class MergeCommand extends Subcommand {
 
   private Path folder() {
     if (out != null && outParameter != null) {
-      throw wrong("the output folder is given twice: '%s' and --out '%s'".formatted(outParameter, out));
+      throw wrong(
+          "the output folder is given twice: '%s' and --out '%s'".formatted(outParameter, out));
     }
     Path folder = out != null ? out : outParameter;
     if (folder != null) {
@@ -212,5 +213,4 @@ final class MergeCommand extends Subcommand {
                 Quantities.seconds(result.seconds())));
     return lines;
   }
-
 }

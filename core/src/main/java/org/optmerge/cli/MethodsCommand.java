@@ -34,7 +34,8 @@ final class MethodsCommand extends Subcommand {
 
   @Override
   public Integer call() {
-    List<NamedMethod> methods = name == null ? MergeMethods.ALL : List.of(named(() -> MergeMethods.named(name)));
+    List<NamedMethod> methods =
+        name == null ? MergeMethods.ALL : List.of(named(name, MergeMethods::named));
     Console console = main.console();
     console.result(() -> text(console, methods), () -> json(methods));
     return 0;

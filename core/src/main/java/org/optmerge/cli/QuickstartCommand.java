@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.base.Json;
 import org.optmerge.analysis.TaskVectorStatistics;
+import org.optmerge.base.Json;
 import org.optmerge.base.Progress;
 import org.optmerge.base.TextTable;
 import org.optmerge.checkpoint.Checkpoint;
@@ -56,7 +56,6 @@ import picocli.CommandLine.Parameters;
     })
 final class QuickstartCommand extends Subcommand {
   @Mixin private ThreadsOption threads;
-
 
   @Parameters(
       index = "0",
@@ -139,7 +138,8 @@ final class QuickstartCommand extends Subcommand {
     }
     requireNoneOf("--test-size", "--validation-size", "--models");
     List<NamedMethod> chosen =
-        (methods == null ? MergeMethods.names() : methods).stream().map(name -> named(() -> MergeMethods.named(name))).toList();
+        (methods == null ? MergeMethods.names() : methods)
+            .stream().map(name -> named(name, MergeMethods::named)).toList();
     List<String> names = DiffCommand.names(experts);
     Map<String, Checkpoint> opened = new LinkedHashMap<>();
     List<Row> rows = new ArrayList<>();
@@ -218,7 +218,8 @@ final class QuickstartCommand extends Subcommand {
         Math.multiplyExact(merges, origin.tensors().stream().mapToLong(TensorInfo::bytes).sum());
     long free = Files.getFileStore(out).getUsableSpace();
     if (needed > free) {
-      throw wrong("%d merged checkpoints need %s, %s has %s free; choose fewer with --methods"
+      throw wrong(
+          "%d merged checkpoints need %s, %s has %s free; choose fewer with --methods"
               .formatted(merges, Quantities.bytes(needed), out, Quantities.bytes(free)));
     }
   }
@@ -310,7 +311,11 @@ final class QuickstartCommand extends Subcommand {
       compared.put(merged, checkpoint);
       TaskVectorStatistics.Parameter all =
           TaskVectorStatistics.of(
-                  origin, compared, name -> true, threads.count(), progress.step(step + "measuring "))
+                  origin,
+                  compared,
+                  name -> true,
+                  threads.count(),
+                  progress.step(step + "measuring "))
               .total();
       int last = opened.size();
       double length =

@@ -59,7 +59,6 @@ final class ReproduceCommand extends Subcommand {
   /** Those of modality merging. */
   private static final Set<String> MODALITIES = Set.of("table4-vicuna", "table5");
 
-
   @Parameters(
       arity = "0..*",
       paramLabel = "NAME",

@@ -39,7 +39,6 @@ import picocli.CommandLine.Parameters;
 final class ScoreCommand extends Subcommand {
   private static final int SHOWN = 60;
 
-
   @Parameters(
       arity = "1..2",
       paramLabel = "FILE",
@@ -115,7 +114,7 @@ final class ScoreCommand extends Subcommand {
   public Integer call() throws IOException {
     Request request = request();
     Console console = main.console(request.out == null && main.json);
-    Protocol protocol = named(() -> Protocol.named(benchmark));
+    Protocol protocol = named(benchmark, Protocol::named);
     Bootstrap bootstrap =
         new Bootstrap(Bootstrap.DEFAULT.resamples(), Bootstrap.DEFAULT.level(), seed);
     Evaluation evaluation;
@@ -139,8 +138,7 @@ final class ScoreCommand extends Subcommand {
       written(evaluation, write).stream().map(Finding::toString).forEach(console::warning);
     }
     if (request.out != null) {
-      ObjectNode json =
-          EvaluationJson.of(evaluation, inputs, bootstrap, VersionCommand.version());
+      ObjectNode json = EvaluationJson.of(evaluation, inputs, bootstrap, VersionCommand.version());
       AtomicFiles.write(request.out, Json.pretty(json));
     }
     console.result(
@@ -155,7 +153,8 @@ final class ScoreCommand extends Subcommand {
       return new Request(files.get(0), null);
     }
     if (!main.json) {
-      throw wrong("expected one file, came %s and %s; a second is for --json OUT"
+      throw wrong(
+          "expected one file, came %s and %s; a second is for --json OUT"
               .formatted(files.get(0), files.get(1)));
     }
     List<String> arguments = spec.commandLine().getParseResult().originalArgs();
@@ -300,5 +299,4 @@ final class ScoreCommand extends Subcommand {
     return PredictionWriter.vlmEvalKit(
         out, evaluation.items(), evaluation.protocol().answerColumn());
   }
-
 }

@@ -6,12 +6,12 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
-import org.optmerge.base.Json;
 import org.optmerge.analysis.TaskVectorDiagnostics;
 import org.optmerge.analysis.TaskVectorDiagnostics.Merged;
 import org.optmerge.analysis.TaskVectorSpectra;
 import org.optmerge.analysis.TaskVectorSpectra.Comparison;
 import org.optmerge.analysis.TaskVectorSpectra.Matrix;
+import org.optmerge.base.Json;
 import org.optmerge.base.Percent;
 import org.optmerge.base.TextTable;
 
@@ -93,7 +93,9 @@ final class SpectraPrinter {
     return table;
   }
 
-  /** The matrices in which the merge interferes most; without one, in which experts overlap most. */
+  /**
+   * The matrices in which the merge interferes most; without one, in which experts overlap most.
+   */
   private TextTable matrices(int top) {
     boolean several = spectra.experts().size() > 1;
     boolean merged = spectra.total().isPresent();

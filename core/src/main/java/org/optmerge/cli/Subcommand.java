@@ -1,6 +1,7 @@
 package org.optmerge.cli;
 
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -30,8 +31,8 @@ abstract class Subcommand implements Callable<Integer> {
   }
 
   /** The thing that a name on the command line stands for, refused in its own words if unknown. */
-  <T> T named(Supplier<T> thing) {
-    return named(spec, thing);
+  <T> T named(String name, Function<String, T> find) {
+    return named(spec, () -> find.apply(name));
   }
 
   static <T> T named(CommandSpec spec, Supplier<T> thing) {

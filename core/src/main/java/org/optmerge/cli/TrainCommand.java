@@ -31,7 +31,6 @@ final class TrainCommand extends Subcommand {
   static final SortedMap<String, Class<? extends TrainingRecipe>> RECIPES =
       new TreeMap<>(Map.of("mini", CapabilityRecipe.class, "omni", ModalityRecipe.class));
 
-
   @Parameters(
       paramLabel = "mini|omni",
       completionCandidates = Names.TrainingTargets.class,
@@ -72,7 +71,8 @@ final class TrainCommand extends Subcommand {
   public Integer call() {
     @Nullable Class<? extends TrainingRecipe> type = RECIPES.get(target);
     if (type == null) {
-      throw wrong("there is no recipe for '%s'; 'mini' and 'omni' can be trained".formatted(target));
+      throw wrong(
+          "there is no recipe for '%s'; 'mini' and 'omni' can be trained".formatted(target));
     }
     Console console = main.console();
     try (StatusLine status = console.status();
@@ -86,7 +86,8 @@ final class TrainCommand extends Subcommand {
       List<String> names = only == null ? training.names() : only;
       for (String name : names) {
         if (!training.names().contains(name)) {
-          throw wrong("the recipe has no model '%s'; it has %s"
+          throw wrong(
+              "the recipe has no model '%s'; it has %s"
                   .formatted(name, String.join(", ", training.names())));
         }
       }

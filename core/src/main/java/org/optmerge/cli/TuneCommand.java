@@ -29,7 +29,6 @@ import picocli.CommandLine.Option;
 final class TuneCommand extends Subcommand {
   private static final int MOST_COLUMNS = 8;
 
-
   @Mixin private RecipeSource recipe;
 
   @Mixin private QuestionSource source;

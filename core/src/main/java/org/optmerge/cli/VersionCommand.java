@@ -1,8 +1,8 @@
 package org.optmerge.cli;
 
-import org.optmerge.base.Json;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
+import org.optmerge.base.Json;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 

@@ -40,7 +40,9 @@ public record DescentTrajectories(Map<String, List<Trajectory.Point>> methods) {
     methods = Collections.unmodifiableMap(new LinkedHashMap<>(methods));
   }
 
-  /** The methods compared: WUDI as published, its optimiser and its start exchanged, and OptMerge. */
+  /**
+   * The methods compared: WUDI as published, its optimiser and its start exchanged, and OptMerge.
+   */
   public static Map<String, MergeMethod> compared() {
     Map<String, MergeMethod> methods = new LinkedHashMap<>();
     methods.put("WUDI, Adam from the sum", Wudi.PUBLISHED);
@@ -123,7 +125,8 @@ public record DescentTrajectories(Map<String, List<Trajectory.Point>> methods) {
         (family, trajectories) -> {
           List<String> lines = new ArrayList<>();
           trajectories.methods.forEach(
-              (method, points) -> lines.add("%s: %s".formatted(Json.line(method), Json.line(points))));
+              (method, points) ->
+                  lines.add("%s: %s".formatted(Json.line(method), Json.line(points))));
           blocks.add("%s: {\n%s\n}".formatted(Json.line(family), String.join(",\n", lines)));
         });
     try {
@@ -132,5 +135,4 @@ public record DescentTrajectories(Map<String, List<Trajectory.Point>> methods) {
       throw new UncheckedIOException("%s: cannot be written".formatted(file), e);
     }
   }
-
 }

@@ -122,8 +122,8 @@ public record Evaluation(
   }
 
   /**
-   * The paper's column for this data set, in percent: the score of all examples,
-   * but for MathVista and MATH-Vision the mean of the geometry rows.
+   * The paper's column for this data set, in percent: the score of all examples, but for MathVista
+   * and MATH-Vision the mean of the geometry rows.
    *
    * @return empty if none of those rows is there
    */

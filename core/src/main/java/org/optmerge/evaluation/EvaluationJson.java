@@ -4,9 +4,9 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.LinkedHashMap;
 import org.optmerge.base.Json;
 import org.optmerge.base.Sha256;
 
@@ -42,7 +42,8 @@ public final class EvaluationJson {
       interval(row, score.interval());
     }
     evaluation.paperColumn().ifPresent(percent -> node.put("paper_column", percent));
-    Json.put(node, "official", evaluation.official().rows().stream().map(EvaluationJson::row).toList());
+    Json.put(
+        node, "official", evaluation.official().rows().stream().map(EvaluationJson::row).toList());
     findings(node, evaluation.findings());
     provenance(node, files, bootstrap, version);
     return node;

@@ -25,7 +25,9 @@ final class OfficialTables {
   private static final double[] THRESHOLDS = {0.1, 0.3, 0.5, 0.7, 0.9};
   private static final double PERCENT = 100;
 
-  /** A kind of question of InfographicVQA: a field, its value in the data set, and the table's word. */
+  /**
+   * A kind of question of InfographicVQA: a field, its value in the data set, and the table's word.
+   */
   private record Infographic(String field, String value, String printed) {}
 
   private static final List<Infographic> INFOGRAPHICS =
@@ -215,8 +217,7 @@ final class OfficialTables {
       double[] members =
           Evaluation.values(
               items.stream()
-                  .filter(
-                      item -> List.of(item.field(kind.field).split("\n")).contains(kind.value))
+                  .filter(item -> List.of(item.field(kind.field).split("\n")).contains(kind.value))
                   .toList());
       if (members.length > 0) {
         row.put(kind.printed, Means.IN_ORDER.of(members));
@@ -240,8 +241,7 @@ final class OfficialTables {
     for (Predicted item : items) {
       String[] parts = item.type().split("/", 2);
       if (parts.length == 2 && MusicAvqaTypes.isKnown(parts[0], parts[1])) {
-        typed.add(
-            new MusicAvqaTypes.Item(parts[0], parts[1], item.isRight()));
+        typed.add(new MusicAvqaTypes.Item(parts[0], parts[1], item.isRight()));
       }
     }
     return typed;

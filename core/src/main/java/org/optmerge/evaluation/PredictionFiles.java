@@ -118,8 +118,7 @@ public final class PredictionFiles {
       reading.add(id, type(fields), Prediction.of(predictions.get(r)), reference);
     }
     if (!table.has("index")) {
-      reading.findings.add(
-          "there is no column index; rows are numbered from 0", file.toString());
+      reading.findings.add("there is no column index; rows are numbered from 0", file.toString());
     }
     if (!judged) {
       return reading.of(FileFormat.VLMEVALKIT);
@@ -128,7 +127,8 @@ public final class PredictionFiles {
     List<Predicted> result =
         extracted
             ? judged(reading.items, table.column("res"), table.column("log"))
-            : prefetched(reading.items, (JudgedMetric) protocol.metric(profile, FileFormat.VLMEVALKIT));
+            : prefetched(
+                reading.items, (JudgedMetric) protocol.metric(profile, FileFormat.VLMEVALKIT));
     if (extracted) {
       return new Predictions(FileFormat.VLMEVALKIT_JUDGED, result, reading.findings.list());
     }
@@ -316,7 +316,8 @@ public final class PredictionFiles {
         (line, node) -> {
           String id = JsonLines.required(file, line, node, "doc_id").asText();
           if (!reading.seen.add(id)) {
-            reading.findings.add("the same doc_id again, left out: lmms-eval appends to its files", id);
+            reading.findings.add(
+                "the same doc_id again, left out: lmms-eval appends to its files", id);
             return;
           }
           JsonNode answer = node.path("filtered_resps").path(0);

@@ -12,8 +12,8 @@ import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.checkpoint.ModelReference;
 
 /**
- * The origin of answers, as the beginnings of SHA-256: answers with the same provenance need not
- * be given again.
+ * The origin of answers, as the beginnings of SHA-256: answers with the same provenance need not be
+ * given again.
  *
  * @param models of the weights
  * @param settings of the merge, the search and the way of asking

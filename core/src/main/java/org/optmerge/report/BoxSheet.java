@@ -31,8 +31,8 @@ public final class BoxSheet {
   private BoxSheet() {}
 
   /**
-   * The share of their union that two answers have in common, by the metric; 0 if the second is no box or
-   * covers nothing.
+   * The share of their union that two answers have in common, by the metric; 0 if the second is no
+   * box or covers nothing.
    *
    * @throws IllegalArgumentException if the right answer is no box
    */
@@ -139,13 +139,7 @@ public final class BoxSheet {
 
   /** Solid for the right box, dashed and a little within for the others: none hides another. */
   private static void outline(
-      Graphics2D graphics,
-      PixelBox box,
-      double scale,
-      int left,
-      int top,
-      int number,
-      Color color) {
+      Graphics2D graphics, PixelBox box, double scale, int left, int top, int number, Color color) {
     int inset = 2 * number;
     int x = left + (int) Math.round(scale * box.left()) + inset;
     int y = top + (int) Math.round(scale * box.top()) + inset;

@@ -9,8 +9,8 @@ import static org.optmerge.report.SheetTables.row;
 import static org.optmerge.report.SheetTables.signed;
 
 import java.nio.file.Path;
-import java.util.Collection;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -321,7 +321,8 @@ public final class CapabilityExhibits {
         .percent("new skills", AnswerSheet::newSkills)
         .number(
             COMBINED,
-            row -> row.right().containsKey(COMBINED) ? (Double) (100 * row.accuracy(COMBINED)) : null)
+            row ->
+                row.right().containsKey(COMBINED) ? (Double) (100 * row.accuracy(COMBINED)) : null)
         .number("λ", AnswerSheet::scaling)
         .table();
   }
@@ -331,9 +332,7 @@ public final class CapabilityExhibits {
     Columns<PaperTables.Row> columns =
         new Columns<>(title(published), published.rows()).text(MODEL, PaperTables.Row::name);
     paper.groups().forEach((group, of) -> columns.number(group, row -> row.mean(of)));
-    return columns
-        .number("average as printed", row -> row.average().orElse(Double.NaN))
-        .table();
+    return columns.number("average as printed", row -> row.average().orElse(Double.NaN)).table();
   }
 
   private static Table plain(PaperTable published) {

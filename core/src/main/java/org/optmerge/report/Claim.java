@@ -3,8 +3,8 @@ package org.optmerge.report;
 import org.apiguardian.api.API;
 
 /**
- * A claim of a notebook. A notebook whose claim does not hold fails, for its reader and
- * in every test.
+ * A claim of a notebook. A notebook whose claim does not hold fails, for its reader and in every
+ * test.
  */
 @API(status = API.Status.EXPERIMENTAL)
 public final class Claim {

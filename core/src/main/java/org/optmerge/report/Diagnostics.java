@@ -10,8 +10,8 @@ import org.optmerge.analysis.TaskVectorStatistics;
 import tech.tablesaw.api.Table;
 
 /**
- * Tables of task vectors and of merges of them, for notebooks: one observation a
- * row, to filter, summarise and plot.
+ * Tables of task vectors and of merges of them, for notebooks: one observation a row, to filter,
+ * summarise and plot.
  */
 @API(status = API.Status.EXPERIMENTAL)
 public final class Diagnostics {

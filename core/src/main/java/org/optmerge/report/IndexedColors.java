@@ -52,8 +52,7 @@ final class IndexedColors {
     for (int y = 0; y < height; y++) {
       for (int x = 0; x < width; x++) {
         row[x] =
-            places.computeIfAbsent(
-                pixels[y * width + x] & 0xFFFFFF, color -> nearest(color, kept));
+            places.computeIfAbsent(pixels[y * width + x] & 0xFFFFFF, color -> nearest(color, kept));
       }
       indexed.getRaster().setPixels(0, y, width, 1, row);
     }

@@ -4,8 +4,8 @@ import static org.optmerge.report.SheetTables.difference;
 import static org.optmerge.report.SheetTables.points;
 import static org.optmerge.report.SheetTables.row;
 
-import java.util.Collection;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -191,8 +191,7 @@ public final class ModalityExhibits {
             .text("aspect", ceilings -> ceilings.type.aspect())
             .number("nothing", ceilings -> percent(ceilings.best.get(Set.of())));
     for (StageModality modality : StageModality.ALL) {
-      columns.number(
-          modality.key(), ceilings -> percent(ceilings.best.get(Set.of(modality))));
+      columns.number(modality.key(), ceilings -> percent(ceilings.best.get(Set.of(modality))));
     }
     return columns
         .percent(

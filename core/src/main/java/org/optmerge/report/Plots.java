@@ -75,10 +75,10 @@ public final class Plots {
   private Plots() {}
 
   /**
-   * The distribution of the magnitudes of task vectors' entries: a density over a logarithmic
-   * axis, one line for each expert, after Figure 2 of the OptMerge paper. Entries that an expert
-   * left unchanged have no place on that axis; {@link #magnitudes(TaskVectorStatistics)} says how
-   * many they are.
+   * The distribution of the magnitudes of task vectors' entries: a density over a logarithmic axis,
+   * one line for each expert, after Figure 2 of the OptMerge paper. Entries that an expert left
+   * unchanged have no place on that axis; {@link #magnitudes(TaskVectorStatistics)} says how many
+   * they are.
    *
    * @param experts the changes of each expert, by its name
    * @throws IllegalArgumentException if no expert changed anything
@@ -304,7 +304,9 @@ public final class Plots {
     return chart;
   }
 
-  /** A cell for each value that is a number. XChart counts rows from below; values are from above. */
+  /**
+   * A cell for each value that is a number. XChart counts rows from below; values are from above.
+   */
   private static HeatMapSeries fill(
       HeatMapChart chart, String name, List<String> rows, List<String> columns, double[][] values) {
     List<String> fromBelow = new ArrayList<>(rows);
@@ -345,8 +347,8 @@ public final class Plots {
   /**
    * {@link #methods(String, String, Map)} with intervals.
    *
-   * @param halfWidths by method, half the width of its interval; NaN or absent: none is drawn; null:
-   *     the values are written above the bars instead
+   * @param halfWidths by method, half the width of its interval; NaN or absent: none is drawn;
+   *     null: the values are written above the bars instead
    */
   public static CategoryChart methods(
       String title,

@@ -6,9 +6,9 @@ import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The amount of work of a notebook: all of it, or the little that shows that its code runs. The environment
- * variable {@code OPTMERGE_SCALE} says which, {@code full} (the default) or {@code tiny}; the
- * system property {@code optmerge.scale} goes before it.
+ * The amount of work of a notebook: all of it, or the little that shows that its code runs. The
+ * environment variable {@code OPTMERGE_SCALE} says which, {@code full} (the default) or {@code
+ * tiny}; the system property {@code optmerge.scale} goes before it.
  */
 @API(status = API.Status.EXPERIMENTAL)
 public enum Scale {

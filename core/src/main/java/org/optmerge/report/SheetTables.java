@@ -20,7 +20,6 @@ import org.optmerge.evaluation.ModelFamily;
 import org.optmerge.evaluation.Study;
 import org.optmerge.evaluation.StudyMerge;
 import org.optmerge.report.PaperTables.PaperTable;
-import tech.tablesaw.api.Row;
 import tech.tablesaw.api.Table;
 
 /** Tables and sentences made of answer sheets, whatever their questions are about. */

@@ -19,7 +19,10 @@ final class Spectrogram {
   private static final int FRAME = 640;
   private static final int LEAST_SHIFT = 80;
 
-  /** The range of loudness below the loudest, beyond which all is white: 50 dB, in natural logarithms of energy. */
+  /**
+   * The range of loudness below the loudest, beyond which all is white: 50 dB, in natural
+   * logarithms of energy.
+   */
   private static final double RANGE = 5 * Math.log(10);
 
   private Spectrogram() {}
