@@ -14,13 +14,12 @@ import org.optmerge.evaluation.Evaluation;
 import org.optmerge.evaluation.EvaluationJson;
 import org.optmerge.evaluation.Finding;
 import org.optmerge.evaluation.Predicted;
-import org.optmerge.evaluation.PredictionFiles;
 import org.optmerge.evaluation.Predictions;
 import org.optmerge.evaluation.Protocol;
-import org.optmerge.metric.ScoringProfile;
 import org.optmerge.report.ScoreTables;
 import org.optmerge.report.Tables;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -47,27 +46,13 @@ final class CompareCommand extends Subcommand {
       description = "Score both by this data set's rules. Default: the scores in the files.")
   private @Nullable String benchmark;
 
-  @Option(
-      names = "--profile",
-      paramLabel = "P",
-      description =
-          "Whose rules where versions differ: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-  private ScoringProfile profile = ScoringProfile.OPTMERGE_FORK;
-
-  @Option(
-      names = "--answers",
-      paramLabel = "FILE",
-      description = "The file with the references, where a kit keeps them apart.")
-  private @Nullable Path answers;
+  @Mixin private ScoringOptions scoring;
 
   @Option(
       names = "--format",
       paramLabel = "F",
       description = "How the table is printed: ${COMPLETION-CANDIDATES}.")
   private Format format = Format.text;
-
-  @Option(names = "--seed", paramLabel = "S", description = "Of the resampling. Default: 0.")
-  private long seed;
 
   /** The form of printed tables; lower case, as they are typed. */
   @SuppressWarnings("MemberName")
@@ -80,8 +65,7 @@ final class CompareCommand extends Subcommand {
   @Override
   public Integer call() {
     Console console = main.console();
-    Bootstrap bootstrap =
-        new Bootstrap(Bootstrap.DEFAULT.resamples(), Bootstrap.DEFAULT.level(), seed);
+    Bootstrap bootstrap = scoring.bootstrap(Bootstrap.DEFAULT.resamples());
     List<String> names = DiffCommand.names(List.of(first, second));
     Comparison comparison;
     try (ProgressLine progress = console.progress()) {
@@ -104,12 +88,7 @@ final class CompareCommand extends Subcommand {
       return predictions.items();
     }
     Protocol protocol = named(benchmark, Protocol::named);
-    Evaluation evaluation =
-        Evaluation.of(
-            PredictionFiles.read(file, protocol, profile, answers),
-            protocol,
-            profile,
-            new Bootstrap(1, Bootstrap.DEFAULT.level(), seed));
+    Evaluation evaluation = scoring.evaluate(file, protocol, scoring.bootstrap(1));
     say(console, file, evaluation.findings());
     return evaluation.items();
   }

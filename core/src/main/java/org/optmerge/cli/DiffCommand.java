@@ -139,7 +139,9 @@ final class DiffCommand extends Subcommand {
     List<String> lines = new ArrayList<>(console.lines(experts(statistics)));
     if (statistics.experts().size() > 1) {
       lines.add("");
-      lines.addAll(console.lines(cosines(statistics)));
+      lines.addAll(
+          console.lines(
+              SpectraPrinter.square("cosine", statistics.experts(), statistics.total()::cosine)));
       lines.add("");
       lines.add(
           "sign conflict: %s of the entries that two or more experts changed"
@@ -181,19 +183,6 @@ final class DiffCommand extends Subcommand {
           "%d of %d".formatted(statistics.changedParameters(t), statistics.parameters().size()),
           Quantities.number(expert.largest()),
           expert.largestAt().map(Object::toString).orElse("-"));
-    }
-    return table;
-  }
-
-  private static TextTable cosines(TaskVectorStatistics statistics) {
-    TextTable table = new TextTable().left("cosine");
-    statistics.experts().forEach(table::right);
-    for (int s = 0; s < statistics.experts().size(); s++) {
-      List<String> row = new ArrayList<>(List.of(statistics.experts().get(s)));
-      for (int t = 0; t < statistics.experts().size(); t++) {
-        row.add(Quantities.number(statistics.total().cosine(s, t)));
-      }
-      table.row(row);
     }
     return table;
   }

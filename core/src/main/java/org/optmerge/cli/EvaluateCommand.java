@@ -178,7 +178,7 @@ final class EvaluateCommand extends Subcommand {
     return List.of(
         Integer.toString(questions),
         Percent.of(interval.mean()),
-        "[%s, %s]".formatted(Percent.of(interval.lower()), Percent.of(interval.upper())),
+        Percent.range(interval.lower(), interval.upper()),
         Percent.of(constant));
   }
 

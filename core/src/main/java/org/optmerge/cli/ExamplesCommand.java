@@ -136,8 +136,7 @@ final class ExamplesCommand extends Subcommand {
 
   private List<Question> ofStage() {
     ModalityBenchmark benchmark =
-        named(
-            name, it -> ModalityBenchmark.of(it, MiniSplit.of(split), count == null ? 1 : count));
+        named(name, it -> ModalityBenchmark.of(it, MiniSplit.of(split), count == null ? 1 : count));
     try (Stream<Question> all = benchmark.questions()) {
       return all.toList();
     }

@@ -18,15 +18,14 @@ import org.optmerge.evaluation.Explanation;
 import org.optmerge.evaluation.Finding;
 import org.optmerge.evaluation.OfficialTable;
 import org.optmerge.evaluation.Predicted;
-import org.optmerge.evaluation.PredictionFiles;
 import org.optmerge.evaluation.PredictionWriter;
 import org.optmerge.evaluation.Predictions;
 import org.optmerge.evaluation.Protocol;
 import org.optmerge.evaluation.Score;
-import org.optmerge.metric.ScoringProfile;
 import org.optmerge.report.ScoreTables;
 import org.optmerge.report.Tables;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -55,21 +54,7 @@ final class ScoreCommand extends Subcommand {
       description = "The data set: ${COMPLETION-CANDIDATES}, or a kit's name such as ChartQA_TEST.")
   private String benchmark;
 
-  @Option(
-      names = "--profile",
-      paramLabel = "P",
-      description =
-          "Whose rules where versions differ: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE},"
-              + " the paper's.")
-  private ScoringProfile profile = ScoringProfile.OPTMERGE_FORK;
-
-  @Option(
-      names = "--answers",
-      paramLabel = "FILE",
-      description =
-          "The file with the references, where a kit keeps them apart; for VLMEvalKit the data"
-              + " set's .tsv, whose ids must all be answered.")
-  private @Nullable Path answers;
+  @Mixin private ScoringOptions scoring;
 
   @Option(
       names = "--explain",
@@ -95,9 +80,6 @@ final class ScoreCommand extends Subcommand {
               + " (.xlsx, .tsv, .csv).")
   private @Nullable Path write;
 
-  @Option(names = "--seed", paramLabel = "S", description = "Of the intervals. Default: 0.")
-  private long seed;
-
   /** The form of printed tables; lower case, as they are typed. */
   @SuppressWarnings("MemberName")
   enum Format {
@@ -115,17 +97,11 @@ final class ScoreCommand extends Subcommand {
     Request request = request();
     Console console = main.console(request.out == null && main.json);
     Protocol protocol = named(benchmark, Protocol::named);
-    Bootstrap bootstrap =
-        new Bootstrap(Bootstrap.DEFAULT.resamples(), Bootstrap.DEFAULT.level(), seed);
+    Bootstrap bootstrap = scoring.bootstrap(Bootstrap.DEFAULT.resamples());
     Evaluation evaluation;
     try (ProgressLine progress = console.progress()) {
       progress.phase("scoring");
-      evaluation =
-          Evaluation.of(
-              PredictionFiles.read(request.file, protocol, profile, answers),
-              protocol,
-              profile,
-              bootstrap);
+      evaluation = scoring.evaluate(request.file, protocol, bootstrap);
     }
     evaluation.findings().stream().map(Finding::toString).forEach(console::warning);
     if (explain != null) {
@@ -133,7 +109,8 @@ final class ScoreCommand extends Subcommand {
       console.result(() -> explained(explanations), () -> explainedJson(explanations));
       return 0;
     }
-    List<Path> inputs = answers == null ? List.of(request.file) : List.of(request.file, answers);
+    List<Path> inputs =
+        scoring.answers == null ? List.of(request.file) : List.of(request.file, scoring.answers);
     if (write != null) {
       written(evaluation, write).stream().map(Finding::toString).forEach(console::warning);
     }
@@ -179,7 +156,7 @@ final class ScoreCommand extends Subcommand {
                 .formatted(
                     evaluation.protocol().title(),
                     evaluation.format(),
-                    profile,
+                    scoring.profile,
                     Quantities.of(evaluation.items().size(), "answer")));
         lines.addAll(console.lines(scores(evaluation)));
         lines.add("");

@@ -81,16 +81,26 @@ final class SpectraPrinter {
   }
 
   private TextTable overlaps() {
-    TextTable table = new TextTable().left("subspace overlap");
-    spectra.experts().forEach(table::right);
-    for (int s = 0; s < spectra.experts().size(); s++) {
-      List<String> row = new ArrayList<>(List.of(spectra.experts().get(s)));
-      for (int t = 0; t < spectra.experts().size(); t++) {
-        row.add(Quantities.number(spectra.overlap(s, t)));
+    return square("subspace overlap", spectra.experts(), spectra::overlap);
+  }
+
+  /** A table of a number for every two experts. */
+  static TextTable square(String title, List<String> experts, Pairs numbers) {
+    TextTable table = new TextTable().left(title);
+    experts.forEach(table::right);
+    for (int s = 0; s < experts.size(); s++) {
+      List<String> row = new ArrayList<>(List.of(experts.get(s)));
+      for (int t = 0; t < experts.size(); t++) {
+        row.add(Quantities.number(numbers.of(s, t)));
       }
       table.row(row);
     }
     return table;
+  }
+
+  /** A number for every two experts. */
+  interface Pairs {
+    double of(int one, int other);
   }
 
   /**

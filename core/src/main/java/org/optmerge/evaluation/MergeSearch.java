@@ -1,6 +1,5 @@
 package org.optmerge.evaluation;
 
-import ai.djl.ndarray.NDArray;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -100,7 +99,12 @@ public record MergeSearch(
     requireWholeIn(plan, model);
     MergedWeights merged = MergedWeights.of(plan);
     Map<String, float[]> original = new TreeMap<>();
-    merged.names().forEach(name -> original.put(name, parameter(name).toFloatArray()));
+    merged
+        .names()
+        .forEach(
+            name ->
+                original.put(
+                    name, Objects.requireNonNull(model.parameters().get(name)).toFloatArray()));
     try {
       List<Tried> tried = new ArrayList<>();
       for (double scaling : grid) {
@@ -115,7 +119,7 @@ public record MergeSearch(
       if (test == null) {
         return new Outcome(label, tried, best, null, Double.NaN);
       }
-      load(merged, best.scaling);
+      load(model, merged, best.scaling);
       long begin = System.nanoTime();
       ModelEvaluation result =
           test.evaluate(label, model, more -> listener.answered(best.scaling, more));
@@ -127,7 +131,7 @@ public record MergeSearch(
   }
 
   private Tried tryOne(String label, MergedWeights merged, double scaling, Listener listener) {
-    load(merged, scaling);
+    load(model, merged, scaling);
     ModelEvaluation answers =
         validation.evaluate(label, model, more -> listener.answered(scaling, more));
     Tried tried = new Tried(scaling, answers.mean(choice), answers);
@@ -142,14 +146,6 @@ public record MergeSearch(
             Comparator.<Tried>comparingDouble(it -> it.mean)
                 .thenComparing(Comparator.comparingDouble(Tried::scaling).reversed()))
         .orElseThrow(() -> new IllegalArgumentException("no λ to try"));
-  }
-
-  private NDArray parameter(String name) {
-    return Objects.requireNonNull(model.parameters().get(name));
-  }
-
-  private void load(MergedWeights merged, double scaling) {
-    load(model, merged, scaling);
   }
 
   /** Puts merged weights with some λ into a model of the base. */

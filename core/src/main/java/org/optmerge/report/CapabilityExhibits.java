@@ -4,7 +4,6 @@ import static org.optmerge.report.SheetTables.MODEL;
 import static org.optmerge.report.SheetTables.best;
 import static org.optmerge.report.SheetTables.difference;
 import static org.optmerge.report.SheetTables.differenceWithNoise;
-import static org.optmerge.report.SheetTables.points;
 import static org.optmerge.report.SheetTables.row;
 import static org.optmerge.report.SheetTables.signed;
 
@@ -18,6 +17,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Percent;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.Bootstrap;
@@ -162,8 +162,8 @@ public final class CapabilityExhibits {
                 range <= 0.02,
                 "a range of %s points, published %s"
                     .formatted(
-                        points(range),
-                        points(
+                        Percent.of(range),
+                        Percent.of(
                             range(
                                     published.rows().stream()
                                         .map(row -> row.average().orElseThrow())
@@ -248,7 +248,7 @@ public final class CapabilityExhibits {
             new Finding(
                 "OptMerge is the best method",
                 place >= 0 && merges.get(place).isOptMerge(),
-                "best: %s, %s %%".formatted(best.label(), points(best.mean())))));
+                "best: %s, %s %%".formatted(best.label(), Percent.of(best.mean())))));
   }
 
   /**
@@ -307,7 +307,7 @@ public final class CapabilityExhibits {
                 "longer fine-tuning first helps the merged model, then hurts",
                 most > 0 && most < merged.size() - 1,
                 "mean of VQA and OCR after %s steps: %s %%"
-                    .formatted(steps, merged.stream().map(SheetTables::points).toList()))));
+                    .formatted(steps, merged.stream().map(Percent::of).toList()))));
   }
 
   /** Accuracies in percent, with the interval of their mean. */
@@ -360,7 +360,7 @@ public final class CapabilityExhibits {
         new Finding(
             "every expert gains at least 20 points on its own task",
             gain >= 0.2,
-            "the least gain is %s points".formatted(points(gain))));
+            "the least gain is %s points".formatted(Percent.of(gain))));
 
     List<AnswerSheet> ofPaper =
         StudyMerge.ofPaper(family.adapters()).stream()
@@ -374,9 +374,9 @@ public final class CapabilityExhibits {
             "every merging method of the paper beats the base and every single expert",
             below.isEmpty(),
             below.isEmpty()
-                ? "the best single model has %s %%".formatted(points(best))
+                ? "the best single model has %s %%".formatted(Percent.of(best))
                 : "not above the best single model's %s %%: %s"
-                    .formatted(points(best), String.join(", ", below))));
+                    .formatted(Percent.of(best), String.join(", ", below))));
 
     AnswerSheet arithmetic = row(rows, prefix + StudyMerge.TASK_ARITHMETIC);
     for (List<String> any :
@@ -402,9 +402,9 @@ public final class CapabilityExhibits {
             "%s: %s of %s points, %s %%"
                 .formatted(
                     winner.label(),
-                    points(winner.mean() - base.mean()),
-                    points(own - base.mean()),
-                    points(closed))));
+                    Percent.of(winner.mean() - base.mean()),
+                    Percent.of(own - base.mean()),
+                    Percent.of(closed))));
     AnswerSheet optMerge = row(rows, prefix + StudyMerge.OPTMERGE);
     AnswerSheet bestOfPaper = best(ofPaper);
     findings.add(
@@ -413,7 +413,9 @@ public final class CapabilityExhibits {
             ofPaper.stream().allMatch(row -> row.mean() <= optMerge.mean()),
             "OptMerge %s %%, best: %s %s %%"
                 .formatted(
-                    points(optMerge.mean()), bestOfPaper.label(), points(bestOfPaper.mean()))));
+                    Percent.of(optMerge.mean()),
+                    bestOfPaper.label(),
+                    Percent.of(bestOfPaper.mean()))));
     Difference toMixture = difference(winner, row(rows, prefix + Study.MIXTURE));
     findings.add(
         new Finding(

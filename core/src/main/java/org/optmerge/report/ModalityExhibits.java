@@ -1,7 +1,6 @@
 package org.optmerge.report;
 
 import static org.optmerge.report.SheetTables.difference;
-import static org.optmerge.report.SheetTables.points;
 import static org.optmerge.report.SheetTables.row;
 
 import java.util.ArrayList;
@@ -13,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Percent;
 import org.optmerge.benchmark.mini.stage.StageCeilings;
 import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
@@ -263,7 +263,7 @@ public final class ModalityExhibits {
     findings.add(
         new Finding(
             "told in words, the language model answers at least 90 % of the questions",
-            words.mean() >= TEXT_GOAL, points(words.mean()) + " %"));
+            words.mean() >= TEXT_GOAL, Percent.of(words.mean()) + " %"));
     List<AnswerSheet> singles =
         StageModality.ALL.stream()
             .map(one -> row(rows, single(family, one, EnumSet.of(one)).key()))
@@ -293,7 +293,7 @@ public final class ModalityExhibits {
         StageModality one = StageModality.ALL.get(i);
         double loss = own(singles.get(i), one) - own(merged, one);
         most = Math.max(most, loss);
-        losses.add("%s %s".formatted(singles.get(i).label(), points(loss)));
+        losses.add("%s %s".formatted(singles.get(i).label(), Percent.of(loss)));
       }
       findings.add(
           new Finding(

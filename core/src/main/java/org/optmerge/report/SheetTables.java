@@ -143,10 +143,6 @@ final class SheetTables {
     return Bootstrap.DEFAULT.difference(one.averaged(), other.averaged());
   }
 
-  static String points(double share) {
-    return String.format(Locale.ROOT, "%.1f", 100 * share);
-  }
-
   static String signed(double share) {
     return String.format(Locale.ROOT, "%+.1f", 100 * share);
   }
