@@ -146,7 +146,8 @@ final class InspectCommand extends Subcommand {
     node.put("tensor_count", summary.tensors());
     node.put("parameters", summary.parameters());
     node.put("bytes", summary.bytes());
-    Json.put(node, "dtypes", summary.dtypes());
+    ObjectNode dtypes = node.putObject("dtypes");
+    summary.dtypes().forEach((dtype, entries) -> dtypes.put(dtype.name(), entries));
     Json.put(node, "files", summary.files());
     Json.put(node, "other_files", summary.otherFiles());
     summary.tied().forEach(node.putArray("tied")::add);
