@@ -107,10 +107,7 @@ public record Capability(MiniTask task, ModelFamily family, Study study) {
     List<Line> lines = compared().stream().map(key -> new Line(key, accuracy(key))).toList();
     String title =
         String.format(
-            Locale.ROOT,
-            "%s: %,d questions, percent",
-            task.label(),
-            scores(Study.BASE).length);
+            Locale.ROOT, "%s: %,d questions, percent", task.label(), scores(Study.BASE).length);
     return new Columns<>(title, lines)
         .text("model or method", line -> row(line.key).label())
         .number("accuracy", line -> line.accuracy.mean())
