@@ -28,8 +28,9 @@ import org.optmerge.base.OptMergeException;
 import org.optmerge.report.Project;
 
 /**
- * The public surface: a public type marked {@link API} is for everybody; any other is shared between
- * packages of this library and promises nothing, and packages marked internal are the engine's.
+ * The public surface: a public type marked {@link API} is for everybody; any other is shared
+ * between packages of this library and promises nothing, and packages marked internal are the
+ * engine's.
  */
 @AnalyzeClasses(packages = "org.optmerge", importOptions = ImportOption.DoNotIncludeTests.class)
 class ApiTest {
