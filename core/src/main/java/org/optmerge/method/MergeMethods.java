@@ -13,8 +13,8 @@ import org.optmerge.base.Suggestion;
 
 /**
  * Every merge method that has a name, by its name. The methods come from the {@link
- * MethodProvider}s on the class path: {@link ElementwiseAndMatrixMethods}, those of {@code
- * interference}, and any of a user's own.
+ * MethodProvider}s on the class path: {@link OfficialMethods}, {@link PeerMethods}, {@link
+ * MergekitMethods}, those of {@code interference}, and any of a user's own.
  */
 @API(status = API.Status.EXPERIMENTAL)
 public final class MergeMethods {
