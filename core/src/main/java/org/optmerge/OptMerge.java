@@ -137,21 +137,24 @@ public final class OptMerge implements AutoCloseable {
    *     finite
    */
   public MultimodalModel model() {
-    MergedWeights merged = weights();
-    return model(model -> merged.names().forEach(name -> model.load(name, merged.weights(name))));
+    return base(
+        model -> {
+          MergedWeights merged = weights();
+          merged.names().forEach(name -> model.load(name, merged.weights(name)));
+        });
   }
 
   /** {@link #model()} with another λ. */
   public MultimodalModel model(double scaling) {
-    MergedWeights merged = weights();
-    return model(model -> MergeSearch.load(model, merged, scaling));
+    return base(model -> MergeSearch.load(model, weights(), scaling));
   }
 
-  private MultimodalModel model(Consumer<MultimodalModel> load) {
+  /** The base's model, checked to be all but the merged weights, before these are merged. */
+  private MultimodalModel base(Consumer<MultimodalModel> then) {
     MultimodalModel model = MultimodalModel.open(plan.donor().folder());
     try {
       MergeSearch.requireWholeIn(plan, model);
-      load.accept(model);
+      then.accept(model);
       return model;
     } catch (RuntimeException | Error e) {
       model.close();
@@ -170,11 +173,11 @@ public final class OptMerge implements AutoCloseable {
    * Searches λ on some questions, in memory, over the paper's grid; the recipe's own λ is not used.
    */
   public MergeSearch.Outcome tune(Evaluator questions) {
-    try (MultimodalModel model = MultimodalModel.open(plan.donor().folder())) {
+    try (MultimodalModel model = base(opened -> {})) {
       return new MergeSearch(model, questions, Grouping.GROUPS, null)
           .search(
               plan.method(),
-              plan,
+              weights(),
               MergeSearch.PAPER_GRID,
               MergeSearch.BEYOND,
               MergeSearch.Listener.NONE);

@@ -97,7 +97,16 @@ public record MergeSearch(
   public Outcome search(
       String label, MergePlan plan, List<Double> grid, List<Double> beyond, Listener listener) {
     requireWholeIn(plan, model);
-    MergedWeights merged = MergedWeights.of(plan);
+    return search(label, MergedWeights.of(plan), grid, beyond, listener);
+  }
+
+  /** The same with weights that are merged already, of a plan that is {@link #requireWholeIn}. */
+  public Outcome search(
+      String label,
+      MergedWeights merged,
+      List<Double> grid,
+      List<Double> beyond,
+      Listener listener) {
     Map<String, float[]> original = new TreeMap<>();
     merged
         .names()
