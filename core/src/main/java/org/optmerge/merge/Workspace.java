@@ -117,8 +117,8 @@ final class Workspace implements AutoCloseable {
   private static FileChannel lock(Path folder) throws IOException {
     Path file = folder.resolve(JOURNAL);
     for (int attempt = 1; ; attempt++) {
-      Files.createDirectories(folder);
       try {
+        Files.createDirectories(folder);
         if (!Files.exists(file)) {
           Files.createFile(file);
         }
