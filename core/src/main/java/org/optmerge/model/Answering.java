@@ -11,8 +11,10 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Sha256;
@@ -43,14 +45,20 @@ final class Answering<F> {
   private final InternVLConfig.Language language;
   private final Map<DecoderModel.Encoder, String> fingerprints = new HashMap<>();
   private final String template;
+  private final GenerationConfig generation;
   private @Nullable FeatureCache cache;
 
   Answering(DecoderModel<F> model, InternVLConfig.Language language) {
     this.model = model;
     this.language = language;
     Path folder = model.folder();
+    this.generation = GenerationConfig.read(folder);
     this.template =
         folder == null ? "" : ConfigReader.read(folder, json -> json.path("template").asText(""));
+  }
+
+  GenerationConfig generation() {
+    return generation;
   }
 
   void use(FeatureCache features) {
@@ -62,9 +70,12 @@ final class Answering<F> {
     fingerprints.keySet().removeIf(encoder -> parameter.startsWith(encoder.prefix()));
   }
 
+  /** A medium, and how finely it is seen. */
+  private record Shown(Media medium, Prompt.Resolution resolution) {}
+
   /** A prompt as token ids. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
-  private record Asked(int index, List<Media> media, long[] ids) {
+  private record Asked(int index, List<Shown> media, long[] ids) {
     int length() {
       return ids.length;
     }
@@ -83,7 +94,9 @@ final class Answering<F> {
     asked.sort(Comparator.comparingInt(Asked::length));
     FeatureCache features = model.isAdapted() ? null : cache;
     Map<Class<?>, String> encoders = features == null ? Map.of() : fingerprints(asked);
-    long stop = template.stop(tokenizer);
+    Set<Long> stops = new LinkedHashSet<>(template.stops(tokenizer));
+    stops.addAll(generation.stops());
+    long pad = template.pad(tokenizer);
     Object oneByOne = new Object();
     List<Runnable> small = new ArrayList<>();
     List<Runnable> large = new ArrayList<>();
@@ -97,16 +110,16 @@ final class Answering<F> {
         to++;
       }
       List<Asked> batch = asked.subList(from, to);
-      GreedyDecoding greedy = new GreedyDecoding(room, stop, stop);
+      GreedyDecoding greedy = new GreedyDecoding(room, stops, pad);
       (bytes > LARGE || model.isOneAtATime() ? large : small)
           .add(
               () -> {
                 List<long[]> answers =
-                    DecoderModel.withoutGradients(() -> decode(batch, greedy, features, encoders));
+                    DecoderModel.withoutGradients(() -> decode(batch, decoding, greedy, features, encoders));
                 synchronized (oneByOne) {
                   for (int i = 0; i < batch.size(); i++) {
                     listener.answered(
-                        batch.get(i).index, template.answer(tokenizer, answers.get(i)));
+                        batch.get(i).index, template.answer(tokenizer, stops, answers.get(i)));
                   }
                 }
               });
@@ -125,6 +138,7 @@ final class Answering<F> {
 
   private Asked asked(int index, Prompt prompt, Tokenizer tokenizer, ChatTemplate template) {
     List<ChatTemplate.Segment> segments = new ArrayList<>();
+    List<Shown> shown = new ArrayList<>();
     Map<Long, Integer> expected = new HashMap<>();
     for (Media medium : prompt.media()) {
       if (!model.media().contains(medium.getClass())) {
@@ -135,11 +149,12 @@ final class Answering<F> {
       }
       ChatTemplate.Segment segment;
       try {
-        segment = model.segment(medium);
+        segment = model.segment(medium, prompt.resolution());
       } catch (IllegalArgumentException | ModelException e) {
         throw new ModelException("prompt %d: %s".formatted(index, e.getMessage()), e);
       }
       segments.add(segment);
+      shown.add(new Shown(medium, prompt.resolution()));
       expected.merge(tokenizer.id(segment.token()), segment.count(), Integer::sum);
     }
     String text = template.prompt(prompt.form(), prompt.text(), segments);
@@ -158,7 +173,7 @@ final class Answering<F> {
           "prompt %d has %d tokens; it must have some, and less than max_position_embeddings, %d"
               .formatted(index, ids.length, language.maxPositions()));
     }
-    return new Asked(index, prompt.media(), ids);
+    return new Asked(index, shown, ids);
   }
 
   /** Keys and values of all places, and what a layer computes. */
@@ -172,18 +187,21 @@ final class Answering<F> {
 
   private List<long[]> decode(
       List<Asked> batch,
-      GreedyDecoding decoding,
+      Decoding decoding,
+      GreedyDecoding end,
       @Nullable FeatureCache features,
       Map<Class<?>, String> encoders) {
     int length = batch.get(0).length();
     long[] ids = batch.stream().flatMapToLong(asked -> Arrays.stream(asked.ids)).toArray();
     long[] mask = new long[ids.length];
     Arrays.fill(mask, 1);
-    Map<Media, float[]> known = features(batch, features, encoders);
+    Map<Shown, float[]> known = features(batch, features, encoders);
     List<DecoderModel.Seen> seen = new ArrayList<>();
     for (Asked asked : batch) {
-      for (Media medium : asked.media) {
-        seen.add(new DecoderModel.Seen(medium, known.getOrDefault(medium, new float[0])));
+      for (Shown shown : asked.media) {
+        seen.add(
+            new DecoderModel.Seen(
+                shown.medium, shown.resolution, known.getOrDefault(shown, new float[0])));
       }
     }
     try (NDManager step = model.manager().newSubManager()) {
@@ -193,45 +211,51 @@ final class Answering<F> {
               step.create(ids, shape),
               step.create(mask, shape),
               seen.isEmpty() ? null : model.features(step, seen),
-              decoding));
+              end,
+              TokenSampler.of(
+                  decoding,
+                  batch.stream().map(Asked::ids).toList(),
+                  model.penalisesPrompt())));
     }
   }
 
+  /** Media that are encoded in the same way. */
+  private record Manner(Class<?> kind, Prompt.Resolution resolution) {}
+
   /** The features of all media of a batch, each medium once. */
-  private Map<Media, float[]> features(
+  private Map<Shown, float[]> features(
       List<Asked> batch, @Nullable FeatureCache features, Map<Class<?>, String> encoders) {
-    Map<Media, float[]> known = new HashMap<>();
-    Map<Class<?>, Map<Media, Integer>> missing = new LinkedHashMap<>();
+    Map<Shown, float[]> known = new HashMap<>();
+    Map<Manner, Map<Media, Integer>> missing = new LinkedHashMap<>();
     for (Asked asked : batch) {
-      for (Media medium : asked.media) {
-        float[] kept =
-            features == null
-                ? null
-                : features.find(encoders.getOrDefault(medium.getClass(), ""), medium);
+      for (Shown shown : asked.media) {
+        Media medium = shown.medium;
+        Manner manner = new Manner(medium.getClass(), shown.resolution);
+        float[] kept = features == null ? null : features.find(encoder(encoders, manner), medium);
         if (kept != null) {
-          known.put(medium, kept);
+          known.put(shown, kept);
         } else {
           missing
-              .computeIfAbsent(medium.getClass(), kind -> new LinkedHashMap<>())
-              .put(medium, model.segment(medium).count());
+              .computeIfAbsent(manner, any -> new LinkedHashMap<>())
+              .put(medium, model.segment(medium, shown.resolution).count());
         }
       }
     }
-    for (Map<Media, Integer> ofOneKind : missing.values()) {
-      for (List<Media> some : parts(ofOneKind)) {
-        List<float[]> values;
-        try (NDManager step = model.manager().newSubManager()) {
-          values = model.encode(step, some);
-        }
-        for (int i = 0; i < some.size(); i++) {
-          known.put(some.get(i), values.get(i));
-          if (features != null) {
-            String encoder = encoders.getOrDefault(some.get(i).getClass(), "");
-            features.keep(encoder, some.get(i), values.get(i));
+    missing.forEach(
+        (manner, ofOneKind) -> {
+          for (List<Media> some : parts(ofOneKind)) {
+            List<float[]> values;
+            try (NDManager step = model.manager().newSubManager()) {
+              values = model.encode(step, some, manner.resolution);
+            }
+            for (int i = 0; i < some.size(); i++) {
+              known.put(new Shown(some.get(i), manner.resolution), values.get(i));
+              if (features != null) {
+                features.keep(encoder(encoders, manner), some.get(i), values.get(i));
+              }
+            }
           }
-        }
-      }
-    }
+        });
     return known;
   }
 
@@ -250,12 +274,20 @@ final class Answering<F> {
     return parts;
   }
 
+  private static String encoder(Map<Class<?>, String> encoders, Manner manner) {
+    String fingerprint = encoders.getOrDefault(manner.kind, "");
+    return manner.resolution.equals(Prompt.Resolution.PUBLISHED)
+        ? fingerprint
+        : fingerprint + manner.resolution;
+  }
+
   /** For each kind of media what tells its encoder from others. */
   private Map<Class<?>, String> fingerprints(List<Asked> asked) {
     Map<Class<?>, String> of = new HashMap<>();
     for (Asked one : asked) {
-      for (Media medium : one.media) {
-        of.computeIfAbsent(medium.getClass(), kind -> fingerprint(model.encoder(medium)));
+      for (Shown shown : one.media) {
+        of.computeIfAbsent(
+            shown.medium.getClass(), kind -> fingerprint(model.encoder(shown.medium)));
       }
     }
     return of;

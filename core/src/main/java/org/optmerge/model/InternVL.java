@@ -200,11 +200,27 @@ public final class InternVL extends DecoderModel<NDArray> {
   }
 
   @Override
-  ChatTemplate.Segment segment(Media medium) {
+  ChatTemplate.Segment segment(Media medium, Prompt.Resolution resolution) {
     return new ChatTemplate.Segment(
         Image.class,
         IMAGE_CONTEXT,
-        preprocessing.tileCount((Image) medium) * config.tokensPerTile());
+        preprocessing(resolution).tileCount((Image) medium) * config.tokensPerTile());
+  }
+
+  private ImagePreprocessing preprocessing(Prompt.Resolution resolution) {
+    if (resolution.minPixels() != 0 || resolution.maxPixels() != 0) {
+      throw new ModelException(
+          "an InternVL cuts pictures into tiles: give maxTiles in place of minPixels and maxPixels");
+    }
+    return resolution.maxTiles() == 0
+        ? preprocessing
+        : preprocessing.with(preprocessing.tiling().withMaximum(resolution.maxTiles()));
+  }
+
+  /** Its own {@code chat} gives {@code generate} embeddings alone, so no ids of the prompt. */
+  @Override
+  boolean penalisesPrompt() {
+    return false;
   }
 
   @Override
@@ -213,13 +229,16 @@ public final class InternVL extends DecoderModel<NDArray> {
   }
 
   @Override
-  List<float[]> encode(NDManager step, List<Media> media) {
+  List<float[]> encode(NDManager step, List<Media> media, Prompt.Resolution resolution) {
+    ImagePreprocessing cut = preprocessing(resolution);
     List<Image> tiles = new ArrayList<>();
-    media.forEach(medium -> tiles.addAll(preprocessing.tiles((Image) medium)));
-    float[] all = visualFeatures(step, preprocessing.pixels(step, tiles)).toFloatArray();
+    media.forEach(medium -> tiles.addAll(cut.tiles((Image) medium)));
+    float[] all = visualFeatures(step, cut.pixels(step, tiles)).toFloatArray();
     return split(
         all,
-        media.stream().map(medium -> segment(medium).count() * config.featureWidth()).toList());
+        media.stream()
+            .map(medium -> segment(medium, resolution).count() * config.featureWidth())
+            .toList());
   }
 
   @Override

@@ -237,7 +237,8 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
   }
 
   @Override
-  ChatTemplate.Segment segment(Media medium) {
+  ChatTemplate.Segment segment(Media medium, Prompt.Resolution resolution) {
+    resolution.requirePublished("the omni model sees squares of one size");
     OmniConfig.Modality modality = modality(modalityOf(medium));
     OmniInputs.requireFits(medium, modality.encoder().imageSize());
     return new ChatTemplate.Segment(medium.getClass(), modality.token(), modality.tokens());
@@ -250,7 +251,7 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
   }
 
   @Override
-  List<float[]> encode(NDManager step, List<Media> media) {
+  List<float[]> encode(NDManager step, List<Media> media, Prompt.Resolution resolution) {
     String name = modalityOf(media.get(0));
     OmniConfig.Modality modality = modality(name);
     float[] all = features(step, name, modality.inputs(step, media)).toFloatArray();

@@ -253,28 +253,37 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   }
 
   /** Frames in the size that suits them; a picture is one. */
-  private List<Image> frames(Media medium) {
+  private List<Image> frames(Media medium, QwenPreprocessing sized) {
     List<Image> frames = medium instanceof Video video ? video.frames() : List.of((Image) medium);
-    return frames.stream().map(preprocessing::resized).toList();
+    return frames.stream().map(sized::resized).toList();
   }
 
-  private Grid grid(Media medium) {
+  private QwenPreprocessing preprocessing(Prompt.Resolution resolution) {
+    if (resolution.maxTiles() != 0) {
+      throw new ModelException(
+          "a Qwen-VL cuts no picture into tiles: give minPixels and maxPixels in place of maxTiles");
+    }
+    return preprocessing.within(resolution.minPixels(), resolution.maxPixels());
+  }
+
+  private Grid grid(Media medium, Prompt.Resolution resolution) {
     if (config.vision().patchValues() != QwenPreprocessing.PATCH_VALUES) {
       throw new ModelException(
           "the model's patches have %d values; pictures become patches of %d"
               .formatted(config.vision().patchValues(), QwenPreprocessing.PATCH_VALUES));
     }
+    QwenPreprocessing sized = preprocessing(resolution);
     return medium instanceof Video video
-        ? preprocessing.grid(video.width(), video.height(), video.frames().size())
-        : preprocessing.grid(((Image) medium).width(), ((Image) medium).height(), 1);
+        ? sized.grid(video.width(), video.height(), video.frames().size())
+        : sized.grid(((Image) medium).width(), ((Image) medium).height(), 1);
   }
 
   @Override
-  ChatTemplate.Segment segment(Media medium) {
+  ChatTemplate.Segment segment(Media medium, Prompt.Resolution resolution) {
     return new ChatTemplate.Segment(
         medium.getClass(),
         medium instanceof Video ? VIDEO_TOKEN : IMAGE_TOKEN,
-        grid(medium).tokens());
+        grid(medium, resolution).tokens());
   }
 
   @Override
@@ -284,11 +293,13 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
 
   /** One by one: a batch of patches attends to itself as a whole, in memory if not in effect. */
   @Override
-  List<float[]> encode(NDManager step, List<Media> media) {
+  List<float[]> encode(NDManager step, List<Media> media, Prompt.Resolution resolution) {
+    QwenPreprocessing sized = preprocessing(resolution);
     List<float[]> each = new ArrayList<>();
     for (Media medium : media) {
-      NDArray pixels = QwenPreprocessing.patches(step, frames(medium));
-      each.add(visualFeatures(step, pixels, List.of(grid(medium))).toFloatArray());
+      NDArray pixels = QwenPreprocessing.patches(step, frames(medium, sized));
+      Grid grid = grid(medium, resolution);
+      each.add(visualFeatures(step, pixels, List.of(grid)).toFloatArray());
     }
     return each;
   }
@@ -308,7 +319,7 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   }
 
   private List<Grid> grids(List<Seen> seen) {
-    return seen.stream().map(one -> grid(one.medium())).toList();
+    return seen.stream().map(one -> grid(one.medium(), one.resolution())).toList();
   }
 
   /** A Qwen-VL comes from a folder, which has its configuration. */

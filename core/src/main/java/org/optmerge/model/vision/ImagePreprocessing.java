@@ -43,6 +43,11 @@ public record ImagePreprocessing(
     }
   }
 
+  /** The same with another number of tiles. */
+  public ImagePreprocessing with(Tiling other) {
+    return new ImagePreprocessing(size, other, mean, deviation);
+  }
+
   /** The grid a picture is cut into. */
   public TileGrid grid(Image image) {
     return tiling.dynamic()
