@@ -19,6 +19,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Sha256;
 import org.optmerge.linalg.EngineThreads;
+import org.optmerge.model.DecoderModel.View;
 import org.optmerge.model.media.Media;
 
 /**
@@ -70,14 +71,18 @@ final class Answering<F> {
     fingerprints.keySet().removeIf(encoder -> parameter.startsWith(encoder.prefix()));
   }
 
-  /** A medium, and how finely it is seen. */
-  private record Shown(Media medium, Prompt.Resolution resolution) {}
-
   /** A prompt as token ids. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
-  private record Asked(int index, List<Shown> media, long[] ids) {
+  private record Asked(int index, List<View> media, long[] ids) {
     int length() {
       return ids.length;
+    }
+  }
+
+  /** Media that one encoder takes in one way. */
+  private record Kind(Class<?> medium, Prompt.Resolution resolution) {
+    static Kind of(View view) {
+      return new Kind(view.medium().getClass(), view.resolution());
     }
   }
 
@@ -93,7 +98,7 @@ final class Answering<F> {
     }
     asked.sort(Comparator.comparingInt(Asked::length));
     FeatureCache features = model.isAdapted() ? null : cache;
-    Map<Class<?>, String> encoders = features == null ? Map.of() : fingerprints(asked);
+    Map<Kind, String> encoders = features == null ? Map.of() : fingerprints(asked);
     Set<Long> stops = new LinkedHashSet<>(template.stops(tokenizer));
     stops.addAll(generation.stops());
     long pad = template.pad(tokenizer);
@@ -138,7 +143,6 @@ final class Answering<F> {
 
   private Asked asked(int index, Prompt prompt, Tokenizer tokenizer, ChatTemplate template) {
     List<ChatTemplate.Segment> segments = new ArrayList<>();
-    List<Shown> shown = new ArrayList<>();
     Map<Long, Integer> expected = new HashMap<>();
     for (Media medium : prompt.media()) {
       if (!model.media().contains(medium.getClass())) {
@@ -149,12 +153,11 @@ final class Answering<F> {
       }
       ChatTemplate.Segment segment;
       try {
-        segment = model.segment(medium, prompt.resolution());
+        segment = model.segment(new View(medium, prompt.resolution()));
       } catch (IllegalArgumentException | ModelException e) {
         throw new ModelException("prompt %d: %s".formatted(index, e.getMessage()), e);
       }
       segments.add(segment);
-      shown.add(new Shown(medium, prompt.resolution()));
       expected.merge(tokenizer.id(segment.token()), segment.count(), Integer::sum);
     }
     String text = template.prompt(prompt.form(), prompt.text(), segments);
@@ -173,7 +176,9 @@ final class Answering<F> {
           "prompt %d has %d tokens; it must have some, and less than max_position_embeddings, %d"
               .formatted(index, ids.length, language.maxPositions()));
     }
-    return new Asked(index, shown, ids);
+    List<View> views =
+        prompt.media().stream().map(medium -> new View(medium, prompt.resolution())).toList();
+    return new Asked(index, views, ids);
   }
 
   /** Keys and values of all places, and what a layer computes. */
@@ -190,18 +195,16 @@ final class Answering<F> {
       Decoding decoding,
       GreedyDecoding end,
       @Nullable FeatureCache features,
-      Map<Class<?>, String> encoders) {
+      Map<Kind, String> encoders) {
     int length = batch.get(0).length();
     long[] ids = batch.stream().flatMapToLong(asked -> Arrays.stream(asked.ids)).toArray();
     long[] mask = new long[ids.length];
     Arrays.fill(mask, 1);
-    Map<Shown, float[]> known = features(batch, features, encoders);
+    Map<View, float[]> known = features(batch, features, encoders);
     List<DecoderModel.Seen> seen = new ArrayList<>();
     for (Asked asked : batch) {
-      for (Shown shown : asked.media) {
-        seen.add(
-            new DecoderModel.Seen(
-                shown.medium, shown.resolution, known.getOrDefault(shown, new float[0])));
+      for (View view : asked.media) {
+        seen.add(new DecoderModel.Seen(view, known.getOrDefault(view, new float[0])));
       }
     }
     try (NDManager step = model.manager().newSubManager()) {
@@ -219,51 +222,51 @@ final class Answering<F> {
     }
   }
 
-  /** Media that are encoded in the same way. */
-  private record Manner(Class<?> kind, Prompt.Resolution resolution) {}
-
   /** The features of all media of a batch, each medium once. */
-  private Map<Shown, float[]> features(
-      List<Asked> batch, @Nullable FeatureCache features, Map<Class<?>, String> encoders) {
-    Map<Shown, float[]> known = new HashMap<>();
-    Map<Manner, Map<Media, Integer>> missing = new LinkedHashMap<>();
+  private Map<View, float[]> features(
+      List<Asked> batch, @Nullable FeatureCache features, Map<Kind, String> encoders) {
+    Map<View, float[]> known = new HashMap<>();
+    Map<Kind, Map<View, Integer>> missing = new LinkedHashMap<>();
     for (Asked asked : batch) {
-      for (Shown shown : asked.media) {
-        Media medium = shown.medium;
-        Manner manner = new Manner(medium.getClass(), shown.resolution);
-        float[] kept = features == null ? null : features.find(encoder(encoders, manner), medium);
+      for (View view : asked.media) {
+        Kind kind = Kind.of(view);
+        float[] kept =
+            features == null
+                ? null
+                : features.find(encoders.getOrDefault(kind, ""), view.medium());
         if (kept != null) {
-          known.put(shown, kept);
+          known.put(view, kept);
         } else {
           missing
-              .computeIfAbsent(manner, any -> new LinkedHashMap<>())
-              .put(medium, model.segment(medium, shown.resolution).count());
+              .computeIfAbsent(kind, any -> new LinkedHashMap<>())
+              .put(view, model.segment(view).count());
         }
       }
     }
-    missing.forEach(
-        (manner, ofOneKind) -> {
-          for (List<Media> some : parts(ofOneKind)) {
-            List<float[]> values;
-            try (NDManager step = model.manager().newSubManager()) {
-              values = model.encode(step, some, manner.resolution);
-            }
-            for (int i = 0; i < some.size(); i++) {
-              known.put(new Shown(some.get(i), manner.resolution), values.get(i));
-              if (features != null) {
-                features.keep(encoder(encoders, manner), some.get(i), values.get(i));
-              }
-            }
+    for (Map<View, Integer> ofOneKind : missing.values()) {
+      for (List<View> some : parts(ofOneKind)) {
+        List<float[]> values;
+        try (NDManager step = model.manager().newSubManager()) {
+          values = model.encode(step, some);
+        }
+        for (int i = 0; i < some.size(); i++) {
+          known.put(some.get(i), values.get(i));
+          if (features != null) {
+            View view = some.get(i);
+            String encoder = encoders.getOrDefault(Kind.of(view), "");
+            features.keep(encoder, view.medium(), values.get(i));
           }
-        });
+        }
+      }
+    }
     return known;
   }
 
   /** Media that are encoded together: so many tokens at most, or one medium. */
-  private static List<List<Media>> parts(Map<Media, Integer> media) {
-    List<List<Media>> parts = new ArrayList<>();
+  private static List<List<View>> parts(Map<View, Integer> media) {
+    List<List<View>> parts = new ArrayList<>();
     int tokens = 0;
-    for (Map.Entry<Media, Integer> entry : media.entrySet()) {
+    for (Map.Entry<View, Integer> entry : media.entrySet()) {
       tokens += entry.getValue();
       if (parts.isEmpty() || tokens > TOKENS) {
         parts.add(new ArrayList<>());
@@ -274,20 +277,12 @@ final class Answering<F> {
     return parts;
   }
 
-  private static String encoder(Map<Class<?>, String> encoders, Manner manner) {
-    String fingerprint = encoders.getOrDefault(manner.kind, "");
-    return manner.resolution.equals(Prompt.Resolution.PUBLISHED)
-        ? fingerprint
-        : fingerprint + manner.resolution;
-  }
-
   /** For each kind of media what tells its encoder from others. */
-  private Map<Class<?>, String> fingerprints(List<Asked> asked) {
-    Map<Class<?>, String> of = new HashMap<>();
+  private Map<Kind, String> fingerprints(List<Asked> asked) {
+    Map<Kind, String> of = new HashMap<>();
     for (Asked one : asked) {
-      for (Shown shown : one.media) {
-        of.computeIfAbsent(
-            shown.medium.getClass(), kind -> fingerprint(model.encoder(shown.medium)));
+      for (View view : one.media) {
+        of.computeIfAbsent(Kind.of(view), kind -> fingerprint(model.encoder(view)));
       }
     }
     return of;

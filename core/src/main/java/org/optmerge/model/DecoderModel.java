@@ -126,8 +126,15 @@ abstract class DecoderModel<F> implements MultimodalModel {
     return stored;
   }
 
-  /** Tokens of a medium in a prompt, seen so finely. */
-  abstract ChatTemplate.Segment segment(Media medium, Prompt.Resolution resolution);
+  /**
+   * A medium as a prompt shows it.
+   *
+   * @param resolution of pictures
+   */
+  record View(Media medium, Prompt.Resolution resolution) {}
+
+  /** Tokens of a medium in a prompt. */
+  abstract ChatTemplate.Segment segment(View view);
 
   /**
    * An encoder.
@@ -137,10 +144,10 @@ abstract class DecoderModel<F> implements MultimodalModel {
    */
   record Encoder(String prefix, Object settings) {}
 
-  abstract Encoder encoder(Media medium);
+  abstract Encoder encoder(View view);
 
-  /** Features of media of one kind, seen so finely, row by row, each by itself. */
-  abstract List<float[]> encode(NDManager step, List<Media> media, Prompt.Resolution resolution);
+  /** Features of media of one kind, row by row, each by itself. */
+  abstract List<float[]> encode(NDManager step, List<View> views);
 
   /**
    * A medium with its features.
@@ -148,7 +155,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
    * @param features row by row
    */
   @SuppressWarnings("ArrayRecordComponent") // passed on at once, never compared
-  record Seen(Media medium, Prompt.Resolution resolution, float[] features) {}
+  record Seen(View view, float[] features) {}
 
   /** The features of a batch. */
   abstract F features(NDManager step, List<Seen> seen);

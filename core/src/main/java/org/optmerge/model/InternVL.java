@@ -200,21 +200,20 @@ public final class InternVL extends DecoderModel<NDArray> {
   }
 
   @Override
-  ChatTemplate.Segment segment(Media medium, Prompt.Resolution resolution) {
+  ChatTemplate.Segment segment(View view) {
     return new ChatTemplate.Segment(
         Image.class,
         IMAGE_CONTEXT,
-        preprocessing(resolution).tileCount((Image) medium) * config.tokensPerTile());
+        preprocessing(view).tileCount((Image) view.medium()) * config.tokensPerTile());
   }
 
-  private ImagePreprocessing preprocessing(Prompt.Resolution resolution) {
+  private ImagePreprocessing preprocessing(View view) {
+    Prompt.Resolution resolution = view.resolution();
     if (resolution.minPixels() != 0 || resolution.maxPixels() != 0) {
       throw new ModelException(
           "an InternVL cuts pictures into tiles: give maxTiles in place of minPixels and maxPixels");
     }
-    return resolution.maxTiles() == 0
-        ? preprocessing
-        : preprocessing.with(preprocessing.tiling().withMaximum(resolution.maxTiles()));
+    return preprocessing.withMaximum(resolution.maxTiles());
   }
 
   /** Its own {@code chat} gives {@code generate} embeddings alone, so no ids of the prompt. */
@@ -224,21 +223,18 @@ public final class InternVL extends DecoderModel<NDArray> {
   }
 
   @Override
-  Encoder encoder(Media medium) {
-    return new Encoder("vision_model.", List.of(config, preprocessing));
+  Encoder encoder(View view) {
+    return new Encoder("vision_model.", List.of(config, preprocessing(view)));
   }
 
   @Override
-  List<float[]> encode(NDManager step, List<Media> media, Prompt.Resolution resolution) {
-    ImagePreprocessing cut = preprocessing(resolution);
+  List<float[]> encode(NDManager step, List<View> views) {
     List<Image> tiles = new ArrayList<>();
-    media.forEach(medium -> tiles.addAll(cut.tiles((Image) medium)));
-    float[] all = visualFeatures(step, cut.pixels(step, tiles)).toFloatArray();
+    views.forEach(view -> tiles.addAll(preprocessing(view).tiles((Image) view.medium())));
+    float[] all = visualFeatures(step, preprocessing.pixels(step, tiles)).toFloatArray();
     return split(
         all,
-        media.stream()
-            .map(medium -> segment(medium, resolution).count() * config.featureWidth())
-            .toList());
+        views.stream().map(view -> segment(view).count() * config.featureWidth()).toList());
   }
 
   @Override

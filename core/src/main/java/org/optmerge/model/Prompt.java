@@ -115,6 +115,15 @@ public record Prompt(
     }
   }
 
+  /**
+   * A prompt of one turn.
+   *
+   * @param maxTiles most tiles of a picture; 0: as the model's own files say
+   */
+  public Prompt(List<Media> media, String text, Form form, int maxTiles) {
+    this(media, text, form, Resolution.tiles(maxTiles), List.of());
+  }
+
   /** A prompt of one turn, with pictures as finely as the model's own files say. */
   public Prompt(List<Media> media, String text, Form form) {
     this(media, text, form, Resolution.PUBLISHED, List.of());

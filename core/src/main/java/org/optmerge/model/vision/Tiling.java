@@ -21,14 +21,4 @@ public record Tiling(boolean dynamic, int minimum, int maximum, boolean thumbnai
           "tiles: must be 1 <= minimum <= maximum, are %d and %d".formatted(minimum, maximum));
     }
   }
-
-  /**
-   * The same with another maximum, as evaluation kits have one for each data set. Pictures that are
-   * not to be cut stay whole.
-   *
-   * @throws IllegalArgumentException unless it is at least the minimum
-   */
-  public Tiling withMaximum(int tiles) {
-    return new Tiling(dynamic, minimum, tiles, thumbnail);
-  }
 }
