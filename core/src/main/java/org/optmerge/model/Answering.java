@@ -120,7 +120,8 @@ final class Answering<F> {
           .add(
               () -> {
                 List<long[]> answers =
-                    DecoderModel.withoutGradients(() -> decode(batch, decoding, greedy, features, encoders));
+                    DecoderModel.withoutGradients(
+                        () -> decode(batch, decoding, greedy, features, encoders));
                 synchronized (oneByOne) {
                   for (int i = 0; i < batch.size(); i++) {
                     listener.answered(
@@ -216,9 +217,7 @@ final class Answering<F> {
               seen.isEmpty() ? null : model.features(step, seen),
               end,
               TokenSampler.of(
-                  decoding,
-                  batch.stream().map(Asked::ids).toList(),
-                  model.penalisesPrompt())));
+                  decoding, batch.stream().map(Asked::ids).toList(), model.penalisesPrompt())));
     }
   }
 
@@ -231,9 +230,7 @@ final class Answering<F> {
       for (View view : asked.media) {
         Kind kind = Kind.of(view);
         float[] kept =
-            features == null
-                ? null
-                : features.find(encoders.getOrDefault(kind, ""), view.medium());
+            features == null ? null : features.find(encoders.getOrDefault(kind, ""), view.medium());
         if (kept != null) {
           known.put(view, kept);
         } else {

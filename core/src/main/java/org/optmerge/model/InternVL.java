@@ -211,7 +211,8 @@ public final class InternVL extends DecoderModel<NDArray> {
     Prompt.Resolution resolution = view.resolution();
     if (resolution.minPixels() != 0 || resolution.maxPixels() != 0) {
       throw new ModelException(
-          "an InternVL cuts pictures into tiles: give maxTiles in place of minPixels and maxPixels");
+          "an InternVL cuts pictures into tiles: give maxTiles in place of minPixels and"
+              + " maxPixels");
     }
     return preprocessing.withMaximum(resolution.maxTiles());
   }
@@ -233,8 +234,7 @@ public final class InternVL extends DecoderModel<NDArray> {
     views.forEach(view -> tiles.addAll(preprocessing(view).tiles((Image) view.medium())));
     float[] all = visualFeatures(step, preprocessing.pixels(step, tiles)).toFloatArray();
     return split(
-        all,
-        views.stream().map(view -> segment(view).count() * config.featureWidth()).toList());
+        all, views.stream().map(view -> segment(view).count() * config.featureWidth()).toList());
   }
 
   @Override

@@ -263,7 +263,8 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
     Prompt.Resolution resolution = view.resolution();
     if (resolution.maxTiles() != 0) {
       throw new ModelException(
-          "a Qwen-VL cuts no picture into tiles: give minPixels and maxPixels in place of maxTiles");
+          "a Qwen-VL cuts no picture into tiles: give minPixels and maxPixels in place of"
+              + " maxTiles");
     }
     return preprocessing.within(resolution.minPixels(), resolution.maxPixels());
   }

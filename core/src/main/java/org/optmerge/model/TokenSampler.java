@@ -58,8 +58,7 @@ final class TokenSampler implements TokenChoice {
       float[] row = Arrays.copyOfRange(all, i * vocabulary, (i + 1) * vocabulary);
       penalise(row, LongStream.concat(stream(penalised.get(i)), stream(answers[i]).limit(made)));
       Decoding.Sampling sampling = decoding.sampling();
-      next[i] =
-          sampling == null ? best(row) : drawn(row, sampling, random.get(i).uniform(made));
+      next[i] = sampling == null ? best(row) : drawn(row, sampling, random.get(i).uniform(made));
     }
     return next;
   }
