@@ -46,7 +46,7 @@ public interface MultimodalModel extends AutoCloseable {
   }
 
   /**
-   * Opens a model folder, or {@code BASE+ADAPTER}: a model with a PEFT adapter applied to it.
+   * Opens a model folder, or {@code BASE+ADAPTER}: a model with PEFT adapters applied to it.
    *
    * @throws ModelException if a folder is not there, or as {@link #open(Path)} and {@link #apply}
    * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
@@ -70,7 +70,6 @@ public interface MultimodalModel extends AutoCloseable {
       throw new ModelException(String.valueOf(e.getMessage()), e);
     }
     Path checkpoint = found.checkpoint();
-    Path adapter = found.adapter();
     if (checkpoint == null) {
       throw new ModelException(
           "model '%s' is an adapter; name the model that it is for too, as BASE+ADAPTER"
@@ -78,9 +77,7 @@ public interface MultimodalModel extends AutoCloseable {
     }
     MultimodalModel model = open(checkpoint, precision);
     try {
-      if (adapter != null) {
-        model.apply(adapter);
-      }
+      found.adapters().forEach(model::apply);
       return model;
     } catch (RuntimeException | Error e) {
       model.close();
