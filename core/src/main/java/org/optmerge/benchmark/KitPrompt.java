@@ -92,17 +92,21 @@ public record KitPrompt(
     for (Media medium : question.media()) {
       media.add(medium instanceof Image image ? shown(image, media.isEmpty()) : medium);
     }
-    return new Prompt(media, userText(question), Prompt.Form.CHAT, tiles(media.size()));
+    String text = userText(question);
+    if (kit.equals(LMMS_EVAL)) {
+      text = text.replace(IMAGE, "");
+    }
+    return new Prompt(media, text, Prompt.Form.CHAT).with(resolution(media.size()));
   }
 
-  /** Most tiles of each image of a question; 0 for models that do not cut images. */
-  private int tiles(int images) {
-    if (maxTiles == null) {
-      return 0;
+  private Prompt.Resolution resolution(int images) {
+    if (maxTiles != null) {
+      Prompt.Resolution each = Prompt.Resolution.tiles(maxTiles);
+      return totalTiles == null ? each : each.shared(images, totalTiles);
     }
-    return totalTiles == null || images == 0
-        ? maxTiles
-        : Math.max(1, Math.min(maxTiles, totalTiles / images));
+    return minPixels == null || maxPixels == null
+        ? Prompt.Resolution.PUBLISHED
+        : Prompt.Resolution.pixels(minPixels, maxPixels);
   }
 
   private Image shown(Image image, boolean first) {
@@ -112,21 +116,40 @@ public record KitPrompt(
           BilinearResize.resize(
               shown, enlargeFirst * shown.width(), enlargeFirst * shown.height());
     }
-    if (minPixels == null || maxPixels == null) {
-      return shown;
-    }
-    // The utilities of the Qwen-VL models resize before the processor does; where the kit sets its
-    // limits for the processor alone, they have the widest ones.
-    if (kit.equals(LMMS_EVAL)) {
-      shown = new QwenPreprocessing(WIDEST).resized(shown);
-    }
-    return new QwenPreprocessing(new SmartResize(WIDEST.factor(), minPixels, maxPixels))
-        .resized(shown);
+    // lmms-eval sets its limits for the processor alone; before it, the utilities of the Qwen-VL
+    // models resize with the widest ones.
+    return kit.equals(LMMS_EVAL) ? new QwenPreprocessing(WIDEST).resized(shown) : shown;
   }
 
   /** Decoding as the kit asks for it: the best token each time. */
   public Decoding decoding(MultimodalModel model) {
-    return new Decoding(maxNewTokens);
+    return new Decoding(maxNewTokens)
+        .withRepetitionPenalty(
+            repetitionPenalty == null ? model.decoding().repetitionPenalty() : repetitionPenalty);
+  }
+
+  /** The same with shorter answers than the kit's, or longer ones. */
+  public KitPrompt withMaxNewTokens(int tokens) {
+    return new KitPrompt(
+        model,
+        kit,
+        benchmarks,
+        form,
+        prefix,
+        suffix,
+        suffixChinese,
+        suffixOpen,
+        suffixOpenChinese,
+        capitalise,
+        tokens,
+        maxTiles,
+        minPixels,
+        maxPixels,
+        jpeg,
+        enlargeFirst,
+        totalTiles,
+        repetitionPenalty,
+        cutAt);
   }
 
   /** An answer as the kit writes it down. */
