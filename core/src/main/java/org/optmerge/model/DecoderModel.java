@@ -126,8 +126,15 @@ abstract class DecoderModel<F> implements MultimodalModel {
     return stored;
   }
 
+  /**
+   * A medium as a prompt shows it.
+   *
+   * @param maxTiles as {@link Prompt#maxTiles}
+   */
+  record View(Media medium, int maxTiles) {}
+
   /** Tokens of a medium in a prompt. */
-  abstract ChatTemplate.Segment segment(Media medium);
+  abstract ChatTemplate.Segment segment(View view);
 
   /**
    * An encoder.
@@ -137,10 +144,10 @@ abstract class DecoderModel<F> implements MultimodalModel {
    */
   record Encoder(String prefix, Object settings) {}
 
-  abstract Encoder encoder(Media medium);
+  abstract Encoder encoder(View view);
 
   /** Features of media of one kind, row by row, each by itself. */
-  abstract List<float[]> encode(NDManager step, List<Media> media);
+  abstract List<float[]> encode(NDManager step, List<View> views);
 
   /**
    * A medium with its features.

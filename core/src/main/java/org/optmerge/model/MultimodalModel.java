@@ -31,7 +31,18 @@ public interface MultimodalModel extends AutoCloseable {
    * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
    */
   static MultimodalModel open(Path folder) {
-    return Architecture.of(folder).open(folder);
+    return open(folder, Precision.AUTO);
+  }
+
+  /**
+   * Opens a model folder, whatever its architecture.
+   *
+   * @throws ModelException as {@link #open(Path)}, or if models of this kind cannot be opened in
+   *     this precision
+   * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
+   */
+  static MultimodalModel open(Path folder, Precision precision) {
+    return Architecture.of(folder).open(folder, precision);
   }
 
   /**
@@ -41,6 +52,17 @@ public interface MultimodalModel extends AutoCloseable {
    * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
    */
   static MultimodalModel open(String reference) {
+    return open(reference, Precision.AUTO);
+  }
+
+  /**
+   * Opens a model folder, or {@code BASE+ADAPTER}: a model with a PEFT adapter applied to it.
+   *
+   * @throws ModelException as {@link #open(String)}, or if models of this kind cannot be opened in
+   *     this precision
+   * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
+   */
+  static MultimodalModel open(String reference, Precision precision) {
     ModelReference found;
     try {
       found = ModelReference.of(reference);
@@ -54,7 +76,7 @@ public interface MultimodalModel extends AutoCloseable {
           "model '%s' is an adapter; name the model that it is for too, as BASE+ADAPTER"
               .formatted(reference));
     }
-    MultimodalModel model = open(checkpoint);
+    MultimodalModel model = open(checkpoint, precision);
     try {
       if (adapter != null) {
         model.apply(adapter);
@@ -130,6 +152,11 @@ public interface MultimodalModel extends AutoCloseable {
     throw new ModelException(
         "'%s': adapters of this kind of model cannot work side by side; merge them instead"
             .formatted(folder()));
+  }
+
+  /** The precision it computes in; never {@link Precision#AUTO}. */
+  default Precision precision() {
+    return Precision.FLOAT32;
   }
 
   /** The folder it was opened from, if it was. */

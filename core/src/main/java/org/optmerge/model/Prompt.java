@@ -11,9 +11,11 @@ import org.optmerge.model.media.Media;
  *     empty
  * @param text the question, or the text that is to be continued
  * @param form how the two become the model's input
+ * @param maxTiles most tiles that a model which cuts pictures makes of one; 0: as its {@code
+ *     config.json} says. Other models have no use for it
  */
 @API(status = API.Status.EXPERIMENTAL)
-public record Prompt(List<Media> media, String text, Form form) {
+public record Prompt(List<Media> media, String text, Form form, int maxTiles) {
   /** The form in which a model is asked. */
   public enum Form {
     /** A user's turn in a conversation, as the model's chat template has it. */
@@ -24,9 +26,21 @@ public record Prompt(List<Media> media, String text, Form form) {
     COMPLETION
   }
 
-  /** Copies the list. */
+  /**
+   * Copies the list.
+   *
+   * @throws ModelException if the number of tiles is negative
+   */
   public Prompt {
     media = List.copyOf(media);
+    if (maxTiles < 0) {
+      throw new ModelException("a picture has at least one tile, not " + maxTiles);
+    }
+  }
+
+  /** Pictures are cut as the model's {@code config.json} says. */
+  public Prompt(List<Media> media, String text, Form form) {
+    this(media, text, form, 0);
   }
 
   /** A user's question about one medium. */

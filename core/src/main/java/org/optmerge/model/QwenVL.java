@@ -270,7 +270,8 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   }
 
   @Override
-  ChatTemplate.Segment segment(Media medium) {
+  ChatTemplate.Segment segment(View view) {
+    Media medium = view.medium();
     return new ChatTemplate.Segment(
         medium.getClass(),
         medium instanceof Video ? VIDEO_TOKEN : IMAGE_TOKEN,
@@ -278,15 +279,16 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   }
 
   @Override
-  Encoder encoder(Media medium) {
+  Encoder encoder(View view) {
     return new Encoder("visual.", List.of(config, preprocessing));
   }
 
   /** One by one: a batch of patches attends to itself as a whole, in memory if not in effect. */
   @Override
-  List<float[]> encode(NDManager step, List<Media> media) {
+  List<float[]> encode(NDManager step, List<View> views) {
     List<float[]> each = new ArrayList<>();
-    for (Media medium : media) {
+    for (View view : views) {
+      Media medium = view.medium();
       NDArray pixels = QwenPreprocessing.patches(step, frames(medium));
       each.add(visualFeatures(step, pixels, List.of(grid(medium))).toFloatArray());
     }
