@@ -4,6 +4,7 @@ import static org.optmerge.checkpoint.CheckpointException.quote;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
@@ -160,7 +161,7 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
-  /** The folder that was opened (for a single file: its parent). */
+  /** The folder that was opened; for a single file its parent, for a GGUF file that file. */
   public Path folder() {
     return files.folder();
   }
@@ -225,7 +226,11 @@ public final class Checkpoint implements AutoCloseable {
   public Optional<JsonNode> config() {
     byte[] derived = derivedFiles().get(CONFIG);
     if (derived != null) {
-      return Optional.of(Json.plain().readTree(derived));
+      try {
+        return Optional.of(Json.plain().readTree(derived));
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
     }
     Path file = files.folder().resolve(CONFIG);
     if (!Files.isRegularFile(file)) {

@@ -85,9 +85,8 @@ record CheckpointFiles(
   /** The files of a checkpoint whose weights are in another format. */
   static CheckpointFiles of(Path path, List<Path> weights, ExternalFiles external) {
     if (!Files.isDirectory(path)) {
-      Path parent = path.getParent();
-      return new CheckpointFiles(
-          parent == null ? Path.of("") : parent, weights, Optional.empty(), List.of(), List.of());
+      // Not its parent, where other models' files may lie.
+      return new CheckpointFiles(path, weights, Optional.empty(), List.of(), List.of());
     }
     try {
       return Contents.of(path, external).without(path, weights, Optional.empty());

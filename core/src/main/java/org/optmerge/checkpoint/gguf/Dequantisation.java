@@ -32,9 +32,9 @@ final class Dequantisation {
       int from = source.position() + block * type.blockBytes();
       int to = at + block * type.blockSize();
       switch (type) {
-        case Q4_0 -> fourBits(source, from, from + 2, -8, 0, target, to);
+        case Q4_0 -> fourBits(source, from, from + 2, -8, -0f, target, to);
         case Q4_1 -> fourBits(source, from, from + 4, 0, half(source, from + 2), target, to);
-        case Q5_0 -> fiveBits(source, from, from + 2, -16, 0, target, to);
+        case Q5_0 -> fiveBits(source, from, from + 2, -16, -0f, target, to);
         case Q5_1 -> fiveBits(source, from, from + 4, 0, half(source, from + 2), target, to);
         case Q8_0 -> eightBits(source, from, target, to);
         case IQ4_NL -> levels(source, from + 2, half(source, from), target, to);
@@ -180,7 +180,9 @@ final class Dequantisation {
       int low = from + part / 8 * 64 + plane % 2 * 32 + column;
       int high = from + 128 + part / 8 * 32 + column;
       for (int i = 0; i < 16; i++) {
-        int q = u8(source, low + i) >> plane / 2 * 4 & 15 | (u8(source, high + i) >> plane * 2 & 3) << 4;
+        int q =
+            u8(source, low + i) >> plane / 2 * 4 & 15
+                | (u8(source, high + i) >> plane * 2 & 3) << 4;
         x[to + part * 16 + i] = factor * (q - 32);
       }
     }

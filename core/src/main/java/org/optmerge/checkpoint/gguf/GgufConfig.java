@@ -36,17 +36,21 @@ final class GgufConfig {
     ObjectNode config = Json.object();
     boolean newer = vision != null && Vision.isNewer(vision.metadata());
     if (family != null && language != null) {
-      config.putArray("architectures").add(newer ? "Qwen2_5_VLForConditionalGeneration" : family.huggingFace());
+      config
+          .putArray("architectures")
+          .add(newer ? "Qwen2_5_VLForConditionalGeneration" : family.huggingFace());
       config.put("model_type", newer ? "qwen2_5_vl" : family.modelType());
       new Language(family, language).addTo(config);
     } else {
       config.put("model_type", newer ? "qwen2_5_vl" : "qwen2_vl");
     }
     if (vision != null) {
-      config.set("vision_config", new Vision(vision, config.path("hidden_size").asInt(0)).json(newer));
+      config.set(
+          "vision_config", new Vision(vision, config.path("hidden_size").asInt(0)).json(newer));
     } else if (family == GgufFamily.QWEN2_VL) {
       notes.add(
-          "GGUF: the language part of a Qwen2-VL or Qwen2.5-VL alone, as config.json Qwen2-VL; its vision part is in a file of its own ('mmproj'), give a folder with both");
+          "GGUF: the language part of a Qwen2-VL or Qwen2.5-VL alone, as config.json Qwen2-VL; its"
+              + " vision part is in a file of its own ('mmproj'), give a folder with both");
     }
     return config;
   }
@@ -88,7 +92,8 @@ final class GgufConfig {
           .number(prefix + "attention.layer_norm_rms_epsilon")
           .ifPresent(epsilon -> config.put("rms_norm_eps", plain(epsilon)));
       config.put(
-          "rope_theta", metadata.number(prefix + "rope.freq_base").map(GgufConfig::plain).orElse(10000.0));
+          "rope_theta",
+          metadata.number(prefix + "rope.freq_base").map(GgufConfig::plain).orElse(10000.0));
       GgufTensor embedding = GgufContents.find(header, "token_embd.weight");
       if (embedding != null) {
         config.put("vocab_size", embedding.rows());
@@ -98,12 +103,8 @@ final class GgufConfig {
         config.put("attention_bias", GgufContents.find(header, "blk.0.attn_q.bias") != null);
         config.put("mlp_bias", GgufContents.find(header, "blk.0.ffn_up.bias") != null);
       }
-      metadata
-          .whole("tokenizer.ggml.bos_token_id")
-          .ifPresent(id -> config.put("bos_token_id", id));
-      metadata
-          .whole("tokenizer.ggml.eos_token_id")
-          .ifPresent(id -> config.put("eos_token_id", id));
+      metadata.whole("tokenizer.ggml.bos_token_id").ifPresent(id -> config.put("bos_token_id", id));
+      metadata.whole("tokenizer.ggml.eos_token_id").ifPresent(id -> config.put("eos_token_id", id));
       ropeScaling().ifPresent(scaling -> config.set("rope_scaling", scaling));
       config.put("torch_dtype", type().torchName());
     }
@@ -187,8 +188,7 @@ final class GgufConfig {
       config.put("num_heads", metadata.size("clip.vision.attention.head_count"));
       config.put("patch_size", metadata.size("clip.vision.patch_size"));
       config.put("spatial_patch_size", metadata.size("clip.vision.patch_size"));
-      config.put(
-          "spatial_merge_size", metadata.whole("clip.vision.spatial_merge_size").orElse(2L));
+      config.put("spatial_merge_size", metadata.whole("clip.vision.spatial_merge_size").orElse(2L));
       config.put("temporal_patch_size", 2);
       GgufTensor patches = GgufContents.find(header, "v.patch_embd.weight");
       config.put("in_chans", patches == null ? 3 : patches.shape().get(1));

@@ -36,7 +36,8 @@ record GgufContents(List<GgufView> views, Map<String, byte[]> derived, List<Stri
    * @param ropeFactors the values of {@link #ROPE_FACTORS}; none if there is no such tensor
    * @throws CheckpointException if the architecture is not known
    */
-  static GgufContents of(@Nullable GgufHeader language, @Nullable GgufHeader vision, float[] ropeFactors) {
+  static GgufContents of(
+      @Nullable GgufHeader language, @Nullable GgufHeader vision, float[] ropeFactors) {
     Builder builder = new Builder();
     GgufFamily family = null;
     if (language != null) {
@@ -89,7 +90,8 @@ record GgufContents(List<GgufView> views, Map<String, byte[]> derived, List<Stri
           continue;
         } else if (name == null) {
           keep(tensor);
-        } else if (family.pairedRows() && tensor.name().matches("blk\\.\\d+\\.attn_[qk]\\.(weight|bias)")) {
+        } else if (family.pairedRows()
+            && tensor.name().matches("blk\\.\\d+\\.attn_[qk]\\.(weight|bias)")) {
           long head =
               family
                   .headRows(tensor.name(), tensor.rows(), header.metadata())
@@ -107,7 +109,8 @@ record GgufContents(List<GgufView> views, Map<String, byte[]> derived, List<Stri
     }
 
     void vision(GgufHeader header) {
-      boolean gated = header.tensors().stream().anyMatch(it -> it.name().endsWith(".ffn_gate.weight"));
+      boolean gated =
+          header.tensors().stream().anyMatch(it -> it.name().endsWith(".ffn_gate.weight"));
       Map<String, GgufTensor> attention = new LinkedHashMap<>();
       for (GgufTensor tensor : header.tensors()) {
         Matcher block = GgufFamily.Vision.block(tensor.name());
@@ -117,8 +120,7 @@ record GgufContents(List<GgufView> views, Map<String, byte[]> derived, List<Stri
           attention.put(tensor.name(), tensor);
         } else {
           GgufFamily.Vision.fromGguf(tensor.name(), gated)
-              .ifPresentOrElse(
-                  name -> add(GgufView.same(name, tensor)), () -> keep(tensor));
+              .ifPresentOrElse(name -> add(GgufView.same(name, tensor)), () -> keep(tensor));
         }
       }
       patches(header, attention);
@@ -156,17 +158,20 @@ record GgufContents(List<GgufView> views, Map<String, byte[]> derived, List<Stri
         }
         List<String> names =
             GgufFamily.Vision.ATTENTION.stream()
-                .map(word -> "v.blk.%s.%s.%s".formatted(block.group("block"), word, block.group("kind")))
+                .map(
+                    word ->
+                        "v.blk.%s.%s.%s".formatted(block.group("block"), word, block.group("kind")))
                 .toList();
         List<GgufTensor> parts = taken(split, names);
         List<Long> inner = one.shape().subList(1, one.shape().size());
         if (parts.size() != 3
-            || !parts.stream().allMatch(it -> it.shape().subList(1, it.shape().size()).equals(inner))) {
+            || !parts.stream()
+                .allMatch(it -> it.shape().subList(1, it.shape().size()).equals(inner))) {
           throw CheckpointException.at(
-              one.file(),
-              "expected tensors %s of one width".formatted(String.join(", ", names)));
+              one.file(), "expected tensors %s of one width".formatted(String.join(", ", names)));
         }
-        List<Long> shape = new ArrayList<>(List.of(parts.stream().mapToLong(GgufTensor::rows).sum()));
+        List<Long> shape =
+            new ArrayList<>(List.of(parts.stream().mapToLong(GgufTensor::rows).sum()));
         shape.addAll(inner);
         add(
             GgufView.stacked(

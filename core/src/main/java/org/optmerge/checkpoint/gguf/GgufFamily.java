@@ -138,8 +138,7 @@ enum GgufFamily {
       return Optional.empty();
     }
     int heads = metadata.size(architecture + ".attention.head_count");
-    long keys =
-        metadata.whole(architecture + ".attention.head_count_kv").orElse((long) heads);
+    long keys = metadata.whole(architecture + ".attention.head_count_kv").orElse((long) heads);
     long count = gguf.contains("attn_q") ? heads : keys;
     return count > 0 && rows % (2 * count) == 0 ? Optional.of(rows / count) : Optional.empty();
   }
@@ -168,11 +167,13 @@ enum GgufFamily {
             "mm.2", "visual.merger.mlp.2");
 
     static final String PATCHES = "visual.patch_embed.proj.weight";
-    static final List<String> PATCH_FRAMES = List.of("v.patch_embd.weight", "v.patch_embd.weight.1");
+    static final List<String> PATCH_FRAMES =
+        List.of("v.patch_embd.weight", "v.patch_embd.weight.1");
     static final List<String> ATTENTION = List.of("attn_q", "attn_k", "attn_v");
 
     private static final Pattern BLOCK =
-        Pattern.compile("v\\.blk\\.(?<block>\\d{1,9})\\.(?<word>[a-z0-9_]+)\\.(?<kind>weight|bias)");
+        Pattern.compile(
+            "v\\.blk\\.(?<block>\\d{1,9})\\.(?<word>[a-z0-9_]+)\\.(?<kind>weight|bias)");
 
     private static final Pattern ANY = Pattern.compile("(?<word>.+)\\.(?<kind>weight|bias)");
 
@@ -190,7 +191,10 @@ enum GgufFamily {
         String word = block.group("word");
         String plain = IN_BLOCK.getOrDefault(word, (gated ? GATED : MLP).get(word));
         return Optional.ofNullable(plain)
-            .map(it -> "visual.blocks.%s.%s.%s".formatted(block.group("block"), it, block.group("kind")));
+            .map(
+                it ->
+                    "visual.blocks.%s.%s.%s"
+                        .formatted(block.group("block"), it, block.group("kind")));
       }
       Matcher parts = ANY.matcher(gguf);
       return parts.matches()

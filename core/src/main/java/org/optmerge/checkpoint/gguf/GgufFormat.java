@@ -45,7 +45,8 @@ public final class GgufFormat implements WeightFormat {
         return Optional.empty();
       }
       Path folder = path.toAbsolutePath().getParent();
-      return Optional.of(open(folder == null ? path : folder, List.of(together(path)), ExternalFiles.ALLOW));
+      return Optional.of(
+          open(folder == null ? path : folder, List.of(together(path)), ExternalFiles.ALLOW));
     } catch (IOException e) {
       throw new CheckpointException("%s: cannot be read: %s".formatted(path, e), e);
     }
@@ -73,7 +74,10 @@ public final class GgufFormat implements WeightFormat {
     for (Path file : files) {
       if (isGguf(file)) {
         Matcher part = PART.matcher(file.getFileName().toString());
-        String key = part.matches() ? part.group("stem") + "-of-" + part.group("parts") : file.getFileName().toString();
+        String key =
+            part.matches()
+                ? part.group("stem") + "-of-" + part.group("parts")
+                : file.getFileName().toString();
         models.computeIfAbsent(key, name -> new ArrayList<>()).add(file);
       }
     }
@@ -226,9 +230,10 @@ public final class GgufFormat implements WeightFormat {
         .orElse("");
   }
 
-  private static float[] ropeFactors(
-      @Nullable GgufHeader language, Map<Path, FileChannel> channels) throws IOException {
-    GgufTensor tensor = language == null ? null : GgufContents.find(language, GgufContents.ROPE_FACTORS);
+  private static float[] ropeFactors(@Nullable GgufHeader language, Map<Path, FileChannel> channels)
+      throws IOException {
+    GgufTensor tensor =
+        language == null ? null : GgufContents.find(language, GgufContents.ROPE_FACTORS);
     if (tensor == null || tensor.type() != GgmlType.F32 || tensor.size() > 1 << 16) {
       return new float[0];
     }

@@ -90,7 +90,8 @@ record GgufHeader(GgufMetadata metadata, List<GgufTensor> tensors) {
           swapped == 2 || swapped == 3
               ? "is big endian; only little-endian GGUF files are read, convert it first"
               : version == 1
-                  ? "is GGUF version 1, which llama.cpp no longer reads either; versions 2 and 3 are read"
+                  ? "is GGUF version 1, which llama.cpp no longer reads either; versions 2 and 3"
+                        + " are read"
                   : "is GGUF version %s; versions 2 and 3 are read"
                       .formatted(Integer.toUnsignedString(version)));
     }
@@ -99,7 +100,8 @@ record GgufHeader(GgufMetadata metadata, List<GgufTensor> tensors) {
       long alignment = metadata.whole(ALIGNMENT).orElse((long) DEFAULT_ALIGNMENT);
       if (alignment <= 0 || alignment > LARGEST_ALIGNMENT || alignment % 8 != 0) {
         throw input.error(
-            "metadata '%s' must be a positive multiple of 8, is %d".formatted(ALIGNMENT, alignment));
+            "metadata '%s' must be a positive multiple of 8, is %d"
+                .formatted(ALIGNMENT, alignment));
       }
       return alignment;
     }
@@ -171,7 +173,8 @@ record GgufHeader(GgufMetadata metadata, List<GgufTensor> tensors) {
         }
         long data = Math.max(0, fileBytes - start);
         GgufTensor tensor =
-            new GgufTensor(entry.name, entry.type, entry.shape, file, start + Math.min(data, entry.offset));
+            new GgufTensor(
+                entry.name, entry.type, entry.shape, file, start + Math.min(data, entry.offset));
         if (entry.offset > data || tensor.bytes() > data - entry.offset) {
           throw error(
               entry.name,

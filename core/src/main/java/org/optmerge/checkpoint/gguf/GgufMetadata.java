@@ -40,8 +40,7 @@ record GgufMetadata(Path file, Map<String, Object> values) {
    */
   int size(String key) {
     long value =
-        whole(key)
-            .orElseThrow(() -> CheckpointException.at(file, "metadata has no " + quote(key)));
+        whole(key).orElseThrow(() -> CheckpointException.at(file, "metadata has no " + quote(key)));
     if (value <= 0 || value > Integer.MAX_VALUE) {
       throw CheckpointException.at(
           file, "metadata %s must be positive, is %d".formatted(quote(key), value));
@@ -65,8 +64,7 @@ record GgufMetadata(Path file, Map<String, Object> values) {
   private <T> Optional<T> get(String key, Class<T> type, String expected) {
     Object value = values.get(key);
     if (value != null && !type.isInstance(value)) {
-      throw CheckpointException.at(
-          file, "metadata %s must be %s".formatted(quote(key), expected));
+      throw CheckpointException.at(file, "metadata %s must be %s".formatted(quote(key), expected));
     }
     return Optional.ofNullable(value).map(type::cast);
   }

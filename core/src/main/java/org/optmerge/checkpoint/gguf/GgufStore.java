@@ -127,7 +127,11 @@ final class GgufStore implements WeightStore {
       while (target.hasRemaining()) {
         int some = channel.read(target, position);
         if (some < 0) {
-          throw failed(part, "the file ends at byte %d; it has become shorter since it was opened".formatted(position), null);
+          throw failed(
+              part,
+              "the file ends at byte %d; it has become shorter since it was opened"
+                  .formatted(position),
+              null);
         }
         position += some;
       }

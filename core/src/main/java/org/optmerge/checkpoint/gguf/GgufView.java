@@ -103,6 +103,7 @@ record GgufView(TensorInfo info, List<GgufTensor> parts, Order order) {
 
   /** True if the bytes in the file are those of the view, element by element. */
   boolean stored() {
-    return parts.stream().noneMatch(part -> part.type().packed() || part.type().dtype() != info.dtype());
+    return parts.stream()
+        .noneMatch(part -> part.type().packed() || part.type().dtype() != info.dtype());
   }
 }
