@@ -46,7 +46,7 @@ public interface MultimodalModel extends AutoCloseable {
   }
 
   /**
-   * Opens a model folder, or {@code BASE+ADAPTER}: a model with a PEFT adapter applied to it.
+   * Opens a model folder, or {@code BASE+ADAPTER}: a model with PEFT adapters applied to it.
    *
    * @throws ModelException if a folder is not there, or as {@link #open(Path)} and {@link #apply}
    * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
@@ -70,7 +70,6 @@ public interface MultimodalModel extends AutoCloseable {
       throw new ModelException(String.valueOf(e.getMessage()), e);
     }
     Path checkpoint = found.checkpoint();
-    Path adapter = found.adapter();
     if (checkpoint == null) {
       throw new ModelException(
           "model '%s' is an adapter; name the model that it is for too, as BASE+ADAPTER"
@@ -78,9 +77,7 @@ public interface MultimodalModel extends AutoCloseable {
     }
     MultimodalModel model = open(checkpoint, precision);
     try {
-      if (adapter != null) {
-        model.apply(adapter);
-      }
+      found.adapters().forEach(model::apply);
       return model;
     } catch (RuntimeException | Error e) {
       model.close();
@@ -96,6 +93,16 @@ public interface MultimodalModel extends AutoCloseable {
    *     not know, or no room for an answer; nothing has been answered then
    */
   void answer(List<Prompt> prompts, Decoding decoding, AnswerListener listener);
+
+  /**
+   * The decoding that the model's own files ask for: {@code generation_config.json}, else {@link
+   * Decoding#DEFAULT}. Evaluation kits have settings of their own.
+   *
+   * @throws ModelException if the file asks for what is not known here, such as several beams
+   */
+  default Decoding decoding() {
+    return Decoding.DEFAULT;
+  }
 
   /** Answers prompts; the answers are in their order. */
   default List<String> answer(List<Prompt> prompts, Decoding decoding) {
