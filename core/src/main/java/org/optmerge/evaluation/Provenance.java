@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.optmerge.base.Sha256;
@@ -50,11 +49,7 @@ public record Provenance(String models, String settings, String questions) {
       throw new BenchmarkException(String.valueOf(e.getMessage()), e);
     }
     StringBuilder all = new StringBuilder();
-    for (Path folder : Arrays.asList(model.checkpoint(), model.adapter())) {
-      if (folder != null) {
-        all.append(ofFolder(folder));
-      }
-    }
+    model.folders().forEach(folder -> all.append(ofFolder(folder)));
     return Sha256.of(all.toString());
   }
 

@@ -46,7 +46,7 @@ final class PlannedStream extends TaskVectorStream {
       boolean allowNonFinite,
       ScratchPool scratchPool,
       LongAdder bytesRead) {
-    super(tensor.name(), tensor.shape(), merge.inputs().size());
+    super(tensor.parameter(), tensor.shape(), merge.inputs().size());
     this.baseWeight = merge.base();
     this.base = baseWeight == null ? null : new WeightReader(baseWeight, bytesRead);
     this.inputs =

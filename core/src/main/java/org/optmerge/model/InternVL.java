@@ -200,26 +200,41 @@ public final class InternVL extends DecoderModel<NDArray> {
   }
 
   @Override
-  ChatTemplate.Segment segment(Media medium) {
+  ChatTemplate.Segment segment(View view) {
     return new ChatTemplate.Segment(
         Image.class,
         IMAGE_CONTEXT,
-        preprocessing.tileCount((Image) medium) * config.tokensPerTile());
+        preprocessing(view).tileCount((Image) view.medium()) * config.tokensPerTile());
+  }
+
+  private ImagePreprocessing preprocessing(View view) {
+    Prompt.Resolution resolution = view.resolution();
+    if (resolution.minPixels() != 0 || resolution.maxPixels() != 0) {
+      throw new ModelException(
+          "an InternVL cuts pictures into tiles: give maxTiles in place of minPixels and"
+              + " maxPixels");
+    }
+    return preprocessing.withMaximum(resolution.maxTiles());
+  }
+
+  /** Its own {@code chat} gives {@code generate} embeddings alone, so no ids of the prompt. */
+  @Override
+  boolean penalisesPrompt() {
+    return false;
   }
 
   @Override
-  Encoder encoder(Media medium) {
-    return new Encoder("vision_model.", List.of(config, preprocessing));
+  Encoder encoder(View view) {
+    return new Encoder("vision_model.", List.of(config, preprocessing(view)));
   }
 
   @Override
-  List<float[]> encode(NDManager step, List<Media> media) {
+  List<float[]> encode(NDManager step, List<View> views) {
     List<Image> tiles = new ArrayList<>();
-    media.forEach(medium -> tiles.addAll(preprocessing.tiles((Image) medium)));
+    views.forEach(view -> tiles.addAll(preprocessing(view).tiles((Image) view.medium())));
     float[] all = visualFeatures(step, preprocessing.pixels(step, tiles)).toFloatArray();
     return split(
-        all,
-        media.stream().map(medium -> segment(medium).count() * config.featureWidth()).toList());
+        all, views.stream().map(view -> segment(view).count() * config.featureWidth()).toList());
   }
 
   @Override

@@ -237,20 +237,23 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
   }
 
   @Override
-  ChatTemplate.Segment segment(Media medium) {
+  ChatTemplate.Segment segment(View view) {
+    view.resolution().requirePublished("an omni model sees squares of one size");
+    Media medium = view.medium();
     OmniConfig.Modality modality = modality(modalityOf(medium));
     OmniInputs.requireFits(medium, modality.encoder().imageSize());
     return new ChatTemplate.Segment(medium.getClass(), modality.token(), modality.tokens());
   }
 
   @Override
-  Encoder encoder(Media medium) {
-    String name = modalityOf(medium);
+  Encoder encoder(View view) {
+    String name = modalityOf(view.medium());
     return new Encoder(OmniConfig.encoder(name), modality(name));
   }
 
   @Override
-  List<float[]> encode(NDManager step, List<Media> media) {
+  List<float[]> encode(NDManager step, List<View> views) {
+    List<Media> media = views.stream().map(View::medium).toList();
     String name = modalityOf(media.get(0));
     OmniConfig.Modality modality = modality(name);
     float[] all = features(step, name, modality.inputs(step, media)).toFloatArray();
@@ -264,7 +267,7 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
     seen.forEach(
         one ->
             byModality
-                .computeIfAbsent(modalityOf(one.medium()), any -> new ArrayList<>())
+                .computeIfAbsent(modalityOf(one.view().medium()), any -> new ArrayList<>())
                 .add(one));
     Map<String, NDArray> features = new LinkedHashMap<>();
     byModality.forEach(

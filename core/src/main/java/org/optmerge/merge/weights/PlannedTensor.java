@@ -15,10 +15,18 @@ import org.optmerge.taskvector.Weight;
  * @param shape its extents
  * @param work where its values come from
  * @param source which file and line of reasoning put it there, for the coverage table
+ * @param parameter the name under which its method sees it: another tensor's where both are one
+ *     parameter of the model, so that they stay equal
  */
-public record PlannedTensor(String name, DType dtype, List<Long> shape, Work work, String source) {
+public record PlannedTensor(
+    String name, DType dtype, List<Long> shape, Work work, String source, String parameter) {
   public PlannedTensor {
     shape = List.copyOf(shape);
+  }
+
+  /** A tensor that is a parameter by itself. */
+  public PlannedTensor(String name, DType dtype, List<Long> shape, Work work, String source) {
+    this(name, dtype, shape, work, source, name);
   }
 
   /** Number of entries. */
