@@ -3,6 +3,7 @@ package org.optmerge.cli;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.benchmark.Selection;
 import org.optmerge.evaluation.published.PublishedBenchmark;
 import org.optmerge.manifest.DataFolder;
@@ -86,11 +87,22 @@ final class PublishedOptions {
     DataFolder folder =
         data == null ? DataFolder.ofEnvironment(System.getenv()) : new DataFolder(data);
     return names.stream()
-        .flatMap(name -> PublishedBenchmark.names(family, name).stream())
+        .flatMap(name -> named(family, name).stream())
         .distinct()
         .map(name -> PublishedBenchmark.open(family, name, folder))
         .map(one -> maxNewTokens == null ? one : one.withMaxNewTokens(maxNewTokens))
         .toList();
+  }
+
+  private List<String> named(String family, String name) {
+    try {
+      return PublishedBenchmark.names(family, name);
+    } catch (BenchmarkException e) {
+      throw new ParameterException(
+          spec.commandLine(),
+          e.getMessage() + "; and mini, mini:TASK, stage, stage:TYPE of the miniature, or --questions",
+          e);
+    }
   }
 
   private ParameterException wrong(String message) {
