@@ -188,7 +188,8 @@ public final class Planner {
     if (selection.restricts() && selection.rest() == Recipe.Rest.BASE && recipe.base() == null) {
       findings.problem(
           selection.at(),
-          "tensors that are not merged come from the base: name a 'base_model', or set 'rest: mean'");
+          "tensors that are not merged come from the base: name a 'base_model', or set 'rest:"
+              + " mean'");
     }
     if (recipe.missing() == Recipe.Missing.BASE && recipe.base() == null) {
       findings.problem(recipe.method().at(), "'missing: base' needs a 'base_model'");
