@@ -128,6 +128,11 @@ public final class Planner {
     findings.failIfAny();
     models.openAll(recipe);
     findings.failIfAny();
+    for (InputModel model : models.all()) {
+      for (String note : model.checkpoint().notes()) {
+        findings.notice("model '%s': %s".formatted(model.name(), note));
+      }
+    }
     List<OpenSlice> slices = recipe.slices().stream().map(this::open).toList();
     findings.failIfAny();
     InputModel donor = donor(slices);
@@ -317,12 +322,12 @@ public final class Planner {
       findings.problem(asked.at(), "rows of the embedding cannot be moved");
       return;
     }
-    Optional<TokenRows> own = TokenRows.read(donor.checkpoint().folder());
+    Optional<TokenRows> own = TokenRows.read(donor.checkpoint());
     for (InputModel model : models.all()) {
       if (model.checkpoint() == donor.checkpoint()) {
         continue;
       }
-      Optional<TokenRows> other = TokenRows.read(model.checkpoint().folder());
+      Optional<TokenRows> other = TokenRows.read(model.checkpoint());
       if (own.isEmpty() || other.isEmpty()) {
         findings.notice(
             "'%s' has no tokenizer.json with a vocabulary, so its tokens were not compared"
@@ -399,8 +404,10 @@ public final class Planner {
 
   private Map<String, byte[]> rewriteConfig(
       InputModel donor, List<OutputLayout.Entry> entries, List<Integer> donorLayers) {
-    Map<String, byte[]> rewritten = new LinkedHashMap<>();
-    Optional<byte[]> config = ConfigEdits.read(donor.checkpoint().folder());
+    Map<String, byte[]> rewritten = new LinkedHashMap<>(donor.checkpoint().derivedFiles());
+    Optional<byte[]> config =
+        Optional.ofNullable(rewritten.get("config.json"))
+            .or(() -> ConfigEdits.read(donor.checkpoint().folder()));
     if (config.isEmpty() || !donor.hasConfig()) {
       return rewritten;
     }
