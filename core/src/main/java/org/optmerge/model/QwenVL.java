@@ -5,7 +5,6 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -101,8 +100,7 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
    */
   public static QwenVL open(Path folder) {
     QwenVLConfig config = QwenVLConfig.read(folder);
-    Tokenizer tokenizer =
-        Files.exists(folder.resolve("tokenizer.json")) ? Tokenizer.open(folder) : null;
+    Tokenizer tokenizer = TokenizerFiles.areIn(folder) ? Tokenizer.open(folder) : null;
     return open(
         folder,
         QwenVL::hubName,
