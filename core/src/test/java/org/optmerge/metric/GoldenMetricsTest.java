@@ -31,7 +31,7 @@ import org.junit.jupiter.api.TestFactory;
 import org.optmerge.Recorded;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Evaluation;
-import org.optmerge.evaluation.PredictionFiles;
+import org.optmerge.evaluation.kit.PredictionFiles;
 import org.optmerge.evaluation.Protocol;
 import org.optmerge.python.Cell;
 import org.optmerge.python.PandasColumn;

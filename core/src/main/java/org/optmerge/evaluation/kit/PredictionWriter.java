@@ -1,4 +1,4 @@
-package org.optmerge.evaluation;
+package org.optmerge.evaluation.kit;
 
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -14,14 +14,74 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.dhatim.fastexcel.Workbook;
 import org.dhatim.fastexcel.Worksheet;
+import org.optmerge.evaluation.Finding;
+import org.optmerge.evaluation.Findings;
+import org.optmerge.evaluation.InternalFields;
+import org.optmerge.evaluation.Predicted;
+import org.optmerge.evaluation.PredictionFileException;
+import org.optmerge.evaluation.Protocol;
+import org.optmerge.metric.RecordedScore;
 import org.optmerge.python.PythonLiteral;
 import org.optmerge.python.Spreadsheet;
 
-/** Writes predictions in the forms that other kits read and score. */
+/**
+ * Writes predictions in the forms that other kits read and score.
+ *
+ * <p>{@link #write} takes the form of the kit that scores a data set; the other methods write one
+ * kit's form each. A question's text is the field {@code question}: VLMEvalKit needs it for multiple
+ * choices.
+ */
 public final class PredictionWriter {
   private static final String SHEET = "Sheet1";
 
   private PredictionWriter() {}
+
+  /**
+   * What was written.
+   *
+   * @param file with all answers
+   * @param findings what could not be kept, such as answers longer than a spreadsheet's cell
+   */
+  public record Written(Path file, List<Finding> findings) {
+    public Written {
+      findings = List.copyOf(findings);
+    }
+  }
+
+  /**
+   * Writes answers to a published data set as the kit that scores it would have: a table of
+   * VLMEvalKit, {@code MODEL_DATASET.xlsx}, or for RefCOCO, RefCOCO+ and RefCOCOg lmms-eval's
+   * samples, {@code MODEL_samples_DATASET.jsonl}.
+   *
+   * @param folder that is there
+   * @param model as the file's name shall call it
+   * @param dataSet the kit's name for it, such as {@code ChartQA_TEST} or {@code
+   *     refcoco_bbox_rec_val}
+   * @param items one for each question, in the order of the data set; see {@link
+   *     Predicted#withField}
+   * @throws IllegalArgumentException if the data set is unknown
+   */
+  public static Written write(Path folder, String model, String dataSet, List<Predicted> items) {
+    Protocol protocol = Protocol.named(dataSet);
+    String name = model.replaceAll("[^\\w.+-]++", "_");
+    if (protocol.report() == Protocol.Report.GROUNDING) {
+      Path file = folder.resolve("%s_samples_%s.jsonl".formatted(name, dataSet));
+      lmmsEval(file, items, protocol);
+      return new Written(file, List.of());
+    }
+    Path file = folder.resolve("%s_%s.xlsx".formatted(name, dataSet));
+    return new Written(file, vlmEvalKit(file, items, protocol.answerColumn()));
+  }
+
+  /**
+   * Samples as lmms-eval 0.2.3 to 0.3.5 writes them, with the document beside each answer, so that
+   * they can be scored again; later versions leave it out.
+   *
+   * @throws PredictionFileException if lmms-eval has no rule for the data set
+   */
+  public static void lmmsEval(Path file, List<Predicted> items, Protocol protocol) {
+    LmmsEvalWriter.write(file, items, protocol);
+  }
 
   /**
    * A table that VLMEvalKit scores: {@code index}, the fields, {@code prediction} last; .xlsx, .tsv
@@ -56,11 +116,14 @@ public final class PredictionWriter {
   private static List<String> columns(List<Predicted> items, String answerColumn) {
     Set<String> columns = new LinkedHashSet<>();
     columns.add("index");
-    items.forEach(item -> columns.addAll(item.reference().fields().keySet()));
+    if (items.stream().anyMatch(item -> item.reference().fields().containsKey("question"))) {
+      columns.add("question");
+    }
     columns.add(answerColumn);
+    items.forEach(item -> columns.addAll(item.reference().fields().keySet()));
     // They tell of one way of reading the file, and are no part of it.
-    columns.remove(PredictionFiles.SAID);
-    columns.remove(PredictionFiles.PREFETCHED);
+    columns.removeAll(InternalFields.ALL);
+    columns.remove(RecordedScore.FIELD);
     columns.remove("image");
     columns.remove("prediction");
     columns.add("prediction");
@@ -72,7 +135,7 @@ public final class PredictionWriter {
       return item.id();
     }
     if (column.equals("prediction")) {
-      return item.reference().fields().getOrDefault(PredictionFiles.SAID, item.prediction().text());
+      return item.reference().fields().getOrDefault(InternalFields.SAID, item.prediction().text());
     }
     if (item.reference().fields().containsKey(column)) {
       return item.field(column);
