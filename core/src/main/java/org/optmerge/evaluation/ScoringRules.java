@@ -32,21 +32,21 @@ import org.optmerge.metric.VqaTeamAccuracy;
  * The rule for every kind of file and every data set, or none: a file is scored as the kit that
  * wrote it would score it, and a pair that is not here is refused.
  */
-public final class ScoringRules {
+final class ScoringRules {
   /**
    * The way to score one pair.
    *
    * @param words for people, such as {@code relaxed accuracy, 5 % of the reference}
    * @param metric under a profile
    */
-  public record Rule(String words, Function<ScoringProfile, Metric> metric) {}
+  record Rule(String words, Function<ScoringProfile, Metric> metric) {}
 
   private static final Map<FileFormat, Map<Protocol, Rule>> TABLE = table();
 
   private ScoringRules() {}
 
   /** The rule of a pair; empty if no kit has one. */
-  public static Optional<Rule> of(Protocol protocol, FileFormat format) {
+  static Optional<Rule> of(Protocol protocol, FileFormat format) {
     return Optional.ofNullable(rules(format).get(protocol));
   }
 
@@ -55,7 +55,7 @@ public final class ScoringRules {
    *
    * @throws PredictionFileException if there is no rule; the message names the formats that have one
    */
-  public static Metric metric(Protocol protocol, FileFormat format, ScoringProfile profile) {
+  static Metric metric(Protocol protocol, FileFormat format, ScoringProfile profile) {
     return of(protocol, format)
         .orElseThrow(
             () ->
@@ -67,7 +67,7 @@ public final class ScoringRules {
   }
 
   /** The formats from which a data set can be scored. */
-  public static List<FileFormat> formats(Protocol protocol) {
+  static List<FileFormat> formats(Protocol protocol) {
     List<FileFormat> formats = new ArrayList<>();
     for (FileFormat format : FileFormat.values()) {
       if (of(protocol, format).isPresent()) {
