@@ -162,7 +162,7 @@ final class Answering<F> {
       expected.merge(tokenizer.id(segment.token()), segment.count(), Integer::sum);
     }
     String text = template.prompt(prompt.form(), prompt.text(), segments);
-    long[] ids = tokenizer.encodeKnown(text);
+    long[] ids = model.encode(tokenizer, text);
     expected.forEach(
         (token, count) -> {
           long there = Arrays.stream(ids).filter(id -> id == token).count();

@@ -20,6 +20,7 @@ import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Json;
 import org.optmerge.checkpoint.Checkpoint;
@@ -140,6 +141,12 @@ abstract class DecoderModel<F> implements MultimodalModel {
 
   /** Tokens of a medium in a prompt. */
   abstract ChatTemplate.Segment segment(View view);
+
+  /** The ids of a prompt's text, after those that come before every prompt. */
+  long[] encode(Tokenizer words, String text) {
+    return LongStream.concat(LongStream.of(words.prefix()), LongStream.of(words.encodeKnown(text)))
+        .toArray();
+  }
 
   /**
    * An encoder.
@@ -681,8 +688,9 @@ abstract class DecoderModel<F> implements MultimodalModel {
                   ? Json.plain().readValue(config.toFile(), ObjectNode.class)
                   : configJson();
           Files.writeString(config, Json.pretty(json.put("torch_dtype", dtype.torchName())));
-          if (tokenizer != null) {
-            writeIfAbsent(staging.resolve("tokenizer.json"), tokenizer.json());
+          byte[] words = tokenizer == null ? null : tokenizer.json();
+          if (words != null) {
+            writeIfAbsent(staging.resolve(TokenizerFiles.JSON), words);
           }
           saveMore(staging);
           ModelFolder.writeTensors(staging.resolve("model.safetensors"), parameters.all(), dtype);

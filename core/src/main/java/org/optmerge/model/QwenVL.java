@@ -6,7 +6,6 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -115,8 +114,7 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
    */
   public static QwenVL open(Path folder, Precision wanted) {
     QwenVLConfig config = QwenVLConfig.read(folder);
-    Tokenizer tokenizer =
-        Files.exists(folder.resolve("tokenizer.json")) ? Tokenizer.open(folder) : null;
+    Tokenizer tokenizer = TokenizerFiles.areIn(folder) ? Tokenizer.open(folder) : null;
     return open(
         folder,
         wanted,
