@@ -11,12 +11,15 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Sha256;
 import org.optmerge.linalg.EngineThreads;
+import org.optmerge.model.DecoderModel.View;
 import org.optmerge.model.media.Media;
 
 /**
@@ -43,14 +46,20 @@ final class Answering<F> {
   private final InternVLConfig.Language language;
   private final Map<DecoderModel.Encoder, String> fingerprints = new HashMap<>();
   private final String template;
+  private final GenerationConfig generation;
   private @Nullable FeatureCache cache;
 
   Answering(DecoderModel<F> model, InternVLConfig.Language language) {
     this.model = model;
     this.language = language;
     Path folder = model.folder();
+    this.generation = GenerationConfig.read(folder);
     this.template =
         folder == null ? "" : ConfigReader.read(folder, json -> json.path("template").asText(""));
+  }
+
+  GenerationConfig generation() {
+    return generation;
   }
 
   void use(FeatureCache features) {
@@ -64,9 +73,16 @@ final class Answering<F> {
 
   /** A prompt as token ids. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
-  private record Asked(int index, List<Media> media, long[] ids) {
+  private record Asked(int index, List<View> media, long[] ids) {
     int length() {
       return ids.length;
+    }
+  }
+
+  /** Media that one encoder takes in one way. */
+  private record Kind(Class<?> medium, Prompt.Resolution resolution) {
+    static Kind of(View view) {
+      return new Kind(view.medium().getClass(), view.resolution());
     }
   }
 
@@ -82,8 +98,10 @@ final class Answering<F> {
     }
     asked.sort(Comparator.comparingInt(Asked::length));
     FeatureCache features = model.isAdapted() ? null : cache;
-    Map<Class<?>, String> encoders = features == null ? Map.of() : fingerprints(asked);
-    long stop = template.stop(tokenizer);
+    Map<Kind, String> encoders = features == null ? Map.of() : fingerprints(asked);
+    Set<Long> stops = new LinkedHashSet<>(template.stops(tokenizer));
+    stops.addAll(generation.stops());
+    long pad = template.pad(tokenizer);
     Object oneByOne = new Object();
     List<Runnable> small = new ArrayList<>();
     List<Runnable> large = new ArrayList<>();
@@ -97,16 +115,17 @@ final class Answering<F> {
         to++;
       }
       List<Asked> batch = asked.subList(from, to);
-      GreedyDecoding greedy = new GreedyDecoding(room, stop, stop);
+      GreedyDecoding greedy = new GreedyDecoding(room, stops, pad);
       (bytes > LARGE || model.isOneAtATime() ? large : small)
           .add(
               () -> {
                 List<long[]> answers =
-                    DecoderModel.withoutGradients(() -> decode(batch, greedy, features, encoders));
+                    DecoderModel.withoutGradients(
+                        () -> decode(batch, decoding, greedy, features, encoders));
                 synchronized (oneByOne) {
                   for (int i = 0; i < batch.size(); i++) {
                     listener.answered(
-                        batch.get(i).index, template.answer(tokenizer, answers.get(i)));
+                        batch.get(i).index, template.answer(tokenizer, stops, answers.get(i)));
                   }
                 }
               });
@@ -135,7 +154,7 @@ final class Answering<F> {
       }
       ChatTemplate.Segment segment;
       try {
-        segment = model.segment(medium);
+        segment = model.segment(new View(medium, prompt.resolution()));
       } catch (IllegalArgumentException | ModelException e) {
         throw new ModelException("prompt %d: %s".formatted(index, e.getMessage()), e);
       }
@@ -143,7 +162,7 @@ final class Answering<F> {
       expected.merge(tokenizer.id(segment.token()), segment.count(), Integer::sum);
     }
     String text = template.prompt(prompt.form(), prompt.text(), segments);
-    long[] ids = tokenizer.encodeKnown(text);
+    long[] ids = model.encode(tokenizer, text);
     expected.forEach(
         (token, count) -> {
           long there = Arrays.stream(ids).filter(id -> id == token).count();
@@ -158,7 +177,9 @@ final class Answering<F> {
           "prompt %d has %d tokens; it must have some, and less than max_position_embeddings, %d"
               .formatted(index, ids.length, language.maxPositions()));
     }
-    return new Asked(index, prompt.media(), ids);
+    List<View> views =
+        prompt.media().stream().map(medium -> new View(medium, prompt.resolution())).toList();
+    return new Asked(index, views, ids);
   }
 
   /** Keys and values of all places, and what a layer computes. */
@@ -172,18 +193,19 @@ final class Answering<F> {
 
   private List<long[]> decode(
       List<Asked> batch,
-      GreedyDecoding decoding,
+      Decoding decoding,
+      GreedyDecoding end,
       @Nullable FeatureCache features,
-      Map<Class<?>, String> encoders) {
+      Map<Kind, String> encoders) {
     int length = batch.get(0).length();
     long[] ids = batch.stream().flatMapToLong(asked -> Arrays.stream(asked.ids)).toArray();
     long[] mask = new long[ids.length];
     Arrays.fill(mask, 1);
-    Map<Media, float[]> known = features(batch, features, encoders);
+    Map<View, float[]> known = features(batch, features, encoders);
     List<DecoderModel.Seen> seen = new ArrayList<>();
     for (Asked asked : batch) {
-      for (Media medium : asked.media) {
-        seen.add(new DecoderModel.Seen(medium, known.getOrDefault(medium, new float[0])));
+      for (View view : asked.media) {
+        seen.add(new DecoderModel.Seen(view, known.getOrDefault(view, new float[0])));
       }
     }
     try (NDManager step = model.manager().newSubManager()) {
@@ -193,32 +215,33 @@ final class Answering<F> {
               step.create(ids, shape),
               step.create(mask, shape),
               seen.isEmpty() ? null : model.features(step, seen),
-              decoding));
+              end,
+              TokenSampler.of(
+                  decoding, batch.stream().map(Asked::ids).toList(), model.penalisesPrompt())));
     }
   }
 
   /** The features of all media of a batch, each medium once. */
-  private Map<Media, float[]> features(
-      List<Asked> batch, @Nullable FeatureCache features, Map<Class<?>, String> encoders) {
-    Map<Media, float[]> known = new HashMap<>();
-    Map<Class<?>, Map<Media, Integer>> missing = new LinkedHashMap<>();
+  private Map<View, float[]> features(
+      List<Asked> batch, @Nullable FeatureCache features, Map<Kind, String> encoders) {
+    Map<View, float[]> known = new HashMap<>();
+    Map<Kind, Map<View, Integer>> missing = new LinkedHashMap<>();
     for (Asked asked : batch) {
-      for (Media medium : asked.media) {
+      for (View view : asked.media) {
+        Kind kind = Kind.of(view);
         float[] kept =
-            features == null
-                ? null
-                : features.find(encoders.getOrDefault(medium.getClass(), ""), medium);
+            features == null ? null : features.find(encoders.getOrDefault(kind, ""), view.medium());
         if (kept != null) {
-          known.put(medium, kept);
+          known.put(view, kept);
         } else {
           missing
-              .computeIfAbsent(medium.getClass(), kind -> new LinkedHashMap<>())
-              .put(medium, model.segment(medium).count());
+              .computeIfAbsent(kind, any -> new LinkedHashMap<>())
+              .put(view, model.segment(view).count());
         }
       }
     }
-    for (Map<Media, Integer> ofOneKind : missing.values()) {
-      for (List<Media> some : parts(ofOneKind)) {
+    for (Map<View, Integer> ofOneKind : missing.values()) {
+      for (List<View> some : parts(ofOneKind)) {
         List<float[]> values;
         try (NDManager step = model.manager().newSubManager()) {
           values = model.encode(step, some);
@@ -226,8 +249,9 @@ final class Answering<F> {
         for (int i = 0; i < some.size(); i++) {
           known.put(some.get(i), values.get(i));
           if (features != null) {
-            String encoder = encoders.getOrDefault(some.get(i).getClass(), "");
-            features.keep(encoder, some.get(i), values.get(i));
+            View view = some.get(i);
+            String encoder = encoders.getOrDefault(Kind.of(view), "");
+            features.keep(encoder, view.medium(), values.get(i));
           }
         }
       }
@@ -236,10 +260,10 @@ final class Answering<F> {
   }
 
   /** Media that are encoded together: so many tokens at most, or one medium. */
-  private static List<List<Media>> parts(Map<Media, Integer> media) {
-    List<List<Media>> parts = new ArrayList<>();
+  private static List<List<View>> parts(Map<View, Integer> media) {
+    List<List<View>> parts = new ArrayList<>();
     int tokens = 0;
-    for (Map.Entry<Media, Integer> entry : media.entrySet()) {
+    for (Map.Entry<View, Integer> entry : media.entrySet()) {
       tokens += entry.getValue();
       if (parts.isEmpty() || tokens > TOKENS) {
         parts.add(new ArrayList<>());
@@ -251,34 +275,28 @@ final class Answering<F> {
   }
 
   /** For each kind of media what tells its encoder from others. */
-  private Map<Class<?>, String> fingerprints(List<Asked> asked) {
-    Map<Class<?>, String> of = new HashMap<>();
+  private Map<Kind, String> fingerprints(List<Asked> asked) {
+    Map<Kind, String> of = new HashMap<>();
     for (Asked one : asked) {
-      for (Media medium : one.media) {
-        of.computeIfAbsent(medium.getClass(), kind -> fingerprint(model.encoder(medium)));
+      for (View view : one.media) {
+        of.computeIfAbsent(Kind.of(view), kind -> fingerprint(model.encoder(view)));
       }
     }
     return of;
   }
 
   private String fingerprint(DecoderModel.Encoder encoder) {
-    Map<String, NDArray> weights =
-        model.parameters().subMap(encoder.prefix(), encoder.prefix() + Character.MAX_VALUE);
-    if (weights.values().stream().anyMatch(NDArray::hasGradient)) {
+    if (model.weights().isTrained(encoder.prefix())) {
       // In training, which changes weights in place.
       fingerprints.remove(encoder);
     }
-    return fingerprints.computeIfAbsent(encoder, any -> digest(encoder, weights));
+    return fingerprints.computeIfAbsent(encoder, this::digest);
   }
 
-  private static String digest(DecoderModel.Encoder encoder, Map<String, NDArray> weights) {
+  private String digest(DecoderModel.Encoder encoder) {
     MessageDigest digest = Sha256.begin();
-    digest.update(encoder.toString().getBytes(StandardCharsets.UTF_8));
-    weights.forEach(
-        (name, array) -> {
-          digest.update(name.getBytes(StandardCharsets.UTF_8));
-          digest.update(array.toByteBuffer());
-        });
+    digest.update((encoder + model.precision().key()).getBytes(StandardCharsets.UTF_8));
+    model.weights().digest(encoder.prefix(), digest);
     return Sha256.hex(digest.digest());
   }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.apiguardian.api.API;
 
@@ -15,18 +16,42 @@ import org.apiguardian.api.API;
 @API(status = API.Status.EXPERIMENTAL)
 public abstract class Architecture {
   private final String key;
-  private final Function<Path, MultimodalModel> opener;
+  private final BiFunction<Path, Precision, MultimodalModel> opener;
   private final List<String> classes;
 
   /**
+   * A family that has one precision, its own.
+   *
    * @param key short name, such as {@code internvl2_5}
    * @param opener opens a folder with a model of this family
    * @param classes known values of {@code architectures} in {@code config.json}
    */
   protected Architecture(String key, Function<Path, MultimodalModel> opener, String... classes) {
+    this(
+        key,
+        List.of(classes),
+        (folder, precision) -> {
+          if (precision != Precision.AUTO && precision != Precision.FLOAT32) {
+            throw new ModelException(
+                "%s: models of the family %s cannot be opened in %s; leave the precision out"
+                    .formatted(folder, key, precision.key()));
+          }
+          return opener.apply(folder);
+        });
+  }
+
+  /**
+   * A family with several precisions.
+   *
+   * @param key short name, such as {@code internvl2_5}
+   * @param classes known values of {@code architectures} in {@code config.json}
+   * @param opener opens a folder with a model of this family
+   */
+  protected Architecture(
+      String key, List<String> classes, BiFunction<Path, Precision, MultimodalModel> opener) {
     this.key = key;
     this.opener = opener;
-    this.classes = List.of(classes);
+    this.classes = List.copyOf(classes);
   }
 
   /** Short name, such as {@code internvl2_5}. */
@@ -42,10 +67,11 @@ public abstract class Architecture {
   /**
    * Opens a folder with a model of this family.
    *
-   * @throws ModelException if the folder is not what its {@code config.json} says
+   * @throws ModelException if the folder is not what its {@code config.json} says, or models of
+   *     this family cannot be opened in this precision
    */
-  public final MultimodalModel open(Path folder) {
-    return opener.apply(folder);
+  public final MultimodalModel open(Path folder, Precision precision) {
+    return opener.apply(folder, precision);
   }
 
   /** The families that are known, in the order of their registration. */

@@ -1,6 +1,7 @@
 package org.optmerge.taskvector;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -14,7 +15,7 @@ public sealed interface Weight {
   /** The parameter's extents, outermost first. */
   List<Long> shape();
 
-  /** The stored tensor under any adapters. */
+  /** The stored tensor under any adapters; the first of several. */
   Stored stored();
 
   /** Every checkpoint that it is read from, an adapter's among them; the stored tensor's first. */
@@ -114,6 +115,113 @@ public sealed interface Weight {
     @Override
     public String describe() {
       return base.describe() + " with adapter " + adapter.folder();
+    }
+  }
+
+  /**
+   * Entries of another weight that lie side by side: some rows, one expert of a stack, one
+   * projection of several that are stored as one tensor.
+   *
+   * @param whole the other weight
+   * @param first index of the first entry in it, flattened
+   * @param shape of the part
+   */
+  record Part(Weight whole, long first, List<Long> shape) implements Weight {
+    public Part {
+      shape = List.copyOf(shape);
+    }
+
+    /** The first rows of a weight: itself if it has no more. */
+    public static Weight firstRows(Weight whole, long rows) {
+      List<Long> shape = new ArrayList<>(whole.shape());
+      if (shape.get(0) == rows) {
+        return whole;
+      }
+      shape.set(0, rows);
+      return whole instanceof Stored stored
+          ? new Stored(stored.checkpoint(), stored.tensor(), shape)
+          : new Part(whole, 0, shape);
+    }
+
+    @Override
+    public Stored stored() {
+      return whole.stored();
+    }
+
+    @Override
+    public Set<Checkpoint> checkpoints() {
+      return whole.checkpoints();
+    }
+
+    @Override
+    public String describe() {
+      return "a part of " + whole.describe();
+    }
+  }
+
+  /**
+   * Weights one after the other as one: projections that the base stores as one tensor, experts that
+   * it stores as a stack, rows with new rows below them.
+   *
+   * @param parts at least one
+   * @param shape of all together
+   */
+  record Joined(List<Weight> parts, List<Long> shape) implements Weight {
+    public Joined {
+      parts = List.copyOf(parts);
+      shape = List.copyOf(shape);
+    }
+
+    @Override
+    public Stored stored() {
+      return parts.get(0).stored();
+    }
+
+    @Override
+    public Set<Checkpoint> checkpoints() {
+      Set<Checkpoint> all = new LinkedHashSet<>();
+      parts.forEach(part -> all.addAll(part.checkpoints()));
+      return all;
+    }
+
+    @Override
+    public String describe() {
+      return "%s and %d more".formatted(parts.get(0).describe(), parts.size() - 1);
+    }
+  }
+
+  /**
+   * A weight of which some rows are others, as PEFT's {@code trainable_token_indices} have it.
+   *
+   * @param base the weight under them
+   * @param rows shape (number of indices, columns)
+   * @param indices which rows of the base they stand for
+   */
+  record WithRows(Weight base, Stored rows, List<Integer> indices) implements Weight {
+    public WithRows {
+      indices = List.copyOf(indices);
+    }
+
+    @Override
+    public List<Long> shape() {
+      return base.shape();
+    }
+
+    @Override
+    public Stored stored() {
+      return base.stored();
+    }
+
+    @Override
+    public Set<Checkpoint> checkpoints() {
+      Set<Checkpoint> all = new LinkedHashSet<>(base.checkpoints());
+      all.add(rows.checkpoint());
+      return all;
+    }
+
+    @Override
+    public String describe() {
+      return base.describe() + " with rows of " + rows.describe();
     }
   }
 }

@@ -59,7 +59,6 @@ final class InputModels {
     try {
       ModelReference reference = locator.locate(model.text());
       Path checkpoint = reference.checkpoint();
-      Path adapter = reference.adapter();
       InputModel under = checkpoint == null ? base : open(reference.base(), checkpoint);
       if (under == null) {
         findings.problem(
@@ -68,9 +67,15 @@ final class InputModels {
                 .formatted(model.text()));
         return;
       }
-      InputModel opened = adapter == null ? under : open(model.text(), under, adapter);
-      for (String problem : opened.adapterProblems(adaptersAdd)) {
-        findings.problem(model.at(), problem);
+      InputModel opened = under;
+      for (int i = 0; i < reference.adapters().size(); i++) {
+        boolean last = i == reference.adapters().size() - 1;
+        Path adapter = reference.adapters().get(i);
+        String name = last ? model.text() : "%s+%s".formatted(opened.name(), adapter.getFileName());
+        opened = open(name, opened, adapter);
+        for (String problem : opened.adapterProblems(adaptersAdd)) {
+          findings.problem(model.at(), problem);
+        }
       }
       byText.put(model.text(), opened);
     } catch (CheckpointException e) {

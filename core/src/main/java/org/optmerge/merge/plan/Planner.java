@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -24,6 +25,7 @@ import org.optmerge.merge.weights.InputModel;
 import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.MergeMethods;
+import org.optmerge.method.MergekitMethods;
 import org.optmerge.method.NamedMethod;
 
 /**
@@ -70,13 +72,15 @@ public final class Planner {
 
   /** A method that works on both works on task vectors if there is a base to take them from. */
   private static MergeMethod overOperand(Recipe recipe, NamedMethod named) {
+    MergeMethod method =
+        recipe.mergekit().version() == Recipe.MergekitVersion.V0_1_4
+            ? MergekitMethods.before015(named.method())
+            : named.method();
     if (named.base() != NamedMethod.Base.OPTIONAL_ORIGIN) {
-      return named.method();
+      return method;
     }
-    return named
-        .method()
-        .over(
-            recipe.base() == null ? MergeMethod.Operand.WEIGHTS : MergeMethod.Operand.TASK_VECTORS);
+    return method.over(
+        recipe.base() == null ? MergeMethod.Operand.WEIGHTS : MergeMethod.Operand.TASK_VECTORS);
   }
 
   /**
@@ -124,6 +128,11 @@ public final class Planner {
     findings.failIfAny();
     models.openAll(recipe);
     findings.failIfAny();
+    for (InputModel model : models.all()) {
+      for (String note : model.checkpoint().notes()) {
+        findings.notice("model '%s': %s".formatted(model.name(), note));
+      }
+    }
     List<OpenSlice> slices = recipe.slices().stream().map(this::open).toList();
     findings.failIfAny();
     InputModel donor = donor(slices);
@@ -184,7 +193,8 @@ public final class Planner {
     if (selection.restricts() && selection.rest() == Recipe.Rest.BASE && recipe.base() == null) {
       findings.problem(
           selection.at(),
-          "tensors that are not merged come from the base: name a 'base_model', or set 'rest: mean'");
+          "tensors that are not merged come from the base: name a 'base_model', or set 'rest:"
+              + " mean'");
     }
     if (recipe.missing() == Recipe.Missing.BASE && recipe.base() == null) {
       findings.problem(recipe.method().at(), "'missing: base' needs a 'base_model'");
@@ -309,15 +319,15 @@ public final class Planner {
     boolean ofDonor =
         asked.source().equals(Recipe.Tokenizer.BASE) || models.find(asked.source()) == donor;
     if (!union && !ofDonor) {
-      findings.problem(asked.at(), Recipe.Tokenizer.ROWS_STAY);
+      findings.problem(asked.at(), "rows of the embedding cannot be moved");
       return;
     }
-    Optional<TokenRows> own = TokenRows.read(donor.checkpoint().folder());
+    Optional<TokenRows> own = TokenRows.read(donor.checkpoint());
     for (InputModel model : models.all()) {
       if (model.checkpoint() == donor.checkpoint()) {
         continue;
       }
-      Optional<TokenRows> other = TokenRows.read(model.checkpoint().folder());
+      Optional<TokenRows> other = TokenRows.read(model.checkpoint());
       if (own.isEmpty() || other.isEmpty()) {
         findings.notice(
             "'%s' has no tokenizer.json with a vocabulary, so its tokens were not compared"
@@ -394,21 +404,22 @@ public final class Planner {
 
   private Map<String, byte[]> rewriteConfig(
       InputModel donor, List<OutputLayout.Entry> entries, List<Integer> donorLayers) {
-    Map<String, byte[]> rewritten = new LinkedHashMap<>();
-    Optional<byte[]> config = ConfigEdits.read(donor.checkpoint().folder());
+    Map<String, byte[]> rewritten = new LinkedHashMap<>(donor.checkpoint().derivedFiles());
+    Optional<byte[]> config =
+        Optional.ofNullable(rewritten.get("config.json"))
+            .or(() -> ConfigEdits.read(donor.checkpoint().folder()));
     if (config.isEmpty() || !donor.hasConfig()) {
       return rewritten;
     }
     byte[] bytes = config.get();
     try {
-      DType out = types.output();
       boolean casts =
           entries.stream()
               .anyMatch(
                   entry ->
                       entry.donor() != null && entry.donor().dtype() != entry.tensor().dtype());
-      if (out != null && casts) {
-        bytes = ConfigEdits.withDType(bytes, out);
+      if (casts) {
+        bytes = ConfigEdits.withDType(bytes, mostCommonType(entries));
       }
       if (!donorLayers.isEmpty()) {
         bytes = ConfigEdits.withLayers(bytes, LayerSlices.configuredLayers(donor), donorLayers);
@@ -423,5 +434,19 @@ public final class Planner {
       rewritten.put("config.json", bytes);
     }
     return rewritten;
+  }
+
+  /** The floating type in which the output has most of its numbers. */
+  private static DType mostCommonType(List<OutputLayout.Entry> entries) {
+    Map<DType, Long> numbers = new EnumMap<>(DType.class);
+    for (OutputLayout.Entry entry : entries) {
+      if (entry.tensor().dtype().isFloating()) {
+        numbers.merge(entry.tensor().dtype(), entry.tensor().size(), Long::sum);
+      }
+    }
+    return numbers.entrySet().stream()
+        .max(Map.Entry.comparingByValue())
+        .map(Map.Entry::getKey)
+        .orElse(DType.F32);
   }
 }

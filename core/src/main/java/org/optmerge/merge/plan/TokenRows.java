@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import org.optmerge.base.Json;
+import org.optmerge.checkpoint.Checkpoint;
 
 /**
  * The tokens of a model's {@code tokenizer.json} and the embedding row of each.
@@ -17,14 +18,16 @@ import org.optmerge.base.Json;
 record TokenRows(Map<String, Integer> ids) {
   private static final String FILE = "tokenizer.json";
 
-  /** Reads a model's vocabulary; empty if the folder has no {@code tokenizer.json} with one. */
-  static Optional<TokenRows> read(Path folder) {
-    Path file = folder.resolve(FILE);
-    if (!Files.isRegularFile(file)) {
+  /** Reads a model's vocabulary; empty if it has no {@code tokenizer.json} with one. */
+  static Optional<TokenRows> read(Checkpoint model) {
+    Path file = model.folder().resolve(FILE);
+    byte[] derived = model.derivedFiles().get(FILE);
+    if (derived == null && !Files.isRegularFile(file)) {
       return Optional.empty();
     }
     try {
-      JsonNode root = Json.plain().readTree(file.toFile());
+      JsonNode root =
+          derived == null ? Json.plain().readTree(file.toFile()) : Json.plain().readTree(derived);
       Map<String, Integer> ids = new LinkedHashMap<>();
       JsonNode vocab = root.path("model").path("vocab");
       if (vocab.isObject()) {

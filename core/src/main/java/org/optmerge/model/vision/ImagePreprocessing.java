@@ -43,6 +43,21 @@ public record ImagePreprocessing(
     }
   }
 
+  /**
+   * The same with another largest number of tiles, where pictures are cut at all.
+   *
+   * @param most at least 1; 0: as it is
+   */
+  public ImagePreprocessing withMaximum(int most) {
+    return most == 0 || !tiling.dynamic()
+        ? this
+        : new ImagePreprocessing(
+            size,
+            new Tiling(true, Math.min(tiling.minimum(), most), most, tiling.thumbnail()),
+            mean,
+            deviation);
+  }
+
   /** The grid a picture is cut into. */
   public TileGrid grid(Image image) {
     return tiling.dynamic()
