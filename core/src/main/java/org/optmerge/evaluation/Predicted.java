@@ -1,6 +1,5 @@
 package org.optmerge.evaluation;
 
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -56,14 +55,6 @@ public record Predicted(
   /** This answer with a score. */
   public Predicted scored(double value) {
     return new Predicted(id, task, type, prediction, reference, value);
-  }
-
-  /** This answer with one more field of its reference, such as the question's text. */
-  public Predicted withField(String name, String value) {
-    Map<String, String> fields = new LinkedHashMap<>(reference.fields());
-    fields.put(name, value);
-    return new Predicted(
-        id, task, type, prediction, new Reference(reference.answers(), fields), score);
   }
 
   /** The model's answer as text. */

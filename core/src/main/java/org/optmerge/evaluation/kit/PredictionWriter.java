@@ -19,69 +19,18 @@ import org.optmerge.evaluation.Findings;
 import org.optmerge.evaluation.InternalFields;
 import org.optmerge.evaluation.Predicted;
 import org.optmerge.evaluation.PredictionFileException;
-import org.optmerge.evaluation.Protocol;
 import org.optmerge.metric.RecordedScore;
 import org.optmerge.python.PythonLiteral;
 import org.optmerge.python.Spreadsheet;
 
 /**
- * Writes predictions in the forms that other kits read and score.
- *
- * <p>{@link #write} takes the form of the kit that scores a data set; the other methods write one
- * kit's form each. A question's text is the field {@code question}: VLMEvalKit needs it for multiple
- * choices.
+ * Writes predictions as VLMEvalKit's tables. A question's text is the field {@code question}, which
+ * VLMEvalKit needs for multiple choices.
  */
 public final class PredictionWriter {
   private static final String SHEET = "Sheet1";
 
   private PredictionWriter() {}
-
-  /**
-   * What was written.
-   *
-   * @param file with all answers
-   * @param findings what could not be kept, such as answers longer than a spreadsheet's cell
-   */
-  public record Written(Path file, List<Finding> findings) {
-    public Written {
-      findings = List.copyOf(findings);
-    }
-  }
-
-  /**
-   * Writes answers to a published data set as the kit that scores it would have: a table of
-   * VLMEvalKit, {@code MODEL_DATASET.xlsx}, or for RefCOCO, RefCOCO+ and RefCOCOg lmms-eval's
-   * samples, {@code MODEL_samples_DATASET.jsonl}.
-   *
-   * @param folder that is there
-   * @param model as the file's name shall call it
-   * @param dataSet the kit's name for it, such as {@code ChartQA_TEST} or {@code
-   *     refcoco_bbox_rec_val}
-   * @param items one for each question, in the order of the data set; see {@link
-   *     Predicted#withField}
-   * @throws IllegalArgumentException if the data set is unknown
-   */
-  public static Written write(Path folder, String model, String dataSet, List<Predicted> items) {
-    Protocol protocol = Protocol.named(dataSet);
-    String name = model.replaceAll("[^\\w.+-]++", "_");
-    if (protocol.report() == Protocol.Report.GROUNDING) {
-      Path file = folder.resolve("%s_samples_%s.jsonl".formatted(name, dataSet));
-      lmmsEval(file, items, protocol);
-      return new Written(file, List.of());
-    }
-    Path file = folder.resolve("%s_%s.xlsx".formatted(name, dataSet));
-    return new Written(file, vlmEvalKit(file, items, protocol.answerColumn()));
-  }
-
-  /**
-   * Samples as lmms-eval 0.2.3 to 0.3.5 writes them, with the document beside each answer, so that
-   * they can be scored again; later versions leave it out.
-   *
-   * @throws PredictionFileException if lmms-eval has no rule for the data set
-   */
-  public static void lmmsEval(Path file, List<Predicted> items, Protocol protocol) {
-    LmmsEvalWriter.write(file, items, protocol);
-  }
 
   /**
    * A table that VLMEvalKit scores: {@code index}, the fields, {@code prediction} last; .xlsx, .tsv
