@@ -200,27 +200,56 @@ abstract class DecoderModel<F> implements MultimodalModel {
 
   // What they share.
 
-  /** Fills the parameters from a checkpoint. */
-  private void read(Checkpoint checkpoint, CheckpointNames stored) {
-    parameters.read(
-        checkpoint,
-        stored.weights(),
-        // These follow from the configuration, or from the embedding where that is the head.
-        name -> name.endsWith(".inv_freq") || name.endsWith("lm_head.weight"));
-  }
-
   /**
-   * Opens a model's checkpoint; closes what fails.
+   * A model that is about to be opened.
    *
+   * @param shapes of its parameters
+   * @param elsewhere where parameters are that the model's own folder lacks; null if nowhere
    * @param empty builds the model that is to be filled
    */
+  record Opening<M>(
+      SortedMap<String, Shape> shapes, @Nullable Elsewhere elsewhere, Supplier<M> empty) {}
+
+  /**
+   * A folder that has some of a model's parameters.
+   *
+   * @param ownName the model's own name for a tensor of the folder; empty for one that is none of
+   *     the model's
+   */
+  record Elsewhere(Path folder, UnaryOperator<String> ownName) {}
+
+  /**
+   * Opens a model's checkpoint; closes what fails. All tensors are checked by their headers before
+   * any is read.
+   *
+   * @param opening what is to be opened, by the names that are stored
+   */
   static <M extends DecoderModel<?>> M open(
-      Path folder, UnaryOperator<String> ownName, Function<CheckpointNames, M> empty) {
+      Path folder, UnaryOperator<String> ownName, Function<CheckpointNames, Opening<M>> opening) {
     try (Checkpoint checkpoint = Checkpoint.open(folder)) {
       CheckpointNames names = CheckpointNames.of(checkpoint, ownName);
-      M model = empty.apply(names);
+      return open(checkpoint, names, opening.apply(names));
+    }
+  }
+
+  private static <M extends DecoderModel<?>> M open(
+      Checkpoint checkpoint, CheckpointNames names, Opening<M> opening) {
+    Elsewhere elsewhere = opening.elsewhere;
+    try (Checkpoint more = elsewhere == null ? null : Checkpoint.open(elsewhere.folder)) {
+      SortedMap<String, TensorInfo> added = new TreeMap<>();
+      if (more != null && elsewhere != null) {
+        added.putAll(CheckpointNames.of(more, elsewhere.ownName).weights());
+        added.remove("");
+        added.keySet().removeAll(names.weights().keySet());
+      }
+      TensorCheck.require(checkpoint.folder(), opening.shapes, names, added);
+      M model = opening.empty.get();
       try {
-        ((DecoderModel<?>) model).read(checkpoint, names);
+        Parameters parameters = ((DecoderModel<?>) model).parameters;
+        parameters.read(checkpoint, names.weights());
+        if (more != null) {
+          parameters.read(more, added);
+        }
         model.addFactors(checkpoint, names);
         return model;
       } catch (RuntimeException | Error e) {

@@ -88,18 +88,19 @@ public final class InternVL extends DecoderModel<NDArray> {
 
   private static InternVL open(
       Path folder, InternVLConfig config, @Nullable Tokenizer tokenizer, long imageContext) {
+    ImagePreprocessing preprocessing = PreprocessorConfig.read(folder, config);
     return open(
         folder,
         UnaryOperator.identity(),
-        stored ->
-            new InternVL(
-                // Small models of the family are published without a head, and share the embedding.
-                config.withTied(
-                    config.tied() || !stored.weights().containsKey(InternVLConfig.HEAD)),
-                tokenizer,
-                imageContext,
-                PreprocessorConfig.read(folder, config),
-                folder));
+        stored -> {
+          // Small models of the family are published without a head, and share the embedding.
+          InternVLConfig found =
+              config.withTied(config.tied() || !stored.weights().containsKey(config.head()));
+          return new Opening<>(
+              found.parameters(),
+              null,
+              () -> new InternVL(found, tokenizer, imageContext, preprocessing, folder));
+        });
   }
 
   @Override

@@ -70,7 +70,11 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
     OmniConfig config = OmniConfig.read(folder);
     Tokenizer tokenizer = Tokenizer.open(folder);
     return open(
-        folder, UnaryOperator.identity(), stored -> new OmniModel(config, tokenizer, folder));
+        folder,
+        UnaryOperator.identity(),
+        stored ->
+            new Opening<>(
+                config.parameters(), null, () -> new OmniModel(config, tokenizer, folder)));
   }
 
   /**

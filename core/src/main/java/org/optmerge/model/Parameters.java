@@ -9,14 +9,12 @@ import ai.djl.pytorch.jni.JniUtils;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.TensorInfo;
@@ -42,40 +40,11 @@ final class Parameters {
   }
 
   /**
-   * Fills every parameter from a checkpoint.
+   * Fills parameters from a checkpoint.
    *
-   * @param stored its tensors by the model's names
-   * @param derived names of tensors that may be there and are not read
-   * @throws ModelException if one is missing or of another shape, or a tensor has no place
+   * @param stored its tensors by the model's names, of the parameters' shapes; others are not read
    */
-  void read(
-      Checkpoint checkpoint, SortedMap<String, TensorInfo> stored, Predicate<String> derived) {
-    List<String> missing = new ArrayList<>();
-    arrays.forEach(
-        (name, array) -> {
-          TensorInfo tensor = stored.get(name);
-          if (tensor == null) {
-            missing.add(name);
-          } else if (!tensor.shape().equals(extents(array.getShape()))) {
-            throw new ModelException(
-                "%s: tensor '%s' has shape %s, config.json makes it %s"
-                    .formatted(checkpoint.folder(), name, tensor.shape(), array.getShape()));
-          }
-        });
-    if (!missing.isEmpty()) {
-      throw new ModelException(
-          "%s: %d tensors that config.json asks for are not there: %s"
-              .formatted(checkpoint.folder(), missing.size(), some(missing)));
-    }
-    List<String> unknown =
-        stored.keySet().stream()
-            .filter(name -> !arrays.containsKey(name) && !derived.test(name))
-            .toList();
-    if (!unknown.isEmpty()) {
-      throw new ModelException(
-          "%s: %d tensors have no place in the model that config.json describes: %s"
-              .formatted(checkpoint.folder(), unknown.size(), some(unknown)));
-    }
+  void read(Checkpoint checkpoint, SortedMap<String, TensorInfo> stored) {
     stored.forEach(
         (name, tensor) -> {
           if (arrays.containsKey(name)) {

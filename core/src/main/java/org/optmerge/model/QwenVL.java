@@ -106,11 +106,12 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
     return open(
         folder,
         QwenVL::hubName,
-        stored ->
-            new QwenVL(
-                config.withTied(config.tied() || !stored.weights().containsKey("lm_head.weight")),
-                tokenizer,
-                folder));
+        stored -> {
+          QwenVLConfig found =
+              config.withTied(config.tied() || !stored.weights().containsKey("lm_head.weight"));
+          return new Opening<>(
+              found.parameters(), null, () -> new QwenVL(found, tokenizer, folder));
+        });
   }
 
   private static String hubName(String stored) {

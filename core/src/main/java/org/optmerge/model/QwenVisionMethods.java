@@ -97,7 +97,11 @@ final class QwenVisionMethods {
     String n = norm(code, h, block + "norm2");
     return code.let(
         "torch.add(%s, %s)",
-        h, windows == null ? mlp(code, n, block) : code.gated(n, block + "mlp.", true));
+        h, windows == null ? mlp(code, n, block) : gatedMlp(code, n, block + "mlp."));
+  }
+
+  private static String gatedMlp(ScriptWriter code, String n, String mlp) {
+    return code.gated(n, mlp + "gate_proj", mlp + "up_proj", mlp + "down_proj", true);
   }
 
   /** x · sigmoid(1.702 x) between two linear maps. */

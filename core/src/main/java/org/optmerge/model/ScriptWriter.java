@@ -101,10 +101,9 @@ final class ScriptWriter {
   }
 
   /** Two linear maps, one of which gates the other, and a third. */
-  String gated(String x, String module, boolean bias) {
-    String gate = let("torch.silu(%s)", linear(x, module + "gate_proj", bias));
-    String up = linear(x, module + "up_proj", bias);
-    return linear(let("torch.mul(%s, %s)", gate, up), module + "down_proj", bias);
+  String gated(String x, String gate, String up, String down, boolean bias) {
+    String active = let("torch.silu(%s)", linear(x, gate, bias));
+    return linear(let("torch.mul(%s, %s)", active, linear(x, up, bias)), down, bias);
   }
 
   /** LayerNorm over the last dimension. */

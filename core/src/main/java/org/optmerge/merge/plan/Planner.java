@@ -131,6 +131,11 @@ public final class Planner {
     findings.failIfAny();
     models.openAll(recipe);
     findings.failIfAny();
+    for (InputModel model : models.all()) {
+      for (String note : model.checkpoint().notes()) {
+        findings.notice("model '%s': %s".formatted(model.name(), note));
+      }
+    }
     List<OpenSlice> slices = recipe.slices().stream().map(this::open).toList();
     findings.failIfAny();
     InputModel donor = donor(slices);
@@ -195,7 +200,8 @@ public final class Planner {
     if (selection.restricts() && selection.rest() == Recipe.Rest.BASE && recipe.base() == null) {
       findings.problem(
           selection.at(),
-          "tensors that are not merged come from the base: name a 'base_model', or set 'rest: mean'");
+          "tensors that are not merged come from the base: name a 'base_model', or set 'rest:"
+              + " mean'");
     }
     if (recipe.missing() == Recipe.Missing.BASE && recipe.base() == null) {
       findings.problem(recipe.method().at(), "'missing: base' needs a 'base_model'");
@@ -361,8 +367,10 @@ public final class Planner {
 
   private Map<String, byte[]> rewriteConfig(
       InputModel donor, List<OutputLayout.Entry> entries, List<Integer> donorLayers) {
-    Map<String, byte[]> rewritten = new LinkedHashMap<>();
-    Optional<byte[]> config = ConfigEdits.read(donor.checkpoint().folder());
+    Map<String, byte[]> rewritten = new LinkedHashMap<>(donor.checkpoint().derivedFiles());
+    Optional<byte[]> config =
+        Optional.ofNullable(rewritten.get("config.json"))
+            .or(() -> ConfigEdits.read(donor.checkpoint().folder()));
     if (config.isEmpty() || !donor.hasConfig()) {
       return rewritten;
     }

@@ -4,8 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -37,12 +35,13 @@ record TokenVocabulary(Map<String, Integer> ids, Map<String, ObjectNode> added) 
    * Reads the vocabulary of a model: of {@code tokenizer.json}, or else of {@code vocab.json} and
    * {@code added_tokens.json}. Empty if the folder has none that can be read.
    */
-  static Optional<TokenVocabulary> read(Path folder) {
+  static Optional<TokenVocabulary> read(ModelFiles files) {
     Map<String, Integer> ids = new LinkedHashMap<>();
     Map<String, ObjectNode> added = new LinkedHashMap<>();
     try {
-      if (Files.isRegularFile(folder.resolve(FILE))) {
-        JsonNode root = Json.plain().readTree(folder.resolve(FILE).toFile());
+      Optional<byte[]> tokenizer = files.read(FILE);
+      if (tokenizer.isPresent()) {
+        JsonNode root = Json.plain().readTree(tokenizer.get());
         addVocabulary(root.path("model").path("vocab"), ids);
         for (JsonNode token : root.path("added_tokens")) {
           ids.put(token.path("content").asText(), token.path("id").asInt(-1));
@@ -51,12 +50,13 @@ record TokenVocabulary(Map<String, Integer> ids, Map<String, ObjectNode> added) 
           }
         }
       } else {
-        for (String file : List.of("vocab.json", "added_tokens.json")) {
-          if (Files.isRegularFile(folder.resolve(file))) {
+        for (String name : List.of("vocab.json", "added_tokens.json")) {
+          Optional<byte[]> content = files.read(name);
+          if (content.isPresent()) {
             Map<String, Integer> own = new LinkedHashMap<>();
-            addVocabulary(Json.plain().readTree(folder.resolve(file).toFile()), own);
+            addVocabulary(Json.plain().readTree(content.get()), own);
             ids.putAll(own);
-            if (file.startsWith("added")) {
+            if (name.startsWith("added")) {
               own.forEach((token, id) -> added.put(token, describe(token, id, false)));
             }
           }

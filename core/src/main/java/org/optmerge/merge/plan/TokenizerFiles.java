@@ -5,13 +5,13 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.optmerge.base.Json;
 
@@ -19,10 +19,10 @@ import org.optmerge.base.Json;
  * The tokenizer's files of an output whose rows go by token.
  *
  * @param tokens the output's
- * @param source the folder of the model whose tokenizer it is, before tokens were added
- * @param donor the folder whose other files the output has
+ * @param source the model whose tokenizer it is, before tokens were added
+ * @param donor the model whose other files the output has
  */
-record TokenizerFiles(TokenVocabulary tokens, Path source, Path donor) {
+record TokenizerFiles(TokenVocabulary tokens, ModelFiles source, ModelFiles donor) {
   /** Everything that only has a meaning for one tokenizer. */
   private static final Set<String> OF_TOKENIZER =
       Set.of(
@@ -41,7 +41,7 @@ record TokenizerFiles(TokenVocabulary tokens, Path source, Path donor) {
 
   /** The donor's files that the output has too. */
   List<Path> kept(List<Path> donorFiles) {
-    return source.equals(donor)
+    return source == donor
         ? donorFiles
         : donorFiles.stream().filter(file -> !OF_TOKENIZER.contains(file.toString())).toList();
   }
@@ -53,19 +53,18 @@ record TokenizerFiles(TokenVocabulary tokens, Path source, Path donor) {
    */
   Map<String, byte[]> rewritten(List<String> refusals) throws IOException {
     Map<String, byte[]> files = new LinkedHashMap<>();
-    if (!source.equals(donor)) {
+    if (source != donor) {
       for (String name : OF_TOKENIZER) {
-        if (Files.isRegularFile(source.resolve(name))) {
-          files.put(name, Files.readAllBytes(source.resolve(name)));
-        }
+        source.read(name).ifPresent(content -> files.put(name, content));
       }
     }
     TokenVocabulary before = TokenVocabulary.read(source).orElse(tokens);
     if (before.ids().equals(tokens.ids())) {
       return files;
     }
-    if (Files.isRegularFile(source.resolve(TokenVocabulary.FILE))) {
-      JsonNode tokenizer = Json.plain().readTree(source.resolve(TokenVocabulary.FILE).toFile());
+    Optional<byte[]> content = source.read(TokenVocabulary.FILE);
+    if (content.isPresent()) {
+      JsonNode tokenizer = Json.plain().readTree(content.get());
       strip(tokenizer, before, refusals);
       ArrayNode added = ((ObjectNode) tokenizer).putArray("added_tokens");
       tokens.added().values().forEach(added::add);
@@ -75,9 +74,9 @@ record TokenizerFiles(TokenVocabulary tokens, Path source, Path donor) {
       tokens.added().keySet().forEach(token -> added.put(token, tokens.ids().get(token)));
       files.put("added_tokens.json", bytes(added));
     }
-    Path config = source.resolve("tokenizer_config.json");
-    if (Files.isRegularFile(config)
-        && Json.plain().readTree(config.toFile()) instanceof ObjectNode settings
+    Optional<byte[]> config = source.read("tokenizer_config.json");
+    if (config.isPresent()
+        && Json.plain().readTree(config.get()) instanceof ObjectNode settings
         && settings.get("added_tokens_decoder") instanceof ObjectNode) {
       ObjectNode decoder = settings.putObject("added_tokens_decoder");
       for (Map.Entry<String, ObjectNode> token : tokens.added().entrySet()) {
@@ -88,7 +87,7 @@ record TokenizerFiles(TokenVocabulary tokens, Path source, Path donor) {
       files.put("tokenizer_config.json", bytes(settings));
     }
     if (files.containsKey(TokenVocabulary.FILE)
-        && Files.isRegularFile(source.resolve("added_tokens.json"))) {
+        && source.has("added_tokens.json")) {
       ObjectNode added = Json.object();
       tokens.added().keySet().forEach(token -> added.put(token, tokens.ids().get(token)));
       files.put("added_tokens.json", bytes(added));
@@ -112,7 +111,7 @@ record TokenizerFiles(TokenVocabulary tokens, Path source, Path donor) {
       refusals.add(
           "%s: %d tokens beyond the embedding's rows, such as '%s', cannot be taken out of a tokenizer of type '%s'"
               .formatted(
-                  source.resolve(TokenVocabulary.FILE),
+                  source.folder().resolve(TokenVocabulary.FILE),
                   gone.size(),
                   gone.get(0),
                   model.path("type").asText()));

@@ -52,7 +52,8 @@ final class Vocabularies {
   private final boolean crops;
   private @Nullable InputModel donor;
   private @Nullable TokenVocabulary output;
-  private @Nullable Path source;
+  private @Nullable ModelFiles source;
+  private final Map<InputModel, ModelFiles> files = new HashMap<>();
 
   Vocabularies(Recipe recipe, String method, PlanFindings findings) {
     this.recipe = recipe;
@@ -90,16 +91,19 @@ final class Vocabularies {
                 .formatted(model.name(), donorModel.name()));
       }
     }
-    Path folder = folder(donorModel);
+    ModelFiles from = files(donorModel);
     TokenVocabulary tokens = own.get();
-    if (chosen != null && !chosen.equals(folder)) {
-      Optional<TokenVocabulary> other = TokenVocabulary.read(chosen);
+    if (chosen != null && !chosen.equals(folder(donorModel))) {
+      from = ModelFiles.of(chosen);
+      for (InputModel model : models) {
+        from = folder(model).equals(chosen) ? files(model) : from;
+      }
+      Optional<TokenVocabulary> other = TokenVocabulary.read(from);
       if (other.isEmpty()) {
         findings.problem(
             asked.at(), "'%s' has no tokenizer.json with a vocabulary".formatted(asked.source()));
         return;
       }
-      folder = chosen;
       tokens = other.get();
       for (InputModel model : models) {
         if (folder(model).equals(chosen)) {
@@ -109,7 +113,7 @@ final class Vocabularies {
     } else {
       tokens = stripped(donorModel, tokens);
     }
-    source = folder;
+    source = from;
     Map<String, Integer> ids = new LinkedHashMap<>(tokens.ids());
     Map<String, ObjectNode> added =
         new LinkedHashMap<>(tokens.added());
@@ -182,14 +186,20 @@ final class Vocabularies {
     return Objects.requireNonNull(model.folders().get(model.name()));
   }
 
-  /** The model's tokens: of its adapter's folder, if that has its own tokenizer. */
-  private Optional<TokenVocabulary> vocabulary(InputModel model) {
-    return read.computeIfAbsent(
+  /** The model's files beside its weights: its adapter's, if that has its own tokenizer. */
+  private ModelFiles files(InputModel model) {
+    return files.computeIfAbsent(
         model,
         key -> {
-          Optional<TokenVocabulary> own = TokenVocabulary.read(folder(key));
-          return own.isPresent() ? own : TokenVocabulary.read(key.checkpoint().folder());
+          ModelFiles own = ModelFiles.of(folder(key));
+          return key.adapter() != null && own.has(TokenVocabulary.FILE)
+              ? own
+              : ModelFiles.of(key.checkpoint());
         });
+  }
+
+  private Optional<TokenVocabulary> vocabulary(InputModel model) {
+    return read.computeIfAbsent(model, key -> TokenVocabulary.read(files(key)));
   }
 
   /** Says where the tokens of a model are not the rows of the base's. */
@@ -221,9 +231,9 @@ final class Vocabularies {
     }
   }
 
-  private static boolean sameFile(InputModel base, InputModel model) {
-    Path one = folder(base).resolve(TokenVocabulary.FILE);
-    Path other = folder(model).resolve(TokenVocabulary.FILE);
+  private boolean sameFile(InputModel base, InputModel model) {
+    Path one = files(base).folder().resolve(TokenVocabulary.FILE);
+    Path other = files(model).folder().resolve(TokenVocabulary.FILE);
     try {
       return Files.isRegularFile(one)
           && Files.isRegularFile(other)
@@ -254,7 +264,7 @@ final class Vocabularies {
     TokenVocabulary tokens = output;
     return tokens == null || source == null || donor == null
         ? Optional.empty()
-        : Optional.of(new TokenizerFiles(tokens, source, folder(donor)));
+        : Optional.of(new TokenizerFiles(tokens, source, files(donor)));
   }
 
   /** The tokens that one of two models has in rows that the other does not have. */
