@@ -393,7 +393,7 @@ class ReliabilityTableTest {
                 + "' has 24 rows, 'base' has 16; the first 16 are merged");
 
     write("chart", with(llama(3), EMBEDDING, random(DType.BF16, 4, 8, 4)));
-    CommandRun run = CommandRun.of("merge", recipe, "--out", dir.resolve("other"), "--quiet");
+    CommandRun run = CommandRun.of("merge", recipe, "--out", dir.resolve("other"));
     assertThat(run.code()).isZero();
     assertThat(run.err())
         .contains(
