@@ -324,23 +324,17 @@ final class Answering<F> {
   }
 
   private String fingerprint(DecoderModel.Encoder encoder) {
-    Map<String, NDArray> weights =
-        model.parameters().subMap(encoder.prefix(), encoder.prefix() + Character.MAX_VALUE);
-    if (weights.values().stream().anyMatch(NDArray::hasGradient)) {
+    if (model.weights().isTrained(encoder.prefix())) {
       // In training, which changes weights in place.
       fingerprints.remove(encoder);
     }
-    return fingerprints.computeIfAbsent(encoder, any -> digest(encoder, weights));
+    return fingerprints.computeIfAbsent(encoder, this::digest);
   }
 
-  private static String digest(DecoderModel.Encoder encoder, Map<String, NDArray> weights) {
+  private String digest(DecoderModel.Encoder encoder) {
     MessageDigest digest = Sha256.begin();
-    digest.update(encoder.toString().getBytes(StandardCharsets.UTF_8));
-    weights.forEach(
-        (name, array) -> {
-          digest.update(name.getBytes(StandardCharsets.UTF_8));
-          digest.update(array.toByteBuffer());
-        });
+    digest.update((encoder + model.precision().key()).getBytes(StandardCharsets.UTF_8));
+    model.weights().digest(encoder.prefix(), digest);
     return Sha256.hex(digest.digest());
   }
 }
