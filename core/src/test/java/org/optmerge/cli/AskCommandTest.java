@@ -77,7 +77,7 @@ class AskCommandTest {
     JsonNode said = run.json();
     assertThat(said.path("max_new_tokens").asInt()).isEqualTo(3);
     assertThat(said.at("/sampling/temperature").asDouble()).isEqualTo(0.7);
-    assertThat(said.at("/sampling/topK").asInt()).isEqualTo(1);
+    assertThat(said.at("/sampling/top_k").asInt()).isEqualTo(1);
     assertThat(said.at("/sampling/seed").asInt()).isEqualTo(5);
     assertThat(said.path("repetition_penalty").asDouble()).isEqualTo(1.05);
   }
