@@ -1,5 +1,7 @@
 package org.optmerge.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +39,11 @@ final class RecipeSource {
       names = "--allow-external-shards",
       description = "Read weight files that an index or a link puts outside a model's folder.")
   private boolean allowExternalShards;
+
+  /** The recipe's file and what options change of it, for provenance. */
+  String text() throws IOException {
+    return "%s\nseed %s".formatted(Files.readString(recipe), seed);
+  }
 
   /**
    * The plan; to be closed.
