@@ -54,6 +54,7 @@ public final class Planner {
   private final CoverageLedger ledger = new CoverageLedger();
   private final Vocabularies vocabularies;
   private final TensorPlanner tensors;
+  private String stack = "";
 
   private Planner(Recipe recipe, List<Path> folders, ExternalFiles external, long shardBytes) {
     this.recipe = recipe;
@@ -343,6 +344,7 @@ public final class Planner {
     arranged.targets().forEach(target -> plan(target, donor, entries));
     arranged.extras().forEach(extras -> addExtras(extras, entries));
     donorLayers.addAll(arranged.donorLayers());
+    stack = arranged.stack();
     return entries;
   }
 
@@ -395,7 +397,15 @@ public final class Planner {
         }
       }
       if (!donorLayers.isEmpty()) {
-        bytes = ConfigEdits.withLayers(bytes, LayerSlices.configuredLayers(donor), donorLayers);
+        int configured = LayerSlices.configuredLayers(donor);
+        int counted = donor.layers().counts().getOrDefault(stack, 0);
+        bytes =
+            new LayerSettings(
+                    stack,
+                    configured > 0 ? configured : counted,
+                    donorLayers,
+                    findings::notice)
+                .edit(bytes);
       }
     } catch (IOException e) {
       findings.notice(
