@@ -5,10 +5,8 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
-import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.Coverage;
 import org.optmerge.merge.weights.InputModel;
@@ -58,21 +56,18 @@ final class CoverageLedger {
                               names,
                               1,
                               name -> model.info(name).map(TensorInfo::bytes).orElse(0L))));
-          LoraAdapter adapter = model.adapter();
-          if (adapter != null) {
-            // An adapter's factors share the fate of the tensor that they change.
-            Map<String, LoraAdapter.Delta> deltas = adapter.deltas();
-            byFate(deltas.keySet(), fates)
-                .forEach(
-                    (fate, names) ->
-                        rows.add(
-                            row(
-                                model,
-                                "low-rank change: " + fate,
-                                names,
-                                2,
-                                name -> bytes(Objects.requireNonNull(deltas.get(name))))));
-          }
+          // An adapter's factors share the fate of the tensor that they change.
+          Map<String, Long> changes = model.changes();
+          byFate(changes.keySet(), fates)
+              .forEach(
+                  (fate, names) ->
+                      rows.add(
+                          row(
+                              model,
+                              "low-rank change: " + fate,
+                              names,
+                              2,
+                              name -> changes.getOrDefault(name, 0L))));
         });
     return new Coverage(rows);
   }
@@ -93,9 +88,5 @@ final class CoverageLedger {
         each * names.size(),
         names.stream().mapToLong(bytes).sum(),
         List.copyOf(names.subList(0, Math.min(EXAMPLES, names.size()))));
-  }
-
-  private static long bytes(LoraAdapter.Delta delta) {
-    return delta.a().bytes() + delta.b().bytes();
   }
 }

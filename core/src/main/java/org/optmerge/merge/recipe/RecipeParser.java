@@ -57,7 +57,8 @@ public final class RecipeParser {
           "extra",
           "factorwise",
           "allow_nonfinite",
-          "random_seed");
+          "random_seed",
+          "rename");
 
   private static final Map<String, DType> DTYPES =
       Map.of("float32", DType.F32, "float16", DType.F16, "bfloat16", DType.BF16);
@@ -172,7 +173,8 @@ public final class RecipeParser {
         flag("factorwise"),
         flag("allow_nonfinite"),
         seed(),
-        tokenizer());
+        tokenizer(),
+        Renames.read(root.get("rename")));
   }
 
   private Located<String> method() {
