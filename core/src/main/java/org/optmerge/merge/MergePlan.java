@@ -163,7 +163,12 @@ public record MergePlan(
         tensor.dtype(),
         tensor.shape(),
         new PlannedTensor.Merge(
-            method, merge.base(), merge.inputs(), merge.scaling(), merge.taskVectorDtype()),
+            method,
+            merge.base(),
+            merge.inputs(),
+            merge.scaling(),
+            merge.taskVectorDtype(),
+            merge.inputDtype()),
         tensor.source(),
         tensor.parameter());
   }

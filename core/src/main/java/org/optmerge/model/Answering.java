@@ -11,8 +11,10 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Sha256;
@@ -44,14 +46,20 @@ final class Answering<F> {
   private final InternVLConfig.Language language;
   private final Map<DecoderModel.Encoder, String> fingerprints = new HashMap<>();
   private final String template;
+  private final GenerationConfig generation;
   private @Nullable FeatureCache cache;
 
   Answering(DecoderModel<F> model, InternVLConfig.Language language) {
     this.model = model;
     this.language = language;
     Path folder = model.folder();
+    this.generation = GenerationConfig.read(folder);
     this.template =
         folder == null ? "" : ConfigReader.read(folder, json -> json.path("template").asText(""));
+  }
+
+  GenerationConfig generation() {
+    return generation;
   }
 
   void use(FeatureCache features) {
@@ -72,9 +80,9 @@ final class Answering<F> {
   }
 
   /** Media that one encoder takes in one way. */
-  private record Kind(Class<?> medium, int maxTiles) {
+  private record Kind(Class<?> medium, Prompt.Resolution resolution) {
     static Kind of(View view) {
-      return new Kind(view.medium().getClass(), view.maxTiles());
+      return new Kind(view.medium().getClass(), view.resolution());
     }
   }
 
@@ -91,7 +99,9 @@ final class Answering<F> {
     asked.sort(Comparator.comparingInt(Asked::length));
     FeatureCache features = model.isAdapted() ? null : cache;
     Map<Kind, String> encoders = features == null ? Map.of() : fingerprints(asked);
-    long stop = template.stop(tokenizer);
+    Set<Long> stops = new LinkedHashSet<>(template.stops(tokenizer));
+    stops.addAll(generation.stops());
+    long pad = template.pad(tokenizer);
     Object oneByOne = new Object();
     List<Runnable> small = new ArrayList<>();
     List<Runnable> large = new ArrayList<>();
@@ -105,16 +115,17 @@ final class Answering<F> {
         to++;
       }
       List<Asked> batch = asked.subList(from, to);
-      GreedyDecoding greedy = new GreedyDecoding(room, stop, stop);
+      GreedyDecoding greedy = new GreedyDecoding(room, stops, pad);
       (bytes > LARGE || model.isOneAtATime() ? large : small)
           .add(
               () -> {
                 List<long[]> answers =
-                    DecoderModel.withoutGradients(() -> decode(batch, greedy, features, encoders));
+                    DecoderModel.withoutGradients(
+                        () -> decode(batch, decoding, greedy, features, encoders));
                 synchronized (oneByOne) {
                   for (int i = 0; i < batch.size(); i++) {
                     listener.answered(
-                        batch.get(i).index, template.answer(tokenizer, answers.get(i)));
+                        batch.get(i).index, template.answer(tokenizer, stops, answers.get(i)));
                   }
                 }
               });
@@ -143,7 +154,7 @@ final class Answering<F> {
       }
       ChatTemplate.Segment segment;
       try {
-        segment = model.segment(new View(medium, prompt.maxTiles()));
+        segment = model.segment(new View(medium, prompt.resolution()));
       } catch (IllegalArgumentException | ModelException e) {
         throw new ModelException("prompt %d: %s".formatted(index, e.getMessage()), e);
       }
@@ -167,7 +178,7 @@ final class Answering<F> {
               .formatted(index, ids.length, language.maxPositions()));
     }
     List<View> views =
-        prompt.media().stream().map(medium -> new View(medium, prompt.maxTiles())).toList();
+        prompt.media().stream().map(medium -> new View(medium, prompt.resolution())).toList();
     return new Asked(index, views, ids);
   }
 
@@ -182,7 +193,8 @@ final class Answering<F> {
 
   private List<long[]> decode(
       List<Asked> batch,
-      GreedyDecoding decoding,
+      Decoding decoding,
+      GreedyDecoding end,
       @Nullable FeatureCache features,
       Map<Kind, String> encoders) {
     int length = batch.get(0).length();
@@ -193,7 +205,7 @@ final class Answering<F> {
     List<DecoderModel.Seen> seen = new ArrayList<>();
     for (Asked asked : batch) {
       for (View view : asked.media) {
-        seen.add(new DecoderModel.Seen(view.medium(), known.getOrDefault(view, new float[0])));
+        seen.add(new DecoderModel.Seen(view, known.getOrDefault(view, new float[0])));
       }
     }
     try (NDManager step = model.manager().newSubManager()) {
@@ -203,7 +215,9 @@ final class Answering<F> {
               step.create(ids, shape),
               step.create(mask, shape),
               seen.isEmpty() ? null : model.features(step, seen),
-              decoding));
+              end,
+              TokenSampler.of(
+                  decoding, batch.stream().map(Asked::ids).toList(), model.penalisesPrompt())));
     }
   }
 
@@ -216,9 +230,7 @@ final class Answering<F> {
       for (View view : asked.media) {
         Kind kind = Kind.of(view);
         float[] kept =
-            features == null
-                ? null
-                : features.find(encoders.getOrDefault(kind, ""), view.medium());
+            features == null ? null : features.find(encoders.getOrDefault(kind, ""), view.medium());
         if (kept != null) {
           known.put(view, kept);
         } else {

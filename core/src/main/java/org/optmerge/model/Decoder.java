@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** One batch on its way through greedy decoding, with the keys and values of all its tokens. */
+/** One batch on its way through decoding, with the keys and values of all its tokens. */
 final class Decoder {
   /** A method of a model's script. */
   interface Step {
@@ -22,6 +22,8 @@ final class Decoder {
   private final NDManager scope;
   private final TokenBatch batch;
   private final GreedyDecoding decoding;
+  private final TokenChoice choice;
+  private final long[][] answers;
   private final int sequences;
   private final int prompt;
   private final List<NDArray> caches = new ArrayList<>();
@@ -33,14 +35,17 @@ final class Decoder {
       Step script,
       NDManager scope,
       TokenBatch batch,
-      GreedyDecoding decoding) {
+      GreedyDecoding decoding,
+      TokenChoice choice) {
     this.rotary = rotary;
     this.script = script;
     this.scope = scope;
     this.batch = batch;
     this.decoding = decoding;
+    this.choice = choice;
     this.sequences = batch.sequences();
     this.prompt = batch.length();
+    this.answers = new long[sequences][decoding.maxNewTokens()];
     this.padding = batch.paddingToTheLeft();
     int places = prompt + decoding.maxNewTokens();
     if (places > language.maxPositions()) {
@@ -63,7 +68,6 @@ final class Decoder {
       long[] deltas,
       NDArray inputIds,
       @Nullable NDArray features) {
-    long[][] answers = new long[sequences][decoding.maxNewTokens()];
     boolean[] finished = new boolean[sequences];
     long[] next = begin(positions, inputIds, features);
     int made = 0;
@@ -74,7 +78,7 @@ final class Decoder {
           next[i] = decoding.padToken();
         }
         answers[i][made] = next[i];
-        finished[i] |= next[i] == decoding.stopToken();
+        finished[i] |= decoding.stopTokens().contains(next[i]);
         done &= finished[i];
       }
       made++;
@@ -96,8 +100,8 @@ final class Decoder {
     try (NDManager step = scope.newSubManager()) {
       RotaryEmbedding.Table table = positions.apply(step);
       Object[] tokens = batch.tokens(step, inputIds, features);
-      return script
-          .call(
+      NDArray scores =
+          script.call(
               step,
               "begin",
               tokens[0],
@@ -106,8 +110,8 @@ final class Decoder {
               table.cos(),
               table.sin(),
               batch.maskArray(step),
-              caches)
-          .toLongArray();
+              caches);
+      return choice.next(scores, answers, 0);
     }
   }
 
@@ -123,16 +127,16 @@ final class Decoder {
         Arrays.fill(mask, i * length, i * length + (int) padding[i], 0);
       }
       RotaryEmbedding.Table table = rotary.of(step, positions);
-      return script
-          .call(
+      NDArray scores =
+          script.call(
               step,
               "advance",
               step.create(last, new Shape(sequences, 1)),
               table.cos(),
               table.sin(),
               step.create(mask, new Shape(sequences, length)),
-              caches)
-          .toLongArray();
+              caches);
+      return choice.next(scores, answers, made);
     }
   }
 }

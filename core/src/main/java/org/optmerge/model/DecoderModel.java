@@ -129,9 +129,9 @@ abstract class DecoderModel<F> implements MultimodalModel {
   /**
    * A medium as a prompt shows it.
    *
-   * @param maxTiles as {@link Prompt#maxTiles}
+   * @param resolution of pictures
    */
-  record View(Media medium, int maxTiles) {}
+  record View(Media medium, Prompt.Resolution resolution) {}
 
   /** Tokens of a medium in a prompt. */
   abstract ChatTemplate.Segment segment(View view);
@@ -155,7 +155,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
    * @param features row by row
    */
   @SuppressWarnings("ArrayRecordComponent") // passed on at once, never compared
-  record Seen(Media medium, float[] features) {}
+  record Seen(View view, float[] features) {}
 
   /** The features of a batch. */
   abstract F features(NDManager step, List<Seen> seen);
@@ -180,6 +180,11 @@ abstract class DecoderModel<F> implements MultimodalModel {
       at += size;
     }
     return parts;
+  }
+
+  /** True if a penalty on repetition counts tokens of the prompt. */
+  boolean penalisesPrompt() {
+    return true;
   }
 
   /** True while several answers cannot be worked on at the same time. */
@@ -497,13 +502,23 @@ abstract class DecoderModel<F> implements MultimodalModel {
    */
   public final long[][] generate(
       NDArray inputIds, NDArray attentionMask, @Nullable F features, GreedyDecoding decoding) {
+    return generate(inputIds, attentionMask, features, decoding, TokenChoice.BEST);
+  }
+
+  /** The same with tokens that are chosen otherwise. */
+  final long[][] generate(
+      NDArray inputIds,
+      NDArray attentionMask,
+      @Nullable F features,
+      GreedyDecoding decoding,
+      TokenChoice choice) {
     return withoutGradients(
         () -> {
           try (NDManager scope = manager.newSubManager()) {
             Connected connected = connected(scope, features);
             TokenBatch batch = batch(inputIds, attentionMask, connected);
             Positions positions = continued(batch, features);
-            return new Decoder(language, rotary, this::decode, scope, batch, decoding)
+            return new Decoder(language, rotary, this::decode, scope, batch, decoding, choice)
                 .run(positions.prompt(), positions.deltas(), inputIds, connected.all());
           }
         });
@@ -556,6 +571,11 @@ abstract class DecoderModel<F> implements MultimodalModel {
   @Override
   public final void answer(List<Prompt> prompts, Decoding decoding, AnswerListener listener) {
     answering.answer(prompts, decoding, listener);
+  }
+
+  @Override
+  public final Decoding decoding() {
+    return answering.generation().decoding();
   }
 
   @Override

@@ -208,7 +208,19 @@ public final class InternVL extends DecoderModel<NDArray> {
   }
 
   private ImagePreprocessing preprocessing(View view) {
-    return preprocessing.withMaximum(view.maxTiles());
+    Prompt.Resolution resolution = view.resolution();
+    if (resolution.minPixels() != 0 || resolution.maxPixels() != 0) {
+      throw new ModelException(
+          "an InternVL cuts pictures into tiles: give maxTiles in place of minPixels and"
+              + " maxPixels");
+    }
+    return preprocessing.withMaximum(resolution.maxTiles());
+  }
+
+  /** Its own {@code chat} gives {@code generate} embeddings alone, so no ids of the prompt. */
+  @Override
+  boolean penalisesPrompt() {
+    return false;
   }
 
   @Override
@@ -222,8 +234,7 @@ public final class InternVL extends DecoderModel<NDArray> {
     views.forEach(view -> tiles.addAll(preprocessing(view).tiles((Image) view.medium())));
     float[] all = visualFeatures(step, preprocessing.pixels(step, tiles)).toFloatArray();
     return split(
-        all,
-        views.stream().map(view -> segment(view).count() * config.featureWidth()).toList());
+        all, views.stream().map(view -> segment(view).count() * config.featureWidth()).toList());
   }
 
   @Override

@@ -119,13 +119,13 @@ final class LanguageMethods {
     return code.finish("Tensor", "torch.cross_entropy_loss(%s, targets)".formatted(logits));
   }
 
-  /** The best next token of every sequence, (B); fills the caches, (B, heads, places, w) each. */
+  /** The next token's scores, (B, vocabulary); fills the caches, (B, heads, places, w) each. */
   private Method begin() {
     ScriptWriter code = method("begin(" + BATCH + ", caches: List[Tensor]");
     String embedded = embedding(code);
     mask(code);
     code.line("at = 0");
-    return code.finish("Tensor", best(code, embedded, Cache.BEGIN));
+    return code.finish("Tensor", next(code, embedded, Cache.BEGIN));
   }
 
   /** The same after one more token a sequence, (B, 1); the mask is of all tokens up to it. */
@@ -135,12 +135,12 @@ final class LanguageMethods {
         code.let("torch.embedding(%s, ids)", code.parameter(prefix + "model.embed_tokens.weight"));
     code.line("allowed = (self).allowed_next(mask, )");
     code.line("at = torch.sub(torch.size(mask, 1), 1)");
-    return code.finish("Tensor", best(code, embedded, Cache.CONTINUE));
+    return code.finish("Tensor", next(code, embedded, Cache.CONTINUE));
   }
 
-  private String best(ScriptWriter code, String embedded, Cache cache) {
+  private String next(ScriptWriter code, String embedded, Cache cache) {
     String x = decoder(code, embedded, cache, all -> code.let("torch.select(%s, 1, -1)", all));
-    return code.let("torch.argmax(%s, -1)", head(code, finalNorm(code, x)));
+    return head(code, finalNorm(code, x));
   }
 
   /** An empty mask stands for one that hides nothing but the future. */

@@ -94,6 +94,16 @@ public interface MultimodalModel extends AutoCloseable {
    */
   void answer(List<Prompt> prompts, Decoding decoding, AnswerListener listener);
 
+  /**
+   * The decoding that the model's own files ask for: {@code generation_config.json}, else {@link
+   * Decoding#DEFAULT}. Evaluation kits have settings of their own.
+   *
+   * @throws ModelException if the file asks for what is not known here, such as several beams
+   */
+  default Decoding decoding() {
+    return Decoding.DEFAULT;
+  }
+
   /** Answers prompts; the answers are in their order. */
   default List<String> answer(List<Prompt> prompts, Decoding decoding) {
     String[] answers = new String[prompts.size()];

@@ -238,6 +238,7 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
 
   @Override
   ChatTemplate.Segment segment(View view) {
+    view.resolution().requirePublished("an omni model sees squares of one size");
     Media medium = view.medium();
     OmniConfig.Modality modality = modality(modalityOf(medium));
     OmniInputs.requireFits(medium, modality.encoder().imageSize());
@@ -266,7 +267,7 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
     seen.forEach(
         one ->
             byModality
-                .computeIfAbsent(modalityOf(one.medium()), any -> new ArrayList<>())
+                .computeIfAbsent(modalityOf(one.view().medium()), any -> new ArrayList<>())
                 .add(one));
     Map<String, NDArray> features = new LinkedHashMap<>();
     byModality.forEach(

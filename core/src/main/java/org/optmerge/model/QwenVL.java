@@ -253,20 +253,32 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   }
 
   /** Frames in the size that suits them; a picture is one. */
-  private List<Image> frames(Media medium) {
-    List<Image> frames = medium instanceof Video video ? video.frames() : List.of((Image) medium);
-    return frames.stream().map(preprocessing::resized).toList();
+  private List<Image> frames(View view) {
+    List<Image> frames =
+        view.medium() instanceof Video video ? video.frames() : List.of((Image) view.medium());
+    return frames.stream().map(preprocessing(view)::resized).toList();
   }
 
-  private Grid grid(Media medium) {
+  private QwenPreprocessing preprocessing(View view) {
+    Prompt.Resolution resolution = view.resolution();
+    if (resolution.maxTiles() != 0) {
+      throw new ModelException(
+          "a Qwen-VL cuts no picture into tiles: give minPixels and maxPixels in place of"
+              + " maxTiles");
+    }
+    return preprocessing.within(resolution.minPixels(), resolution.maxPixels());
+  }
+
+  private Grid grid(View view) {
     if (config.vision().patchValues() != QwenPreprocessing.PATCH_VALUES) {
       throw new ModelException(
           "the model's patches have %d values; pictures become patches of %d"
               .formatted(config.vision().patchValues(), QwenPreprocessing.PATCH_VALUES));
     }
-    return medium instanceof Video video
-        ? preprocessing.grid(video.width(), video.height(), video.frames().size())
-        : preprocessing.grid(((Image) medium).width(), ((Image) medium).height(), 1);
+    QwenPreprocessing sized = preprocessing(view);
+    return view.medium() instanceof Video video
+        ? sized.grid(video.width(), video.height(), video.frames().size())
+        : sized.grid(((Image) view.medium()).width(), ((Image) view.medium()).height(), 1);
   }
 
   @Override
@@ -275,12 +287,12 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
     return new ChatTemplate.Segment(
         medium.getClass(),
         medium instanceof Video ? VIDEO_TOKEN : IMAGE_TOKEN,
-        grid(medium).tokens());
+        grid(view).tokens());
   }
 
   @Override
   Encoder encoder(View view) {
-    return new Encoder("visual.", List.of(config, preprocessing));
+    return new Encoder("visual.", List.of(config, preprocessing(view)));
   }
 
   /** One by one: a batch of patches attends to itself as a whole, in memory if not in effect. */
@@ -288,9 +300,8 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   List<float[]> encode(NDManager step, List<View> views) {
     List<float[]> each = new ArrayList<>();
     for (View view : views) {
-      Media medium = view.medium();
-      NDArray pixels = QwenPreprocessing.patches(step, frames(medium));
-      each.add(visualFeatures(step, pixels, List.of(grid(medium))).toFloatArray());
+      NDArray pixels = QwenPreprocessing.patches(step, frames(view));
+      each.add(visualFeatures(step, pixels, List.of(grid(view))).toFloatArray());
     }
     return each;
   }
@@ -298,8 +309,8 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   /** Of a video two frames, which share a patch, are taken to last a second, as by default. */
   @Override
   Visuals features(NDManager step, List<Seen> seen) {
-    List<Seen> images = seen.stream().filter(one -> one.medium() instanceof Image).toList();
-    List<Seen> videos = seen.stream().filter(one -> one.medium() instanceof Video).toList();
+    List<Seen> images = seen.stream().filter(one -> one.view().medium() instanceof Image).toList();
+    List<Seen> videos = seen.stream().filter(one -> one.view().medium() instanceof Video).toList();
     return new Visuals(
         joined(step, images), grids(images), joined(step, videos), grids(videos), List.of());
   }
@@ -310,7 +321,7 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   }
 
   private List<Grid> grids(List<Seen> seen) {
-    return seen.stream().map(one -> grid(one.medium())).toList();
+    return seen.stream().map(one -> grid(one.view())).toList();
   }
 
   /** A Qwen-VL comes from a folder, which has its configuration. */

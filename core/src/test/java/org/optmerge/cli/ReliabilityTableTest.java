@@ -213,13 +213,16 @@ class ReliabilityTableTest {
   }
 
   @Test
-  void a_density_that_keeps_nothing_of_a_tensor_is_refused_with_its_line() {
-    recipe(taskVectors("ties", "density: 0.000001") + "include: ['.*norm.*']\n");
+  void a_density_that_keeps_nothing_of_a_tensor_is_refused_as_of_mergekit_0_1_4() {
+    recipe(
+        taskVectors("ties", "density: 0.000001")
+            + "include: ['.*norm.*']\nmergekit_version: 0.1.4\n");
 
     refused(
         2,
         "recipe.yml:10:12: ties: density 1.0E-6 of model 1 keeps none of the 4 entries of"
-            + " 'model.layers.0.input_layernorm.weight'; raise it, or exclude the parameter",
+            + " 'model.layers.0.input_layernorm.weight'; raise it, exclude the parameter, or merge as"
+            + " mergekit 0.1.5, which keeps one",
         "(and 2 more tensors)");
   }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -24,6 +25,7 @@ import org.optmerge.merge.weights.InputModel;
 import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.MergeMethods;
+import org.optmerge.method.MergekitMethods;
 import org.optmerge.method.NamedMethod;
 
 /**
@@ -70,13 +72,15 @@ public final class Planner {
 
   /** A method that works on both works on task vectors if there is a base to take them from. */
   private static MergeMethod overOperand(Recipe recipe, NamedMethod named) {
+    MergeMethod method =
+        recipe.mergekit().version() == Recipe.MergekitVersion.V0_1_4
+            ? MergekitMethods.before015(named.method())
+            : named.method();
     if (named.base() != NamedMethod.Base.OPTIONAL_ORIGIN) {
-      return named.method();
+      return method;
     }
-    return named
-        .method()
-        .over(
-            recipe.base() == null ? MergeMethod.Operand.WEIGHTS : MergeMethod.Operand.TASK_VECTORS);
+    return method.over(
+        recipe.base() == null ? MergeMethod.Operand.WEIGHTS : MergeMethod.Operand.TASK_VECTORS);
   }
 
   /**
@@ -309,7 +313,7 @@ public final class Planner {
     boolean ofDonor =
         asked.source().equals(Recipe.Tokenizer.BASE) || models.find(asked.source()) == donor;
     if (!union && !ofDonor) {
-      findings.problem(asked.at(), Recipe.Tokenizer.ROWS_STAY);
+      findings.problem(asked.at(), "rows of the embedding cannot be moved");
       return;
     }
     Optional<TokenRows> own = TokenRows.read(donor.checkpoint().folder());
@@ -401,14 +405,13 @@ public final class Planner {
     }
     byte[] bytes = config.get();
     try {
-      DType out = types.output();
       boolean casts =
           entries.stream()
               .anyMatch(
                   entry ->
                       entry.donor() != null && entry.donor().dtype() != entry.tensor().dtype());
-      if (out != null && casts) {
-        bytes = ConfigEdits.withDType(bytes, out);
+      if (casts) {
+        bytes = ConfigEdits.withDType(bytes, mostCommonType(entries));
       }
       if (!donorLayers.isEmpty()) {
         bytes = ConfigEdits.withLayers(bytes, LayerSlices.configuredLayers(donor), donorLayers);
@@ -423,5 +426,19 @@ public final class Planner {
       rewritten.put("config.json", bytes);
     }
     return rewritten;
+  }
+
+  /** The floating type in which the output has most of its numbers. */
+  private static DType mostCommonType(List<OutputLayout.Entry> entries) {
+    Map<DType, Long> numbers = new EnumMap<>(DType.class);
+    for (OutputLayout.Entry entry : entries) {
+      if (entry.tensor().dtype().isFloating()) {
+        numbers.merge(entry.tensor().dtype(), entry.tensor().size(), Long::sum);
+      }
+    }
+    return numbers.entrySet().stream()
+        .max(Map.Entry.comparingByValue())
+        .map(Map.Entry::getKey)
+        .orElse(DType.F32);
   }
 }

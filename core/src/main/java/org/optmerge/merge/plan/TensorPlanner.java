@@ -123,6 +123,7 @@ final class TensorPlanner {
       @Nullable Weight base,
       List<Weight> inputs,
       List<ParameterBinder.Input> sources) {
+    DType common = types.common(target.reference(), info, inputs);
     try {
       Bound bound =
           binder.bind(
@@ -130,14 +131,15 @@ final class TensorPlanner {
       return Optional.of(
           new PlannedTensor(
               target.tensor(),
-              types.output(info.dtype()),
+              types.output(target.reference(), info, common),
               info.shape(),
               new PlannedTensor.Merge(
                   recipe.factorwise() ? factorwise(bound.method(), inputs) : bound.method(),
                   base,
                   inputs,
                   bound.scaling(),
-                  types.taskVectors(info.dtype())),
+                  types.taskVectors(info.dtype()),
+                  types.inputs(common)),
               "merged"));
     } catch (RecipeException e) {
       Position kind = e.at().orElse(recipe.method().at());
@@ -172,9 +174,10 @@ final class TensorPlanner {
     MergeMethod mean = base == null ? MEAN_OF_WEIGHTS : MEAN_OF_TASK_VECTORS;
     return new PlannedTensor(
         target.tensor(),
-        types.output(info.dtype()),
+        types.output(
+            target.reference(), info, types.common(target.reference(), info, inputs)),
         info.shape(),
-        new PlannedTensor.Merge(mean, base, inputs, 1, null),
+        new PlannedTensor.Merge(mean, base, inputs, 1, null, null),
         "mean: " + reason);
   }
 
@@ -374,11 +377,11 @@ final class TensorPlanner {
   PlannedTensor keep(String tensor, InputModel model, String read, String source) {
     TensorInfo info = model.info(read).orElseThrow();
     Weight weight = model.weight(read).orElseThrow();
-    DType out = model.whyNotMergeable(info).isPresent() ? info.dtype() : types.output(info.dtype());
+    DType out = model.whyNotMergeable(info).isPresent() ? info.dtype() : types.output(model, info);
     PlannedTensor.Work work =
         weight instanceof Weight.Stored bytes
             ? new PlannedTensor.Copy(bytes)
-            : new PlannedTensor.Merge(SUM_OF_WEIGHTS, null, List.of(weight), 1, null);
+            : new PlannedTensor.Merge(SUM_OF_WEIGHTS, null, List.of(weight), 1, null, null);
     return new PlannedTensor(tensor, out, weight.shape(), work, source);
   }
 

@@ -129,6 +129,9 @@ public final class ResolvedRecipe {
   }
 
   private static Object plain(ParameterSetting.Value value) {
+    if (value instanceof ParameterSetting.Steps steps) {
+      return steps.entries().stream().map(entry -> entry.at(0)).toList();
+    }
     return value instanceof ParameterSetting.Gradient gradient && gradient.knots().size() > 1
         ? gradient.knots()
         : value.at(0);

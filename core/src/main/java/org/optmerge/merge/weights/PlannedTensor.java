@@ -62,13 +62,16 @@ public record PlannedTensor(
    * @param scaling λ: merged = θ_0 + λ · method(τ); 1 where the method merges weights
    * @param taskVectorDtype τ is rounded to this type before it is merged, as the reference code
    *     computes in it; null: not
+   * @param inputDtype θ are cast to this type before any arithmetic, as mergekit does; with float64
+   *     the arithmetic is in it too; null: they are taken as stored
    */
   public record Merge(
       MergeMethod method,
       @Nullable Weight base,
       List<Weight> inputs,
       double scaling,
-      @Nullable DType taskVectorDtype)
+      @Nullable DType taskVectorDtype,
+      @Nullable DType inputDtype)
       implements Work {
     public Merge {
       inputs = List.copyOf(inputs);

@@ -251,10 +251,10 @@ class PlannerTest {
         models:
         - {model: a, parameters: {weight: 1, densty: 0.5, normalize: true}}
         - {model: b, parameters: {weight: heavy}}
-        parameters: {int8_mask: true, lambda: true}
+        parameters: {int8_mask: true, lambda: yes please}
         """,
         """
-        r.yaml:6:39: parameter 'lambda' must be a number, is true
+        r.yaml:6:39: parameter 'lambda' must be a number, is 'yes please'
         r.yaml:4:46: 'ties' has no parameter 'densty'; did you mean 'density'?; known: %s, scaling
         r.yaml:4:62: 'normalize' is a parameter of the whole merge, not of one model; set it under the top 'parameters'
         r.yaml:5:35: parameter 'weight' must be a number, is 'heavy'"""
