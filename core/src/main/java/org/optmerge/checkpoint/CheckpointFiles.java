@@ -350,7 +350,7 @@ record CheckpointFiles(
         return SafetensorsHeader.read(file).tensors().stream()
             .allMatch(tensor -> tensor.shape().equals(known.get(tensor.name())));
       } catch (CheckpointException | IOException e) {
-        return false; // opening the checkpoint tells what is wrong with its own files
+        return true; // no safetensors; what is wrong with the weights, opening them tells
       }
     }
   }

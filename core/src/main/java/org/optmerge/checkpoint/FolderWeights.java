@@ -116,7 +116,8 @@ final class FolderWeights {
       return SideFile.Kind.SEPARATE;
     }
     if (lower.endsWith(".safetensors")) {
-      return repeats.test(root.resolve(file)) ? SideFile.Kind.COPY : SideFile.Kind.TENSORS;
+      boolean again = file.getParent() == null && repeats.test(root.resolve(file));
+      return again ? SideFile.Kind.COPY : SideFile.Kind.TENSORS;
     }
     return stems.contains(stem(lower)) ? SideFile.Kind.COPY : SideFile.Kind.UNREADABLE;
   }

@@ -1,5 +1,6 @@
 package org.optmerge.merge.plan;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -20,6 +21,9 @@ final class CoverageLedger {
 
   private final Map<InputModel, Map<String, String>> accounts = new LinkedHashMap<>();
 
+  /** Bytes of files, by model and fate. */
+  private final Map<List<String>, Map<String, Long>> files = new LinkedHashMap<>();
+
   void open(InputModel model) {
     fates(model);
   }
@@ -36,6 +40,13 @@ final class CoverageLedger {
 
   boolean knows(InputModel model, String tensor) {
     return fates(model).containsKey(tensor);
+  }
+
+  /** Notes the fate of a file that holds weights and is not read. */
+  void file(String model, String fate, Path file, long bytes) {
+    files
+        .computeIfAbsent(List.of(model, fate), key -> new LinkedHashMap<>())
+        .put(file.toString(), bytes);
   }
 
   private Map<String, String> fates(InputModel model) {
@@ -69,6 +80,15 @@ final class CoverageLedger {
                               2,
                               name -> changes.getOrDefault(name, 0L))));
         });
+    files.forEach(
+        (key, bytes) ->
+            rows.add(
+                new Coverage.Row(
+                    key.get(0),
+                    "file " + key.get(1),
+                    0,
+                    bytes.values().stream().mapToLong(Long::longValue).sum(),
+                    bytes.keySet().stream().limit(EXAMPLES).toList())));
     return new Coverage(rows);
   }
 

@@ -3,9 +3,11 @@ package org.optmerge.merge.plan;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
@@ -46,6 +48,11 @@ final class TensorPlanner {
   private final PlanFindings findings;
   private final CoverageLedger ledger;
   private final Map<InputModel, String> firstMissing = new LinkedHashMap<>();
+  private final Map<InputModel, Map<InputModel, Presence>> presences = new LinkedHashMap<>();
+
+  /** Models of which it was said that most of them is missing. */
+  private final Set<InputModel> told = new LinkedHashSet<>();
+
   private final Map<String, Copied> copied = new LinkedHashMap<>();
 
   /** A tensor that only experts have, and the expert that it is copied from. */
@@ -86,10 +93,15 @@ final class TensorPlanner {
     List<Weight> inputs = new ArrayList<>();
     List<ParameterBinder.Input> sources = new ArrayList<>();
     int before = findings.count();
+    boolean ownValues = false;
+    boolean someAbsent = false;
     for (int i = 0; i < target.names().size(); i++) {
       SliceInput input = target.slice().inputs().get(i);
       String name = target.names().get(i);
       Optional<Weight> weight = input(input, name, target, info, like.get());
+      boolean there = isThere(input.model(), name);
+      someAbsent |= !there;
+      ownValues |= there && weight.isPresent() && input.model() != reference;
       if (weight.isPresent()) {
         inputs.add(weight.get());
         sources.add(new ParameterBinder.Input(input.source(), name));
@@ -109,7 +121,7 @@ final class TensorPlanner {
     if (findings.count() > before) {
       return Optional.empty();
     }
-    if (inputs.isEmpty()) {
+    if (inputs.isEmpty() || (someAbsent && !ownValues)) {
       return Optional.of(copy(target, "in no other model"));
     }
     return reason == null
@@ -196,6 +208,10 @@ final class TensorPlanner {
         : Optional.empty();
   }
 
+  private static boolean isThere(InputModel model, String tensor) {
+    return model.info(tensor).isPresent() || model.tiedTo(tensor).isPresent();
+  }
+
   /**
    * The weight that one model brings to a tensor, or nothing; a problem is booked unless that is
    * allowed.
@@ -250,24 +266,49 @@ final class TensorPlanner {
 
   private Optional<Weight> absent(
       SliceInput input, String tensor, InputModel reference, Weight like) {
+    InputModel model = input.model();
+    Presence presence =
+        presences
+            .computeIfAbsent(model, key -> new LinkedHashMap<>())
+            .computeIfAbsent(reference, key -> new Presence(model, reference));
+    if (!recipe.sliced()) {
+      Optional<String> foreign = presence.whyForeign();
+      if (foreign.isPresent()) {
+        findings.problem(new PlanFindings.Problem(input.at(), tensor, recipe.line(input.at(), foreign.get())));
+        return Optional.empty();
+      }
+      if (presence.isOfTowerNotThere(tensor)) {
+        findings.notice(
+            "model '%s' has none of the parts beside the language model, such as '%s': they stay as '%s' and the other models have them"
+                .formatted(model.name(), firstMissing(model, tensor), reference.name()));
+        return Optional.empty();
+      }
+    }
     switch (recipe.missing()) {
       case BASE -> {
         findings.notice(
             "model '%s' lacks tensors, such as '%s': the base's stand in for them"
-                .formatted(input.model().name(), firstMissing(input.model(), tensor)));
+                .formatted(model.name(), firstMissing(model, tensor)));
         return Optional.of(like);
       }
       case SKIP -> {
         findings.notice(
             "model '%s' lacks tensors, such as '%s': these are merged without it"
-                .formatted(input.model().name(), firstMissing(input.model(), tensor)));
+                .formatted(model.name(), firstMissing(model, tensor)));
         return Optional.empty();
       }
-      case ERROR ->
+      case ERROR -> {
+        boolean most = !recipe.sliced() && presence.mostIsMissing();
+        if (!most || told.add(model)) {
           findings.problem(
               input.at(),
-              "model '%s' has no tensor '%s', which '%s' has; 'missing: base' or 'missing: skip' allows it"
-                  .formatted(input.model().name(), tensor, reference.name()));
+              most
+                  ? "model '%s' has only %s, and no '%s'; give a whole model"
+                      .formatted(model.name(), presence.share(), tensor)
+                  : "model '%s' has no tensor '%s', which '%s' has; 'missing: base' or 'missing: skip' allows it"
+                      .formatted(model.name(), tensor, reference.name()));
+        }
+      }
     }
     return Optional.empty();
   }
@@ -292,7 +333,7 @@ final class TensorPlanner {
         "tensor '%s': model '%s' has shape %s, '%s' has %s"
             .formatted(tensor, input.model().name(), own, reference.name(), shape);
     if (sameColumns && isVocabulary(reference, target.read(), shape)) {
-      if (own.get(0) > shape.get(0) && weight instanceof Weight.Stored stored) {
+      if (own.get(0) > shape.get(0)) {
         findings.notice(
             "model '%s': '%s' has %d rows, '%s' has %d; the first %d are merged"
                 .formatted(
@@ -302,7 +343,7 @@ final class TensorPlanner {
                     reference.name(),
                     shape.get(0),
                     shape.get(0)));
-        return Optional.of(new Weight.Stored(stored.checkpoint(), stored.tensor(), shape));
+        return Optional.of(Weight.Part.firstRows(weight, shape.get(0)));
       }
       problem += "; its vocabulary is smaller, so it cannot be merged row by row";
     } else if (own.size() == 2
@@ -405,11 +446,6 @@ final class TensorPlanner {
     Map<InputModel, List<String>> collisions = new LinkedHashMap<>();
     for (Map.Entry<String, String> entry : tensors.entrySet()) {
       String tensor = entry.getKey();
-      if (reference.tiedTo(tensor).isPresent()) {
-        ledger.otherwise(
-            model, tensor, "left out: tied to the embedding in '%s'".formatted(reference.name()));
-        continue;
-      }
       switch (recipe.extra()) {
         case ERROR ->
             findings.problem(

@@ -230,8 +230,7 @@ public final class RecipeParser {
   }
 
   private Recipe.MergekitVersion version() {
-    Located<String> given = located("mergekit_version",
-          "rename");
+    Located<String> given = located("mergekit_version");
     if (given == null) {
       return Recipe.MergekitVersion.V0_1_5;
     }

@@ -106,6 +106,15 @@ public record NameMapping(Map<String, String> names, List<Rule> rules) {
           .filter(renamed -> !renamed.equals(name))
           .ifPresent(renamed -> names.put(name, renamed));
     }
+    Map<String, String> taken = new LinkedHashMap<>();
+    for (String name : own) {
+      String other = taken.put(names.getOrDefault(name, name), name);
+      if (other != null) {
+        throw new IllegalArgumentException(
+            "'rename' gives '%s' and '%s' one name, '%s'"
+                .formatted(other, name, names.getOrDefault(name, name)));
+      }
+    }
     return new NameMapping(names, rules);
   }
 
