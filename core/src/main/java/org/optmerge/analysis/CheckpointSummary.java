@@ -224,7 +224,7 @@ public record CheckpointSummary(
 
   private static List<String> warnings(
       Checkpoint checkpoint, Optional<JsonNode> config, Map<DType, Long> dtypes) {
-    List<String> warnings = new ArrayList<>();
+    List<String> warnings = new ArrayList<>(checkpoint.notes());
     if (config.isEmpty()) {
       warnings.add(
           "no config.json: weights can be merged, but other tools may not load the result");

@@ -110,6 +110,19 @@ record CheckpointFiles(
     }
   }
 
+  /** The files of a checkpoint whose weights are in another format. */
+  static CheckpointFiles of(Path path, List<Path> weights, ExternalFiles external) {
+    if (!Files.isDirectory(path)) {
+      // Not its parent, where other models' files may lie.
+      return new CheckpointFiles(path, weights, Optional.empty(), List.of(), List.of());
+    }
+    try {
+      return Contents.of(path, external).without(path, weights, Optional.empty());
+    } catch (IOException e) {
+      throw new CheckpointException("%s: cannot be read: %s".formatted(path, e), e);
+    }
+  }
+
   private static CheckpointFiles single(Path file) {
     String name = String.valueOf(file.getFileName());
     if (!name.endsWith(SUFFIX)) {

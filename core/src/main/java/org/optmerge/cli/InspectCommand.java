@@ -22,7 +22,7 @@ import picocli.CommandLine.Parameters;
     name = "inspect",
     description = "Show what is in a checkpoint: tensors, types, sizes, family, what is unusual.")
 final class InspectCommand extends Subcommand {
-  @Parameters(paramLabel = "DIR", description = "A checkpoint folder or .safetensors file.")
+  @Parameters(paramLabel = "DIR", description = "A checkpoint folder, .safetensors or .gguf file.")
   private Path folder;
 
   @Option(

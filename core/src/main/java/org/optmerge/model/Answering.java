@@ -162,7 +162,7 @@ final class Answering<F> {
       expected.merge(tokenizer.id(segment.token()), segment.count(), Integer::sum);
     }
     String text = template.prompt(prompt.form(), prompt.text(), segments);
-    long[] ids = tokenizer.encodeKnown(text);
+    long[] ids = model.encode(tokenizer, text);
     expected.forEach(
         (token, count) -> {
           long there = Arrays.stream(ids).filter(id -> id == token).count();
@@ -286,23 +286,17 @@ final class Answering<F> {
   }
 
   private String fingerprint(DecoderModel.Encoder encoder) {
-    Map<String, NDArray> weights =
-        model.parameters().subMap(encoder.prefix(), encoder.prefix() + Character.MAX_VALUE);
-    if (weights.values().stream().anyMatch(NDArray::hasGradient)) {
+    if (model.weights().isTrained(encoder.prefix())) {
       // In training, which changes weights in place.
       fingerprints.remove(encoder);
     }
-    return fingerprints.computeIfAbsent(encoder, any -> digest(encoder, weights));
+    return fingerprints.computeIfAbsent(encoder, this::digest);
   }
 
-  private static String digest(DecoderModel.Encoder encoder, Map<String, NDArray> weights) {
+  private String digest(DecoderModel.Encoder encoder) {
     MessageDigest digest = Sha256.begin();
-    digest.update(encoder.toString().getBytes(StandardCharsets.UTF_8));
-    weights.forEach(
-        (name, array) -> {
-          digest.update(name.getBytes(StandardCharsets.UTF_8));
-          digest.update(array.toByteBuffer());
-        });
+    digest.update((encoder + model.precision().key()).getBytes(StandardCharsets.UTF_8));
+    model.weights().digest(encoder.prefix(), digest);
     return Sha256.hex(digest.digest());
   }
 }

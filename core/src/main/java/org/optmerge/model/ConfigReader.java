@@ -68,8 +68,16 @@ final class ConfigReader {
     return value.intValue();
   }
 
+  /**
+   * @param otherwise where the key is missing; 0 if it has to be there
+   */
   int positive(String key, int otherwise) {
-    return has(key) ? positive(key) : otherwise;
+    return has(key) || otherwise == 0 ? positive(key) : otherwise;
+  }
+
+  /** A key with the sections that it is in. */
+  String name(String key) {
+    return path + key;
   }
 
   int integer(String key, int otherwise) {
