@@ -58,7 +58,8 @@ public final class RecipeParser {
           "factorwise",
           "allow_nonfinite",
           "random_seed",
-          "mergekit_version");
+          "mergekit_version",
+          "rename");
 
   private static final Map<String, DType> DTYPES =
       Map.of(
@@ -218,7 +219,8 @@ public final class RecipeParser {
         flag("allow_nonfinite"),
         seed(),
         TokenizerReader.tokenizer(root),
-        new Recipe.Mergekit(version(), located("name"), modules, located("chat_template"), false));
+        new Recipe.Mergekit(version(), located("name"), modules, located("chat_template"), false),
+        Renames.read(root.get("rename")));
   }
 
   private Map<String, Recipe.Module> modules() {
