@@ -16,7 +16,7 @@ import org.optmerge.evaluation.EvaluationFolder;
 import org.optmerge.evaluation.Evaluator;
 import org.optmerge.evaluation.Finding;
 import org.optmerge.evaluation.Predicted;
-import org.optmerge.evaluation.PredictionFiles;
+import org.optmerge.evaluation.kit.PredictionFiles;
 import org.optmerge.model.MultimodalModel;
 
 /**

@@ -121,7 +121,9 @@ final class ElementTypes {
     }
     DType common = info.dtype();
     for (Weight input : inputs) {
-      common = promoted(common, input.stored().dtype());
+      for (DType stored : input.dtypes()) {
+        common = promoted(common, stored);
+      }
     }
     return common;
   }
