@@ -111,6 +111,28 @@ final class Answering<F> {
       return new GreedyDecoding(room, stops, template.pad(tokenizer));
     }
 
+    /** A choice that tells of each token of a batch's answers. */
+    TokenChoice followed(List<Asked> batch, TokenChoice choice) {
+      if (!listener.follows()) {
+        return choice;
+      }
+      boolean[] ended = new boolean[batch.size()];
+      return (scores, answers, made) -> {
+        long[] next = choice.next(scores, answers, made);
+        for (int i = 0; i < next.length; i++) {
+          ended[i] |= stops.contains(next[i]);
+          if (!ended[i]) {
+            long[] tokens = Arrays.copyOf(answers[i], made + 1);
+            tokens[made] = next[i];
+            String text = template.answer(tokenizer, stops, tokens);
+            // What is no character yet may become one with the next token.
+            listener.grown(batch.get(i).index(), text.replaceFirst("\ufffd+$", ""));
+          }
+        }
+        return next;
+      };
+    }
+
     synchronized void answered(Asked asked, long[] ids) {
       listener.answered(asked.index(), template.answer(tokenizer, stops, ids));
     }
@@ -208,7 +230,7 @@ final class Answering<F> {
       Sequences all =
           decoder.join(units.stream().map(unit -> read(decoder, scope, unit, known)).toList());
       long[][] made =
-          decoder.run(all, call.end(room(longest, call.decoding)), choice(asked, call.decoding));
+          decoder.run(all, call.end(room(longest, call.decoding)), choice(asked, call));
       for (int i = 0; i < made.length; i++) {
         answers.put(asked.get(i), made[i]);
       }
@@ -216,9 +238,11 @@ final class Answering<F> {
     return answers;
   }
 
-  private TokenChoice choice(List<Asked> asked, Decoding decoding) {
-    return TokenSampler.of(
-        decoding, asked.stream().map(Asked::ids).toList(), model.penalisesPrompt());
+  private TokenChoice choice(List<Asked> asked, Call call) {
+    return call.followed(
+        asked,
+        TokenSampler.of(
+            call.decoding, asked.stream().map(Asked::ids).toList(), model.penalisesPrompt()));
   }
 
   private Sequences read(
@@ -337,7 +361,7 @@ final class Answering<F> {
               step.create(mask, shape),
               features(step, media, known),
               end,
-              choice(batch, call.decoding)));
+              choice(batch, call)));
     }
   }
 
