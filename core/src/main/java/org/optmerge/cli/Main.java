@@ -64,9 +64,11 @@ public final class Main {
     all.put("diff", DiffCommand::new);
     all.put("verify", VerifyCommand::new);
     all.put("extract-lora", ExtractLoraCommand::new);
+    all.put("export-gguf", ExportGgufCommand::new);
     all.put("methods", MethodsCommand::new);
     all.put("examples", ExamplesCommand::new);
     all.put("quickstart", QuickstartCommand::new);
+    all.put("ask", AskCommand::new);
     all.put("evaluate", EvaluateCommand::new);
     all.put("score", ScoreCommand::new);
     all.put("compare", CompareCommand::new);
