@@ -134,8 +134,8 @@ public final class PredictionFiles {
     }
     Finding lowerBound =
         new Finding(
-            "no judge's extraction in the file; counts as wrong where one is needed, so the score is"
-                + " a lower bound",
+            "no judge's extraction in the file; counts as wrong where one is needed, so the score"
+                + " is a lower bound",
             result.stream()
                 .filter(item -> !item.field(PREFETCHED).equals("true"))
                 .map(Predicted::id)

@@ -218,6 +218,12 @@ public final class InternVL extends DecoderModel<NDArray> {
     return preprocessing.withMaximum(resolution.maxTiles());
   }
 
+  /** By its name alone: the published code runs no template in Jinja. */
+  @Override
+  ChatTemplate template(ChatFiles files, Tokenizer words) {
+    return files.named().isEmpty() ? template(words) : ChatTemplate.named(files.named());
+  }
+
   /** Its own {@code chat} gives {@code generate} embeddings alone, so no ids of the prompt. */
   @Override
   boolean penalisesPrompt() {

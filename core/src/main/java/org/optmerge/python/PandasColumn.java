@@ -26,8 +26,9 @@ public record PandasColumn(boolean noneIsMissing) {
   /** The first of them is the empty text. */
   private static final Set<String> NOTHING =
       Set.of(
-          ("|#N/A|#N/A N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|n/a|nan"
-                  + "|null")
+          ("|#N/A|#N/A"
+               + " N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|n/a|nan"
+               + "|null")
               .split("\\|"));
 
   private static final Set<String> TRUE = Set.of("True", "TRUE", "true");

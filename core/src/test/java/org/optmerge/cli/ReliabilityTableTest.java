@@ -221,8 +221,8 @@ class ReliabilityTableTest {
     refused(
         2,
         "recipe.yml:10:12: ties: density 1.0E-6 of model 1 keeps none of the 4 entries of"
-            + " 'model.layers.0.input_layernorm.weight'; raise it, exclude the parameter, or merge as"
-            + " mergekit 0.1.5, which keeps one",
+            + " 'model.layers.0.input_layernorm.weight'; raise it, exclude the parameter, or merge"
+            + " as mergekit 0.1.5, which keeps one",
         "(and 2 more tensors)");
   }
 

@@ -316,14 +316,15 @@ class PredictionFilesTest {
     Path answers =
         file(
             "answers.json",
-            "[{\"id\": 1, \"type\": [\"Audio\", \"Counting\"], \"conversations\": [{\"value\": \"two\"}]},"
-                + " {\"id\": 2, \"type\": \"['Visual', 'Location']\", \"conversations\": [{\"value\":"
-                + " \"left\"}]}]");
+            "[{\"id\": 1, \"type\": [\"Audio\", \"Counting\"], \"conversations\": [{\"value\":"
+                + " \"two\"}]}, {\"id\": 2, \"type\": \"['Visual', 'Location']\","
+                + " \"conversations\": [{\"value\": \"left\"}]}]");
     Evaluation evaluation =
         score(
             file(
                 "merge.jsonl",
-                "{\"question_id\": 1, \"text\": \"2\"}\n{\"question_id\": 2, \"text\": \"right\"}\n"),
+                "{\"question_id\": 1, \"text\": \"2\"}\n"
+                    + "{\"question_id\": 2, \"text\": \"right\"}\n"),
             Protocol.MUSIC_AVQA,
             answers);
 
@@ -354,7 +355,7 @@ class PredictionFilesTest {
     assertThat(evaluation.overall().interval().mean()).isEqualTo(0.5);
     assertThat(findings(evaluation))
         .containsExactly(
-            "no judge's extraction in the file; counts as wrong where one is needed, so the score is"
-                + " a lower bound: 2 examples (2, 3)");
+            "no judge's extraction in the file; counts as wrong where one is needed, so the score"
+                + " is a lower bound: 2 examples (2, 3)");
   }
 }

@@ -199,7 +199,8 @@ class GoldenMergekitTest {
     if (!it.has("arguments")) {
       return recipe;
     }
-    assertThat(elementsAsText(it.path("arguments"))).containsExactly("--unsafe-truncate-embeddings");
+    assertThat(elementsAsText(it.path("arguments")))
+        .containsExactly("--unsafe-truncate-embeddings");
     return recipe.withTruncatedVocabularies();
   }
 

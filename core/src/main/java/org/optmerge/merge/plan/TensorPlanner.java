@@ -174,8 +174,7 @@ final class TensorPlanner {
     MergeMethod mean = base == null ? MEAN_OF_WEIGHTS : MEAN_OF_TASK_VECTORS;
     return new PlannedTensor(
         target.tensor(),
-        types.output(
-            target.reference(), info, types.common(target.reference(), info, inputs)),
+        types.output(target.reference(), info, types.common(target.reference(), info, inputs)),
         info.shape(),
         new PlannedTensor.Merge(mean, base, inputs, 1, null, null),
         "mean: " + reason);
