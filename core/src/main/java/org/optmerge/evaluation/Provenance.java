@@ -41,7 +41,7 @@ public record Provenance(String models, String settings, String questions) {
    * @param reference a model folder, an adapter's, or {@code BASE+ADAPTER}
    * @throws BenchmarkException if a folder is not there
    */
-  static String ofModel(String reference) {
+  public static String ofModel(String reference) {
     ModelReference model;
     try {
       model = ModelReference.of(reference);

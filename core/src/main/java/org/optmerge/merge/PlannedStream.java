@@ -177,7 +177,7 @@ final class PlannedStream extends TaskVectorStream {
   /** True if the type to which inputs are cast does not hold all values of the stored one. */
   private boolean isCast(Weight weight) {
     return (inputDtype == DType.F16 || inputDtype == DType.BF16)
-        && weight.stored().dtype() != inputDtype;
+        && weight.dtypes().stream().anyMatch(dtype -> dtype != inputDtype);
   }
 
   /** A task vector is finite only if both weights are: one look at it checks expert and base. */

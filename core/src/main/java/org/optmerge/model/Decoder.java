@@ -1,8 +1,8 @@
 package org.optmerge.model;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,8 +14,11 @@ import org.jspecify.annotations.Nullable;
 final class Decoder {
   /** A method of a model's script. */
   interface Step {
-    NDArray call(NDManager results, String method, Object... arguments);
+    NDList call(NDManager results, String method, Object... arguments);
   }
+
+  /** Fewest places that keys and values get more room for at a time; else a sixteenth of all. */
+  private static final int ROOM = 64;
 
   private final RotaryEmbedding rotary;
   private final Step script;
@@ -52,10 +55,6 @@ final class Decoder {
       throw new ModelException(
           "%d tokens and %d new ones are more than max_position_embeddings, %d"
               .formatted(prompt, decoding.maxNewTokens(), language.maxPositions()));
-    }
-    Shape shape = new Shape(sequences, language.keyValueHeads(), places, language.headWidth());
-    for (int i = 0; i < 2 * language.layers(); i++) {
-      caches.add(scope.create(shape, DataType.FLOAT32));
     }
   }
 
@@ -100,7 +99,7 @@ final class Decoder {
     try (NDManager step = scope.newSubManager()) {
       RotaryEmbedding.Table table = positions.apply(step);
       Object[] tokens = batch.tokens(step, inputIds, features);
-      NDArray scores =
+      NDList results =
           script.call(
               step,
               "begin",
@@ -109,9 +108,26 @@ final class Decoder {
               tokens[2],
               table.cos(),
               table.sin(),
-              batch.maskArray(step),
-              caches);
-      return choice.next(scores, answers, 0);
+              batch.maskArray(step));
+      keep(results.subList(1, results.size()));
+      return choice.next(results.get(0), answers, 0);
+    }
+  }
+
+  private void keep(List<NDArray> keysAndValues) {
+    caches.forEach(NDArray::close);
+    caches.clear();
+    caches.addAll(keysAndValues);
+    caches.forEach(cache -> cache.attach(scope));
+  }
+
+  /** Makes room for more tokens, if the last place is taken: once in a while, not once a token. */
+  private void makeRoom(NDManager step, int length) {
+    long places = caches.get(0).getShape().get(2);
+    if (places < length) {
+      long more = Math.min(Math.max(ROOM, length / 16), prompt + decoding.maxNewTokens() - places);
+      NDArray room = step.create(new Shape(more));
+      keep(script.call(step, "grow", caches, room));
     }
   }
 
@@ -119,6 +135,7 @@ final class Decoder {
   private long[] advance(long[] last, int made, long[] deltas) {
     try (NDManager step = scope.newSubManager()) {
       int length = prompt + made;
+      makeRoom(step, length);
       long[][] positions = new long[sequences][1];
       long[] mask = new long[sequences * length];
       Arrays.fill(mask, 1);
@@ -127,7 +144,7 @@ final class Decoder {
         Arrays.fill(mask, i * length, i * length + (int) padding[i], 0);
       }
       RotaryEmbedding.Table table = rotary.of(step, positions);
-      NDArray scores =
+      NDList results =
           script.call(
               step,
               "advance",
@@ -136,7 +153,7 @@ final class Decoder {
               table.sin(),
               step.create(mask, new Shape(sequences, length)),
               caches);
-      return choice.next(scores, answers, made);
+      return choice.next(results.singletonOrThrow(), answers, made);
     }
   }
 }

@@ -11,8 +11,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -56,7 +58,8 @@ abstract class DecoderModel<F> implements MultimodalModel {
   private final @Nullable Tokenizer tokenizer;
   private final NDManager manager;
   private final Parameters parameters;
-  private final Function<Map<String, List<ScriptWriter.LowRank>>, ModelScript> scripts;
+  private final Precision precision;
+  private final Function<Map<String, List<ScriptWriter.LowRank>>, List<ScriptWriter.Method>> scripts;
   private final @Nullable Path folder;
 
   /** Cosines and sines of positions. */
@@ -72,7 +75,8 @@ abstract class DecoderModel<F> implements MultimodalModel {
   DecoderModel(
       InternVLConfig.Language language,
       SortedMap<String, Shape> shapes,
-      Function<Map<String, List<ScriptWriter.LowRank>>, ModelScript> scripts,
+      Precision precision,
+      Function<Map<String, List<ScriptWriter.LowRank>>, List<ScriptWriter.Method>> scripts,
       @Nullable Tokenizer tokenizer,
       @Nullable Path folder) {
     if (tokenizer != null && tokenizer.size() > language.vocabulary()) {
@@ -84,9 +88,10 @@ abstract class DecoderModel<F> implements MultimodalModel {
     this.tokenizer = tokenizer;
     this.folder = folder;
     this.scripts = scripts;
-    this.script = scripts.apply(Map.of());
+    this.precision = precision;
+    this.script = new ModelScript(scripts.apply(Map.of()), precision);
     this.manager = NDManager.newBaseManager(null, "PyTorch");
-    this.parameters = new Parameters(manager, shapes);
+    this.parameters = new Parameters(manager, shapes, precision);
     this.rotary = new RotaryEmbedding(language.headWidth(), language.ropeTheta());
     this.answering = new Answering<>(this, language);
   }
@@ -231,10 +236,12 @@ abstract class DecoderModel<F> implements MultimodalModel {
    *
    * @param shapes of its parameters
    * @param elsewhere where parameters are that the model's own folder lacks; null if nowhere
-   * @param empty builds the model that is to be filled
+   * @param empty builds the model that is to be filled, in a precision
    */
   record Opening<M>(
-      SortedMap<String, Shape> shapes, @Nullable Elsewhere elsewhere, Supplier<M> empty) {}
+      SortedMap<String, Shape> shapes,
+      @Nullable Elsewhere elsewhere,
+      Function<Precision, M> empty) {}
 
   /**
    * A folder that has some of a model's parameters.
@@ -251,15 +258,22 @@ abstract class DecoderModel<F> implements MultimodalModel {
    * @param opening what is to be opened, by the names that are stored
    */
   static <M extends DecoderModel<?>> M open(
-      Path folder, UnaryOperator<String> ownName, Function<CheckpointNames, Opening<M>> opening) {
+      Path folder,
+      Precision precision,
+      UnaryOperator<String> ownName,
+      Function<CheckpointNames, Opening<M>> opening) {
     try (Checkpoint checkpoint = Checkpoint.open(folder)) {
       CheckpointNames names = CheckpointNames.of(checkpoint, ownName);
-      return open(checkpoint, names, opening.apply(names));
+      return open(
+          checkpoint,
+          names,
+          opening.apply(names),
+          precision == Precision.AUTO ? Precision.auto(checkpoint) : precision);
     }
   }
 
   private static <M extends DecoderModel<?>> M open(
-      Checkpoint checkpoint, CheckpointNames names, Opening<M> opening) {
+      Checkpoint checkpoint, CheckpointNames names, Opening<M> opening, Precision precision) {
     Elsewhere elsewhere = opening.elsewhere;
     try (Checkpoint more = elsewhere == null ? null : Checkpoint.open(elsewhere.folder)) {
       SortedMap<String, TensorInfo> added = new TreeMap<>();
@@ -269,7 +283,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
         added.keySet().removeAll(names.weights().keySet());
       }
       TensorCheck.require(checkpoint.folder(), opening.shapes, names, added);
-      M model = opening.empty.get();
+      M model = opening.empty.apply(precision);
       try {
         Parameters parameters = ((DecoderModel<?>) model).parameters;
         parameters.read(checkpoint, names.weights());
@@ -331,10 +345,44 @@ abstract class DecoderModel<F> implements MultimodalModel {
     return parameters.all();
   }
 
-  /** A parameter, or a factor of the adapters. */
-  public NDArray parameter(String name) {
+  /**
+   * A parameter, or a factor of the adapters.
+   *
+   * @throws ModelException if there is none, or the precision is not {@link Precision#FLOAT32}
+   */
+  public final NDArray parameter(String name) {
     NDArray factor = lora == null ? null : lora.find(name);
     return factor == null ? parameters.get(name) : factor;
+  }
+
+  /** The same as an argument of a script, whatever the precision. */
+  NDArray argument(String name) {
+    NDArray factor = lora == null ? null : lora.find(name);
+    return factor == null ? parameters.argument(name) : factor;
+  }
+
+  @Override
+  public final Precision precision() {
+    return precision;
+  }
+
+  @Override
+  public final Set<String> names() {
+    return parameters.shapes().keySet();
+  }
+
+  @Override
+  public final float[] values(String name) {
+    return parameters.values(name);
+  }
+
+  @Override
+  public final Kept keep(Collection<String> names) {
+    Map<String, NDArray> kept = parameters.keep(names);
+    return () -> {
+      parameters.putBack(kept);
+      kept.keySet().forEach(answering::changed);
+    };
   }
 
   @Override
@@ -358,6 +406,11 @@ abstract class DecoderModel<F> implements MultimodalModel {
    */
   public final Lora addLora(LoraSettings settings) {
     requireNoAdapters();
+    if (precision != Precision.FLOAT32) {
+      throw new ModelException(
+          "adapters are trained in float32, the model is in %s; open it with Precision.FLOAT32"
+              .formatted(precision.key()));
+    }
     Lora added = new Lora(this, settings);
     adapt(added.adapters());
     lora = added;
@@ -383,7 +436,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
 
   /** Writes the computations anew, with adapters beside the weights. */
   final void adapt(Map<String, List<ScriptWriter.LowRank>> adapters) {
-    ModelScript other = scripts.apply(adapters);
+    ModelScript other = new ModelScript(scripts.apply(adapters), precision);
     script.close();
     script = other;
   }
@@ -409,7 +462,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
             renamed(adapter, "replaces", adapter.replacements()));
     changes.deltas.forEach(
         (name, delta) -> {
-          Shape shape = parameters.get(name).getShape();
+          Shape shape = parameters.shape(name);
           if (delta.fanInFanOut() || !delta.shape().equals(Parameters.extents(shape))) {
             throw new ModelException(
                 "%s: the change of '%s' has shape %s%s, the model has %s"
@@ -423,7 +476,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
         });
     changes.replacements.forEach(
         (name, tensor) -> {
-          Shape shape = parameters.get(name).getShape();
+          Shape shape = parameters.shape(name);
           if (!tensor.shape().equals(Parameters.extents(shape))) {
             throw new ModelException(
                 "%s: replaces '%s' by a tensor of shape %s, the model has %s; merge the adapter into its base first"
@@ -445,7 +498,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
         (name, value) -> {
           String target =
               List.of(ownName(name), "language_model." + name).stream()
-                  .filter(parameters.all()::containsKey)
+                  .filter(parameters.shapes()::containsKey)
                   .findFirst()
                   .orElseThrow(
                       () ->
@@ -481,11 +534,12 @@ abstract class DecoderModel<F> implements MultimodalModel {
 
   // Computations.
 
-  final NDList call(NDManager step, String method, Object... arguments) {
-    return script.call(step, method, this::parameter, arguments);
+  NDList call(NDManager step, String method, Object... arguments) {
+    parameters.requireUnchanged();
+    return script.call(step, method, this::argument, arguments);
   }
 
-  NDArray decode(NDManager step, String method, Object... arguments) {
+  final NDArray decode(NDManager step, String method, Object... arguments) {
     return call(step, method, arguments).singletonOrThrow();
   }
 
@@ -564,7 +618,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
             Connected connected = connected(scope, features);
             TokenBatch batch = batch(inputIds, attentionMask, connected);
             Positions positions = continued(batch, features);
-            return new Decoder(language, rotary, this::decode, scope, batch, decoding, choice)
+            return new Decoder(language, rotary, this::call, scope, batch, decoding, choice)
                 .run(positions.prompt(), positions.deltas(), inputIds, connected.all());
           }
         });

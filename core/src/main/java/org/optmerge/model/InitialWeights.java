@@ -14,7 +14,7 @@ import org.optmerge.base.CounterRandom;
  */
 record InitialWeights(long seed, int layers, double layerScale) {
   void fill(Parameters parameters) {
-    parameters.all().forEach((name, array) -> fill(parameters, name, array.getShape()));
+    parameters.shapes().forEach((name, shape) -> fill(parameters, name, shape));
   }
 
   private void fill(Parameters parameters, String name, Shape shape) {

@@ -20,7 +20,7 @@ import org.optmerge.model.media.Media;
 import org.optmerge.model.vision.ImagePreprocessing;
 
 /**
- * An InternVL2.5: InternViT, pixel shuffle, a two-layer connector and a Qwen2 decoder, in float32.
+ * An InternVL2.5: InternViT, pixel shuffle, a two-layer connector and a Qwen2 decoder.
  * Ownership of arrays, training and threads are as {@link DecoderModel} says.
  *
  * <p>Features of a batch are {@linkplain #visualFeatures visual features}, (T, tokens, feature
@@ -43,12 +43,13 @@ public final class InternVL extends DecoderModel<NDArray> {
   public static final class Family extends Architecture {
     /** For the service loader. */
     public Family() {
-      super("internvl2_5", InternVL::open, InternVLConfig.ARCHITECTURE);
+      super("internvl2_5", List.of(InternVLConfig.ARCHITECTURE), InternVL::open);
     }
   }
 
   private InternVL(
       InternVLConfig config,
+      Precision precision,
       @Nullable Tokenizer tokenizer,
       long imageContext,
       ImagePreprocessing preprocessing,
@@ -56,7 +57,8 @@ public final class InternVL extends DecoderModel<NDArray> {
     super(
         config.language(),
         config.parameters(),
-        adapters -> InternViTMethods.script(config, adapters),
+        precision,
+        adapters -> InternViTMethods.all(config, adapters),
         tokenizer,
         folder);
     this.preprocessing = preprocessing;
@@ -72,9 +74,19 @@ public final class InternVL extends DecoderModel<NDArray> {
    * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
    */
   public static InternVL open(Path folder) {
+    return open(folder, Precision.FLOAT32);
+  }
+
+  /**
+   * Opens a folder in Hugging Face layout with its tokenizer.
+   *
+   * @throws ModelException as {@link #open(Path)}, or if a tensor cannot be used in this precision
+   * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
+   */
+  public static InternVL open(Path folder, Precision precision) {
     InternVLConfig config = InternVLConfig.read(folder);
     Tokenizer tokenizer = Tokenizer.open(folder);
-    return open(folder, config, tokenizer, tokenizer.id(IMAGE_CONTEXT));
+    return open(folder, config, precision, tokenizer, tokenizer.id(IMAGE_CONTEXT));
   }
 
   /**
@@ -83,14 +95,23 @@ public final class InternVL extends DecoderModel<NDArray> {
    * @param imageContext id of the token that visual features take the place of
    */
   public static InternVL open(Path folder, long imageContext) {
-    return open(folder, InternVLConfig.read(folder), null, imageContext);
+    return open(folder, imageContext, Precision.FLOAT32);
+  }
+
+  static InternVL open(Path folder, long imageContext, Precision precision) {
+    return open(folder, InternVLConfig.read(folder), precision, null, imageContext);
   }
 
   private static InternVL open(
-      Path folder, InternVLConfig config, @Nullable Tokenizer tokenizer, long imageContext) {
+      Path folder,
+      InternVLConfig config,
+      Precision wanted,
+      @Nullable Tokenizer tokenizer,
+      long imageContext) {
     ImagePreprocessing preprocessing = PreprocessorConfig.read(folder, config);
     return open(
         folder,
+        wanted,
         UnaryOperator.identity(),
         stored -> {
           // Small models of the family are published without a head, and share the embedding.
@@ -99,7 +120,8 @@ public final class InternVL extends DecoderModel<NDArray> {
           return new Opening<>(
               found.parameters(),
               null,
-              () -> new InternVL(found, tokenizer, imageContext, preprocessing, folder));
+              precision ->
+                  new InternVL(found, precision, tokenizer, imageContext, preprocessing, folder));
         });
   }
 
@@ -124,7 +146,13 @@ public final class InternVL extends DecoderModel<NDArray> {
       InternVLConfig config, Tokenizer tokenizer, ImagePreprocessing preprocessing, long seed) {
     Objects.requireNonNull(tokenizer, "tokenizer");
     InternVL model =
-        new InternVL(config, tokenizer, tokenizer.id(IMAGE_CONTEXT), preprocessing, null);
+        new InternVL(
+            config,
+            Precision.FLOAT32,
+            tokenizer,
+            tokenizer.id(IMAGE_CONTEXT),
+            preprocessing,
+            null);
     new InitialWeights(seed, config.language().layers(), config.vision().layerScale())
         .fill(model.weights());
     return model;

@@ -56,7 +56,7 @@ final class LanguageMethods {
 
   private Method embed() {
     ScriptWriter code = method("embed(ids: Tensor, features: Tensor, places: Tensor");
-    return code.finish("Tensor", embedding(code));
+    return code.finish("Tensor", code.wide(embedding(code)));
   }
 
   /** Token embeddings, those at {@code places} of the flattened batch replaced by the features. */
@@ -64,10 +64,12 @@ final class LanguageMethods {
     int width = language.width();
     String tokens =
         code.let(
-            "torch.embedding(%s, ids)", code.parameter(prefix + layout.embedding() + ".weight"));
+            "(self).own(torch.embedding(%s, ids), )",
+            code.stored(prefix + layout.embedding() + ".weight"));
     code.line("if torch.eq(torch.numel(places), 0):");
     code.line("  embedded = %s", tokens);
     code.line("else:");
+    code.line("  features = (self).own(features, )");
     String seen = code.indented(() -> connector.apply(code));
     code.line("  flat = torch.reshape(%s, [-1, %d])", tokens, width);
     code.line("  image = torch.reshape(%s, [-1, %d])", seen, width);
@@ -85,13 +87,13 @@ final class LanguageMethods {
   private Method decoderStates() {
     ScriptWriter code = method("decoder_states(embedded: Tensor, " + CONTEXT);
     List<String> states = new ArrayList<>();
-    String x = "embedded";
-    states.add(x);
+    String x = code.let("(self).own(embedded, )");
+    states.add("embedded");
     mask(code);
     int layers = language.layers();
     for (int i = 0; i < layers; i++) {
       x = decoderLayer(code, x, i);
-      states.add(i == layers - 1 ? finalNorm(code, x) : x);
+      states.add(code.wide(i == layers - 1 ? finalNorm(code, x) : x));
     }
     return code.finish(states);
   }
@@ -101,7 +103,7 @@ final class LanguageMethods {
     String embedded = embedding(code);
     mask(code);
     String x = decoder(code, embedded, Cache.NONE, all -> all);
-    return code.finish("Tensor", head(code, finalNorm(code, x)));
+    return code.finish("Tensor", code.wide(head(code, finalNorm(code, x))));
   }
 
   /** Mean cross-entropy over the rows {@code kept} of the flattened batch. */
@@ -118,17 +120,23 @@ final class LanguageMethods {
                 code.let(
                     "torch.index_select(torch.reshape(%s, [-1, %d]), 0, kept)",
                     all, language.width()));
-    String logits = head(code, finalNorm(code, x));
+    String logits = code.wide(head(code, finalNorm(code, x)));
     return code.finish("Tensor", "torch.cross_entropy_loss(%s, targets)".formatted(logits));
   }
 
-  /** The next token's scores, (B, vocabulary); fills the caches, (B, heads, places, w) each. */
+  /**
+   * The next token's scores, (B, vocabulary), and the keys and values of every layer, (B, heads, N,
+   * w) each.
+   */
   private Method begin() {
-    ScriptWriter code = method("begin(" + BATCH + ", caches: List[Tensor]");
+    ScriptWriter code = method("begin(" + BATCH);
     String embedded = embedding(code);
     mask(code);
-    code.line("at = 0");
-    return code.finish("Tensor", next(code, embedded, Cache.BEGIN));
+    code.line("kept = annotate(List[Tensor], [])");
+    String scores = next(code, embedded, Cache.BEGIN);
+    code.line("results = [%s]", scores);
+    code.line("_0 = torch.extend(results, kept)");
+    return code.finish("List[Tensor]", "results");
   }
 
   /** The same after one more token a sequence, (B, 1); the mask is of all tokens up to it. */
@@ -136,7 +144,8 @@ final class LanguageMethods {
     ScriptWriter code = method("advance(ids: Tensor, " + CONTEXT + ", caches: List[Tensor]");
     String embedded =
         code.let(
-            "torch.embedding(%s, ids)", code.parameter(prefix + layout.embedding() + ".weight"));
+            "(self).own(torch.embedding(%s, ids), )",
+            code.stored(prefix + layout.embedding() + ".weight"));
     code.line("allowed = (self).allowed_next(mask, )");
     code.line("at = torch.sub(torch.size(mask, 1), 1)");
     return code.finish("Tensor", next(code, embedded, Cache.CONTINUE));
@@ -144,7 +153,7 @@ final class LanguageMethods {
 
   private String next(ScriptWriter code, String embedded, Cache cache) {
     String x = decoder(code, embedded, cache, all -> code.let("torch.select(%s, 1, -1)", all));
-    return head(code, finalNorm(code, x));
+    return code.wide(head(code, finalNorm(code, x)));
   }
 
   /** An empty mask stands for one that hides nothing but the future. */
@@ -209,7 +218,10 @@ final class LanguageMethods {
     String q = code.let("(self).rotate(%s, cos, sin, )", parts.get(0));
     String k = code.let("(self).rotate(%s, cos, sin, )", parts.get(1));
     String v = parts.get(2);
-    if (cache != Cache.NONE) {
+    if (cache == Cache.BEGIN) {
+      code.line("_%d = torch.append(kept, %s)", 2 * index + 1, k);
+      code.line("_%d = torch.append(kept, %s)", 2 * index + 2, v);
+    } else if (cache == Cache.CONTINUE) {
       k = code.let("(self).append(caches[%d], %s, at, )", 2 * index, k);
       v = code.let("(self).append(caches[%d], %s, at, )", 2 * index + 1, v);
     }

@@ -3,9 +3,12 @@ package org.optmerge.model;
 import ai.djl.ndarray.NDArray;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.ModelReference;
@@ -126,8 +129,47 @@ public interface MultimodalModel extends AutoCloseable {
    */
   default void useFeatures(FeatureCache cache) {}
 
-  /** The parameters by published name; the model's own arrays. */
+  /**
+   * The parameters by published name; the model's own arrays.
+   *
+   * @throws ModelException if the precision is not {@link Precision#FLOAT32}: there are none then
+   */
   SortedMap<String, NDArray> parameters();
+
+  /** The names of the parameters. */
+  default Set<String> names() {
+    return parameters().keySet();
+  }
+
+  /**
+   * A parameter's values, row by row, whatever the precision.
+   *
+   * @throws ModelException if there is no such parameter
+   */
+  default float[] values(String name) {
+    NDArray array = parameters().get(name);
+    if (array == null) {
+      throw new ModelException("the model has no parameter '%s'".formatted(name));
+    }
+    return array.toFloatArray();
+  }
+
+  /** Values of parameters that were kept; closing puts them back. */
+  interface Kept extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /**
+   * Keeps parameters' values of now, to load others and put these back.
+   *
+   * @throws ModelException if there is no such parameter
+   */
+  default Kept keep(Collection<String> names) {
+    Map<String, float[]> kept = new TreeMap<>();
+    names.forEach(name -> kept.put(name, values(name)));
+    return () -> kept.forEach(this::load);
+  }
 
   /**
    * Puts values in place of a parameter's own, as after a merge.

@@ -1,6 +1,7 @@
 package org.optmerge.model;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
@@ -18,7 +19,7 @@ import org.optmerge.model.vision.QwenPreprocessing;
 import org.optmerge.model.vision.QwenPreprocessing.Grid;
 
 /**
- * A Qwen2-VL or Qwen2.5-VL in float32. Ownership of arrays, training and threads are as {@link
+ * A Qwen2-VL or Qwen2.5-VL. Ownership of arrays, training and threads are as {@link
  * DecoderModel} says.
  *
  * <p>Shapes: B sequences of N tokens, P patches.
@@ -37,7 +38,8 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   public static final class Family extends Architecture {
     /** For the service loader. */
     public Family() {
-      super("qwen2_vl", QwenVL::open, QwenVLConfig.QWEN2_VL, QwenVLConfig.QWEN2_5_VL);
+      super(
+          "qwen2_vl", List.of(QwenVLConfig.QWEN2_VL, QwenVLConfig.QWEN2_5_VL), QwenVL::open);
     }
   }
 
@@ -79,11 +81,13 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
     }
   }
 
-  private QwenVL(QwenVLConfig config, @Nullable Tokenizer tokenizer, Path folder) {
+  private QwenVL(
+      QwenVLConfig config, Precision precision, @Nullable Tokenizer tokenizer, Path folder) {
     super(
         config.language(),
         config.parameters(),
-        adapters -> QwenVisionMethods.script(config, adapters),
+        precision,
+        adapters -> QwenVisionMethods.all(config, adapters),
         tokenizer,
         folder);
     this.config = config;
@@ -99,16 +103,29 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
    * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
    */
   public static QwenVL open(Path folder) {
+    return open(folder, Precision.FLOAT32);
+  }
+
+  /**
+   * Opens a folder in Hugging Face layout.
+   *
+   * @throws ModelException as {@link #open(Path)}, or if a tensor cannot be used in this precision
+   * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
+   */
+  public static QwenVL open(Path folder, Precision wanted) {
     QwenVLConfig config = QwenVLConfig.read(folder);
     Tokenizer tokenizer = TokenizerFiles.areIn(folder) ? Tokenizer.open(folder) : null;
     return open(
         folder,
+        wanted,
         QwenVL::hubName,
         stored -> {
           QwenVLConfig found =
               config.withTied(config.tied() || !stored.weights().containsKey("lm_head.weight"));
           return new Opening<>(
-              found.parameters(), null, () -> new QwenVL(found, tokenizer, folder));
+              found.parameters(),
+              null,
+              precision -> new QwenVL(found, precision, tokenizer, folder));
         });
   }
 
@@ -137,8 +154,7 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
    * @throws ModelException if the patches are not those of the grids
    */
   public NDArray visualFeatures(NDManager step, NDArray pixels, List<Grid> grids) {
-    List<NDArray> states = visionStates(step, pixels, grids);
-    return states.get(states.size() - 1);
+    return vision(step, "visual_features", pixels, grids).singletonOrThrow();
   }
 
   QwenPatches patches(List<Grid> grids) {
@@ -148,6 +164,10 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
 
   /** The patch embedding, the output of every block in window order, and the features. */
   List<NDArray> visionStates(NDManager step, NDArray pixels, List<Grid> grids) {
+    return vision(step, "vision_states", pixels, grids);
+  }
+
+  private NDList vision(NDManager step, String method, NDArray pixels, List<Grid> grids) {
     QwenPatches patches = patches(grids);
     Shape expected = new Shape(patches.patches(), config.vision().patchValues());
     if (!pixels.getShape().equals(expected)) {
@@ -163,13 +183,13 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
             step, windows == null ? angles : inWindowOrder(angles, windows.order()));
     return call(
         step,
-        "vision_states",
+        method,
         pixels,
         table.cos(),
         table.sin(),
         // Windows never cross frames, so the order of the frames stays.
         step.create(patches.frames()),
-        windows == null ? nothing : step.create(windows.numbers()),
+        windows == null ? nothing : step.create(windows.counts()),
         windows == null ? nothing : step.create(windows.order()),
         windows == null ? nothing : step.create(windows.back()));
   }

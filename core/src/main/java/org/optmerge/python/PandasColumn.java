@@ -26,9 +26,8 @@ public record PandasColumn(boolean noneIsMissing) {
   /** The first of them is the empty text. */
   private static final Set<String> NOTHING =
       Set.of(
-          ("|#N/A|#N/A"
-               + " N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|n/a|nan"
-               + "|null")
+          ("|#N/A|#N/A N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|n/a|nan"
+                  + "|null")
               .split("\\|"));
 
   private static final Set<String> TRUE = Set.of("True", "TRUE", "true");
@@ -54,6 +53,27 @@ public record PandasColumn(boolean noneIsMissing) {
     typed = typed == null ? all(filled, PandasColumn::real) : typed;
     typed = typed == null ? all(filled, PandasColumn::truth) : typed;
     return typed == null ? filled : typed;
+  }
+
+  /**
+   * The cells of a column made of records, such as objects of JSON: texts stay texts, and whole
+   * numbers become floats beside a float or a missing value.
+   */
+  public static List<Cell> ofRecords(List<Cell> cells) {
+    boolean numbers =
+        cells.stream()
+            .noneMatch(cell -> cell.kind() == Cell.Kind.TEXT || cell.kind() == Cell.Kind.TRUTH);
+    boolean wholes = cells.stream().allMatch(cell -> cell.kind() == Cell.Kind.WHOLE);
+    if (!numbers || wholes) {
+      return List.copyOf(cells);
+    }
+    return cells.stream()
+        .map(
+            cell ->
+                cell.kind() == Cell.Kind.WHOLE
+                    ? Cell.real(Double.parseDouble(cell.text()))
+                    : cell)
+        .toList();
   }
 
   /** The cells with another type; null if one of them cannot have it. */

@@ -2,6 +2,7 @@ package org.optmerge.taskvector;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -20,6 +21,11 @@ public sealed interface Weight {
 
   /** Every checkpoint that it is read from, an adapter's among them; the stored tensor's first. */
   Set<Checkpoint> checkpoints();
+
+  /** The element types of everything that is stored of it, but for adapters. */
+  default Set<DType> dtypes() {
+    return Set.of(stored().dtype());
+  }
 
   /** File, adapter if any, and tensor. */
   String describe();
@@ -185,6 +191,13 @@ public sealed interface Weight {
     }
 
     @Override
+    public Set<DType> dtypes() {
+      Set<DType> all = EnumSet.noneOf(DType.class);
+      parts.forEach(part -> all.addAll(part.dtypes()));
+      return all;
+    }
+
+    @Override
     public String describe() {
       return "%s and %d more".formatted(parts.get(0).describe(), parts.size() - 1);
     }
@@ -222,6 +235,45 @@ public sealed interface Weight {
     @Override
     public String describe() {
       return base.describe() + " with rows of " + rows.describe();
+    }
+  }
+
+  /**
+   * A weight whose rows come from others: those of a model's embedding in another vocabulary.
+   *
+   * @param from the weights that have the rows, equal in all extents but the first; first the one
+   *     whose place this takes
+   * @param rows which row comes from where
+   * @param shape with as many rows as there are in the end
+   */
+  record Gathered(List<Weight> from, RowMap rows, List<Long> shape) implements Weight {
+    public Gathered {
+      from = List.copyOf(from);
+      shape = List.copyOf(shape);
+    }
+
+    @Override
+    public Stored stored() {
+      return from.get(0).stored();
+    }
+
+    @Override
+    public Set<Checkpoint> checkpoints() {
+      Set<Checkpoint> all = new LinkedHashSet<>();
+      from.forEach(weight -> all.addAll(weight.checkpoints()));
+      return all;
+    }
+
+    @Override
+    public Set<DType> dtypes() {
+      Set<DType> all = EnumSet.noneOf(DType.class);
+      from.forEach(weight -> all.addAll(weight.dtypes()));
+      return all;
+    }
+
+    @Override
+    public String describe() {
+      return from.get(0).describe() + ", its rows by token";
     }
   }
 }

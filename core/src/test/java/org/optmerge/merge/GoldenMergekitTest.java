@@ -91,7 +91,11 @@ class GoldenMergekitTest {
                 refuse(golden, it, V0_1_5);
               }
             }),
-        of("invalid_0_1_5", "", (golden, it) -> refuse(golden, it, V0_1_5)));
+        of(
+            "invalid_0_1_5",
+            it -> it.path("ours_may_accept").isMissingNode(),
+            "",
+            (golden, it) -> refuse(golden, it, V0_1_5)));
   }
 
   /** Runs one recorded case. */
@@ -199,8 +203,7 @@ class GoldenMergekitTest {
     if (!it.has("arguments")) {
       return recipe;
     }
-    assertThat(elementsAsText(it.path("arguments")))
-        .containsExactly("--unsafe-truncate-embeddings");
+    assertThat(elementsAsText(it.path("arguments"))).containsExactly("--unsafe-truncate-embeddings");
     return recipe.withTruncatedVocabularies();
   }
 

@@ -49,6 +49,18 @@ final class ConfigEdits {
         });
   }
 
+  /** The file with every vocabulary size of {@code before} replaced. */
+  static byte[] withVocabulary(byte[] config, long before, long after) throws IOException {
+    return apply(
+        config,
+        (key, parser) ->
+            VocabularyTensors.isVocabularySize(key)
+                    && parser.currentToken() == JsonToken.VALUE_NUMBER_INT
+                    && parser.getLongValue() == before
+                ? Optional.of(Long.toString(after))
+                : Optional.empty());
+  }
+
   /**
    * The file for another choice of layers: the layer count, and every list with an entry for each
    * layer. The same array if nothing changes.

@@ -121,7 +121,9 @@ final class ElementTypes {
     }
     DType common = info.dtype();
     for (Weight input : inputs) {
-      common = promoted(common, input.stored().dtype());
+      for (DType stored : input.dtypes()) {
+        common = promoted(common, stored);
+      }
     }
     return common;
   }
@@ -195,8 +197,7 @@ final class ElementTypes {
   private static String describe(Difference it) {
     return String.format(
         Locale.ROOT,
-        "model '%s' has %s where the base has %s, for example '%s': largest of the first values"
-            + " %.3g, the base's %.3g",
+        "model '%s' has %s where the base has %s, for example '%s': largest of the first values %.3g, the base's %.3g",
         it.model().name(),
         it.own().dtype(),
         it.ofBase().dtype(),

@@ -133,6 +133,28 @@ final class InputModels {
     return byText.get(text);
   }
 
+  /** The folder whose tokenizer the recipe names; null if it names none, or it is booked. */
+  @Nullable Path tokenizer(Recipe recipe) {
+    Recipe.Tokenizer asked = recipe.tokenizer();
+    if (asked == null
+        || asked.source().equals(Recipe.Tokenizer.BASE)
+        || asked.source().equals(Recipe.Tokenizer.UNION)) {
+      return null;
+    }
+    InputModel known = byText.get(asked.source());
+    if (known != null) {
+      return known.folders().get(known.name());
+    }
+    try {
+      ModelReference reference = locator.locate(asked.source());
+      Path folder = reference.checkpoint();
+      return folder == null ? reference.adapters().get(0) : folder;
+    } catch (IllegalArgumentException e) {
+      findings.problem(asked.at(), String.valueOf(e.getMessage()));
+      return null;
+    }
+  }
+
   /** Every model once, base first. */
   List<InputModel> all() {
     return byText.values().stream().distinct().toList();

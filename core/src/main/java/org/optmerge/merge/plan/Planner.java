@@ -17,6 +17,7 @@ import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.ExternalFiles;
+import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.recipe.RecipeException;
@@ -51,6 +52,7 @@ public final class Planner {
   private final ParameterBinder binder;
   private final ElementTypes types;
   private final CoverageLedger ledger = new CoverageLedger();
+  private final Vocabularies vocabularies;
   private final TensorPlanner tensors;
 
   private Planner(Recipe recipe, List<Path> folders, ExternalFiles external, long shardBytes) {
@@ -67,7 +69,8 @@ public final class Planner {
     this.models = new InputModels(locator, external, findings);
     this.binder = new ParameterBinder(recipe, named, method);
     this.types = new ElementTypes(recipe, named, method);
-    this.tensors = new TensorPlanner(recipe, binder, types, findings, ledger);
+    this.vocabularies = new Vocabularies(recipe, named.name(), findings);
+    this.tensors = new TensorPlanner(recipe, binder, types, findings, ledger, vocabularies);
   }
 
   /** A method that works on both works on task vectors if there is a base to take them from. */
@@ -137,7 +140,7 @@ public final class Planner {
     findings.failIfAny();
     InputModel donor = donor(slices);
     models.all().forEach(ledger::open);
-    checkTokenizer(donor);
+    vocabularies.open(donor, models.all(), models.tokenizer(recipe));
     findings.failIfAny();
     List<String> differences = compareConfigs(donor);
     List<Integer> donorLayers = new ArrayList<>();
@@ -150,6 +153,7 @@ public final class Planner {
     types.notices().forEach(findings::notice);
     MergeMethods.disambiguation(recipe.method().value()).ifPresent(findings::notice);
     Map<String, byte[]> rewritten = rewriteConfig(donor, entries, donorLayers);
+    rewriteTokenizer(rewritten);
     if (recipe.extra() == Recipe.Extra.UNION) {
       List<Checkpoint> others = new ArrayList<>();
       models.all().forEach(model -> others.add(model.checkpoint()));
@@ -162,7 +166,10 @@ public final class Planner {
             models.folders(donor),
             donor.checkpoint(),
             OutputLayout.of(donor.checkpoint(), entries, shardBytes),
-            donor.checkpoint().otherFiles(),
+            vocabularies
+                .files()
+                .map(files -> files.kept(donor.checkpoint().otherFiles()))
+                .orElse(donor.checkpoint().otherFiles()),
             rewritten,
             ledger.close(),
             findings.notices(),
@@ -306,50 +313,6 @@ public final class Planner {
     return listed.isTextual() ? listed.asText() : config.path("model_type").asText("model");
   }
 
-  /**
-   * The output has the base's tokenizer. That is what the recipe asks for if every model has the
-   * base's tokens in the base's rows; rows are not moved.
-   */
-  private void checkTokenizer(InputModel donor) {
-    Recipe.Tokenizer asked = recipe.tokenizer();
-    if (asked == null) {
-      return;
-    }
-    boolean union = asked.source().equals(Recipe.Tokenizer.UNION);
-    boolean ofDonor =
-        asked.source().equals(Recipe.Tokenizer.BASE) || models.find(asked.source()) == donor;
-    if (!union && !ofDonor) {
-      findings.problem(asked.at(), "rows of the embedding cannot be moved");
-      return;
-    }
-    Optional<TokenRows> own = TokenRows.read(donor.checkpoint());
-    for (InputModel model : models.all()) {
-      if (model.checkpoint() == donor.checkpoint()) {
-        continue;
-      }
-      Optional<TokenRows> other = TokenRows.read(model.checkpoint());
-      if (own.isEmpty() || other.isEmpty()) {
-        findings.notice(
-            "'%s' has no tokenizer.json with a vocabulary, so its tokens were not compared"
-                .formatted(own.isEmpty() ? donor.name() : model.name()));
-        continue;
-      }
-      Optional<String> obstacle = own.get().whyNotRowsOf(other.get(), donor.name(), model.name());
-      if (obstacle.isEmpty() && union && other.get().ids().size() > own.get().ids().size()) {
-        obstacle =
-            Optional.of(
-                "'%s' has %d tokens that '%s' does not have"
-                    .formatted(
-                        model.name(),
-                        other.get().ids().size() - own.get().ids().size(),
-                        donor.name()));
-      }
-      obstacle.ifPresent(
-          reason ->
-              findings.problem(asked.at(), reason + "; rows of the embedding cannot be moved"));
-    }
-  }
-
   // ---- tensors
 
   private List<OutputLayout.Entry> planModels(OpenSlice slice, InputModel donor) {
@@ -421,6 +384,16 @@ public final class Planner {
       if (casts) {
         bytes = ConfigEdits.withDType(bytes, mostCommonType(entries));
       }
+      for (OutputLayout.Entry entry : entries) {
+        TensorInfo before = entry.donor();
+        List<Long> after = entry.tensor().shape();
+        if (before != null
+            && after.size() == 2
+            && !before.shape().get(0).equals(after.get(0))
+            && vocabularies.isVocabulary(donor, before.name(), before.shape())) {
+          bytes = ConfigEdits.withVocabulary(bytes, before.shape().get(0), after.get(0));
+        }
+      }
       if (!donorLayers.isEmpty()) {
         bytes = ConfigEdits.withLayers(bytes, LayerSlices.configuredLayers(donor), donorLayers);
       }
@@ -434,6 +407,23 @@ public final class Planner {
       rewritten.put("config.json", bytes);
     }
     return rewritten;
+  }
+
+  private void rewriteTokenizer(Map<String, byte[]> rewritten) {
+    Optional<TokenizerFiles> files = vocabularies.files();
+    if (files.isEmpty()) {
+      return;
+    }
+    List<String> refusals = new ArrayList<>();
+    try {
+      rewritten.putAll(files.get().rewritten(refusals));
+    } catch (IOException e) {
+      throw new CheckpointException("the tokenizer cannot be read: " + e.getMessage(), e);
+    }
+    if (!refusals.isEmpty()) {
+      throw new RecipeException(
+          refusals.stream().map(it -> recipe.line(recipe.method().at(), it)).toList());
+    }
   }
 
   /** The floating type in which the output has most of its numbers. */

@@ -29,6 +29,12 @@ interface WeightSource {
           rows.indices(),
           rows.shape().get(1));
     }
+    if (weight instanceof Weight.Gathered gathered) {
+      return new GatheredRows(
+          gathered.from().stream().map(one -> new WeightReader(one, bytesRead)).toList(),
+          gathered.rows(),
+          gathered.shape().stream().skip(1).reduce(1L, Math::multiplyExact));
+    }
     throw new IllegalArgumentException("no source of values: " + weight.describe());
   }
 
