@@ -1,6 +1,5 @@
 package org.optmerge.model;
 
-import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.nio.charset.StandardCharsets;
@@ -262,7 +261,9 @@ final class Answering<F> {
               end,
               followed.apply(
                   TokenSampler.of(
-                      decoding, batch.stream().map(Asked::ids).toList(), model.penalisesPrompt()))));
+                      decoding,
+                      batch.stream().map(Asked::ids).toList(),
+                      model.penalisesPrompt()))));
     }
   }
 

@@ -26,7 +26,7 @@ final class ClipMethods {
   }
 
   /** All methods of a LLaVA. */
-  static ModelScript script(LlavaConfig config, Map<String, List<LowRank>> adapters) {
+  static List<Method> all(LlavaConfig config, Map<String, List<LowRank>> adapters) {
     ClipMethods clip = new ClipMethods(config, adapters);
     List<Method> all = new ArrayList<>(List.of(clip.features()));
     all.addAll(
@@ -37,17 +37,19 @@ final class ClipMethods {
                 adapters,
                 clip::connector)
             .all());
-    return new ModelScript(all);
+    return all;
   }
 
   /** (T, 3, H, W) to (T, tokens, d): the states of the selected layer. */
   private Method features() {
     ScriptWriter code = new ScriptWriter("visual_features(pixels: Tensor", adapters);
+    code.line("pixels = (self).own(pixels, )");
     String x = embedding(code);
     for (int i = 0; i < vision.layers() + 1 + config.selectLayer(); i++) {
       x = layer(code, x, i);
     }
-    return code.finish("Tensor", config.keepsClass() ? x : code.let("torch.slice(%s, 1, 1)", x));
+    return code.finish(
+        "Tensor", code.wide(config.keepsClass() ? x : code.let("torch.slice(%s, 1, 1)", x)));
   }
 
   private String embedding(ScriptWriter code) {

@@ -59,7 +59,8 @@ abstract class DecoderModel<F> implements MultimodalModel {
   private final NDManager manager;
   private final Parameters parameters;
   private final Precision precision;
-  private final Function<Map<String, List<ScriptWriter.LowRank>>, List<ScriptWriter.Method>> scripts;
+  private final Function<Map<String, List<ScriptWriter.LowRank>>, List<ScriptWriter.Method>>
+      scripts;
   private final @Nullable Path folder;
 
   /** Cosines and sines of positions. */

@@ -147,12 +147,7 @@ public final class InternVL extends DecoderModel<NDArray> {
     Objects.requireNonNull(tokenizer, "tokenizer");
     InternVL model =
         new InternVL(
-            config,
-            Precision.FLOAT32,
-            tokenizer,
-            tokenizer.id(IMAGE_CONTEXT),
-            preprocessing,
-            null);
+            config, Precision.FLOAT32, tokenizer, tokenizer.id(IMAGE_CONTEXT), preprocessing, null);
     new InitialWeights(seed, config.language().layers(), config.vision().layerScale())
         .fill(model.weights());
     return model;

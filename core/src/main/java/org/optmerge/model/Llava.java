@@ -37,19 +37,21 @@ final class Llava extends DecoderModel<NDArray> {
   public static final class Family extends Architecture {
     /** For the service loader. */
     public Family() {
-      super("llava", Llava::open, LlavaConfig.HUGGING_FACE, LlavaConfig.ORIGINAL);
+      super("llava", List.of(LlavaConfig.HUGGING_FACE, LlavaConfig.ORIGINAL), Llava::open);
     }
   }
 
   private Llava(
       LlavaConfig config,
+      Precision precision,
       @Nullable Tokenizer tokenizer,
       ClipPreprocessing preprocessing,
       Path folder) {
     super(
         config.language(),
         config.parameters(),
-        adapters -> ClipMethods.script(config, adapters),
+        precision,
+        adapters -> ClipMethods.all(config, adapters),
         tokenizer,
         folder);
     this.config = config;
@@ -63,12 +65,13 @@ final class Llava extends DecoderModel<NDArray> {
    *     another shape
    * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
    */
-  static Llava open(Path folder) {
+  static Llava open(Path folder, Precision wanted) {
     LlavaConfig config = LlavaConfig.read(folder);
     Tokenizer tokenizer = TokenizerFiles.areIn(folder) ? Tokenizer.open(folder) : null;
     String tower = config.towerName();
     return open(
         folder,
+        wanted,
         name -> ownName(config.names(), name),
         stored -> {
           LlavaConfig found =
@@ -85,7 +88,7 @@ final class Llava extends DecoderModel<NDArray> {
           return new Opening<>(
               found.parameters(),
               has || clip == null ? null : new Elsewhere(clip, name -> ofTower(found, name)),
-              () -> new Llava(found, tokenizer, preprocessing, folder));
+              precision -> new Llava(found, precision, tokenizer, preprocessing, folder));
         });
   }
 
