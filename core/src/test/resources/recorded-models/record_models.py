@@ -30,7 +30,8 @@ torch.set_num_threads(1)
 
 def values(name, shape, deviation=0.3, mean=0.0):
     random = numpy.random.Generator(numpy.random.PCG64(zlib.crc32(name.encode())))
-    return torch.from_numpy((random.standard_normal(shape) * deviation + mean).astype(numpy.float32))
+    exact = torch.from_numpy((random.standard_normal(shape) * deviation + mean).astype(numpy.float32))
+    return exact.to(torch.bfloat16).to(torch.float32)  # stored as such, computed with in float32
 
 
 def fill(model):
@@ -39,6 +40,12 @@ def fill(model):
         mean = 1.0 if norm and name.endswith("weight") else 0.0
         parameter.data = values(name, tuple(parameter.shape), 0.1 if norm else 0.3, mean)
     return model.eval()
+
+
+def save(path, tensors):
+    stored = {name: tensor.to(torch.bfloat16).contiguous() if tensor.is_floating_point() else tensor
+              for name, tensor in tensors.items()}
+    save_file(stored, os.path.join(path, "model.safetensors"), metadata={"format": "pt"})
 
 
 def write(path, name, content):
@@ -83,7 +90,7 @@ def llava(root):
     config = dict(architectures=["LlavaForConditionalGeneration"], model_type="llava", image_token_index=5,
                   ignore_index=-100, projector_hidden_act="gelu", vision_feature_layer=-2,
                   vision_feature_select_strategy="default", tie_word_embeddings=False, text_config=TEXT,
-                  vision_config=VISION, torch_dtype="float32")
+                  vision_config=VISION, torch_dtype="bfloat16")
     model = fill(LlavaForConditionalGeneration(LlavaConfig(**config)))
     picture = pixels((1, 3, 12, 12), "llava")
     ids = [1, 7, 8] + [5] * 9 + [9, 10, 11]
@@ -98,7 +105,7 @@ def llava(root):
     path = os.path.join(root, "llava-hf")
     write(path, "config.json", config)
     state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    save_file(state, os.path.join(path, "model.safetensors"), metadata={"format": "pt"})
+    save(path, state)
     logits, new = step(ids), greedy(step, ids, 8)
     case(path, ids, states, logits, new)
 
@@ -117,7 +124,7 @@ def llava(root):
         elif name.startswith("multi_modal_projector."):
             renamed[name.replace("multi_modal_projector.linear_1", "model.mm_projector.0")
                     .replace("multi_modal_projector.linear_2", "model.mm_projector.2")] = tensor
-    save_file(renamed, os.path.join(path, "model.safetensors"), metadata={"format": "pt"})
+    save(path, renamed)
     # No place of the picture is a token there; our inputs have the unknown token, 0, in its place.
     case(path, [0 if token == 5 else token for token in ids], states, logits, new)
 
@@ -127,7 +134,7 @@ def llava(root):
     clip["vision_model.embeddings.position_ids"] = torch.arange(10)[None]
     clip["text_model.final_layer_norm.weight"] = torch.ones(8)
     clip["logit_scale"] = torch.tensor(2.6)
-    save_file(clip, os.path.join(path, "model.safetensors"), metadata={"format": "pt"})
+    save(path, clip)
 
 
 def qwen(root):
@@ -167,8 +174,12 @@ def qwen(root):
         elif name.startswith("model."):
             name = name.replace("model.", "model.language_model.", 1)
         state[name] = tensor.contiguous()
-    save_file(state, os.path.join(path, "model.safetensors"), metadata={"format": "pt"})
-    case(path, ids, features, step(ids), greedy(step, ids, 8), grids=grids)
+    save(path, state)
+    with torch.no_grad():
+        made = model.generate(input_ids=torch.tensor([ids]), pixel_values=patches, image_grid_thw=torch.tensor(grids),
+                              attention_mask=torch.ones(1, len(ids), dtype=torch.long), do_sample=False,
+                              max_new_tokens=8, eos_token_id=None, pad_token_id=0)[0, len(ids):].tolist()
+    case(path, ids, features, step(ids), made, grids=grids)
 
 
 def intern_vit(weights, picture, layers, heads, width, patch):
@@ -273,7 +284,7 @@ def internvl(root):
     every = {"language_model." + name: tensor for name, tensor in own.items()}
     every.update({"vision_model." + name: tensor for name, tensor in tower.items()})
     every.update(connector)
-    save_file(every, os.path.join(path, "model.safetensors"), metadata={"format": "pt"})
+    save(path, every)
     case(path, ids, features.reshape(-1, 32), step(ids), greedy(step, ids, 8))
 
 

@@ -32,6 +32,7 @@ final class Llava extends DecoderModel<NDArray> {
 
   private final LlavaConfig config;
   private final ClipPreprocessing preprocessing;
+  private final long unknown;
 
   /** LLaVA-1.5. */
   public static final class Family extends Architecture {
@@ -56,6 +57,7 @@ final class Llava extends DecoderModel<NDArray> {
         folder);
     this.config = config;
     this.preprocessing = preprocessing;
+    this.unknown = tokenizer == null ? 0 : tokenizer.find("<unk>").orElse(0);
   }
 
   /**
@@ -135,7 +137,7 @@ final class Llava extends DecoderModel<NDArray> {
 
   /** Where the text has a placeholder instead of a token, its places hold that for the unknown. */
   private long imageToken() {
-    return isOriginal() ? tokenizer().find("<unk>").orElse(0) : config.imageToken();
+    return isOriginal() ? unknown : config.imageToken();
   }
 
   @Override
