@@ -1,8 +1,10 @@
 package org.optmerge.cli;
 
+import org.optmerge.model.ModelException;
 import org.optmerge.model.Precision;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** The option that says in what precision a model computes. */
@@ -19,10 +21,10 @@ final class PrecisionOption {
   private String name = Precision.AUTO.key();
 
   Precision precision() {
-    return Subcommand.named(spec, () -> named(name));
-  }
-
-  private static Precision named(String name) {
-    return Precision.named(name);
+    try {
+      return Precision.named(name);
+    } catch (ModelException e) {
+      throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+    }
   }
 }

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Sha256;
 import org.optmerge.linalg.EngineThreads;
@@ -121,7 +122,14 @@ final class Answering<F> {
               () -> {
                 List<long[]> answers =
                     DecoderModel.withoutGradients(
-                        () -> decode(batch, decoding, greedy, features, encoders));
+                        () ->
+                            decode(
+                                batch,
+                                decoding,
+                                greedy,
+                                followed(listener, batch, tokenizer, template, stops),
+                                features,
+                                encoders));
                 synchronized (oneByOne) {
                   for (int i = 0; i < batch.size(); i++) {
                     listener.answered(
@@ -135,6 +143,34 @@ final class Answering<F> {
         Runtime.getRuntime().availableProcessors(),
         small.stream().<Supplier<Boolean>>map(batch -> () -> done(batch)).toList());
     large.forEach(Runnable::run);
+  }
+
+  /** Tells of each token of a batch's answers as it is chosen. */
+  private static UnaryOperator<TokenChoice> followed(
+      AnswerListener listener,
+      List<Asked> batch,
+      Tokenizer tokenizer,
+      ChatTemplate template,
+      Set<Long> stops) {
+    if (!listener.follows()) {
+      return UnaryOperator.identity();
+    }
+    boolean[] ended = new boolean[batch.size()];
+    return choice ->
+        (scores, answers, made) -> {
+          long[] next = choice.next(scores, answers, made);
+          for (int i = 0; i < next.length; i++) {
+            ended[i] |= stops.contains(next[i]);
+            if (!ended[i]) {
+              long[] tokens = Arrays.copyOf(answers[i], made + 1);
+              tokens[made] = next[i];
+              String text = template.answer(tokenizer, stops, tokens);
+              // What is no character yet may become one with the next token.
+              listener.grown(batch.get(i).index, text.replaceFirst("\ufffd+$", ""));
+            }
+          }
+          return next;
+        };
   }
 
   private static boolean done(Runnable work) {
@@ -195,6 +231,7 @@ final class Answering<F> {
       List<Asked> batch,
       Decoding decoding,
       GreedyDecoding end,
+      UnaryOperator<TokenChoice> followed,
       @Nullable FeatureCache features,
       Map<Kind, String> encoders) {
     int length = batch.get(0).length();
@@ -216,8 +253,9 @@ final class Answering<F> {
               step.create(mask, shape),
               seen.isEmpty() ? null : model.features(step, seen),
               end,
-              TokenSampler.of(
-                  decoding, batch.stream().map(Asked::ids).toList(), model.penalisesPrompt())));
+              followed.apply(
+                  TokenSampler.of(
+                      decoding, batch.stream().map(Asked::ids).toList(), model.penalisesPrompt()))));
     }
   }
 

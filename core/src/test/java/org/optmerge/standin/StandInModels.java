@@ -308,13 +308,13 @@ public final class StandInModels {
       values.forEach(
           (name, all) -> checkpoint.tensor(name, DType.BF16, shapes.get(name), all));
       return checkpoint
-          .file("tokenizer.json", tokenizer())
+          .file("tokenizer.json", tokenizer(prefix.isEmpty() ? SPECIAL.subList(0, 8) : SPECIAL))
           .file("tokenizer_config.json", "{\"tokenizer_class\": \"Qwen2Tokenizer\"}");
     }
   }
 
   /** Bytes one by one, as Qwen's tokenizer has them, then words and marks. */
-  private static String tokenizer() {
+  private static String tokenizer(List<String> marks) {
     List<String> vocabulary = new ArrayList<>();
     int beyond = 0;
     for (int value = 0; value < BYTES; value++) {
@@ -324,13 +324,13 @@ public final class StandInModels {
       vocabulary.add("\"\\u%04x\": %d".formatted(character, value));
     }
     List<String> added = new ArrayList<>();
-    for (int i = 0; i < WORDS.size() + SPECIAL.size(); i++) {
+    for (int i = 0; i < WORDS.size() + marks.size(); i++) {
       boolean special = i >= WORDS.size();
       added.add(
           "{\"id\": %d, \"content\": \"%s\", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false, \"special\": %s}"
               .formatted(
                   BYTES + i,
-                  special ? SPECIAL.get(i - WORDS.size()) : WORDS.get(i),
+                  special ? marks.get(i - WORDS.size()) : WORDS.get(i),
                   special));
     }
     return """
