@@ -73,10 +73,14 @@ public final class Checkpoint implements AutoCloseable {
    */
   public static Checkpoint open(Path folder, ExternalFiles external) {
     WeightStore store = WeightFormat.find(folder, external).orElse(null);
-    if (store != null) {
-      return open(folder, store, external);
-    }
-    Checkpoint checkpoint = new Checkpoint(CheckpointFiles.find(folder, external), null);
+    return store != null
+        ? open(folder, store, external)
+        : open(CheckpointFiles.find(folder, external));
+  }
+
+  /** Opens and checks files that belong together. */
+  static Checkpoint open(CheckpointFiles files) {
+    Checkpoint checkpoint = new Checkpoint(files, null);
     try {
       checkpoint.openFiles();
     } catch (RuntimeException | Error e) {
@@ -113,7 +117,9 @@ public final class Checkpoint implements AutoCloseable {
           TensorInfo other = tensors.put(tensor.name(), tensor);
           if (other != null) {
             throw CheckpointException.at(
-                file, "tensor %s is in %s as well".formatted(quote(tensor.name()), other.file()));
+                file,
+                "tensor %s is in %s as well; move the file that is not wanted out of the folder"
+                    .formatted(quote(tensor.name()), other.file()));
           }
         }
       } catch (IOException e) {
@@ -187,21 +193,17 @@ public final class Checkpoint implements AutoCloseable {
   /**
    * Everything in the folder that is not weights or their index, relative to the folder, sorted.
    *
-   * <p>Left out are {@link #foreignWeights()}, and the folders {@code .git} and {@code .cache},
-   * where version control and the hub client keep their own.
+   * <p>Left out are the folders {@code .git} and {@code .cache}, where version control and the hub
+   * client keep their own, and those of {@link #sideFiles()} that hold the weights once more or the
+   * state of a training: a copy beside merged weights would hold the old ones.
    */
   public List<Path> otherFiles() {
     return files.others();
   }
 
-  /**
-   * The model's weights once more: in other formats, as {@code pytorch_model.bin}, {@code
-   * consolidated.safetensors} or GGUF, or left by an earlier save. Relative to the folder, sorted.
-   *
-   * <p>They are not read; a copy beside merged weights would hold the old ones.
-   */
-  public List<Path> foreignWeights() {
-    return files.foreign();
+  /** What else in the folder holds weights; none of it is read. Sorted. */
+  public List<SideFile> sideFiles() {
+    return files.side();
   }
 
   /**

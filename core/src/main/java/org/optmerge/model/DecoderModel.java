@@ -437,6 +437,15 @@ abstract class DecoderModel<F> implements MultimodalModel {
    * @throws ModelException if a parameter is not there or has another shape
    */
   final Changes changes(LoraAdapter adapter) {
+    List<String> problems = new ArrayList<>(adapter.sideProblems());
+    if (!adapter.snapshots().isEmpty() || !adapter.rows().isEmpty()) {
+      problems.add(
+          "%s: holds copies of base layers, or single rows of an embedding; merge the adapter into its base first"
+              .formatted(adapter.folder()));
+    }
+    if (!problems.isEmpty()) {
+      throw new ModelException(String.join("\n", problems));
+    }
     Changes changes =
         new Changes(
             renamed(adapter, "changes", adapter.deltas()),

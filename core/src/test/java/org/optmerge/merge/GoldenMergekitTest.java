@@ -26,6 +26,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.Recorded;
 import org.optmerge.TestCheckpoints;
 import org.optmerge.base.Progress;
@@ -33,6 +34,7 @@ import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.plan.Planner;
+import org.optmerge.merge.plan.Stages;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.recipe.RecipeException;
 import org.optmerge.merge.recipe.RecipeParser;
@@ -189,17 +191,60 @@ class GoldenMergekitTest {
         compare(golden, it, out, expected, tolerance);
       }
       case "random" -> checkStatistics(golden, it, recipe(file, version, it));
+      case "stages" -> runStages(golden, it, version, expected, tolerance);
       default -> throw new AssertionError("unknown kind of case: " + it.path("kind").asText());
     }
+  }
+
+  private void runStages(
+      Path golden,
+      Recorded it,
+      Recipe.MergekitVersion version,
+      String expected,
+      double tolerance)
+      throws IOException {
+    List<Recipe> stages =
+        Stages.inOrder(
+            RecipeParser.parseStages(
+                text(golden.resolve(it.path("recipe").asText()), version), "r.yaml", golden));
+    assertThat(stages).hasSize(it.integer("documents"));
+    Path results = scratch.resolve("%s %s".formatted(it.path("id").asText(), version.label()));
+    for (Recipe stage : stages) {
+      Recipe.Located<String> name = stage.mergekit().stage();
+      Path out = results.resolve(name == null ? "the end" : name.value());
+      Files.createDirectories(results);
+      try (MergePlan plan = Planner.plan(stage, List.of(results, golden))) {
+        Merger.run(plan, out, FOUR_THREADS, Progress.NONE);
+      }
+      if (name == null) {
+        compare(golden, it, out, expected, tolerance);
+      } else {
+        Recorded recorded = Recorded.object(it.path("stages").path(name.value()));
+        compareTensors(out, golden.resolve(recorded.path("expected").asText()), tolerance, null);
+        assertThat(JSON.readTree(out.resolve("config.json").toFile()).path("num_hidden_layers"))
+            .isEqualTo(recorded.path("num_hidden_layers"));
+        assertThat(recorded.path("tensor_dtypes")).isNotEmpty();
+        recorded.requireAllRead("stage " + name.value());
+      }
+    }
+    if (!it.path("expected").isTextual()) {
+      assertThat(stages).allMatch(stage -> stage.mergekit().stage() != null);
+      it.passOver("output_config", "tensor_dtypes");
+    }
+  }
+
+  /** A recipe's text, for another version than the latest with its own key in each document. */
+  private static String text(Path file, Recipe.MergekitVersion version) throws IOException {
+    String key = version == V0_1_5 ? "" : "mergekit_version: " + version.label() + "\n";
+    String text = Files.readString(file).stripTrailing() + "\n";
+    return text.replace("\n---\n", "\n" + key + "---\n") + key;
   }
 
   /** The recipe, for another version than the latest by its own key. */
   private static Recipe recipe(Path file, Recipe.MergekitVersion version, Recorded it)
       throws IOException {
-    String text = Files.readString(file);
-    String asOf = version == V0_1_5 ? "" : "mergekit_version: " + version.label() + "\n";
     Recipe recipe =
-        RecipeParser.parse(text.stripTrailing() + "\n" + asOf, file.toString(), file.getParent());
+        RecipeParser.parse(text(file, version), file.toString(), file.getParent());
     if (!it.has("arguments")) {
       return recipe;
     }
@@ -230,21 +275,7 @@ class GoldenMergekitTest {
     if (!arcee && !types.isMissingNode()) {
       assertThat(types).isNotEmpty().allMatch(config.path("torch_dtype")::equals);
     }
-    try (Checkpoint ours = Checkpoint.open(out);
-        Checkpoint theirs = Checkpoint.open(golden.resolve(expectedFile))) {
-      assertThat(byName(ours).keySet()).isEqualTo(byName(theirs).keySet());
-      for (TensorInfo expected : theirs.tensors()) {
-        TensorInfo actual = ours.find(expected.name()).orElseThrow();
-        assertThat(actual.shape()).as("shape of %s", expected.name()).isEqualTo(expected.shape());
-        // mergekit's arcee_fusion writes float32 whatever dtype says; what it says holds here.
-        assertThat(actual.dtype())
-            .as("type of %s", expected.name())
-            .isEqualTo(arcee ? type(config) : expected.dtype());
-        assertThat(relativeError(values(ours, actual), values(theirs, expected)))
-            .as("relative error of %s", expected.name())
-            .isLessThanOrEqualTo(tolerance);
-      }
-    }
+    compareTensors(out, golden.resolve(expectedFile), tolerance, arcee ? type(config) : null);
     if (it.has("added_tokens")) {
       assertThat(addedTokens(out)).isEqualTo(elementsAsText(it.path("added_tokens")));
     }
@@ -254,6 +285,28 @@ class GoldenMergekitTest {
     JsonNode written = JSON.readTree(out.resolve("config.json").toFile());
     for (Map.Entry<String, JsonNode> entry : config.properties()) {
       assertThat(written.path(entry.getKey())).as(entry.getKey()).isEqualTo(entry.getValue());
+    }
+  }
+
+  /**
+   * @param type of every tensor, if it is not the expected one's
+   */
+  private static void compareTensors(
+      Path out, Path expectedFile, double tolerance, @Nullable DType type) {
+    try (Checkpoint ours = Checkpoint.open(out);
+        Checkpoint theirs = Checkpoint.open(expectedFile)) {
+      assertThat(byName(ours).keySet()).isEqualTo(byName(theirs).keySet());
+      for (TensorInfo expected : theirs.tensors()) {
+        TensorInfo actual = ours.find(expected.name()).orElseThrow();
+        assertThat(actual.shape()).as("shape of %s", expected.name()).isEqualTo(expected.shape());
+        // mergekit's arcee_fusion writes float32 whatever dtype says; what it says holds here.
+        assertThat(actual.dtype())
+            .as("type of %s", expected.name())
+            .isEqualTo(type == null ? expected.dtype() : type);
+        assertThat(relativeError(values(ours, actual), values(theirs, expected)))
+            .as("relative error of %s", expected.name())
+            .isLessThanOrEqualTo(tolerance);
+      }
     }
   }
 
@@ -442,7 +495,15 @@ class GoldenMergekitTest {
 
   private static void refuse(Path golden, Recorded it, Recipe.MergekitVersion version) {
     Path file = golden.resolve(it.path("recipe").asText());
-    assertThatThrownBy(() -> Planner.plan(recipe(file, version, it), List.of(golden)).close())
+    it.passOver("kind");
+    assertThatThrownBy(
+            () -> {
+              List<Recipe> stages =
+                  Stages.inOrder(
+                      RecipeParser.parseStages(
+                          text(file, version), file.toString(), file.getParent()));
+              Planner.plan(stages.get(0), List.of(golden)).close();
+            })
         .as(it.path("what_is_wrong").asText())
         .isInstanceOf(RecipeException.class)
         .satisfies(

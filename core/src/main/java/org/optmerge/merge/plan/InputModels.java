@@ -2,6 +2,7 @@ package org.optmerge.merge.plan;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,8 +14,10 @@ import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.ExternalFiles;
 import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.ModelReference;
+import org.optmerge.merge.recipe.Position;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.weights.InputModel;
+import org.optmerge.merge.weights.NameMapping;
 
 /** The models of a recipe, found and opened, each folder once. */
 final class InputModels {
@@ -25,6 +28,9 @@ final class InputModels {
   private final Map<Path, LoraAdapter> adapters = new LinkedHashMap<>();
   private final Map<String, InputModel> byFiles = new LinkedHashMap<>();
   private final Map<String, InputModel> byText = new LinkedHashMap<>();
+  private final Map<String, Position> places = new LinkedHashMap<>();
+  private final Map<InputModel, InputModel> named = new LinkedHashMap<>();
+  private @Nullable Recipe recipe;
   private boolean adaptersAdd;
 
   InputModels(ModelLocator locator, ExternalFiles external, PlanFindings findings) {
@@ -35,6 +41,7 @@ final class InputModels {
 
   /** Opens every model; what cannot be opened is booked. */
   void openAll(Recipe recipe) {
+    this.recipe = recipe;
     adaptersAdd = recipe.extra() == Recipe.Extra.UNION || recipe.extra() == Recipe.Extra.COPY;
     Recipe.Model base = recipe.base();
     if (base != null) {
@@ -78,11 +85,46 @@ final class InputModels {
         }
       }
       byText.put(model.text(), opened);
+      places.put(model.text(), model.at());
     } catch (CheckpointException e) {
       findings.unusable(model.at(), String.valueOf(e.getMessage()));
     } catch (IllegalArgumentException e) {
       findings.problem(model.at(), String.valueOf(e.getMessage()));
     }
+  }
+
+  /**
+   * Puts every model into the layout of names of the one whose tensors the output has.
+   *
+   * @param donor that model
+   */
+  void align(Recipe recipe, InputModel donor) {
+    List<Recipe.Model> models = new ArrayList<>();
+    for (Recipe.Slice slice : recipe.slices()) {
+      Recipe.Model base = slice.base();
+      if (base != null) {
+        models.add(base);
+      }
+      slice.sources().forEach(source -> models.add(source.model()));
+    }
+    for (Recipe.Model model : models) {
+      InputModel own = byText.get(model.text());
+      if (own != null && own.checkpoint() != donor.checkpoint() && !named.containsValue(own)) {
+        try {
+          InputModel renamed =
+              named.computeIfAbsent(own, it -> it.named(donor, recipe.renameOf(model.text())));
+          byText.put(model.text(), renamed);
+        } catch (NameMapping.AmbiguousNamesException e) {
+          findings.problem(
+              model.at(),
+              "model '%s': %s; say which with 'rename:'".formatted(model.text(), e.getMessage()));
+        } catch (IllegalArgumentException e) {
+          findings.problem(
+              model.at(), "model '%s': %s".formatted(model.text(), e.getMessage()));
+        }
+      }
+    }
+    all().forEach(model -> model.notices().forEach(findings::notice));
   }
 
   private InputModel open(String name, Path folder) {
@@ -110,7 +152,8 @@ final class InputModels {
       adapter = LoraAdapter.open(folder);
       adapters.put(real, adapter);
     }
-    InputModel opened = new InputModel(text, under, adapter);
+    InputModel opened =
+        new InputModel(text, under, adapter, recipe == null ? null : recipe.renameOf(text));
     byFiles.put(key, opened);
     return opened;
   }
@@ -158,6 +201,13 @@ final class InputModels {
   /** Every model once, base first. */
   List<InputModel> all() {
     return byText.values().stream().distinct().toList();
+  }
+
+  /** Every model once, base first, with the place where the recipe names it. */
+  Map<InputModel, Position> places() {
+    Map<InputModel, Position> all = new LinkedHashMap<>();
+    byText.forEach((text, model) -> all.putIfAbsent(model, places.getOrDefault(text, Position.START)));
+    return all;
   }
 
   /** Every folder that is read, those of {@code first} first. */

@@ -55,6 +55,9 @@ public final class Planner {
   private final Vocabularies vocabularies;
   private final TensorPlanner tensors;
 
+  /** Whether the output's head is a tensor of its own although the donor's is tied. */
+  private boolean untied;
+
   private Planner(Recipe recipe, List<Path> folders, ExternalFiles external, long shardBytes) {
     this.recipe = recipe;
     this.shardBytes = shardBytes;
@@ -131,6 +134,10 @@ public final class Planner {
     findings.failIfAny();
     models.openAll(recipe);
     findings.failIfAny();
+    InputModel donor = donor();
+    models.align(recipe, donor);
+    checkFolders(donor);
+    findings.failIfAny();
     for (InputModel model : models.all()) {
       for (String note : model.checkpoint().notes()) {
         findings.notice("model '%s': %s".formatted(model.name(), note));
@@ -138,7 +145,6 @@ public final class Planner {
     }
     List<OpenSlice> slices = recipe.slices().stream().map(this::open).toList();
     findings.failIfAny();
-    InputModel donor = donor(slices);
     models.all().forEach(ledger::open);
     vocabularies.open(donor, models.all(), models.tokenizer(recipe));
     findings.failIfAny();
@@ -279,9 +285,22 @@ public final class Planner {
   }
 
   /** The model whose other files the output has: the base, or else the first. */
-  private InputModel donor(List<OpenSlice> slices) {
+  private InputModel donor() {
     Recipe.Model base = recipe.base();
-    return base != null ? models.get(base) : slices.get(0).inputs().get(0).model();
+    return models.get(base != null ? base : recipe.slices().get(0).sources().get(0).model());
+  }
+
+  /** Every other file of weights, and adapters that are not merged: what would be lost is refused. */
+  private void checkFolders(InputModel donor) {
+    SideWeights side = new SideWeights(recipe, donor, findings, ledger);
+    models
+        .places()
+        .forEach(
+            (model, at) -> {
+              side.check(model, at);
+              UnmergedLora.problem(model, recipe.selection())
+                  .ifPresent(problem -> findings.problem(at, problem));
+            });
   }
 
   /** Says which models have no configuration; returns which are of another architecture. */
@@ -316,44 +335,101 @@ public final class Planner {
   // ---- tensors
 
   private List<OutputLayout.Entry> planModels(OpenSlice slice, InputModel donor) {
-    List<OutputLayout.Entry> entries = new ArrayList<>();
+    TiedGroups tied = tied(List.of(slice), donor);
+    List<Target> targets = new ArrayList<>();
     for (String tensor : donor.names()) {
-      plan(Target.of(tensor, slice, donor, donor.layers().fraction(tensor)), donor, entries);
+      targets.add(
+          tied.target(Target.of(tensor, slice, donor, donor.layers().fraction(tensor))));
     }
+    targets.addAll(heads(tied, slice, donor));
+    List<OutputLayout.Entry> entries = new ArrayList<>();
+    planAll(targets, tied, donor, entries);
     Set<InputModel> seen = new LinkedHashSet<>();
     for (SliceInput input : slice.inputs()) {
       if (seen.add(input.model())) {
-        Map<String, String> extras = new LinkedHashMap<>();
-        for (String tensor : input.model().names()) {
-          if (!ledger.knows(input.model(), tensor) && donor.info(tensor).isEmpty()) {
-            extras.put(tensor, tensor);
-          }
-        }
-        addExtras(new LayerSlices.Extras(input, donor, extras), entries);
+        extrasOf(input, donor, entries);
       }
     }
     return entries;
   }
 
+  private void extrasOf(SliceInput input, InputModel donor, List<OutputLayout.Entry> entries) {
+    Map<String, String> extras = new LinkedHashMap<>();
+    for (String tensor : input.model().names()) {
+      if (!ledger.knows(input.model(), tensor) && donor.info(tensor).isEmpty()) {
+        extras.put(tensor, tensor);
+      }
+    }
+    addExtras(new LayerSlices.Extras(input, donor, extras), entries);
+  }
+
+  /** What is tied, and what of it was trained apart. */
+  private TiedGroups tied(List<OpenSlice> slices, InputModel donor) {
+    Map<InputModel, SliceInput> inputs = new LinkedHashMap<>();
+    slices.forEach(
+        slice -> slice.inputs().forEach(input -> inputs.putIfAbsent(input.model(), input)));
+    TiedGroups tied = new TiedGroups(donor, inputs.keySet());
+    untied |= new TiedBookkeeping(recipe, donor, findings, ledger).book(tied, inputs);
+    return tied;
+  }
+
+  /** Heads that the output has, as an expert has trained one, and the donor has not. */
+  private static List<Target> heads(TiedGroups tied, OpenSlice slice, InputModel donor) {
+    List<Target> heads = new ArrayList<>();
+    tied.heads()
+        .forEach(
+            (head, embedding) ->
+                heads.add(
+                    new Target(
+                        head,
+                        slice,
+                        donor,
+                        embedding,
+                        slice.inputs().stream()
+                            .map(input -> input.model().info(head).isPresent() ? head : embedding)
+                            .toList(),
+                        donor.layers().fraction(embedding))));
+    return heads;
+  }
+
   private List<OutputLayout.Entry> planSlices(
       List<OpenSlice> slices, InputModel donor, List<Integer> donorLayers) {
+    TiedGroups tied = tied(slices, donor);
     LayerSlices arranged = new LayerSlices(slices, donor, findings);
     arranged.arrange();
     List<OutputLayout.Entry> entries = new ArrayList<>();
-    arranged.targets().forEach(target -> plan(target, donor, entries));
+    List<Target> targets = new ArrayList<>(arranged.targets());
+    if (findings.count() == 0) {
+      targets.addAll(heads(tied, slices.get(slices.size() - 1), donor));
+    }
+    planAll(targets, tied, donor, entries);
     arranged.extras().forEach(extras -> addExtras(extras, entries));
     donorLayers.addAll(arranged.donorLayers());
     return entries;
   }
 
-  private void plan(Target target, InputModel donor, List<OutputLayout.Entry> entries) {
-    tensors
-        .plan(target)
-        .ifPresent(
-            planned ->
-                entries.add(
-                    new OutputLayout.Entry(
-                        planned, donor.checkpoint().find(target.tensor()).orElse(null))));
+  /** Plans every target; those that are one parameter with another are planned as that one. */
+  private void planAll(
+      List<Target> targets,
+      TiedGroups tied,
+      InputModel donor,
+      List<OutputLayout.Entry> entries) {
+    Map<String, Target> byTensor = new LinkedHashMap<>();
+    targets.forEach(target -> byTensor.put(target.tensor(), target));
+    Map<String, Optional<PlannedTensor>> first = new LinkedHashMap<>();
+    for (Target target : targets) {
+      String name = target.tensor();
+      String alias = tied.aliasOf(name).filter(byTensor::containsKey).orElse(name);
+      Target leading = byTensor.getOrDefault(alias, target);
+      first
+          .computeIfAbsent(alias, key -> tensors.plan(leading))
+          .map(planned -> alias.equals(name) ? planned : planned.as(name))
+          .ifPresent(
+              planned ->
+                  entries.add(
+                      new OutputLayout.Entry(
+                          planned, donor.checkpoint().find(name).orElse(null))));
+    }
   }
 
   private void addExtras(LayerSlices.Extras extras, List<OutputLayout.Entry> entries) {
@@ -383,6 +459,9 @@ public final class Planner {
                       entry.donor() != null && entry.donor().dtype() != entry.tensor().dtype());
       if (casts) {
         bytes = ConfigEdits.withDType(bytes, mostCommonType(entries));
+      }
+      if (untied) {
+        bytes = ConfigEdits.withoutTie(bytes);
       }
       for (OutputLayout.Entry entry : entries) {
         TensorInfo before = entry.donor();

@@ -2,9 +2,11 @@ package org.optmerge.merge.plan;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
@@ -42,6 +44,11 @@ final class TensorPlanner {
   private final CoverageLedger ledger;
   private final Vocabularies vocabularies;
   private final Map<InputModel, String> firstMissing = new LinkedHashMap<>();
+  private final Map<InputModel, Map<InputModel, Presence>> presences = new LinkedHashMap<>();
+
+  /** Models of which it was said that most of them is missing. */
+  private final Set<InputModel> told = new LinkedHashSet<>();
+
   private final Map<String, Copied> copied = new LinkedHashMap<>();
 
   /** A tensor that only experts have, and the expert that it is copied from. */
@@ -88,10 +95,15 @@ final class TensorPlanner {
     List<ParameterBinder.Input> sources = new ArrayList<>();
     List<InputModel> models = new ArrayList<>();
     int before = findings.count();
+    boolean ownValues = false;
+    boolean someAbsent = false;
     for (int i = 0; i < target.names().size(); i++) {
       SliceInput input = target.slice().inputs().get(i);
       String name = target.names().get(i);
       Optional<Weight> weight = input(input, name, target, info, like.get());
+      boolean there = isThere(input.model(), name);
+      someAbsent |= !there;
+      ownValues |= there && weight.isPresent() && input.model() != reference;
       if (weight.isPresent()) {
         inputs.add(weight.get());
         models.add(input.model());
@@ -112,7 +124,7 @@ final class TensorPlanner {
     if (findings.count() > before) {
       return Optional.empty();
     }
-    if (inputs.isEmpty()) {
+    if (inputs.isEmpty() || (someAbsent && !ownValues)) {
       return Optional.of(
           rows ? copyRows(target, "in no other model") : copy(target, "in no other model"));
     }
@@ -247,6 +259,10 @@ final class TensorPlanner {
         : Optional.empty();
   }
 
+  private static boolean isThere(InputModel model, String tensor) {
+    return model.info(tensor).isPresent() || model.tiedTo(tensor).isPresent();
+  }
+
   /**
    * The weight that one model brings to a tensor, or nothing; a problem is booked unless that is
    * allowed.
@@ -301,24 +317,49 @@ final class TensorPlanner {
 
   private Optional<Weight> absent(
       SliceInput input, String tensor, InputModel reference, Weight like) {
+    InputModel model = input.model();
+    Presence presence =
+        presences
+            .computeIfAbsent(model, key -> new LinkedHashMap<>())
+            .computeIfAbsent(reference, key -> new Presence(model, reference));
+    if (!recipe.sliced()) {
+      Optional<String> foreign = presence.whyForeign();
+      if (foreign.isPresent()) {
+        findings.problem(new PlanFindings.Problem(input.at(), tensor, recipe.line(input.at(), foreign.get())));
+        return Optional.empty();
+      }
+      if (presence.isOfTowerNotThere(tensor)) {
+        findings.notice(
+            "model '%s' has none of the parts beside the language model, such as '%s': they stay as '%s' and the other models have them"
+                .formatted(model.name(), firstMissing(model, tensor), reference.name()));
+        return Optional.empty();
+      }
+    }
     switch (recipe.missing()) {
       case BASE -> {
         findings.notice(
             "model '%s' lacks tensors, such as '%s': the base's stand in for them"
-                .formatted(input.model().name(), firstMissing(input.model(), tensor)));
+                .formatted(model.name(), firstMissing(model, tensor)));
         return Optional.of(like);
       }
       case SKIP -> {
         findings.notice(
             "model '%s' lacks tensors, such as '%s': these are merged without it"
-                .formatted(input.model().name(), firstMissing(input.model(), tensor)));
+                .formatted(model.name(), firstMissing(model, tensor)));
         return Optional.empty();
       }
-      case ERROR ->
+      case ERROR -> {
+        boolean most = !recipe.sliced() && presence.mostIsMissing();
+        if (!most || told.add(model)) {
           findings.problem(
               input.at(),
-              "model '%s' has no tensor '%s', which '%s' has; 'missing: base' or 'missing: skip' allows it"
-                  .formatted(input.model().name(), tensor, reference.name()));
+              most
+                  ? "model '%s' has only %s, and no '%s'; give a whole model"
+                      .formatted(model.name(), presence.share(), tensor)
+                  : "model '%s' has no tensor '%s', which '%s' has; 'missing: base' or 'missing: skip' allows it"
+                      .formatted(model.name(), tensor, reference.name()));
+        }
+      }
     }
     return Optional.empty();
   }
@@ -500,11 +541,6 @@ final class TensorPlanner {
     Map<InputModel, List<String>> collisions = new LinkedHashMap<>();
     for (Map.Entry<String, String> entry : tensors.entrySet()) {
       String tensor = entry.getKey();
-      if (reference.tiedTo(tensor).isPresent()) {
-        ledger.otherwise(
-            model, tensor, "left out: tied to the embedding in '%s'".formatted(reference.name()));
-        continue;
-      }
       switch (recipe.extra()) {
         case ERROR ->
             findings.problem(

@@ -192,7 +192,7 @@ final class Vocabularies {
         model,
         key -> {
           ModelFiles own = ModelFiles.of(folder(key));
-          return key.adapter() != null && own.has(TokenVocabulary.FILE)
+          return !key.adapters().isEmpty() && own.has(TokenVocabulary.FILE)
               ? own
               : ModelFiles.of(key.checkpoint());
         });

@@ -30,6 +30,8 @@ import org.optmerge.checkpoint.DType;
  * @param seed of random methods
  * @param tokenizer the tokenizer asked for, if any
  * @param mergekit what only recipes of mergekit say
+ * @param rename by model as the recipe names it, beginnings of its tensors' names and what they are
+ *     in the base; under the empty name those of every model besides the base
  */
 public record Recipe(
     String name,
@@ -47,7 +49,8 @@ public record Recipe(
     boolean allowNonFinite,
     long seed,
     @Nullable Tokenizer tokenizer,
-    Mergekit mergekit) {
+    Mergekit mergekit,
+    Map<String, Map<String, String>> rename) {
 
   /** A value and its place in the recipe. */
   public record Located<T>(T value, Position at) {}
@@ -278,6 +281,16 @@ public record Recipe(
   public Recipe {
     slices = List.copyOf(slices);
     parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
+    rename = Collections.unmodifiableMap(new LinkedHashMap<>(rename));
+  }
+
+  /**
+   * The beginnings of a model's names and what they are in the base; null if the recipe does not say,
+   * so that they are looked for.
+   */
+  public @Nullable Map<String, String> renameOf(String model) {
+    Map<String, String> own = rename.get(model);
+    return own != null ? own : rename.get("");
   }
 
   /** True if the recipe takes layers apart; false for {@code models:}. */
@@ -321,7 +334,8 @@ public record Recipe(
         allow,
         other,
         tokenizer,
-        ofMergekit);
+        ofMergekit,
+        rename);
   }
 
   /** A problem at a place of this recipe. */

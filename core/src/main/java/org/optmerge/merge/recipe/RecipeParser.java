@@ -58,7 +58,8 @@ public final class RecipeParser {
           "factorwise",
           "allow_nonfinite",
           "random_seed",
-          "mergekit_version");
+          "mergekit_version",
+          "rename");
 
   private static final Map<String, DType> DTYPES =
       Map.of(
@@ -153,8 +154,14 @@ public final class RecipeParser {
     return parseStages(text, file.toString(), parent == null ? Path.of("") : parent);
   }
 
-  /** {@link #parseStages(Path)} of text. */
-  static List<Recipe> parseStages(String text, String name, Path folder) {
+  /**
+   * Reads the documents of a text.
+   *
+   * @param name what messages call it
+   * @param folder what paths of models are relative to first
+   * @throws RecipeException if it is not a recipe
+   */
+  public static List<Recipe> parseStages(String text, String name, Path folder) {
     String body = text.startsWith("\uFEFF") ? text.substring(1) : text;
     return YamlNode.read(body, name).stream()
         .map(document -> new RecipeParser(name, folder, document).known())
@@ -212,7 +219,8 @@ public final class RecipeParser {
         flag("allow_nonfinite"),
         seed(),
         TokenizerReader.tokenizer(root),
-        new Recipe.Mergekit(version(), located("name"), modules, located("chat_template"), false));
+        new Recipe.Mergekit(version(), located("name"), modules, located("chat_template"), false),
+        Renames.read(root.get("rename")));
   }
 
   private Map<String, Recipe.Module> modules() {

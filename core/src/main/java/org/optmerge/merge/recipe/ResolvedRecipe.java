@@ -53,6 +53,9 @@ public final class ResolvedRecipe {
     if (recipe.factorwise()) {
       node.put("factorwise", true);
     }
+    if (!recipe.rename().isEmpty()) {
+      node.put("rename", recipe.rename());
+    }
     node.put("allow_nonfinite", recipe.allowNonFinite());
     node.put("random_seed", recipe.seed());
     Recipe.Tokenizer tokenizer = recipe.tokenizer();

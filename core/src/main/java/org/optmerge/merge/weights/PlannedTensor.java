@@ -29,6 +29,12 @@ public record PlannedTensor(
     this(name, dtype, shape, work, source, name);
   }
 
+  /** The same for another tensor that is one parameter with this one. */
+  public PlannedTensor as(String other) {
+    return new PlannedTensor(
+        other, dtype, shape, work, "%s as '%s', to which it is tied".formatted(source, name), parameter);
+  }
+
   /** Number of entries. */
   public long size() {
     return shape.stream().reduce(1L, Math::multiplyExact);

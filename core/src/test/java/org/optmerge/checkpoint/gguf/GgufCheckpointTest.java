@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.TestCheckpoints;
 import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.SideFile;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
@@ -287,7 +288,9 @@ class GgufCheckpointTest {
     whole(TinyGguf.llama()).write(dir.resolve("a.gguf"));
     try (Checkpoint checkpoint = Checkpoint.open(dir)) {
       assertThat(checkpoint.tensors()).hasSize(1);
-      assertThat(checkpoint.foreignWeights()).containsExactly(Path.of("a.gguf"));
+      assertThat(checkpoint.sideFiles())
+          .extracting(SideFile::file)
+          .containsExactly(Path.of("a.gguf"));
     }
   }
 

@@ -474,9 +474,12 @@ class PlannerTest {
     }
     try (MergePlan plan =
         plan("merge_method: task-arithmetic\nbase_model: tied\nmodels: [{model: a}]")) {
-      assertThat(plan.coverage().rows())
-          .extracting(Coverage.Row::fate)
-          .contains("left out: tied to the embedding in 'tied'");
+      // a has trained a head of its own, so the output has one too.
+      assertThat(merge(plan, "lm_head.weight").base()).isInstanceOf(Weight.Stored.class);
+      assertThat(new String(plan.rewritten().get("config.json"), UTF_8))
+          .contains("\"tie_word_embeddings\": false");
+      assertThat(plan.notices().get(0))
+          .startsWith("model 'a': 'lm_head.weight' differs from 'model.embed_tokens.weight'");
     }
   }
 
