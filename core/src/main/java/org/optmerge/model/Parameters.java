@@ -77,6 +77,11 @@ final class Parameters {
     return shapes;
   }
 
+  /** Numbers in all of them. */
+  long count() {
+    return shapes.values().stream().mapToLong(Shape::size).sum();
+  }
+
   /**
    * The shape of a parameter.
    *
