@@ -2,8 +2,10 @@ package org.optmerge.benchmark;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Json;
 import org.optmerge.base.Sha256;
@@ -88,9 +90,25 @@ public record KitPrompt(
 
   /** A question as the model gets it. */
   public Prompt ask(Question question) {
+    return ask(List.of(question)).get(0);
+  }
+
+  /** Questions as the model gets them; a picture that several share is there once. */
+  public List<Prompt> ask(List<Question> questions) {
+    Map<Media, Media> first = new IdentityHashMap<>();
+    Map<Media, Media> others = enlargeFirst > 1 ? new IdentityHashMap<>() : first;
+    return questions.stream().map(question -> ask(question, first, others)).toList();
+  }
+
+  private Prompt ask(Question question, Map<Media, Media> first, Map<Media, Media> others) {
     List<Media> media = new ArrayList<>();
     for (Media medium : question.media()) {
-      media.add(medium instanceof Image image ? shown(image, media.isEmpty()) : medium);
+      boolean isFirst = media.isEmpty();
+      media.add(
+          medium instanceof Image image
+              ? (isFirst ? first : others)
+                  .computeIfAbsent(medium, any -> shown(image, isFirst))
+              : medium);
     }
     String text = userText(question);
     if (kit.equals(LMMS_EVAL)) {

@@ -170,9 +170,7 @@ record EvaluatorPart(
   private void ask(List<Question> open, MultimodalModel model, Answered answered) {
     KitPrompt by = kit;
     List<Prompt> prompts =
-        open.stream()
-            .map(question -> by == null ? presentation.prompt(question) : by.ask(question))
-            .toList();
+        by == null ? open.stream().map(presentation::prompt).toList() : by.ask(open);
     Decoding decoding =
         by == null ? new Decoding(questions.benchmark.answerTokens()) : by.decoding(model);
     AnswerListener each =

@@ -22,7 +22,9 @@ public record Provenance(String models, String settings, String questions) {
   private static final int DIGITS = 16;
   private static final Pattern MODEL_FILE =
       Pattern.compile(
-          ".*\\.safetensors|(config|preprocessor_config|adapter_config|tokenizer)\\.json");
+          ".*\\.safetensors|(config|preprocessor_config|adapter_config|generation_config|tokenizer"
+              + "|tokenizer_config|added_tokens|vocab|chat_template)\\.json|merges\\.txt|tokenizer\\.model"
+              + "|.*\\.gguf");
 
   /** Shortens the digests. */
   public Provenance {

@@ -39,6 +39,25 @@ class PublishedEvaluateTest {
         Files.copy(file, data.resolve(file.getFileName()));
       }
     }
+    List<String> choices = new java.util.ArrayList<>();
+    List<String> texts = new java.util.ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      choices.add("%s\tyes\tno\tred\tArt\tscience\tdev".formatted(i % 2 == 0 ? "A" : "B"));
+      texts.add("\"['yes', 'yess', 'a boat']\"");
+    }
+    String header = "answer\tA\tB\tC\tcategory\tl2-category\tsplit";
+    for (String name : List.of("MMMU_DEV_VAL", "ScienceQA_VAL", "AI2D_TEST")) {
+      StandInData.table(data.resolve(name + ".tsv"), header, choices);
+    }
+    for (String name : List.of("DocVQA_VAL", "InfoVQA_VAL")) {
+      StandInData.table(data.resolve(name + ".tsv"), "answer", texts);
+    }
+    // Two pictures in a cell, as MMMU has them.
+    Path mmmu = data.resolve("MMMU_DEV_VAL.tsv");
+    List<String> lines = Files.readAllLines(mmmu);
+    String[] cells = lines.get(1).split("\t", 3);
+    lines.set(1, "%s\t\"['%s', '%s']\"\t%s".formatted(cells[0], cells[1], cells[1], cells[2]));
+    Files.write(mmmu, lines);
     Path grounding = Files.createDirectories(data.resolve("RefCOCO-InternVL/coco/train2014"));
     for (int i = 0; i < 12; i++) {
       Files.write(
@@ -69,6 +88,12 @@ class PublishedEvaluateTest {
     "internvl2_5, TextVQA, TextVQA_VAL, internvl_TextVQA_VAL.xlsx",
     "internvl2_5, OCRVQA, OCRVQA_TESTCORE, internvl_OCRVQA_TESTCORE.xlsx",
     "internvl2_5, RefCOCO, refcoco_val, internvl_refcoco_val.json",
+    "internvl2_5, MMMU, MMMU_DEV_VAL, internvl_MMMU_DEV_VAL.xlsx",
+    "internvl2_5, ScienceQA, ScienceQA_VAL, internvl_ScienceQA_VAL.xlsx",
+    "internvl2_5, DocVQA, DocVQA_VAL, internvl_DocVQA_VAL.xlsx",
+    "qwen2_vl, InfoVQA, InfoVQA_VAL, qwen_InfoVQA_VAL.xlsx",
+    "qwen2_vl, AI2D_TEST, AI2D_TEST, qwen_AI2D_TEST.xlsx",
+    "qwen2_vl, MMMU, MMMU_DEV_VAL, qwen_MMMU_DEV_VAL.xlsx",
     "qwen2_vl, ChartQA, ChartQA_TEST, qwen_ChartQA_TEST.xlsx",
     "qwen2_vl, RefCOCO, refcoco_bbox_rec_val, qwen_samples_refcoco_bbox_rec_val.jsonl"
   })
@@ -90,6 +115,9 @@ class PublishedEvaluateTest {
     assertThat(again.json().path("examples").asInt()).isEqualTo(4);
     assertThat(one.path("lower_bound").asBoolean())
         .isEqualTo(word.toLowerCase(Locale.ROOT).startsWith("math"));
+    assertThat(one.path("findings").toString().contains("by its manifest"))
+        .as("tiny data sets are cut short, where the size is known")
+        .isEqualTo(!name.contains("bbox"));
   }
 
   private CommandRun chart(Object... more) {
@@ -263,7 +291,7 @@ class PublishedEvaluateTest {
         "--benchmark ChartQA --limit 0;2;--limit must be at least 1",
         "--benchmark ChartQA --split train;2;there are test, val and all",
         "--benchmark ChartQA --prompts llama;2;no kit of the paper asks models of the family llama",
-        "--benchmark AI2D;1;to get it: optmerge fetch 'AI2D_TEST'"
+        "--benchmark DocVQA_TEST;1;to get it: optmerge fetch 'DocVQA_TEST'"
       })
   void what_does_not_go_together_is_refused(String options, int code, String said) {
     CommandRun run =

@@ -227,7 +227,7 @@ public final class StandInModels {
     void language() {
       embedding(prefix + "model.embed_tokens.weight", false);
       embedding(prefix + "lm_head.weight", true);
-      int keys = prefix.isEmpty() ? 16 : 16;
+      int keys = WIDTH / 2;
       for (int layer = 0; layer < LAYERS; layer++) {
         String at = prefix + "model.layers.%d.".formatted(layer);
         trained(at + "self_attn.q_proj.weight", 0.2, WIDTH, WIDTH);

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.BenchmarkException;
@@ -80,6 +81,7 @@ public record PublishedEvaluation(
             .items();
     List<Finding> findings = new ArrayList<>(faults(benchmark, items));
     int notAsked = findings.stream().mapToInt(finding -> finding.ids().size()).sum();
+    missing(benchmark).ifPresent(findings::add);
     Path file = benchmark.file(folder, asked.name());
     findings.addAll(KitFiles.write(benchmark, file, items));
     Evaluation scored = null;
@@ -94,6 +96,19 @@ public record PublishedEvaluation(
       findings.addAll(scored.findings());
     }
     return new PublishedEvaluation(benchmark, items, file, scored, findings, notAsked);
+  }
+
+  /** A data set that was cut short between two rows is whole by its form. */
+  private static Optional<Finding> missing(PublishedBenchmark benchmark) {
+    Long published = benchmark.entry().examples();
+    long here = benchmark.benchmark().size();
+    return published == null || published == here
+        ? Optional.empty()
+        : Optional.of(
+            new Finding(
+                "has %,d questions here, %,d by its manifest: is the file cut short, or another version?"
+                    .formatted(here, published),
+                List.of()));
   }
 
   private static List<Finding> faults(PublishedBenchmark benchmark, List<Predicted> items) {
