@@ -122,7 +122,10 @@ record Verdict(String refused, int named, List<String> faults) {
               .findFirst()
               .orElse(
                   blamed.isEmpty()
-                      ? new Trained("the base's " + name, List.of(name), "model.safetensors")
+                      ? new Trained(
+                          "the base's " + name,
+                          List.of(name),
+                          merge.files.getOrDefault(name, "model.safetensors"))
                       : blamed.get(blamed.size() - 1)),
           problem);
     }
