@@ -608,13 +608,39 @@ abstract class DecoderModel<F> implements MultimodalModel {
     return withoutGradients(
         () -> {
           try (NDManager scope = manager.newSubManager()) {
-            Connected connected = connected(scope, features);
-            TokenBatch batch = batch(inputIds, attentionMask, connected);
-            Positions positions = continued(batch, features);
-            return new Decoder(language, rotary, this::call, scope, batch, decoding, choice)
-                .run(positions.prompt(), positions.deltas(), inputIds, connected.all());
+            Decoder decoder = decoder(scope);
+            Sequences sequences = begin(decoder, scope, inputIds, attentionMask, features);
+            requireRoom(sequences.length(), decoding.maxNewTokens());
+            return decoder.run(sequences, decoding, choice);
           }
         });
+  }
+
+  /** Steps of decoding. */
+  final Decoder decoder(NDManager scope) {
+    return new Decoder(rotary, this::call, scope);
+  }
+
+  /** Reads a batch of prompts. */
+  final Sequences begin(
+      Decoder decoder,
+      NDManager step,
+      NDArray inputIds,
+      NDArray attentionMask,
+      @Nullable F features) {
+    Connected connected = connected(step, features);
+    TokenBatch batch = batch(inputIds, attentionMask, connected);
+    Positions positions = continued(batch, features);
+    return decoder.begin(
+        batch, positions.prompt(), positions.deltas(), inputIds, connected.all());
+  }
+
+  private void requireRoom(int tokens, int more) {
+    if (tokens + more > language.maxPositions()) {
+      throw new ModelException(
+          "%d tokens and %d new ones are more than max_position_embeddings, %d"
+              .formatted(tokens, more, language.maxPositions()));
+    }
   }
 
   /** Does something of which no gradient is asked for. */
@@ -660,6 +686,10 @@ abstract class DecoderModel<F> implements MultimodalModel {
   }
 
   // Answers.
+
+  final Answering<F> answering() {
+    return answering;
+  }
 
   @Override
   public final void answer(List<Prompt> prompts, Decoding decoding, AnswerListener listener) {

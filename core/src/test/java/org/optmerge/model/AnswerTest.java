@@ -84,6 +84,7 @@ class AnswerTest {
     prompts.forEach(prompt -> alone.addAll(model.answer(List.of(prompt), SHORT)));
     assertThat(together).isEqualTo(alone);
     assertThat(together).anyMatch(answer -> !answer.isEmpty());
+    assertThat(TogetherTest.together(model, prompts, SHORT)).isEqualTo(alone);
     model.useFeatures(new FeatureCache());
     assertThat(model.answer(prompts, SHORT)).isEqualTo(alone);
     assertThat(model.answer(prompts, SHORT)).isEqualTo(alone);
