@@ -41,6 +41,12 @@ final class RecipeSource {
   private boolean allowExternalShards;
 
   @Option(
+      names = "--strict-index",
+      description =
+          "Refuse models whose weight files and index do not say the same, instead of a note.")
+  private boolean strictIndex;
+
+  @Option(
       names = "--unsafe-truncate-embeddings",
       description =
           "Cut vocabularies of different sizes to the shortest, as mergekit's option does.")
@@ -83,6 +89,6 @@ final class RecipeSource {
     }
     ExternalFiles external = allowExternalShards ? ExternalFiles.ALLOW : ExternalFiles.REFUSE;
     long shardBytes = shardSize == null ? Planner.SHARD_BYTES : shardSize.bytes();
-    return Planner.plan(document, folders, external, shardBytes);
+    return Planner.plan(document, folders, external, strictIndex, shardBytes);
   }
 }

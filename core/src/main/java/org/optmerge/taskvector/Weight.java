@@ -72,11 +72,14 @@ public sealed interface Weight {
 
     /** True if another has the same type, shape and bytes, which are read. */
     public boolean hasBytesOf(Stored other) {
-      if (dtype() != other.dtype() || !shape.equals(other.shape)) {
+      if (!tensor.type().equals(other.tensor.type()) || !shape.equals(other.shape)) {
         return false;
       }
       long size = shape.stream().reduce(1L, Math::multiplyExact);
-      long bytes = Math.multiplyExact(size, dtype().bytes());
+      long bytes =
+          shape.equals(tensor.shape())
+              ? tensor.bytes()
+              : Math.multiplyExact(size, dtype().bytes());
       ByteBuffer ours = ByteBuffer.allocate((int) Math.min(bytes, CHUNK));
       ByteBuffer theirs = ByteBuffer.allocate(ours.capacity());
       for (long at = 0; at < bytes; at += CHUNK) {

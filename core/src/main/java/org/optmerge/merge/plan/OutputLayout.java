@@ -70,8 +70,16 @@ final class OutputLayout {
     byFile.forEach(
         (file, tensors) ->
             shards.add(
-                new OutputShard(fileName(file, byFile.size()), tensors, donor.metadata(file))));
+                new OutputShard(
+                    fileName(file, byFile.size()), tensors, withFormat(donor.metadata(file)))));
     return shards;
+  }
+
+  /** What loaders of PyTorch's world ask for is there, whatever the donor's file has. */
+  private static Map<String, String> withFormat(Map<String, String> metadata) {
+    Map<String, String> all = new LinkedHashMap<>(metadata);
+    all.putIfAbsent("format", "pt");
+    return all;
   }
 
   private static String fileName(Path file, int files) {
@@ -94,9 +102,9 @@ final class OutputLayout {
       bytes += size;
     }
     files.add(current);
-    Map<String, String> metadata = new LinkedHashMap<>();
-    donor.weightFiles().stream().limit(1).forEach(file -> metadata.putAll(donor.metadata(file)));
-    metadata.putIfAbsent("format", "pt");
+    Map<String, String> metadata =
+        withFormat(
+            donor.weightFiles().stream().findFirst().map(donor::metadata).orElse(Map.of()));
     List<OutputShard> shards = new ArrayList<>();
     for (int i = 0; i < files.size(); i++) {
       shards.add(
