@@ -1,5 +1,7 @@
 package org.optmerge.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -51,6 +53,11 @@ final class RecipeSource {
       description =
           "Cut vocabularies of different sizes to the shortest, as mergekit's option does.")
   private boolean truncate;
+
+  /** The recipe's file and what options change of it, for provenance. */
+  String text() throws IOException {
+    return "%s\nseed %s, truncated %s".formatted(Files.readString(recipe), seed, truncate);
+  }
 
   /**
    * The plan of a recipe of one document; to be closed.
