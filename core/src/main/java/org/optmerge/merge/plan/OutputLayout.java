@@ -26,11 +26,23 @@ final class OutputLayout {
   private OutputLayout() {}
 
   /**
-   * As the donor has it, if the output has the same tensors of the same types; otherwise filled up
-   * one file after the other.
+   * As the donor has it, if the output has the same tensors of the same types and no smaller files
+   * are asked for; otherwise filled up one file after the other.
    */
   static List<OutputShard> of(Checkpoint donor, List<Entry> entries, long shardBytes) {
-    return keeps(donor, entries) ? likeDonor(donor, entries) : filled(donor, entries, shardBytes);
+    return keeps(donor, entries) && !isDividedFurther(donor, shardBytes)
+        ? likeDonor(donor, entries)
+        : filled(donor, entries, shardBytes);
+  }
+
+  /** True if a size was asked for that the donor's files exceed. */
+  private static boolean isDividedFurther(Checkpoint donor, long shardBytes) {
+    if (shardBytes == Planner.SHARD_BYTES) {
+      return false;
+    }
+    Map<Path, Long> bytes = new LinkedHashMap<>();
+    donor.tensors().forEach(it -> bytes.merge(it.file(), it.bytes(), Long::sum));
+    return bytes.values().stream().anyMatch(size -> size > shardBytes);
   }
 
   private static boolean keeps(Checkpoint donor, List<Entry> entries) {
