@@ -16,7 +16,9 @@ import org.apiguardian.api.API;
  */
 @API(status = API.Status.EXPERIMENTAL)
 public final class CounterRandom {
-  private static final long GOLDEN = 0x9e3779b97f4a7c15L;
+  static final long GOLDEN = 0x9e3779b97f4a7c15L;
+  static final long FIRST = 0xbf58476d1ce4e5b9L;
+  static final long SECOND = 0x94d049bb133111ebL;
   private static final double UNIT = 0x1p-53;
 
   private final long key;
@@ -70,20 +72,40 @@ public final class CounterRandom {
     return radius * StrictMath.cos(2 * Math.PI * (mix(bits) >>> 11) * UNIT);
   }
 
-  /** All ones with a probability of {@code limit / 2^53}, else zero; without a branch. */
-  public int keepBits(long index, long limit) {
-    return (int) (((bits(index) >>> 11) - limit) >> 63);
+  /** 53 random bits for an entry: below {@link #limit} of p with probability p. */
+  static long uniformBits(long key, long index) {
+    return mix(key + (index + 1) * GOLDEN) >>> 11;
   }
 
-  /** The limit for {@link #keepBits} that stands for a probability. */
+  /**
+   * 53 random bits for each of some entries: below {@link #limit} of p with probability p.
+   *
+   * @param first the entry of {@code bits[0]}
+   */
+  public void uniformBits(long first, long[] bits, int length) {
+    Kernels.best().uniformBits(key, first, bits, length);
+  }
+
+  /**
+   * Keeps each entry with the probability that {@code limit} stands for: writes it times a factor,
+   * and zeros for the others.
+   *
+   * @param first the entry that {@code values[0]} is
+   */
+  public void keep(
+      long first, long limit, float[] values, float factor, float[] target, int length) {
+    Kernels.best().keepRandom(key, first, limit, values, factor, target, length);
+  }
+
+  /** The number below which random bits of an entry lie with a probability. */
   public static long limit(double probability) {
     return (long) Math.ceil(probability * 0x1p53);
   }
 
   /** Variant 13 of Stafford's finalisers, as in SplitMix64. */
   private static long mix(long z) {
-    z = (z ^ (z >>> 30)) * 0xbf58476d1ce4e5b9L;
-    z = (z ^ (z >>> 27)) * 0x94d049bb133111ebL;
+    z = (z ^ (z >>> 30)) * FIRST;
+    z = (z ^ (z >>> 27)) * SECOND;
     return z ^ (z >>> 31);
   }
 

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Kernels;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.Weight;
 
@@ -54,9 +55,7 @@ public final class WeightReader {
       addChanges(start, length, target);
     } else {
       read(start, length, target);
-      for (int i = 0; i < length; i++) {
-        target[i] -= base[i];
-      }
+      Kernels.best().subtract(target, base, length);
     }
   }
 
