@@ -44,6 +44,8 @@ class ApiTest {
       Map.ofEntries(
           Map.entry("org.optmerge.cli.Main", "the command line starts here"),
           Map.entry("org.optmerge.report.NotebookExtension", "the kernel's service loader"),
+          Map.entry(
+              "org.optmerge.checkpoint.gguf.GgufFormat", "the service loader of WeightFormat"),
           Map.entry("org.optmerge.model.QwenVL", "the service loader of Architecture"),
           Map.entry("org.optmerge.method.OfficialMethods", "the service loader of MergeMethods"),
           Map.entry("org.optmerge.method.PeerMethods", "the service loader of MergeMethods"),

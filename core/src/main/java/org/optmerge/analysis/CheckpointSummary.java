@@ -13,6 +13,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
+import org.optmerge.checkpoint.SideFile;
 import org.optmerge.checkpoint.TensorInfo;
 
 /**
@@ -52,6 +53,9 @@ public record CheckpointSummary(
               + "|absmax|quant_map|nested_absmax|quant_state\\..*|SCB|weight_format)"
               + "|.*_(blocks|scales)");
 
+  /** Files of one kind that a sentence names. */
+  private static final int MOST_FILES = 5;
+
   public CheckpointSummary {
     architectures = List.copyOf(architectures);
     dtypes = Collections.unmodifiableMap(new EnumMap<>(dtypes));
@@ -85,6 +89,25 @@ public record CheckpointSummary(
     public Group {
       shape = List.copyOf(shape);
     }
+  }
+
+  /** The same with more to look at. */
+  public CheckpointSummary with(List<String> moreWarnings) {
+    List<String> all = new ArrayList<>(warnings);
+    all.addAll(moreWarnings);
+    return new CheckpointSummary(
+        folder,
+        architectures,
+        modelType,
+        tensors,
+        parameters,
+        bytes,
+        dtypes,
+        files,
+        groups,
+        tied,
+        all,
+        otherFiles);
   }
 
   /** Summarises an open checkpoint; reads no data. */
@@ -178,9 +201,30 @@ public record CheckpointSummary(
     return tied;
   }
 
+  /** What a folder's other files of weights are, one sentence for each kind. */
+  public static List<String> aside(List<SideFile> files) {
+    Map<SideFile.Kind, List<SideFile>> kinds = new EnumMap<>(SideFile.Kind.class);
+    files.forEach(file -> kinds.computeIfAbsent(file.kind(), kind -> new ArrayList<>()).add(file));
+    List<String> sentences = new ArrayList<>();
+    kinds.forEach(
+        (kind, members) ->
+            sentences.add(
+                "not read, %s: %s%s"
+                    .formatted(
+                        kind.words(),
+                        members.stream()
+                            .limit(MOST_FILES)
+                            .map(file -> file.file().toString())
+                            .collect(Collectors.joining(", ")),
+                        members.size() > MOST_FILES
+                            ? ", and %d more".formatted(members.size() - MOST_FILES)
+                            : "")));
+    return sentences;
+  }
+
   private static List<String> warnings(
       Checkpoint checkpoint, Optional<JsonNode> config, Map<DType, Long> dtypes) {
-    List<String> warnings = new ArrayList<>();
+    List<String> warnings = new ArrayList<>(checkpoint.notes());
     if (config.isEmpty()) {
       warnings.add(
           "no config.json: weights can be merged, but other tools may not load the result");
@@ -192,13 +236,7 @@ public record CheckpointSummary(
                 warnings.add(
                     "config.json has quantization_config (%s): merge the unquantised model instead"
                         .formatted(quantisation.path("quant_method").asText("method not named"))));
-    if (!checkpoint.foreignWeights().isEmpty()) {
-      warnings.add(
-          "the folder has the weights once more, which are not read: "
-              + checkpoint.foreignWeights().stream()
-                  .map(Path::toString)
-                  .collect(Collectors.joining(", ")));
-    }
+    warnings.addAll(aside(checkpoint.sideFiles()));
     List<String> quantised =
         checkpoint.tensors().stream()
             .map(TensorInfo::name)

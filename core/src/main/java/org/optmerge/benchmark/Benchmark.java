@@ -3,6 +3,8 @@ package org.optmerge.benchmark;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.apiguardian.api.API;
 import org.optmerge.base.Sha256;
@@ -29,6 +31,28 @@ public interface Benchmark {
    * is never in memory as a whole. The stream is to be closed.
    */
   Stream<Question> questions();
+
+  /**
+   * A question with its place among {@link #questions}.
+   *
+   * @param number from 0
+   */
+  record Numbered(long number, Question question) {}
+
+  /**
+   * All questions for a long run: those about one picture follow each other where the benchmark can
+   * tell, and one that cannot be asked is there with a {@linkplain Question#fault fault} instead of
+   * ending the stream. The stream is to be closed.
+   */
+  default Stream<Numbered> numbered() {
+    AtomicLong next = new AtomicLong();
+    return questions().map(question -> new Numbered(next.getAndIncrement(), question));
+  }
+
+  /** The columns of the table that it is read from, in order; empty if that is no table. */
+  default List<String> columns() {
+    return List.of();
+  }
 
   /** Most tokens of an answer, with its end. */
   default int answerTokens() {

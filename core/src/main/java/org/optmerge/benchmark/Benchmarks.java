@@ -47,7 +47,8 @@ public final class Benchmarks {
         throw new BenchmarkException(String.valueOf(e.getMessage()), e);
       }
     }
-    return open(name, Manifests.shipped(), new DataFolder(dataFolder));
+    DataFolder data = new DataFolder(dataFolder);
+    return open(name, Manifests.of(data), data);
   }
 
   /** As {@link #open(String, Path)}, of other manifests than those that come with the library. */

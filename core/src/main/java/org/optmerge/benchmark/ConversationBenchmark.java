@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.model.media.Media;
 
 /**
  * Questions as ModelCompose has them: conversations about images, sounds and videos, and the
@@ -47,7 +46,12 @@ final class ConversationBenchmark extends FileBenchmark {
   }
 
   @Override
-  public Stream<Question> questions() {
+  List<Path> files() {
+    return answers == null ? List.of(questions) : List.of(questions, answers);
+  }
+
+  @Override
+  Stream<Question> all() {
     Map<String, String> known = answers == null ? Map.of() : answers(answers);
     return QuestionStream.of(new JsonObjects(List.of(questions))).map(node -> example(node, known));
   }
@@ -81,15 +85,16 @@ final class ConversationBenchmark extends FileBenchmark {
         fields.put(kind, String.join("\n", paths));
       }
     }
-    List<Media> media = images.read(JsonBenchmark.texts(inputs.path("vision")), place);
-    return new Question(
-        id,
-        name(),
-        node.path("type").asText(""),
-        media,
-        first.path("value").asText(),
-        List.of(answer),
-        fields);
+    Question question =
+        new Question(
+            id,
+            name(),
+            node.path("type").asText(""),
+            List.of(),
+            first.path("value").asText(),
+            List.of(answer),
+            fields);
+    return images.shown(question, JsonBenchmark.texts(inputs.path("vision")));
   }
 
   private static String lastTurn(JsonNode node) {

@@ -1,6 +1,10 @@
 package org.optmerge.benchmark;
 
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.optmerge.base.Sha256;
 
 /** A benchmark in files, whose questions are counted when their number is first asked for. */
 abstract class FileBenchmark implements Benchmark {
@@ -13,6 +17,60 @@ abstract class FileBenchmark implements Benchmark {
 
   /** Counts the questions. */
   abstract long count() throws IOException;
+
+  /** The files of the questions, without pictures that lie beside them. */
+  abstract List<Path> files();
+
+  /** The questions; one that cannot be asked has a fault. */
+  abstract Stream<Question> all();
+
+  @Override
+  public final Stream<Question> questions() {
+    return all().map(question -> sound(name, question));
+  }
+
+  /** A question that can be asked. */
+  static Question sound(String benchmark, Question question) {
+    question
+        .fault()
+        .ifPresent(
+            fault -> {
+              throw new BenchmarkException(
+                  "%s, question %s: %s".formatted(benchmark, question.id(), fault));
+            });
+    return question;
+  }
+
+  /** A question as it is, or with the fault that it has no words. */
+  static Question withWords(Question question) {
+    return question.fault().isEmpty() && question.text().isBlank()
+        ? question.withFault("the question is empty")
+        : question;
+  }
+
+  @Override
+  public final Stream<Numbered> numbered() {
+    long[] next = {0};
+    return all().map(question -> new Numbered(next[0]++, question));
+  }
+
+  /** Of the files of the questions; pictures that lie beside them are known by their names. */
+  @Override
+  public final String digest() {
+    return digest(name, files());
+  }
+
+  static String digest(String name, List<Path> files) {
+    StringBuilder all = new StringBuilder(name);
+    try {
+      for (Path file : files) {
+        all.append('\n').append(Sha256.of(file));
+      }
+    } catch (IOException e) {
+      throw new BenchmarkException("%s: cannot be read: %s".formatted(name, e.getMessage()), e);
+    }
+    return Sha256.of(all.toString());
+  }
 
   @Override
   public final String name() {

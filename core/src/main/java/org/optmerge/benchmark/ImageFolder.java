@@ -18,21 +18,24 @@ import org.optmerge.model.media.Media;
  * @param hint what to do if one is not there
  */
 record ImageFolder(Path folder, String hint) {
-  /**
-   * Reads images.
-   *
-   * @param place of the question, for the message
-   */
-  List<Media> read(List<String> paths, String place) {
+  /** A question with its images, or with the fault that one cannot be read. */
+  Question shown(Question question, List<String> paths) {
     List<Media> images = new ArrayList<>();
-    for (String path : paths) {
-      try {
+    try {
+      for (String path : paths) {
         images.add(ImageFiles.read(find(path)));
-      } catch (IOException e) {
-        throw new BenchmarkException("%s: %s".formatted(place, e.getMessage()), e);
       }
+    } catch (IOException e) {
+      return question.withFault(String.valueOf(e.getMessage()));
     }
-    return images;
+    return FileBenchmark.withWords(
+        new Question(
+            question.id(),
+            question.group(),
+            question.type(),
+            images,
+            question.text(),
+            question.reference()));
   }
 
   private Path find(String path) throws IOException {

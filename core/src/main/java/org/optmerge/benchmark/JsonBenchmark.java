@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
-import org.optmerge.model.media.Media;
 
 /**
  * Questions as JSON objects, one after the other on lines or in one array, with images in a folder.
@@ -45,7 +44,12 @@ final class JsonBenchmark extends FileBenchmark {
   }
 
   @Override
-  public Stream<Question> questions() {
+  List<Path> files() {
+    return files;
+  }
+
+  @Override
+  Stream<Question> all() {
     AtomicLong row = new AtomicLong();
     return QuestionStream.of(new JsonObjects(files))
         .map(node -> example(node, row.getAndIncrement()));
@@ -64,7 +68,6 @@ final class JsonBenchmark extends FileBenchmark {
       throw new BenchmarkException(
           "%s: no text '%s'".formatted(place, key("question", "question")));
     }
-    List<Media> media = images.read(texts(node.path(key("image", "image"))), place);
     JsonNode box = node.path(key("bbox", "bbox"));
     List<String> answers =
         box.isArray() ? List.of(box(box, place)) : texts(node.path(key("answers", "answer")));
@@ -81,7 +84,9 @@ final class JsonBenchmark extends FileBenchmark {
               }
             });
     String type = node.path(key("type", "question_type")).asText("");
-    return new Question(name, name(), type, media, question.asText(), answers, fields);
+    return images.shown(
+        new Question(name, name(), type, List.of(), question.asText(), answers, fields),
+        texts(node.path(key("image", "image"))));
   }
 
   private static String box(JsonNode box, String place) {

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -85,7 +86,16 @@ final class ParquetBenchmark extends FileBenchmark {
   }
 
   @Override
-  public Stream<Question> questions() {
+  List<Path> files() {
+    List<Path> all = new ArrayList<>(files);
+    if (table != null) {
+      all.addAll(table.files());
+    }
+    return all;
+  }
+
+  @Override
+  Stream<Question> all() {
     return QuestionStream.of(new Examples());
   }
 
@@ -130,7 +140,13 @@ final class ParquetBenchmark extends FileBenchmark {
     }
 
     private void read(Group row) throws IOException {
-      Image image = image(row);
+      Image image = null;
+      String fault = null;
+      try {
+        image = image(row);
+      } catch (IOException e) {
+        fault = String.valueOf(e.getMessage());
+      }
       Map<String, String> fields = new LinkedHashMap<>();
       for (Type type : row.getType().getFields()) {
         if (type.isPrimitive() && !special.contains(type.getName())) {
@@ -139,7 +155,7 @@ final class ParquetBenchmark extends FileBenchmark {
       }
       List<String> answers =
           row.getType().containsField(column("bbox", "bbox"))
-              ? List.of(box(row, image))
+              ? fault == null ? List.of(box(row, image)) : List.of()
               : ParquetRows.texts(row, column("answers", "answer"));
       List<String> types = ParquetRows.texts(row, column("type", "question_type"));
       String type = types.isEmpty() ? "" : types.get(0);
@@ -154,7 +170,8 @@ final class ParquetBenchmark extends FileBenchmark {
         List<String> ids = ParquetRows.texts(row, column("id", "question_id"));
         String id = explode != null || ids.isEmpty() ? String.valueOf(number) : ids.get(0);
         number++;
-        exploded.add(new Question(id, name(), type, media, question, answers, fields));
+        Question read = new Question(id, name(), type, media, question, answers, fields);
+        exploded.add(fault == null ? withWords(read) : read.withFault(fault));
       }
     }
 

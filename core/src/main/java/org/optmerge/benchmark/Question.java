@@ -1,8 +1,10 @@
 package org.optmerge.benchmark;
 
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apiguardian.api.API;
 import org.optmerge.metric.Reference;
 import org.optmerge.model.media.Media;
@@ -58,4 +60,19 @@ public record Question(
 
   /** The field that names the modalities a question cannot be answered without. */
   public static final String NEEDS = "needs";
+
+  /** The field that says why a question cannot be asked. */
+  public static final String FAULT = "fault";
+
+  /** The reason why it cannot be asked, such as a picture that cannot be read; empty if it can. */
+  public Optional<String> fault() {
+    return Optional.ofNullable(fields().get(FAULT));
+  }
+
+  /** The same question without its media, since it cannot be asked. */
+  public Question withFault(String reason) {
+    Map<String, String> fields = new LinkedHashMap<>(fields());
+    fields.put(FAULT, reason);
+    return new Question(id, group, type, List.of(), text, answers(), fields);
+  }
 }

@@ -5,12 +5,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -52,8 +54,14 @@ final class TsvBenchmark implements Benchmark {
     this.columns = Map.copyOf(columns);
   }
 
-  /** Places of rows: those that are questions, and those that others refer to. */
-  private record Index(List<String> header, long[] rows, Map<String, Long> places) {}
+  /**
+   * Places of rows: those that are questions, and those that others refer to.
+   *
+   * @param pictures for each question the number of the first that has the same picture
+   */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Index(
+      List<String> header, long[] rows, Map<String, Long> places, int[] pictures) {}
 
   @Override
   public String name() {
@@ -67,12 +75,49 @@ final class TsvBenchmark implements Benchmark {
 
   @Override
   public Stream<Question> questions() {
-    Index known = index();
+    return rows(IntStream.range(0, index().rows.length).toArray())
+        .map(
+            numbered -> {
+              Question question = numbered.question();
+              question
+                  .fault()
+                  .ifPresent(
+                      fault -> {
+                        throw new BenchmarkException(
+                            "'%s', index %s: %s".formatted(file, question.id(), fault));
+                      });
+              return question;
+            });
+  }
+
+  @Override
+  public Stream<Numbered> numbered() {
+    int[] pictures = index().pictures;
+    return rows(
+        IntStream.range(0, pictures.length)
+            .boxed()
+            .sorted(Comparator.comparingInt(row -> pictures[row]))
+            .mapToInt(row -> row)
+            .toArray());
+  }
+
+  private Stream<Numbered> rows(int[] order) {
     try {
-      return QuestionStream.of(new Rows(known));
+      return QuestionStream.of(new Rows(index(), order));
     } catch (IOException e) {
       throw new BenchmarkException("'%s': %s".formatted(file, e.getMessage()), e);
     }
+  }
+
+  @Override
+  public List<String> columns() {
+    return index().header;
+  }
+
+  /** Of the file. */
+  @Override
+  public String digest() {
+    return FileBenchmark.digest(name, List.of(file));
   }
 
   private synchronized Index index() {
@@ -98,7 +143,10 @@ final class TsvBenchmark implements Benchmark {
       image = column(header, "image_path");
     }
     LongStream.Builder rows = LongStream.builder();
+    IntStream.Builder pictures = IntStream.builder();
     Map<String, Long> places = new HashMap<>();
+    Map<String, Integer> first = new HashMap<>();
+    int questions = 0;
     for (long begin = table.position(), row = 1; table.next(); begin = table.position(), row++) {
       if (table.count() != header.size()) {
         throw new BenchmarkException(
@@ -114,8 +162,13 @@ final class TsvBenchmark implements Benchmark {
             "'%s', row %d: index '%s' is there twice".formatted(file, row, table.text(id)));
       }
       rows.add(begin);
+      String picture = reference && table.length(image) > 0 ? table.text(image) : table.text(id);
+      Integer before = first.putIfAbsent(picture, questions);
+      pictures.add(before == null ? questions : before);
+      questions++;
     }
-    return new Index(List.copyOf(header), rows.build().toArray(), places);
+    return new Index(
+        List.copyOf(header), rows.build().toArray(), places, pictures.build().toArray());
   }
 
   private int column(List<String> header, String wanted) {
@@ -128,8 +181,9 @@ final class TsvBenchmark implements Benchmark {
   }
 
   /** Reads questions one after the other, and images where they are. */
-  private final class Rows implements QuestionStream.Source<Question> {
+  private final class Rows implements QuestionStream.Source<Numbered> {
     private final Index known;
+    private final int[] order;
     private final DelimitedFile table = new DelimitedFile(file, '\t');
     private final DelimitedFile elsewhere = new DelimitedFile(file, '\t');
     private int at;
@@ -139,16 +193,18 @@ final class TsvBenchmark implements Benchmark {
 
     private List<Media> lastImages = List.of();
 
-    Rows(Index known) throws IOException {
+    Rows(Index known, int[] order) throws IOException {
       this.known = known;
+      this.order = order;
     }
 
     @Override
-    public @Nullable Question next() throws IOException {
-      if (at == known.rows().length) {
+    public @Nullable Numbered next() throws IOException {
+      if (at == order.length) {
         return null;
       }
-      table.seek(known.rows()[at++]);
+      int number = order[at++];
+      table.seek(known.rows()[number]);
       if (!table.next() || table.count() != known.header().size()) {
         throw new BenchmarkException("'%s' was changed while it was read".formatted(file));
       }
@@ -158,7 +214,7 @@ final class TsvBenchmark implements Benchmark {
       }
       String id = cell(place, "index").orElse("");
       try {
-        return example(place, id);
+        return new Numbered(number, example(place, id));
       } catch (IOException | IllegalArgumentException e) {
         throw new BenchmarkException("'%s', index %s: %s".formatted(file, id, e.getMessage()), e);
       }
@@ -185,8 +241,16 @@ final class TsvBenchmark implements Benchmark {
           columns.containsKey("type")
               ? fields.getOrDefault(columns.get("type"), "")
               : fields.getOrDefault("category", fields.getOrDefault("split", ""));
-      return new Question(
-          id, name, type, images(place), cell(place, "question").orElse(""), answers, fields);
+      Question question =
+          new Question(
+              id, name, type, List.of(), cell(place, "question").orElse(""), answers, fields);
+      try {
+        return FileBenchmark.withWords(
+            new Question(
+                id, name, type, images(place), question.text(), question.reference()));
+      } catch (IOException | IllegalArgumentException e) {
+        return question.withFault(String.valueOf(e.getMessage()));
+      }
     }
 
     /** A cell's text; empty if it is. What pandas calls missing is a word here. */

@@ -4,6 +4,7 @@ import static org.optmerge.checkpoint.CheckpointException.quote;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
@@ -16,12 +17,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apiguardian.api.API;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Json;
 
 /**
  * A folder in Hugging Face layout, opened for reading: {@code model.safetensors}, or shards with
  * {@code model.safetensors.index.json}, or one safetensors file of another name. A single {@code
- * .safetensors} file works too.
+ * .safetensors} file works too, and so does any {@link WeightFormat}, such as GGUF.
  *
  * <p>Opening reads and checks every header, never the data. Reading is positional and safe from
  * several threads. A thread that is interrupted while it reads closes the file for all, as file
@@ -41,13 +43,15 @@ public final class Checkpoint implements AutoCloseable {
   private static final String CONFIG = "config.json";
 
   private final CheckpointFiles files;
+  private final @Nullable WeightStore store;
   private final Map<Path, FileChannel> channels = new LinkedHashMap<>();
   private final Map<Path, Map<String, String>> metadata = new LinkedHashMap<>();
   private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
   private List<TensorInfo> inOrder = List.of();
 
-  private Checkpoint(CheckpointFiles files) {
+  private Checkpoint(CheckpointFiles files, @Nullable WeightStore store) {
     this.files = files;
+    this.store = store;
   }
 
   /**
@@ -68,7 +72,15 @@ public final class Checkpoint implements AutoCloseable {
    *     names the file
    */
   public static Checkpoint open(Path folder, ExternalFiles external) {
-    Checkpoint checkpoint = new Checkpoint(CheckpointFiles.find(folder, external));
+    WeightStore store = WeightFormat.find(folder, external).orElse(null);
+    return store != null
+        ? open(folder, store, external)
+        : open(CheckpointFiles.find(folder, external));
+  }
+
+  /** Opens and checks files that belong together. */
+  static Checkpoint open(CheckpointFiles files) {
+    Checkpoint checkpoint = new Checkpoint(files, null);
     try {
       checkpoint.openFiles();
     } catch (RuntimeException | Error e) {
@@ -76,6 +88,22 @@ public final class Checkpoint implements AutoCloseable {
       throw e;
     }
     return checkpoint;
+  }
+
+  private static Checkpoint open(Path path, WeightStore store, ExternalFiles external) {
+    try {
+      CheckpointFiles files = CheckpointFiles.of(path, store.weightFiles(), external);
+      Checkpoint checkpoint = new Checkpoint(files, store);
+      for (TensorInfo tensor : store.tensors()) {
+        checkpoint.tensors.put(tensor.name(), tensor);
+      }
+      store.weightFiles().forEach(file -> checkpoint.metadata.put(file, Map.of()));
+      checkpoint.inOrder = store.tensors();
+      return checkpoint;
+    } catch (RuntimeException | Error e) {
+      store.close();
+      throw e;
+    }
   }
 
   private void openFiles() {
@@ -89,7 +117,9 @@ public final class Checkpoint implements AutoCloseable {
           TensorInfo other = tensors.put(tensor.name(), tensor);
           if (other != null) {
             throw CheckpointException.at(
-                file, "tensor %s is in %s as well".formatted(quote(tensor.name()), other.file()));
+                file,
+                "tensor %s is in %s as well; move the file that is not wanted out of the folder"
+                    .formatted(quote(tensor.name()), other.file()));
           }
         }
       } catch (IOException e) {
@@ -137,7 +167,7 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
-  /** The folder that was opened (for a single file: its parent). */
+  /** The folder that was opened; for a single file its parent, for a GGUF file that file. */
   public Path folder() {
     return files.folder();
   }
@@ -163,25 +193,47 @@ public final class Checkpoint implements AutoCloseable {
   /**
    * Everything in the folder that is not weights or their index, relative to the folder, sorted.
    *
-   * <p>Left out are {@link #foreignWeights()}, and the folders {@code .git} and {@code .cache},
-   * where version control and the hub client keep their own.
+   * <p>Left out are the folders {@code .git} and {@code .cache}, where version control and the hub
+   * client keep their own, and those of {@link #sideFiles()} that hold the weights once more or the
+   * state of a training: a copy beside merged weights would hold the old ones.
    */
   public List<Path> otherFiles() {
     return files.others();
   }
 
+  /** What else in the folder holds weights; none of it is read. Sorted. */
+  public List<SideFile> sideFiles() {
+    return files.side();
+  }
+
   /**
-   * The model's weights once more: in other formats, as {@code pytorch_model.bin}, {@code
-   * consolidated.safetensors} or GGUF, or left by an earlier save. Relative to the folder, sorted.
-   *
-   * <p>They are not read; a copy beside merged weights would hold the old ones.
+   * Files that the folder lacks and whose content the weight files hold, by name: config.json and
+   * the tokenizer of a GGUF file. Empty for safetensors.
    */
-  public List<Path> foreignWeights() {
-    return files.foreign();
+  public Map<String, byte[]> derivedFiles() {
+    if (store == null) {
+      return Map.of();
+    }
+    Map<String, byte[]> derived = new LinkedHashMap<>(store.derivedFiles());
+    files.others().forEach(file -> derived.remove(file.toString()));
+    return derived;
+  }
+
+  /** What a reader ought to know of how the weights are read, one sentence each. */
+  public List<String> notes() {
+    return store == null ? List.of() : store.notes();
   }
 
   /** {@code config.json}, if it is there and is a JSON object. */
   public Optional<JsonNode> config() {
+    byte[] derived = derivedFiles().get(CONFIG);
+    if (derived != null) {
+      try {
+        return Optional.of(Json.plain().readTree(derived));
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
     Path file = files.folder().resolve(CONFIG);
     if (!Files.isRegularFile(file)) {
       return Optional.empty();
@@ -239,14 +291,13 @@ public final class Checkpoint implements AutoCloseable {
           "tensor '%s': %d elements do not fit an array of %d"
               .formatted(tensor.name(), length, target.length));
     }
-    FileChannel channel = channel(tensor);
     ByteBuffer buffer = BUFFER.get();
     int width = tensor.dtype().bytes();
     int most = BUFFER_BYTES / width;
     for (int done = 0; done < length; ) {
       int count = Math.min(most, length - done);
       buffer.clear().limit(count * width);
-      readFully(channel, tensor, (first + done) * width, buffer);
+      readFully(tensor, (first + done) * width, buffer);
       FloatCodec.widen(tensor.dtype(), buffer.flip(), target, done, count);
       done += count;
     }
@@ -261,7 +312,7 @@ public final class Checkpoint implements AutoCloseable {
    */
   public void readBytes(TensorInfo tensor, long offset, ByteBuffer target) {
     checkRange(tensor, offset, target.remaining(), tensor.bytes());
-    readFully(channel(tensor), tensor, offset, target);
+    readFully(tensor, offset, target);
   }
 
   private static void checkRange(TensorInfo tensor, long first, int length, long size) {
@@ -281,8 +332,12 @@ public final class Checkpoint implements AutoCloseable {
     return channel;
   }
 
-  private static void readFully(
-      FileChannel channel, TensorInfo tensor, long offset, ByteBuffer target) {
+  private void readFully(TensorInfo tensor, long offset, ByteBuffer target) {
+    if (store != null) {
+      store.readBytes(tensor, offset, target);
+      return;
+    }
+    FileChannel channel = channel(tensor);
     try {
       long position = tensor.offset() + offset;
       while (target.hasRemaining()) {
@@ -310,6 +365,9 @@ public final class Checkpoint implements AutoCloseable {
   /** Closes the files; reading is an error from now on. */
   @Override
   public void close() {
+    if (store != null) {
+      store.close();
+    }
     for (FileChannel channel : channels.values()) {
       try {
         channel.close();

@@ -25,7 +25,7 @@ public final class CheckpointException extends OptMergeException {
   }
 
   /** Text from a file in quotes: on one line, without control characters, of bounded length. */
-  static String quote(String text) {
+  public static String quote(String text) {
     StringBuilder quoted = new StringBuilder("'");
     int end = Math.min(text.length(), LONGEST_QUOTE);
     for (int i = 0; i < end; i++) {

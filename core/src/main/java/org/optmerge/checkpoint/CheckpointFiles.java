@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -26,14 +27,14 @@ import java.util.stream.Stream;
  * @param weights the safetensors files by name
  * @param index which shard holds which tensor, if there is an index
  * @param others what is not weights, relative to the folder, sorted
- * @param foreign weights in other files, relative to the folder, sorted
+ * @param side what else holds weights, relative to the folder, sorted
  */
 record CheckpointFiles(
     Path folder,
     List<Path> weights,
     Optional<ShardIndex> index,
     List<Path> others,
-    List<Path> foreign) {
+    List<SideFile> side) {
   static final String SINGLE = "model.safetensors";
 
   private static final String SUFFIX = ".safetensors";
@@ -41,12 +42,9 @@ record CheckpointFiles(
   /** Version control and the hub client keep their own copies of the weights here. */
   private static final Set<String> NOT_PART_OF_THE_MODEL = Set.of(".git", ".cache", ".optmerge");
 
-  /** The model's weights once more: in other formats, or left by an earlier save. */
-  private static final Pattern FOREIGN =
-      Pattern.compile(
-          "pytorch_model.*\\.bin(\\.index\\.json)?|.*\\.safetensors\\.index\\.json"
-              + "|model.*\\.safetensors|tf_model.*|flax_model.*|.*\\.gguf|.*\\.onnx(_data)?"
-              + "|(.*/)?consolidated.*\\.(pth|safetensors)");
+  /** What would hold old weights beside merged ones, or is of no use there. */
+  private static final Set<SideFile.Kind> NOT_COPIED =
+      Set.of(SideFile.Kind.COPY, SideFile.Kind.STATE, SideFile.Kind.EARLIER);
 
   static final String CONVERT =
       "convert it first, for example in Python: safetensors.torch.save_file("
@@ -77,6 +75,49 @@ record CheckpointFiles(
       }
       checkInside(path, file, external);
       return contents.without(path, List.of(file), Optional.empty());
+    } catch (IOException e) {
+      throw new CheckpointException("%s: cannot be read: %s".formatted(path, e), e);
+    }
+  }
+
+  /**
+   * The files of an adapter's folder: its weights, and the other safetensors files beside them,
+   * which hold what was trained whole.
+   *
+   * @throws CheckpointException if a file lies elsewhere
+   */
+  static CheckpointFiles ofAdapter(Path folder, Path weights) {
+    try {
+      Set<Path> files = new TreeSet<>(Contents.of(folder, ExternalFiles.REFUSE).files());
+      String name = String.valueOf(weights.getFileName());
+      files.remove(Path.of(name));
+      List<Path> read = new ArrayList<>(List.of(weights));
+      List<SideFile> side = new ArrayList<>();
+      for (SideFile file :
+          FolderWeights.sort(folder, files, List.of(name), new Repeats(List.of(weights)), true)) {
+        if (file.kind() == SideFile.Kind.TENSORS) {
+          read.add(folder.resolve(file.file()));
+        } else {
+          side.add(file);
+        }
+      }
+      Set<String> stems = new TreeSet<>();
+      read.forEach(file -> stems.add(FolderWeights.stem(folder.relativize(file).toString())));
+      side.replaceAll(file -> file.orCopyOf(stems));
+      return new CheckpointFiles(folder, read, Optional.empty(), List.of(), List.copyOf(side));
+    } catch (IOException e) {
+      throw new CheckpointException("%s: cannot be read: %s".formatted(folder, e), e);
+    }
+  }
+
+  /** The files of a checkpoint whose weights are in another format. */
+  static CheckpointFiles of(Path path, List<Path> weights, ExternalFiles external) {
+    if (!Files.isDirectory(path)) {
+      // Not its parent, where other models' files may lie.
+      return new CheckpointFiles(path, weights, Optional.empty(), List.of(), List.of());
+    }
+    try {
+      return Contents.of(path, external).without(path, weights, Optional.empty());
     } catch (IOException e) {
       throw new CheckpointException("%s: cannot be read: %s".formatted(path, e), e);
     }
@@ -235,7 +276,7 @@ record CheckpointFiles(
   }
 
   /** Everything in a folder, before it is known which files are the weights. */
-  private record Contents(Set<Path> files) {
+  record Contents(Set<Path> files) {
     static Contents of(Path folder, ExternalFiles external) throws IOException {
       Set<Path> files = new TreeSet<>();
       Path root = folder.toRealPath(); // as a folder that is a link would be visited as a file
@@ -270,17 +311,60 @@ record CheckpointFiles(
       Set<Path> rest = new TreeSet<>(files);
       // Both absolute, as a weight file may be where the folder is not.
       Path root = folder.toAbsolutePath();
-      weights.forEach(weight -> rest.remove(root.relativize(weight.toAbsolutePath())));
+      List<String> read = new ArrayList<>();
+      for (Path weight : weights) {
+        Path relative = root.relativize(weight.toAbsolutePath());
+        rest.remove(relative);
+        read.add(relative.toString());
+      }
       if (index.isPresent()) {
         rest.remove(Path.of(ShardIndex.FILE_NAME));
       }
-      List<Path> others = new ArrayList<>();
-      List<Path> foreign = new ArrayList<>();
-      for (Path file : rest) {
-        String name = file.toString().replace('\\', '/');
-        (FOREIGN.matcher(name).matches() ? foreign : others).add(file);
+      List<SideFile> side =
+          FolderWeights.sort(root, rest, read, new Repeats(weights), false);
+      for (SideFile file : side) {
+        if (NOT_COPIED.contains(file.kind())) {
+          rest.remove(file.file());
+        }
       }
-      return new CheckpointFiles(folder, weights, index, List.copyOf(others), List.copyOf(foreign));
+      // What else lies in the folder of an earlier state belongs to that state.
+      rest.removeIf(FolderWeights::isOfEarlierState);
+      return new CheckpointFiles(folder, weights, index, List.copyOf(rest), List.copyOf(side));
+    }
+  }
+
+  /**
+   * True for a file that is named as an earlier save of the weights would be, and has only tensors
+   * that they have as well.
+   */
+  static final class Repeats implements Predicate<Path> {
+    private static final Pattern NAME = Pattern.compile("(adapter_)?model.*\\.safetensors");
+
+    private final List<Path> weights;
+    private final Map<String, List<Long>> known = new TreeMap<>();
+
+    Repeats(List<Path> weights) {
+      this.weights = weights;
+    }
+
+    @Override
+    public boolean test(Path file) {
+      if (!NAME.matcher(String.valueOf(file.getFileName())).matches()) {
+        return false;
+      }
+      try {
+        if (known.isEmpty()) {
+          for (Path weight : weights) {
+            SafetensorsHeader.read(weight)
+                .tensors()
+                .forEach(tensor -> known.put(tensor.name(), tensor.shape()));
+          }
+        }
+        return SafetensorsHeader.read(file).tensors().stream()
+            .allMatch(tensor -> tensor.shape().equals(known.get(tensor.name())));
+      } catch (CheckpointException | IOException e) {
+        return true; // no safetensors; what is wrong with the weights, opening them tells
+      }
     }
   }
 }

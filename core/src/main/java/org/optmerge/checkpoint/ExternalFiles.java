@@ -1,5 +1,7 @@
 package org.optmerge.checkpoint;
 
+import java.nio.file.Path;
+
 /** The rule for an index or a link that leads out of a checkpoint's folder. */
 public enum ExternalFiles {
   /**
@@ -10,6 +12,15 @@ public enum ExternalFiles {
   REFUSE,
   /** Read them. */
   ALLOW;
+
+  /**
+   * Applies the rule to a file of a folder.
+   *
+   * @throws CheckpointException if it is refused
+   */
+  public void check(Path folder, Path file) {
+    CheckpointFiles.checkInside(folder, file, this);
+  }
 
   static final String HINT =
       "if that is meant, put the file itself there, or merge with --allow-external-shards";

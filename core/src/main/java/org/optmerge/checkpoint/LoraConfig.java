@@ -23,8 +23,8 @@ import org.optmerge.base.Json;
  * @param alphaPattern α in the same way
  * @param rankStabilised true: the scale is α/√r; false: α/r
  * @param fanInFanOut true if weights are stored transposed
- * @param bias true if the adapter may hold bias vectors
- * @param modulesToSave ends of the names of modules that are held whole
+ * @param tokenIndices rows of embeddings that are held, by the end of the module's name; under the
+ *     empty name those of the input embedding
  */
 record LoraConfig(
     int rank,
@@ -33,8 +33,7 @@ record LoraConfig(
     Map<Pattern, Double> alphaPattern,
     boolean rankStabilised,
     boolean fanInFanOut,
-    boolean bias,
-    List<String> modulesToSave) {
+    Map<String, List<Integer>> tokenIndices) {
 
   /** The number that the PEFT library takes where r or lora_alpha is not given. */
   private static final int PEFT_DEFAULT = 8;
@@ -53,9 +52,7 @@ record LoraConfig(
           "layer_replication",
           "layers of the base are repeated, so names no longer match",
           "target_parameters",
-          "parameters of more than two dimensions are changed",
-          "trainable_token_indices",
-          "some rows of the embedding are replaced");
+          "parameters of more than two dimensions are changed");
 
   /** Initialisations that change the base model as well, so that B · A is not the whole change. */
   private static final Pattern CHANGES_THE_BASE =
@@ -103,8 +100,7 @@ record LoraConfig(
         patterns(file, json, "alpha_pattern", LoraConfig::alpha),
         truth(file, json, "use_rslora"),
         truth(file, json, "fan_in_fan_out"),
-        !bias.equals("none"),
-        names(file, json, "modules_to_save"));
+        tokenIndices(file, json.path("trainable_token_indices")));
   }
 
   /** The rank that the configuration gives a module. */
@@ -118,15 +114,15 @@ record LoraConfig(
     return matching(alphaPattern, module, alpha) / (rankStabilised ? Math.sqrt(r) : r);
   }
 
-  /** True if a tensor lies in a module that is held whole. */
-  boolean saves(String tensor) {
-    for (int dot = tensor.indexOf('.'); dot >= 0; dot = tensor.indexOf('.', dot + 1)) {
-      String module = tensor.substring(0, dot);
-      if (modulesToSave.stream().anyMatch(module::endsWith)) {
-        return true;
+  /** The rows of a module that the adapter holds, in their order; empty if there are none. */
+  List<Integer> tokenIndicesOf(String module) {
+    for (Map.Entry<String, List<Integer>> entry : tokenIndices.entrySet()) {
+      String name = entry.getKey();
+      if (!name.isEmpty() && (module.equals(name) || module.endsWith("." + name))) {
+        return entry.getValue();
       }
     }
-    return modulesToSave.contains(tensor);
+    return tokenIndices.getOrDefault("", List.of());
   }
 
   private static <T> T matching(Map<Pattern, T> patterns, String module, T otherwise) {
@@ -208,21 +204,24 @@ record LoraConfig(
         && require(file, key, value, value.isBoolean(), "true or false").booleanValue();
   }
 
-  private static List<String> names(Path file, ObjectNode json, String key) {
-    JsonNode value = json.path(key);
-    if (value.isMissingNode() || value.isNull()) {
-      return List.of();
+  private static Map<String, List<Integer>> tokenIndices(Path file, JsonNode value) {
+    Map<String, List<Integer>> indices = new LinkedHashMap<>();
+    if (value.isArray()) {
+      indices.put("", indices(file, value));
+    } else if (value.isObject()) {
+      value.properties().forEach(it -> indices.put(it.getKey(), indices(file, it.getValue())));
     }
-    List<String> names = new ArrayList<>();
-    for (JsonNode name : value) {
-      if (!name.isTextual() || name.asText().isEmpty()) {
-        throw CheckpointException.at(
-            file, "%s must be a list of module names, has %s".formatted(key, shown(name)));
-      }
-      names.add(name.asText());
+    return indices;
+  }
+
+  private static List<Integer> indices(Path file, JsonNode value) {
+    List<Integer> indices = new ArrayList<>();
+    for (JsonNode index : value) {
+      boolean whole = index.isIntegralNumber() && index.canConvertToInt() && index.intValue() >= 0;
+      indices.add(
+          require(file, "trainable_token_indices", index, whole, "numbers of tokens").intValue());
     }
-    require(file, key, value, value.isArray(), "a list of module names");
-    return List.copyOf(names);
+    return List.copyOf(indices);
   }
 
   private static String shown(JsonNode value) {

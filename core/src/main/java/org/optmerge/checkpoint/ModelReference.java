@@ -3,27 +3,34 @@ package org.optmerge.checkpoint;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A model as commands and recipes name it: a checkpoint, an adapter, or {@code BASE+ADAPTER}.
+ * A model as commands and recipes name it: a checkpoint, an adapter, or {@code BASE+ADAPTER}, with
+ * more adapters behind it.
  *
  * @param text as it was written
- * @param base the part of the text that names the checkpoint; the whole text if no adapter is added
- * @param checkpoint a checkpoint; null if the text names an adapter alone
- * @param adapter a PEFT adapter that is applied to the checkpoint; null if none
+ * @param base the part of the text that names the checkpoint; of adapters alone, the whole text
+ * @param checkpoint a checkpoint; null if the text names adapters alone
+ * @param adapters PEFT adapters that are applied to the checkpoint, in this order
  */
 public record ModelReference(
-    String text, String base, @Nullable Path checkpoint, @Nullable Path adapter) {
+    String text, String base, @Nullable Path checkpoint, List<Path> adapters) {
+  public ModelReference {
+    adapters = List.copyOf(adapters);
+  }
+
   /**
    * The folders that a text names, where it is found. A folder of that very name comes first, so
    * that a {@code +} may be part of a name; otherwise each {@code +} is tried, the last one first.
    *
    * @param find the folder of a name, such as a path or a hub id, if it is there
    * @return empty if a folder is not there
-   * @throws IllegalArgumentException if there are two folders, but not a checkpoint and an adapter
+   * @throws IllegalArgumentException if a folder behind a {@code +} is no adapter
    */
   public static Optional<ModelReference> find(String text, Function<String, Optional<Path>> find) {
     Optional<Path> whole = find.apply(text);
@@ -31,28 +38,38 @@ public record ModelReference(
       Path folder = whole.get();
       return Optional.of(
           LoraAdapter.isAdapter(folder)
-              ? new ModelReference(text, text, null, folder)
-              : new ModelReference(text, text, folder, null));
+              ? new ModelReference(text, text, null, List.of(folder))
+              : new ModelReference(text, text, folder, List.of()));
     }
     for (int plus = text.lastIndexOf('+'); plus > 0; plus = text.lastIndexOf('+', plus - 1)) {
-      String base = text.substring(0, plus);
-      Optional<Path> left = find.apply(base);
       Optional<Path> right = find.apply(text.substring(plus + 1));
-      if (left.isPresent() && right.isPresent()) {
+      Optional<ModelReference> left =
+          right.isPresent() ? find(text.substring(0, plus), find) : Optional.empty();
+      if (left.isPresent()) {
         if (!LoraAdapter.isAdapter(right.get())) {
           throw new IllegalArgumentException(
               "model '%s': '%s' is no adapter, it has no adapter_config.json"
                   .formatted(text, right.get()));
         }
-        if (LoraAdapter.isAdapter(left.get())) {
-          throw new IllegalArgumentException(
-              "model '%s': '%s' is an adapter itself; expected checkpoint+adapter"
-                  .formatted(text, left.get()));
-        }
-        return Optional.of(new ModelReference(text, base, left.get(), right.get()));
+        return Optional.of(left.get().with(text, right.get()));
       }
     }
     return Optional.empty();
+  }
+
+  private ModelReference with(String longer, Path adapter) {
+    List<Path> all = new ArrayList<>(adapters);
+    all.add(adapter);
+    return new ModelReference(longer, checkpoint == null ? longer : base, checkpoint, all);
+  }
+
+  /** The checkpoint, if there is one, and the adapters. */
+  public List<Path> folders() {
+    List<Path> folders = new ArrayList<>(adapters);
+    if (checkpoint != null) {
+      folders.add(0, checkpoint);
+    }
+    return folders;
   }
 
   /**

@@ -51,6 +51,13 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
 
   private static final String FIELDS = "an object with dtype, shape and data_offsets";
 
+  /** Reads and checks the header of a file that is not open. */
+  static SafetensorsHeader read(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file)) {
+      return read(file, channel);
+    }
+  }
+
   /**
    * Reads and checks the header of an open file.
    *

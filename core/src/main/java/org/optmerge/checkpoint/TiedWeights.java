@@ -23,7 +23,8 @@ final class TiedWeights {
           "wte", "lm_head",
           "word_embeddings", "lm_head",
           "tok_embeddings", "output",
-          "embed_in", "embed_out");
+          "embed_in", "embed_out",
+          "shared", "lm_head");
 
   /**
    * The head is beside the outermost inner model: {@code language_model.lm_head} for {@code
@@ -55,8 +56,16 @@ final class TiedWeights {
     return tied;
   }
 
+  /** Families whose configuration ties the head where it does not say, and often does not say. */
+  private static final Set<String> TIED_BY_DEFAULT =
+      Set.of(
+          "gemma", "gemma2", "gemma3", "gemma3_text", "gpt2", "gpt_neo", "gpt_bigcode", "opt", "bloom",
+          "t5", "bart", "mbart", "pegasus", "m2m_100", "marian", "whisper", "cohere", "cohere2", "mpt",
+          "paligemma");
+
   private static boolean isTied(JsonNode config) {
-    return config.path(KEY).asBoolean(false)
+    boolean otherwise = TIED_BY_DEFAULT.contains(config.path("model_type").asText());
+    return config.path(KEY).asBoolean(otherwise)
         || LANGUAGE_MODEL.stream()
             .map(config::path)
             .anyMatch(inner -> inner.isObject() && isTied(inner));

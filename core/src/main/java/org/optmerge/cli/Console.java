@@ -42,6 +42,12 @@ final class Console {
     out.flush();
   }
 
+  /** A piece of a result in words that is printed while it is made. */
+  void stream(String piece) {
+    out.print(piece);
+    out.flush();
+  }
+
   /** A result that is good news only: not printed with {@code --quiet}, but for JSON. */
   void outcome(Supplier<List<String>> text, Supplier<?> object) {
     if (json || !quiet) {

@@ -13,6 +13,7 @@ import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
 import org.optmerge.base.Percent;
 import org.optmerge.base.TextTable;
+import org.optmerge.benchmark.Selection;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.Bootstrap;
@@ -38,10 +39,16 @@ import picocli.CommandLine.Parameters;
 final class EvaluateCommand extends Subcommand {
   @Parameters(
       paramLabel = "MODEL",
-      description = "A model folder, or BASE+ADAPTER: a model and a LoRA adapter's folder.")
+      description =
+          "A model folder, BASE+ADAPTER (a model and a LoRA adapter's folder), or a recipe (.yaml),"
+              + " whose merge is made in memory.")
   private String model;
 
   @Mixin private QuestionSource source;
+
+  @Mixin private PublishedOptions published;
+
+  @Mixin private PrecisionOption precision;
 
   @Option(
       names = {"-o", "--out"},
@@ -59,11 +66,19 @@ final class EvaluateCommand extends Subcommand {
   @Override
   public Integer call() throws IOException {
     source.check();
+    published.check(source.isPublished());
     Console console = main.console();
+    AskedModel asked = new AskedModel(model);
+    if (source.isPublished()) {
+      return new PublishedRun(console, asked, precision.precision(), out, force)
+          .evaluate(
+              published.open(asked.family(), source.benchmarks()),
+              published.selection(source.publishedSplit(Selection.Split.ALL)));
+    }
     QuestionSource.Chosen chosen;
     ModelEvaluation evaluation;
     try (StatusLine status = console.status();
-        MultimodalModel opened = MultimodalModel.open(model)) {
+        MultimodalModel opened = asked.open(precision.precision())) {
       chosen = source.choose(opened, false);
       long questions = chosen.evaluator().size();
       long[] done = {0};
@@ -83,7 +98,8 @@ final class EvaluateCommand extends Subcommand {
           out == null
               ? chosen.evaluator().evaluate(model, opened, progress)
               : new EvaluationFolder(out)
-                  .evaluate(chosen.evaluator(), model, opened, force, progress);
+                  .evaluate(
+                      chosen.evaluator(), model, asked.origin(opened), opened, force, progress);
     }
     ObjectNode scores = json(chosen, evaluation);
     if (out != null) {

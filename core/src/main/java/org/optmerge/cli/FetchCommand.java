@@ -73,7 +73,7 @@ final class FetchCommand extends Subcommand {
     Console console = main.console();
     requirePositive("--parallel", parallel);
     DataFolder data = out == null ? DataFolder.ofEnvironment(System.getenv()) : new DataFolder(out);
-    Set<Manifest> wanted = wanted();
+    Set<Manifest> wanted = wanted(Manifests.of(data));
     FetchOptions options = FetchOptions.ofEnvironment(System.getenv()).withParallel(parallel);
     try (Fetcher fetcher = new Fetcher(options)) {
       List<FetchPlan> plans = new ArrayList<>();
@@ -109,21 +109,20 @@ final class FetchCommand extends Subcommand {
     }
   }
 
-  private Set<Manifest> wanted() {
-    Manifests shipped = Manifests.shipped();
+  private Set<Manifest> wanted(Manifests known) {
     Set<Manifest> wanted = new LinkedHashSet<>();
     for (String name : names) {
       if (name.toLowerCase(Locale.ROOT).endsWith(".json") && Files.isRegularFile(Path.of(name))) {
         wanted.add(Manifests.read(Path.of(name)));
       } else {
         wanted.add(
-            shipped
+            known
                 .find(name)
                 .orElseThrow(
                     () ->
                         wrong(
                             "no manifest '%s'%s ('optmerge manifests' lists them)"
-                                .formatted(name, shipped.suggestion(name)))));
+                                .formatted(name, known.suggestion(name)))));
       }
     }
     return wanted;

@@ -22,7 +22,7 @@ import picocli.CommandLine.Parameters;
     name = "inspect",
     description = "Show what is in a checkpoint: tensors, types, sizes, family, what is unusual.")
 final class InspectCommand extends Subcommand {
-  @Parameters(paramLabel = "DIR", description = "A checkpoint folder or .safetensors file.")
+  @Parameters(paramLabel = "DIR", description = "A checkpoint folder, .safetensors or .gguf file.")
   private Path folder;
 
   @Option(
@@ -37,9 +37,11 @@ final class InspectCommand extends Subcommand {
         Checkpoint checkpoint = adapter == null ? Checkpoint.open(folder) : adapter.tensors()) {
       CheckpointSummary summary = CheckpointSummary.of(checkpoint);
       String kind = adapter == null ? null : describe(adapter);
+      List<String> aside =
+          adapter == null ? List.of() : CheckpointSummary.aside(adapter.sideFiles());
       console.result(
-          () -> text(console, checkpoint, summary, kind),
-          () -> json(checkpoint.tensors(), summary, kind));
+          () -> text(console, checkpoint, summary.with(aside), kind),
+          () -> json(checkpoint.tensors(), summary.with(aside), kind));
     }
     return 0;
   }

@@ -67,6 +67,7 @@ public final class Main {
     all.put("methods", MethodsCommand::new);
     all.put("examples", ExamplesCommand::new);
     all.put("quickstart", QuickstartCommand::new);
+    all.put("ask", AskCommand::new);
     all.put("evaluate", EvaluateCommand::new);
     all.put("score", ScoreCommand::new);
     all.put("compare", CompareCommand::new);

@@ -1,5 +1,6 @@
 package org.optmerge.cli;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -15,6 +16,7 @@ import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergeResult;
 import org.optmerge.merge.Merger;
 import org.optmerge.merge.PlanDescription;
+import org.optmerge.merge.recipe.Recipe;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -42,10 +44,18 @@ final class MergeCommand extends Subcommand {
   private @Nullable Path outParameter;
 
   @Option(
-      names = {"-o", "--out"},
+      names = {"-o", "--out", "--out-path"},
       paramLabel = "DIR",
       description = "The folder to write; it must not exist or be empty.")
   private @Nullable Path out;
+
+  @Option(
+      names = {"-I", "--intermediate-dir"},
+      paramLabel = "DIR",
+      description =
+          "Where a recipe of several documents leaves the results of those with a name; they stay"
+              + " there (default: beside the output, until it is finished).")
+  private @Nullable Path intermediate;
 
   @Option(
       names = "--memory",
@@ -100,48 +110,79 @@ final class MergeCommand extends Subcommand {
   @Override
   public Integer call() {
     Console console = main.console();
-    Path folder = folder();
     List<String> ignored = MergekitOptions.given(spec.commandLine().getParseResult());
     if (!ignored.isEmpty()) {
       console.notice(
           "%s: accepted for mergekit's sake, without effect".formatted(String.join(", ", ignored)));
     }
-    try (MergePlan plan = source.plan(allowNonFinite)) {
+    List<Recipe> stages = source.stages(allowNonFinite);
+    if (stages.size() > 1) {
+      new StagedMerge(stages, out(), intermediate, this).run();
+      return 0;
+    }
+    try (MergePlan plan = source.plan(stages.get(0), null)) {
       if (dryRun) {
-        PlanDescription description = PlanDescription.of(plan);
-        MergeEstimate estimate = MergeEstimate.of(plan, threads.count(), memory.bytes());
-        console.result(
-            () -> PlanPrinter.text(console, description, estimate),
-            () -> PlanPrinter.json(description, estimate));
+        console.result(() -> dryRunText(plan), () -> dryRunJson(plan));
         return 0;
       }
-      plan.notices().forEach(console::notice);
       if (adapter != null) {
-        writeAdapter(console, plan, folder, adapter);
+        plan.notices().forEach(console::notice);
+        writeAdapter(console, plan, folder(), adapter);
         return 0;
       }
-      MergeResult result = merge(console, plan, folder);
-      result.warnings().stream()
-          .filter(warning -> !plan.notices().contains(warning))
-          .forEach(console::warning);
+      MergeResult result = merge(plan, folder());
       console.outcome(() -> text(result), () -> result);
     }
     return 0;
   }
 
-  private Path folder() {
+  RecipeSource source() {
+    return source;
+  }
+
+  boolean isDryRun() {
+    return dryRun;
+  }
+
+  boolean resumes() {
+    return resume;
+  }
+
+  boolean writesAdapter() {
+    return adapter != null;
+  }
+
+  Console console() {
+    return main.console();
+  }
+
+  List<String> dryRunText(MergePlan plan) {
+    return PlanPrinter.text(
+        main.console(),
+        PlanDescription.of(plan),
+        MergeEstimate.of(plan, threads.count(), memory.bytes()));
+  }
+
+  ObjectNode dryRunJson(MergePlan plan) {
+    return PlanPrinter.json(
+        PlanDescription.of(plan), MergeEstimate.of(plan, threads.count(), memory.bytes()));
+  }
+
+  /** The output folder; null if none is given. */
+  private @Nullable Path out() {
     if (out != null && outParameter != null) {
       throw wrong(
           "the output folder is given twice: '%s' and --out '%s'".formatted(outParameter, out));
     }
-    Path folder = out != null ? out : outParameter;
-    if (folder != null) {
-      return folder;
+    return out != null ? out : outParameter;
+  }
+
+  private Path folder() {
+    Path folder = out();
+    if (folder == null) {
+      throw wrong("missing required option '--out DIR'");
     }
-    if (dryRun) {
-      return Path.of("");
-    }
-    throw wrong("missing required option '--out DIR'");
+    return folder;
   }
 
   private MergeOptions options() {
@@ -181,7 +222,11 @@ final class MergeCommand extends Subcommand {
         () -> result);
   }
 
-  private MergeResult merge(Console console, MergePlan plan, Path folder) {
+  /** Merges, and says what is to be known of it. */
+  MergeResult merge(MergePlan plan, Path folder) {
+    Console console = main.console();
+    plan.notices().forEach(console::notice);
+    MergeResult result;
     try (ProgressLine progress = console.progress();
         InterruptNotice notice =
             new InterruptNotice(
@@ -190,11 +235,15 @@ final class MergeCommand extends Subcommand {
                   console.warning(
                       "interrupted; the same command with --resume continues the merge");
                 })) {
-      return Merger.run(plan, folder, options(), progress);
+      result = Merger.run(plan, folder, options(), progress);
     }
+    result.warnings().stream()
+        .filter(warning -> !plan.notices().contains(warning))
+        .forEach(console::warning);
+    return result;
   }
 
-  private static List<String> text(MergeResult result) {
+  static List<String> text(MergeResult result) {
     List<String> lines = new ArrayList<>();
     lines.add(
         "%s: %s merged, %d copied%s"

@@ -1,10 +1,12 @@
 package org.optmerge.cli;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.optmerge.benchmark.Prompts;
 import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniSplit;
 import org.optmerge.benchmark.mini.MiniTask;
@@ -12,9 +14,11 @@ import org.optmerge.benchmark.mini.TrainingRecipe;
 import org.optmerge.benchmark.mini.stage.ModalityBenchmark;
 import org.optmerge.evaluation.Metrics;
 import org.optmerge.evaluation.Protocol;
+import org.optmerge.evaluation.published.PublishedBenchmark;
 import org.optmerge.manifest.Manifests;
 import org.optmerge.merge.recipe.ParameterPreset;
 import org.optmerge.method.MergeMethods;
+import org.optmerge.model.Precision;
 
 /** The values of options and parameters, for help and completion. */
 abstract class Names implements Iterable<String> {
@@ -22,6 +26,13 @@ abstract class Names implements Iterable<String> {
 
   private Names(Iterable<String> all) {
     this.all = all;
+  }
+
+  /** All of them. */
+  List<String> list() {
+    List<String> list = new ArrayList<>();
+    all.forEach(list::add);
+    return list;
   }
 
   @Override
@@ -73,6 +84,20 @@ abstract class Names implements Iterable<String> {
     }
   }
 
+  /** Everything that a model can be asked: the miniature's, and published data sets. */
+  static final class Askable extends Names {
+    Askable() {
+      super(
+          Stream.of(
+                  new Miniatures().list().stream(),
+                  Stream.of(PublishedBenchmark.PAPER),
+                  Prompts.all().stream().flatMap(prompt -> prompt.benchmarks().stream()))
+              .flatMap(names -> names)
+              .distinct()
+              .toList());
+    }
+  }
+
   /** The miniature's splits. */
   static final class Splits extends Names {
     Splits() {
@@ -84,6 +109,13 @@ abstract class Names implements Iterable<String> {
   static final class JudgingSplits extends Names {
     JudgingSplits() {
       super(List.of(MiniSplit.TEST.key(), MiniSplit.VALIDATION.key()));
+    }
+  }
+
+  /** Precisions of a model that answers. */
+  static final class Precisions extends Names {
+    Precisions() {
+      super(Precision.keys());
     }
   }
 

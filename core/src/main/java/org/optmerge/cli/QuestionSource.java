@@ -1,6 +1,7 @@
 package org.optmerge.cli;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -8,6 +9,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.Benchmark;
 import org.optmerge.benchmark.QuestionFile;
+import org.optmerge.benchmark.Selection;
 import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.CapabilityMetric;
 import org.optmerge.benchmark.mini.MiniGenerator;
@@ -39,12 +41,14 @@ final class QuestionSource {
   @Option(
       names = "--benchmark",
       paramLabel = "NAME",
-      completionCandidates = Names.Miniatures.class,
+      split = ",",
+      completionCandidates = Names.Askable.class,
       description =
           "mini for all capabilities, or one of them, such as mini:chart; stage for questions about"
               + " picture, sound and film, or stage:TYPE (default: mini, or stage for a model that"
-              + " hears).")
-  private @Nullable String benchmark;
+              + " hears). Or published data sets, such as ChartQA_TEST or RefCOCO; repeatable; paper"
+              + " for the ten of its tables 2 and 3.")
+  private List<String> benchmarks = List.of();
 
   @Option(
       names = "--questions",
@@ -68,7 +72,9 @@ final class QuestionSource {
       names = "--split",
       paramLabel = "NAME",
       completionCandidates = Names.JudgingSplits.class,
-      description = "test or val (default: test to evaluate, val to tune).")
+      description =
+          "test or val (default: test to evaluate, val to tune). Of a published data set val is every"
+              + " tenth question, test the others (default: all to evaluate).")
   private @Nullable String split;
 
   @Option(
@@ -129,6 +135,24 @@ final class QuestionSource {
 
   /** Refuses what can be refused before a model is opened. */
   void check() {
+    if (isPublished()) {
+      for (String option : List.of("--questions", "--metric", "--count", "--form", "--given")) {
+        if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
+          throw wrong(
+              "%s does not go with published data sets (%s), which are asked as their kits ask them%s"
+                  .formatted(
+                      option,
+                      String.join(", ", benchmarks),
+                      option.equals("--count") ? "; --limit asks fewer questions" : ""));
+        }
+      }
+      return;
+    }
+    if (benchmarks.size() > 1) {
+      throw wrong(
+          "one benchmark of the miniature at a time, or several published data sets; came %s"
+              .formatted(String.join(", ", benchmarks)));
+    }
     if (questions != null) {
       for (String option : List.of("--benchmark", "--split", "--count")) {
         if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
@@ -141,9 +165,34 @@ final class QuestionSource {
     }
     Subcommand.requirePositive(spec, "--count", count == null ? 1 : count);
     split(MiniSplit.TEST);
-    if (benchmark != null) {
-      benchmark(benchmark, MiniSplit.TEST, 1, false);
+    if (!benchmarks.isEmpty()) {
+      benchmark(benchmarks.get(0), MiniSplit.TEST, 1, false);
     }
+  }
+
+  /** True if published data sets were named. */
+  boolean isPublished() {
+    return !benchmarks.isEmpty()
+        && benchmarks.stream().noneMatch(name -> isOf(MINI, name) || isOf(STAGE, name));
+  }
+
+  /** The published data sets that were named. */
+  List<String> benchmarks() {
+    return benchmarks;
+  }
+
+  /** The split of published data sets. */
+  Selection.Split publishedSplit(Selection.Split usual) {
+    return split == null
+        ? usual
+        : Arrays.stream(Selection.Split.values())
+            .filter(one -> one.key().equals(split))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    wrong(
+                        "no split '%s' of a published data set; there are test, val and all"
+                            .formatted(split)));
   }
 
   /** The questions, by default those that a model is made for. */
@@ -160,7 +209,7 @@ final class QuestionSource {
           "group");
     }
     boolean hears = model.media().contains(Audio.class);
-    String name = benchmark == null ? (hears ? STAGE : MINI) : benchmark;
+    String name = benchmarks.isEmpty() ? (hears ? STAGE : MINI) : benchmarks.get(0);
     MiniSplit from = split(tuning ? MiniSplit.VALIDATION : MiniSplit.TEST);
     boolean stage = isOf(STAGE, name);
     int each =

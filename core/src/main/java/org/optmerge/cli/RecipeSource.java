@@ -1,11 +1,13 @@
 package org.optmerge.cli;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.ExternalFiles;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.plan.Planner;
+import org.optmerge.merge.plan.Stages;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.recipe.RecipeParser;
 import picocli.CommandLine.Option;
@@ -38,18 +40,49 @@ final class RecipeSource {
       description = "Read weight files that an index or a link puts outside a model's folder.")
   private boolean allowExternalShards;
 
+  @Option(
+      names = "--unsafe-truncate-embeddings",
+      description =
+          "Cut vocabularies of different sizes to the shortest, as mergekit's option does.")
+  private boolean truncate;
+
   /**
-   * The plan; to be closed.
+   * The plan of a recipe of one document; to be closed.
    *
    * @param allowNonFinite NaN and infinity may pass, whatever the recipe says
    */
   MergePlan plan(boolean allowNonFinite) {
-    Recipe parsed = RecipeParser.parse(recipe);
+    return plan(with(RecipeParser.parse(recipe), allowNonFinite), null);
+  }
+
+  /**
+   * The recipe's documents, each after those whose results it reads.
+   *
+   * @param allowNonFinite NaN and infinity may pass, whatever the recipe says
+   */
+  List<Recipe> stages(boolean allowNonFinite) {
+    return Stages.inOrder(
+        RecipeParser.parseStages(recipe).stream().map(it -> with(it, allowNonFinite)).toList());
+  }
+
+  private Recipe with(Recipe parsed, boolean allowNonFinite) {
     Recipe seeded = seed == null ? parsed : parsed.withSeed(seed);
     Recipe allowing = allowNonFinite ? seeded.withAllowNonFinite(true) : seeded;
-    List<Path> folders = List.of(seeded.folder(), Path.of(""));
+    return truncate ? allowing.withTruncatedVocabularies() : allowing;
+  }
+
+  /**
+   * The plan of one document; to be closed.
+   *
+   * @param results the folder in which stages have left their results; null if there are none
+   */
+  MergePlan plan(Recipe document, @Nullable Path results) {
+    List<Path> folders = new ArrayList<>(List.of(document.folder(), Path.of("")));
+    if (results != null) {
+      folders.add(0, results);
+    }
     ExternalFiles external = allowExternalShards ? ExternalFiles.ALLOW : ExternalFiles.REFUSE;
     long shardBytes = shardSize == null ? Planner.SHARD_BYTES : shardSize.bytes();
-    return Planner.plan(allowing, folders, external, shardBytes);
+    return Planner.plan(document, folders, external, shardBytes);
   }
 }

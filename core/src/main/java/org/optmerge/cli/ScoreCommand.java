@@ -18,10 +18,11 @@ import org.optmerge.evaluation.Explanation;
 import org.optmerge.evaluation.Finding;
 import org.optmerge.evaluation.OfficialTable;
 import org.optmerge.evaluation.Predicted;
-import org.optmerge.evaluation.PredictionWriter;
+
 import org.optmerge.evaluation.Predictions;
 import org.optmerge.evaluation.Protocol;
 import org.optmerge.evaluation.Score;
+import org.optmerge.evaluation.kit.PredictionWriter;
 import org.optmerge.report.ScoreTables;
 import org.optmerge.report.Tables;
 import picocli.CommandLine.Command;

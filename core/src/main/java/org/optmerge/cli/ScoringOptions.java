@@ -4,8 +4,9 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Evaluation;
-import org.optmerge.evaluation.PredictionFiles;
 import org.optmerge.evaluation.Protocol;
+import org.optmerge.evaluation.kit.PredictionFiles;
+import org.optmerge.evaluation.kit.Request;
 import org.optmerge.metric.ScoringProfile;
 import picocli.CommandLine.Option;
 
@@ -30,12 +31,22 @@ final class ScoringOptions {
   @Option(names = "--seed", paramLabel = "S", description = "Of the resampling. Default: 0.")
   private long seed;
 
+  @Option(
+      names = "--split-think",
+      description =
+          "Score what follows </think>, as VLMEvalKit does where SPLIT_THINK is set. Default: all of"
+              + " an answer.")
+  private boolean splitThink;
+
   Bootstrap bootstrap(int resamples) {
     return new Bootstrap(resamples, Bootstrap.DEFAULT.level(), seed);
   }
 
   Evaluation evaluate(Path file, Protocol protocol, Bootstrap bootstrap) {
     return Evaluation.of(
-        PredictionFiles.read(file, protocol, profile, answers), protocol, profile, bootstrap);
+        PredictionFiles.read(new Request(file, protocol, profile, answers, splitThink)),
+        protocol,
+        profile,
+        bootstrap);
   }
 }

@@ -4,10 +4,16 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.optmerge.metric.Averages;
+import org.optmerge.metric.BoxScore;
+import org.optmerge.metric.JudgedMetric;
 import org.optmerge.metric.Metric;
 import org.optmerge.metric.MetricException;
+import org.optmerge.metric.RecordedScore;
 import org.optmerge.metric.ScoringProfile;
 import org.optmerge.metric.Steps;
 
@@ -35,6 +41,11 @@ public record Evaluation(
   public static final String OVERALL = "Overall";
 
   private static final String UNSCORABLE = "cannot be scored, counts as wrong: ";
+  private static final String DIFFERS =
+      "the score beside the answer is not that of the kit's rule; the one beside it counts";
+  private static final String LOWER_BOUND =
+      "needs a judge, counts as wrong without one, so the score is a lower bound";
+  private static final double LAST_BITS = 1e-9;
 
   public Evaluation {
     items = List.copyOf(items);
@@ -59,9 +70,12 @@ public record Evaluation(
     Metric metric = protocol.metric(profile, predictions.format());
     Findings findings = new Findings();
     findings.addAll(predictions.findings());
+    requireSomethingToScore(predictions, protocol, metric);
     List<Predicted> scored = new ArrayList<>(predictions.items().size());
     for (Predicted item : predictions.items()) {
-      scored.add(item.scored(score(item, metric, findings)));
+      Predicted done = item.scored(score(item, metric, findings));
+      remark(done, metric, predictions.format(), findings);
+      scored.add(done);
     }
     return new Evaluation(
         protocol,
@@ -73,8 +87,59 @@ public record Evaluation(
         findings.list());
   }
 
+  /** Why an item counts as wrong whatever the metric; empty if it can be scored. */
+  private static Optional<String> unscorable(Predicted item, Metric metric) {
+    String wrong = item.field(InternalFields.WRONG);
+    return wrong.isEmpty()
+        ? metric.lacking(item.reference()).map("without "::concat)
+        : Optional.of(wrong);
+  }
+
+  private static void requireSomethingToScore(
+      Predictions predictions, Protocol protocol, Metric metric) {
+    Map<String, Integer> reasons = new LinkedHashMap<>();
+    for (Predicted item : predictions.items()) {
+      Optional<String> reason = unscorable(item, metric);
+      if (reason.isEmpty()) {
+        return;
+      }
+      reasons.merge(reason.get(), 1, Integer::sum);
+    }
+    String why =
+        reasons.entrySet().stream()
+            .map(reason -> "%s: %d".formatted(reason.getKey(), reason.getValue()))
+            .collect(Collectors.joining(", "));
+    throw new PredictionFileException(
+        "nothing can be scored as %s from %s: of %d examples, %s. %s"
+            .formatted(
+                protocol.title(),
+                predictions.format(),
+                predictions.items().size(),
+                why,
+                advice(reasons.keySet())));
+  }
+
+  private static String advice(Set<String> reasons) {
+    if (reasons.stream().anyMatch(reason -> reason.contains("unknown id"))) {
+      return "Is the answer file that of another data set?";
+    }
+    if (reasons.stream().anyMatch(reason -> reason.contains("box"))) {
+      return "Are these answers of another task, such as describing regions?";
+    }
+    if (reasons.stream().anyMatch(reason -> reason.contains("prediction"))) {
+      return "Did the run end before the model answered?";
+    }
+    return "Is it a test split, whose answers are not published? Else name the file that has them"
+        + " with --answers";
+  }
+
   private static double score(Predicted item, Metric metric, Findings findings) {
-    if (item.reference().fields().containsKey("unknown")) {
+    if (!item.field(InternalFields.WRONG).isEmpty()) {
+      return 0;
+    }
+    Optional<String> lacking = metric.lacking(item.reference());
+    if (lacking.isPresent()) {
+      findings.add("without %s, counts as wrong".formatted(lacking.get()), item.id());
       return 0;
     }
     try {
@@ -82,6 +147,28 @@ public record Evaluation(
     } catch (MetricException e) {
       findings.add(UNSCORABLE + e.getMessage(), item.id());
       return 0;
+    }
+  }
+
+  /** Says what a reader of the score must know of an answer that was compared. */
+  private static void remark(
+      Predicted item, Metric metric, FileFormat format, Findings findings) {
+    if (unscorable(item, metric).isPresent()) {
+      return;
+    }
+    if (metric instanceof BoxScore box) {
+      box.remark(item.prediction(), item.reference())
+          .ifPresent(what -> findings.add(what, item.id()));
+    }
+    if (metric instanceof RecordedScore recorded
+        && recorded.differs(item.prediction(), item.reference(), LAST_BITS)) {
+      findings.add(DIFFERS, item.id());
+    }
+    if (metric instanceof JudgedMetric judged
+        && format == FileFormat.OPTMERGE
+        && !item.isRight()
+        && judged.prefetch(item.prediction(), item.reference()).isEmpty()) {
+      findings.add(LOWER_BOUND, item.id());
     }
   }
 
@@ -168,17 +255,18 @@ public record Evaluation(
   private Explanation explained(Predicted item) {
     List<Explanation.Step> steps = new ArrayList<>();
     Steps collector = (what, value) -> steps.add(new Explanation.Step(what, String.valueOf(value)));
-    if (item.reference().fields().containsKey(PredictionFiles.SAID)) {
-      boolean fetched = item.field(PredictionFiles.PREFETCHED).equals("true");
-      collector.step("what the model said", item.field(PredictionFiles.SAID));
+    if (item.reference().fields().containsKey(InternalFields.SAID)) {
+      boolean fetched = item.field(InternalFields.PREFETCHED).equals("true");
+      collector.step("what the model said", item.field(InternalFields.SAID));
       collector.step(
           fetched ? "extracted without a judge" : "extracted by a judge (nan: nothing)",
           item.prediction().text());
     }
     Metric metric = protocol.metric(profile, format);
     collector.step("metric", metric);
-    if (item.reference().fields().containsKey("unknown")) {
-      collector.step("no reference or no prediction of this id", "counts as wrong");
+    Optional<String> unscorable = unscorable(item, metric);
+    if (unscorable.isPresent()) {
+      collector.step(unscorable.get(), "counts as wrong");
     } else {
       try {
         metric.score(item.prediction(), item.reference(), collector);

@@ -13,6 +13,7 @@ import java.util.function.IntConsumer;
 import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
 import org.optmerge.benchmark.BenchmarkException;
+import org.optmerge.benchmark.Question;
 import org.optmerge.model.MultimodalModel;
 
 /**
@@ -45,14 +46,36 @@ public record EvaluationFolder(Path folder) {
       MultimodalModel model,
       boolean anew,
       IntConsumer progress) {
-    Provenance now = evaluator.provenance(reference);
+    return evaluate(
+        evaluator, reference, Provenance.ofModel(reference), model, anew, progress);
+  }
+
+  /**
+   * The same with a model that no folder holds.
+   *
+   * @param name of the model, for tables
+   * @param origin a digest of all that the model's answers depend on
+   */
+  public ModelEvaluation evaluate(
+      Evaluator evaluator,
+      String name,
+      String origin,
+      MultimodalModel model,
+      boolean anew,
+      IntConsumer progress) {
+    Provenance now = evaluator.provenance(origin);
     try {
       Files.createDirectories(folder);
       if (anew) {
         Files.deleteIfExists(provenance());
         Files.deleteIfExists(predictions());
       }
-      Map<String, String> known = known(now);
+      Map<EvaluatorPart.Key, String> known = known(now);
+      if (known.size() > evaluator.size()) {
+        throw new BenchmarkException(
+            "%s: has %d answers, more than the %d questions that are asked now; ask as many, give another folder, or --force to begin anew"
+                .formatted(folder, known.size(), evaluator.size()));
+      }
       Json.plain().writeValue(provenance().toFile(), now);
       if (!known.isEmpty()) {
         progress.accept(known.size());
@@ -62,7 +85,7 @@ public record EvaluationFolder(Path folder) {
           Files.newBufferedWriter(
               predictions(), StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
         evaluation =
-            evaluator.evaluate(reference, model, known, item -> append(out, item), progress);
+            evaluator.evaluate(name, model, known, item -> append(out, item), progress);
       }
       AtomicFiles.write(predictions(), draft -> Predictions.write(draft, evaluation.items()));
       return evaluation;
@@ -81,8 +104,8 @@ public record EvaluationFolder(Path folder) {
     }
   }
 
-  private Map<String, String> known(Provenance now) throws IOException {
-    Map<String, String> known = new HashMap<>();
+  private Map<EvaluatorPart.Key, String> known(Provenance now) throws IOException {
+    Map<EvaluatorPart.Key, String> known = new HashMap<>();
     if (!Files.exists(predictions())) {
       return known;
     }
@@ -97,7 +120,11 @@ public record EvaluationFolder(Path folder) {
     }
     dropUnfinishedLine();
     if (Files.size(predictions()) > 0) {
-      Predictions.read(predictions()).items().forEach(item -> known.put(item.id(), item.given()));
+      for (Predicted item : Predictions.read(predictions()).items()) {
+        if (!item.reference().fields().containsKey(Question.FAULT)) {
+          known.put(new EvaluatorPart.Key(item.task(), item.id()), item.given());
+        }
+      }
     }
     return known;
   }

@@ -6,20 +6,20 @@ import java.util.List;
 import java.util.Map;
 
 /** Collects findings while a file is read. */
-final class Findings {
+public final class Findings {
   private final Map<String, List<String>> ids = new LinkedHashMap<>();
 
-  void add(String what, String id) {
+  public void add(String what, String id) {
     ids.computeIfAbsent(what, key -> new ArrayList<>()).add(id);
   }
 
-  void addAll(List<Finding> findings) {
+  public void addAll(List<Finding> findings) {
     findings.forEach(
         finding ->
             ids.computeIfAbsent(finding.what(), key -> new ArrayList<>()).addAll(finding.ids()));
   }
 
-  List<Finding> list() {
+  public List<Finding> list() {
     return ids.entrySet().stream()
         .map(entry -> new Finding(entry.getKey(), entry.getValue()))
         .toList();

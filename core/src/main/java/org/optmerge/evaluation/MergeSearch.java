@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.TreeMap;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.merge.MergeException;
@@ -107,13 +106,7 @@ public record MergeSearch(
       List<Double> grid,
       List<Double> beyond,
       Listener listener) {
-    Map<String, float[]> original = new TreeMap<>();
-    merged
-        .names()
-        .forEach(
-            name ->
-                original.put(
-                    name, Objects.requireNonNull(model.parameters().get(name)).toFloatArray()));
+    MultimodalModel.Kept original = model.keep(merged.names());
     try {
       List<Tried> tried = new ArrayList<>();
       for (double scaling : grid) {
@@ -135,7 +128,7 @@ public record MergeSearch(
       double milliseconds = (System.nanoTime() - begin) / 1e6 / result.items().size();
       return new Outcome(label, tried, best, result, milliseconds);
     } finally {
-      original.forEach(model::load);
+      original.close();
     }
   }
 
@@ -175,7 +168,7 @@ public record MergeSearch(
           tensor.work() instanceof PlannedTensor.Copy copy && !isOfBase(plan, tensor, copy)
               ? "is copied from " + copy.from().checkpoint().folder()
               : tensor.work() instanceof PlannedTensor.Merge
-                      && !model.parameters().containsKey(tensor.name())
+                      && !model.names().contains(tensor.name())
                   ? "is no parameter of the base's model"
                   : null;
       if (reason != null) {

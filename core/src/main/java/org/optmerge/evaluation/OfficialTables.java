@@ -45,15 +45,33 @@ final class OfficialTables {
           new Infographic("operation/reasoning", "arithmetic", "Arithmetic"),
           new Infographic("operation/reasoning", "counting", "Counting"));
 
+  /** The splits whose means VLMEvalKit averages. */
+  private static final List<String> REFCOCO_SPLITS =
+      List.of(
+          "RefCOCO_val",
+          "RefCOCO_testA",
+          "RefCOCO_testB",
+          "RefCOCO+_val",
+          "RefCOCO+_testA",
+          "RefCOCO+_testB",
+          "RefCOCOg_val",
+          "RefCOCOg_test");
+
   private OfficialTables() {}
 
   static OfficialTable of(
       List<Predicted> items, Protocol protocol, ScoringProfile profile, FileFormat format) {
     return switch (format) {
-      case LMMS_EVAL -> lmmsEval(items, profile);
+      case LMMS_EVAL ->
+          protocol.report() == Protocol.Report.GROUNDING
+              ? lmmsEval(items, profile)
+              : LmmsEvalTables.of(items, protocol);
       case INTERNVL_GROUNDING -> internVlGrounding(items);
-      case INTERNVL_VQA -> internVlVqa(items, protocol);
-      case MODELCOMPOSE -> modelCompose(items);
+      case INTERNVL_VQA, RRC -> internVlVqa(items, protocol);
+      case MODELCOMPOSE, MUSIC_AVQA -> modelCompose(items);
+      case LLAVA, VQA, GQA, SCIENCEQA, MATHVISTA, MATHVISION, MMMU ->
+          AuthorsTables.of(items, format);
+      case VLMEVALKIT_VERDICTS -> choice(items);
       case OPTMERGE, VLMEVALKIT, VLMEVALKIT_JUDGED ->
           switch (protocol.report()) {
             case PERCENT -> percent(items);
@@ -61,7 +79,8 @@ final class OfficialTables {
             case MATHVISTA -> math(items, "Task&Skill", item -> mathVistaRows(item), false);
             case MATHVISION ->
                 math(items, "Subject", item -> List.of(item.field("category")), true);
-            case GROUNDING -> lmmsEval(items, profile);
+            case GROUNDING ->
+                format == FileFormat.OPTMERGE ? lmmsEval(items, profile) : boxes(items);
           };
     };
   }
@@ -139,7 +158,7 @@ final class OfficialTables {
     rows.forEach(
         (name, members) -> {
           int prefetched =
-              count(members, item -> item.field(PredictionFiles.PREFETCHED).equals("true"));
+              count(members, item -> item.field(InternalFields.PREFETCHED).equals("true"));
           int hits = count(members, item -> item.isRight());
           Map<String, Object> row = new LinkedHashMap<>();
           row.put(title, name);
@@ -175,14 +194,10 @@ final class OfficialTables {
   }
 
   private static OfficialTable lmmsEval(List<Predicted> items, ScoringProfile profile) {
-    BoxFormat format =
-        profile == ScoringProfile.OPTMERGE_FORK ? BoxFormat.LMMS_EVAL_FORK : BoxFormat.LMMS_EVAL;
+    BoxFormat format = ScoringRules.boxFormat(profile);
     BoxScore overlap = new BoxScore(format, new BoxScore.Overlap());
     BoxScore centre = new BoxScore(format, new BoxScore.CentreInside());
-    double[] overlaps =
-        items.stream()
-            .mapToDouble(item -> overlap.overlap(item.prediction(), item.reference()))
-            .toArray();
+    double[] overlaps = overlaps(items, overlap);
     Map<String, Object> row = new LinkedHashMap<>();
     row.put("refcoco_IoU", Means.IN_ORDER.of(overlaps));
     for (double threshold : THRESHOLDS) {
@@ -193,9 +208,72 @@ final class OfficialTables {
         "refcoco_Center_ACC",
         Means.IN_ORDER.of(
             items.stream()
-                .mapToDouble(item -> centre.score(item.prediction(), item.reference()))
+                .mapToDouble(
+                    item ->
+                        centre.lacking(item.reference()).isPresent()
+                                || !item.field(InternalFields.WRONG).isEmpty()
+                            ? 0
+                            : centre.score(item.prediction(), item.reference()))
                 .toArray()));
     return OfficialTable.of(row);
+  }
+
+  /** VLMEvalKit's table of RefCOCO: splits in their usual order, and the mean of their means. */
+  private static OfficialTable boxes(List<Predicted> items) {
+    BoxScore overlap = new BoxScore(BoxFormat.VLMEVALKIT, new BoxScore.Overlap());
+    Map<String, List<Predicted>> splits =
+        by(items, item -> item.field("split").isEmpty() ? "RefCOCO" : item.field("split"));
+    List<String> order = new ArrayList<>(REFCOCO_SPLITS);
+    order.retainAll(splits.keySet());
+    boolean macro = !order.isEmpty();
+    splits.keySet().stream().sorted().filter(name -> !order.contains(name)).forEach(order::add);
+    List<Map<String, Object>> rows = new ArrayList<>();
+    List<double[]> counted = new ArrayList<>();
+    int samples = 0;
+    for (String split : order) {
+      List<Predicted> members = splits.getOrDefault(split, List.of());
+      double precision = mean(members) * PERCENT;
+      double iou = Means.NUMPY.of(overlaps(members, overlap));
+      rows.add(row(split, precision, iou, members.size()));
+      if (REFCOCO_SPLITS.contains(split)) {
+        counted.add(new double[] {precision, iou});
+        samples += members.size();
+      }
+    }
+    rows.add(
+        macro
+            ? row(
+                "Average",
+                Means.NUMPY.of(counted.stream().mapToDouble(pair -> pair[0]).toArray()),
+                Means.NUMPY.of(counted.stream().mapToDouble(pair -> pair[1]).toArray()),
+                samples)
+            : row(
+                "Average",
+                mean(items) * PERCENT,
+                Means.NUMPY.of(overlaps(items, overlap)),
+                items.size()));
+    return new OfficialTable(rows);
+  }
+
+  private static Map<String, Object> row(
+      String split, double precision, double overlap, int samples) {
+    Map<String, Object> row = new LinkedHashMap<>();
+    row.put("Split", split);
+    row.put("Precision@1", precision);
+    row.put("Average IoU", overlap);
+    row.put("Samples", samples);
+    return row;
+  }
+
+  private static double[] overlaps(List<Predicted> items, BoxScore overlap) {
+    return items.stream()
+        .mapToDouble(
+            item ->
+                overlap.lacking(item.reference()).isPresent()
+                        || !item.field(InternalFields.WRONG).isEmpty()
+                    ? 0
+                    : overlap.overlap(item.prediction(), item.reference()))
+        .toArray();
   }
 
   private static OfficialTable internVlGrounding(List<Predicted> items) {

@@ -1,8 +1,6 @@
 package org.optmerge.evaluation;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedWriter;
 import java.io.IOException;
@@ -29,11 +27,20 @@ import org.optmerge.metric.Reference;
  * @param findings duplicates, empty answers and the like
  */
 public record Predictions(FileFormat format, List<Predicted> items, List<Finding> findings) {
-  static final String DUPLICATE = "the same id again; every line counts, as in the official code";
-  static final String EMPTY = "empty answer, scored as it is";
-  static final String MISSING =
+  /** Said of an id that comes again. */
+  public static final String DUPLICATE = "the same id again; every line counts, as in the official code";
+
+  /** Said of an answer of no characters. */
+  public static final String EMPTY = "empty answer, scored as it is";
+
+  /** Said of a row that has no answer at all. */
+  public static final String NOTHING = "no prediction, counts as wrong";
+
+  /** Said of a table's cell without an answer. */
+  public static final String MISSING =
       "no answer in the cell, or a text such as N/A that pandas takes for none; scored as 'nan'";
 
+  private static final String KIT = "optmerge";
   private static final Set<String> KNOWN =
       Set.of("id", "task", "type", "prediction", "answers", "answer", "score", "fields");
 
@@ -87,14 +94,16 @@ public record Predictions(FileFormat format, List<Predicted> items, List<Finding
     List<Predicted> items = new ArrayList<>();
     Findings findings = new Findings();
     Set<String> seen = new HashSet<>();
-    JsonLines.read(
+    JsonRows.read(
         file,
-        (line, node) -> {
-          Predicted item = item(file, line, node);
+        (place, node) -> {
+          Predicted item = item(file, place, node);
           if (!seen.add(item.id())) {
             findings.add(DUPLICATE, item.id());
           }
-          if (item.prediction().text().isEmpty()) {
+          if (item.reference().fields().containsKey(InternalFields.WRONG)) {
+            findings.add(NOTHING, item.id());
+          } else if (item.prediction().text().isEmpty()) {
             findings.add(EMPTY, item.id());
           }
           items.add(item);
@@ -102,106 +111,49 @@ public record Predictions(FileFormat format, List<Predicted> items, List<Finding
     return new Predictions(FileFormat.OPTMERGE, items, findings.list());
   }
 
-  private static Predicted item(Path file, long line, ObjectNode node) {
-    JsonNode prediction = JsonLines.required(file, line, node, "prediction");
+  private static Predicted item(Path file, String place, ObjectNode node) {
+    JsonNode prediction = JsonRows.required(file, place, node, "prediction");
     Map<String, String> fields = new LinkedHashMap<>();
-    node.path("fields")
-        .fields()
-        .forEachRemaining(f -> fields.put(f.getKey(), f.getValue().asText()));
-    node.fields()
-        .forEachRemaining(
-            f -> {
-              if (!KNOWN.contains(f.getKey()) && f.getValue().isValueNode()) {
-                fields.put(f.getKey(), f.getValue().asText());
-              }
-            });
-    return new Predicted(
-        JsonLines.required(file, line, node, "id").asText(),
-        node.path("task").asText(),
-        node.path("type").asText(),
-        prediction.isNull() ? new Prediction("") : new Prediction(prediction.asText()),
-        new Reference(answers(node), fields),
-        score(file, line, node.path("score")));
-  }
-
-  private static List<String> answers(ObjectNode node) {
-    JsonNode given = node.has("answers") ? node.path("answers") : node.path("answer");
-    List<String> answers = new ArrayList<>();
-    if (given instanceof ArrayNode array) {
-      array.forEach(answer -> answers.add(answer.asText()));
-    } else if (given.isValueNode() && !given.isNull()) {
-      answers.add(given.asText());
+    node.path("fields").properties().forEach(field -> field(fields, field));
+    node.properties().stream()
+        .filter(field -> !KNOWN.contains(field.getKey()))
+        .forEach(field -> field(fields, field));
+    JsonNode id = JsonRows.required(file, place, node, "id");
+    String answers = node.has("answers") ? "answers" : "answer";
+    if (prediction.isNull()) {
+      fields.put(InternalFields.WRONG, "no prediction");
     }
-    return answers;
+    return new Predicted(
+        JsonTexts.id(id).orElseGet(() -> JsonTexts.scalar(file, KIT, place, "id", id)),
+        JsonTexts.optional(node.path("task")).orElse(""),
+        JsonTexts.optional(node.path("type")).orElse(""),
+        new Prediction(
+            prediction.isNull()
+                ? ""
+                : JsonTexts.scalar(file, KIT, place, "prediction", prediction)),
+        new Reference(JsonTexts.list(file, KIT, place, answers, node.path(answers)), fields),
+        score(file, place, node.path("score")));
   }
 
-  private static @Nullable Double score(Path file, long line, JsonNode node) {
+  /** A field: a list as Python writes one, since metrics read boxes and options so. */
+  private static void field(Map<String, String> fields, Map.Entry<String, JsonNode> field) {
+    JsonNode value = field.getValue();
+    if (value.isArray()) {
+      fields.put(field.getKey(), JsonTexts.python(value));
+    } else if (value.isValueNode() && !value.isNull()) {
+      fields.put(field.getKey(), value.asText());
+    }
+  }
+
+  private static @Nullable Double score(Path file, String place, JsonNode node) {
     if (node.isMissingNode() || node.isNull()) {
       return null;
     }
     double score = node.asDouble(Double.NaN);
     if (!(score >= 0 && score <= 1)) {
       throw new PredictionFileException(
-          "%s: line %d: score must be in [0, 1], is %s".formatted(file, line, node));
+          "%s: %s: score must be in [0, 1], is %s".formatted(file, place, node));
     }
     return score;
-  }
-
-  /** JSON objects, one a line. */
-  static final class JsonLines {
-    private JsonLines() {}
-
-    /** A receiver of lines. */
-    interface Listener {
-      void line(long number, ObjectNode node);
-    }
-
-    static void read(Path file, Listener listener) {
-      long number = 0;
-      try (java.io.BufferedReader in = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
-        for (String line = in.readLine(); line != null; line = in.readLine()) {
-          number++;
-          if (number == 1 && line.startsWith("\ufeff")) {
-            line = line.substring(1);
-          }
-          if (!line.isBlank()) {
-            listener.line(number, object(file, number, line));
-          }
-        }
-      } catch (java.nio.charset.CharacterCodingException e) {
-        throw new PredictionFileException(
-            "%s: not valid UTF-8 after line %d".formatted(file, number), e);
-      } catch (IOException e) {
-        throw new PredictionFileException(
-            "%s: cannot be read: %s".formatted(file, e.getMessage()), e);
-      }
-    }
-
-    static ObjectNode object(Path file, long number, String line) {
-      try {
-        JsonNode node = Json.strict().readTree(line);
-        if (node instanceof ObjectNode object) {
-          return object;
-        }
-        throw new PredictionFileException(
-            "%s: line %d: expected a JSON object".formatted(file, number));
-      } catch (JsonProcessingException e) {
-        throw new PredictionFileException(
-            "%s: line %d: not valid JSON: %s; is the file cut off?"
-                .formatted(file, number, e.getOriginalMessage().lines().findFirst().orElse("")),
-            e);
-      }
-    }
-
-    static JsonNode required(Path file, long line, ObjectNode node, String name) {
-      JsonNode value = node.get(name);
-      if (value == null) {
-        List<String> there = new ArrayList<>();
-        node.fieldNames().forEachRemaining(there::add);
-        throw new PredictionFileException(
-            "%s: line %d has no \"%s\"; it has %s".formatted(file, line, name, there));
-      }
-      return value;
-    }
   }
 }

@@ -3,92 +3,39 @@ package org.optmerge.evaluation;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.Function;
-import org.optmerge.metric.Anls;
-import org.optmerge.metric.AvqaChoice;
-import org.optmerge.metric.BoxFormat;
-import org.optmerge.metric.BoxScore;
-import org.optmerge.metric.ExactMatch;
-import org.optmerge.metric.MathVision;
-import org.optmerge.metric.MathVista;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.optmerge.metric.Metric;
-import org.optmerge.metric.MultipleChoice;
-import org.optmerge.metric.MusicAvqaMatch;
-import org.optmerge.metric.RelaxedAccuracy;
 import org.optmerge.metric.ScoringProfile;
-import org.optmerge.metric.VqaAccuracy;
 
 /** The scoring of a data set: the metric, the column with the reference, the shape of its table. */
 public enum Protocol {
-  VIZWIZ("VizWiz", "answers", Report.PERCENT, VqaAccuracy::of, "VizWiz"),
-  TEXTVQA("TextVQA", "answer", Report.PERCENT, VqaAccuracy::of, "TextVQA_VAL"),
-  GQA("GQA", "answer", Report.PERCENT, ExactMatch::of, "GQA_TestDev_Balanced"),
-  OCRVQA("OCRVQA", "answer", Report.PERCENT, ExactMatch::of, "OCRVQA_TESTCORE", "OCRVQA_TEST"),
+  VIZWIZ("VizWiz", "answers", Report.PERCENT, "vizwiz_vqa"),
+  TEXTVQA("TextVQA", "answer", Report.PERCENT, "textvqa_val_ocr"),
+  GQA("GQA", "answer", Report.PERCENT, "GQA_TestDev_Balanced", "gqa_testdev_llava"),
+  OCRVQA("OCRVQA", "answer", Report.PERCENT),
   CHARTQA(
-      "ChartQA",
+      "ChartQA", "answer", Report.PERCENT, "chartqa_test_human", "chartqa_test_augmented"),
+  DOCVQA("DocVQA", "answer", Report.PERCENT),
+  INFOVQA("InfoVQA", "answer", Report.PERCENT, "infographicsvqa", "InfographicVQA"),
+  MATHVISTA(
+      "MathVista",
       "answer",
-      Report.PERCENT,
-      RelaxedAccuracy::of,
-      "ChartQA_TEST",
-      "chartqa_test_human",
-      "chartqa_test_augmented"),
-  DOCVQA("DocVQA", "answer", Report.PERCENT, profile -> new Anls(), "DocVQA_VAL", "DocVQA_TEST"),
-  INFOVQA(
-      "InfoVQA",
-      "answer",
-      Report.PERCENT,
-      profile -> new Anls(),
-      "InfoVQA_VAL",
-      "InfoVQA_TEST",
-      "infographicsvqa_val",
-      "InfographicVQA"),
-  MATHVISTA("MathVista", "answer", Report.MATHVISTA, MathVista::of, "MathVista_MINI"),
-  MATHVISION(
-      "MathVision", "answer", Report.MATHVISION, MathVision::of, "MathVision_MINI", "MATH-Vision"),
-  MMMU(
-      "MMMU", "answer", Report.CHOICE, profile -> MultipleChoice.of(profile, true), "MMMU_DEV_VAL"),
-  SCIENCEQA(
-      "ScienceQA",
-      "answer",
-      Report.CHOICE,
-      profile -> MultipleChoice.of(profile, false),
-      "ScienceQA_VAL",
-      "ScienceQA_TEST"),
-  AI2D(
-      "AI2D",
-      "answer",
-      Report.CHOICE,
-      profile -> MultipleChoice.of(profile, false),
-      "AI2D_TEST",
-      "AI2D_TEST_NO_MASK"),
-  REFCOCO(
-      "RefCOCO",
-      "bbox",
-      Report.GROUNDING,
-      Protocol::box,
-      "refcoco_val",
-      "refcoco_testA",
-      "refcoco_testB",
-      "refcoco_bbox_rec_val"),
-  REFCOCO_PLUS(
-      "RefCOCO+",
-      "bbox",
-      Report.GROUNDING,
-      Protocol::box,
-      "refcoco+_val",
-      "refcoco+_testA",
-      "refcoco+_testB",
-      "refcoco+_bbox_rec_val"),
-  REFCOCOG(
-      "RefCOCOg",
-      "bbox",
-      Report.GROUNDING,
-      Protocol::box,
-      "refcocog_val",
-      "refcocog_test",
-      "refcocog_bbox_rec_val"),
-  AVQA("AVQA", "answer", Report.PERCENT, profile -> new AvqaChoice()),
-  MUSIC_AVQA("MUSIC-AVQA", "answer", Report.PERCENT, profile -> new MusicAvqaMatch());
+      Report.MATHVISTA,
+      "mathvista_testmini_cot",
+      "mathvista_testmini_format",
+      "mathvista_testmini_solution"),
+  MATHVISION("MathVision", "answer", Report.MATHVISION, "MATH-Vision", "MATH-V", "MathVision_reason"),
+  MMMU("MMMU", "answer", Report.CHOICE, "mmmu_val_qwen", "mmmu_val_reasoning", "MMMU_DEV_VAL"),
+  SCIENCEQA("ScienceQA", "answer", Report.CHOICE, "scienceqa_img", "ScienceQA-IMG", "sqa"),
+  AI2D("AI2D", "answer", Report.CHOICE, "AI2D_TEST_NO_MASK", "ai2d_no_mask", "ai2diagram"),
+  REFCOCO("RefCOCO", "bbox", Report.GROUNDING, "refcoco_bbox_rec"),
+  REFCOCO_PLUS("RefCOCO+", "bbox", Report.GROUNDING, "refcoco+_bbox_rec", "refcocoplus"),
+  REFCOCOG("RefCOCOg", "bbox", Report.GROUNDING, "refcocog_bbox_rec"),
+  AVQA("AVQA", "answer", Report.PERCENT),
+  MUSIC_AVQA("MUSIC-AVQA", "answer", Report.PERCENT, "MUSIC_AVQA");
 
   /** The shape of the official score table. */
   public enum Report {
@@ -104,28 +51,50 @@ public enum Protocol {
     GROUNDING
   }
 
+  /** The ends of names that say which questions of a data set are meant. */
+  private static final Set<String> SPLITS =
+      Set.of(
+          "val",
+          "validation",
+          "test",
+          "testa",
+          "testb",
+          "testdev",
+          "testcore",
+          "dev",
+          "dev_val",
+          "mini",
+          "testmini",
+          "lite",
+          "val_lite",
+          "test_lite",
+          "full");
+
+  private static final Map<Pattern, String> OTHER_TASKS =
+      Map.of(
+          Pattern.compile("refcoco[+g]?_(?:bbox|seg)(?:_.*)?"),
+          "lmms-eval's task of describing a region, scored by CIDEr; boxes are those of"
+              + " refcoco_bbox_rec_val and its like",
+          Pattern.compile("refcoco.*_grounding.*"),
+          "lmms-eval's task of finding all objects of a text, in pixels; for its answers there is no"
+              + " rule here",
+          Pattern.compile("mmmu_pro.*"),
+          "MMMU-Pro, another data set than MMMU; for its answers there is no rule here");
+
   private final String title;
   private final String answerColumn;
   private final Report report;
-  private final Function<ScoringProfile, Metric> metric;
   private final List<String> dataSets;
 
   Protocol(
       String title,
       String answerColumn,
       Report report,
-      Function<ScoringProfile, Metric> metric,
       String... dataSets) {
     this.title = title;
     this.answerColumn = answerColumn;
     this.report = report;
-    this.metric = metric;
     this.dataSets = List.of(dataSets);
-  }
-
-  private static Metric box(ScoringProfile profile) {
-    return BoxScore.accuracy(
-        profile == ScoringProfile.OPTMERGE_FORK ? BoxFormat.LMMS_EVAL_FORK : BoxFormat.LMMS_EVAL);
   }
 
   /** As the paper's tables call it. */
@@ -143,37 +112,46 @@ public enum Protocol {
     return report;
   }
 
-  /** The metric under a profile, in a kit's own variant where the file is of that kit. */
+  /**
+   * The metric under a profile, by the rule of the kit whose file it is.
+   *
+   * @throws PredictionFileException if no kit scores this data set from such a file
+   */
   public Metric metric(ScoringProfile profile, FileFormat format) {
-    return switch (format) {
-      case INTERNVL_GROUNDING -> BoxScore.accuracy(BoxFormat.INTERNVL);
-      case INTERNVL_VQA -> this == CHARTQA ? RelaxedAccuracy.INTERNVL : metric.apply(profile);
-      default -> metric.apply(profile);
-    };
+    return ScoringRules.metric(this, format, profile);
   }
 
   /**
    * The protocol of a data set.
    *
-   * @param name a title or a kit's name for the data set, in any case; {@code refcoco+_testA} or
-   *     {@code ChartQA_TEST}
-   * @throws IllegalArgumentException if it is unknown; the message lists those known
+   * @param name a title or a kit's name for the data set or a split of it, in any case; {@code
+   *     refcoco+_testA} or {@code ChartQA_TEST}
+   * @throws IllegalArgumentException if it is unknown, or the name of another task on the same data;
+   *     the message says which, or lists those known
    */
   public static Protocol named(String name) {
+    String wanted = name.toLowerCase(Locale.ROOT);
     for (Protocol protocol : values()) {
-      if (protocol.title.equalsIgnoreCase(name)
-          || protocol.dataSets.stream().anyMatch(name::equalsIgnoreCase)) {
+      if (protocol.isNamed(wanted)) {
         return protocol;
       }
     }
-    String lower = name.toLowerCase(Locale.ROOT);
-    return Arrays.stream(values())
-        .filter(protocol -> lower.startsWith(protocol.title.toLowerCase(Locale.ROOT) + "_"))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "no benchmark '%s'; known: %s".formatted(name, names())));
+    throw new IllegalArgumentException(
+        OTHER_TASKS.entrySet().stream()
+            .filter(task -> task.getKey().matcher(wanted).matches())
+            .findFirst()
+            .map(task -> "'%s' is %s".formatted(name, task.getValue()))
+            .orElseGet(() -> "no benchmark '%s'; known: %s".formatted(name, names())));
+  }
+
+  private boolean isNamed(String wanted) {
+    return Stream.concat(Stream.of(title), dataSets.stream())
+        .map(known -> known.toLowerCase(Locale.ROOT))
+        .anyMatch(
+            known ->
+                wanted.equals(known)
+                    || (wanted.startsWith(known + "_")
+                        && SPLITS.contains(wanted.substring(known.length() + 1))));
   }
 
   /** The titles of all. */

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.optmerge.base.Sha256;
@@ -42,7 +41,7 @@ public record Provenance(String models, String settings, String questions) {
    * @param reference a model folder, an adapter's, or {@code BASE+ADAPTER}
    * @throws BenchmarkException if a folder is not there
    */
-  static String ofModel(String reference) {
+  public static String ofModel(String reference) {
     ModelReference model;
     try {
       model = ModelReference.of(reference);
@@ -50,11 +49,7 @@ public record Provenance(String models, String settings, String questions) {
       throw new BenchmarkException(String.valueOf(e.getMessage()), e);
     }
     StringBuilder all = new StringBuilder();
-    for (Path folder : Arrays.asList(model.checkpoint(), model.adapter())) {
-      if (folder != null) {
-        all.append(ofFolder(folder));
-      }
-    }
+    model.folders().forEach(folder -> all.append(ofFolder(folder)));
     return Sha256.of(all.toString());
   }
 

@@ -89,6 +89,25 @@ public final class Manifests {
     }
   }
 
+  /** The folder of a data folder that holds manifests of one's own. */
+  public static final String OWN = "manifests";
+
+  /**
+   * The manifests that come with this library, and those in the folder {@value #OWN} of a data
+   * folder, which stand in place of shipped ones of the same name.
+   */
+  public static Manifests of(DataFolder data) {
+    Path folder = data.root().resolve(OWN);
+    Manifests shipped = shipped();
+    if (!Files.isDirectory(folder)) {
+      return shipped;
+    }
+    Map<String, Manifest> all = new LinkedHashMap<>();
+    shipped.all.forEach(manifest -> all.put(manifest.name(), manifest));
+    in(folder).all.forEach(manifest -> all.put(manifest.name(), manifest));
+    return new Manifests(List.copyOf(all.values()));
+  }
+
   /** All manifests ({@code *.json}) of a folder. */
   public static Manifests in(Path folder) {
     try (Stream<Path> files = Files.list(folder)) {

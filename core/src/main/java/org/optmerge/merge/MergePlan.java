@@ -157,14 +157,20 @@ public record MergePlan(
           "tensor '%s': the plan gives %s, but %s works on %s; plan with a recipe whose method works on them too"
               .formatted(tensor.name(), merge.method().operand(), method, method.operand()));
     }
-    method.check(tensor.name(), tensor.shape(), merge.inputs().size());
+    method.check(tensor.parameter(), tensor.shape(), merge.inputs().size());
     return new PlannedTensor(
         tensor.name(),
         tensor.dtype(),
         tensor.shape(),
         new PlannedTensor.Merge(
-            method, merge.base(), merge.inputs(), merge.scaling(), merge.taskVectorDtype()),
-        tensor.source());
+            method,
+            merge.base(),
+            merge.inputs(),
+            merge.scaling(),
+            merge.taskVectorDtype(),
+            merge.inputDtype()),
+        tensor.source(),
+        tensor.parameter());
   }
 
   /** A method whose text is its name: a lambda's own would change from run to run. */

@@ -339,7 +339,7 @@ public final class Merger {
   /**
    * Tensors of whole pages come first: each then begins at a page, and can bypass the page cache.
    */
-  private static SafetensorsLayout layout(MergePlan.OutputShard shard) {
+  static SafetensorsLayout layout(MergePlan.OutputShard shard) {
     return SafetensorsLayout.of(
         shard.tensors().stream()
             .sorted(Comparator.comparing(it -> it.bytes() % SafetensorsLayout.PAGE != 0))

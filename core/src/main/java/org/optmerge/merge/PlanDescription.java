@@ -186,7 +186,7 @@ public record PlanDescription(
           base == null ? null : label(base, tensor.name(), names),
           merge.inputs().stream().map(input -> label(input, tensor.name(), names)).toList(),
           parameters.computeIfAbsent(merge.method(), PlanDescription::parameters),
-          merge.method().derived(tensor.name(), tensor.shape()),
+          merge.method().derived(tensor.parameter(), tensor.shape()),
           ofTaskVectors ? merge.scaling() : null,
           merge.taskVectorDtype());
     }
@@ -225,7 +225,8 @@ public record PlanDescription(
       Path folder = adapted.adapter().folder();
       return names.getOrDefault(folder, folder.toString());
     }
-    return "";
+    Path folder = weight.stored().checkpoint().folder();
+    return names.getOrDefault(folder, folder.toString()) + ": " + weight.stored().tensor().name();
   }
 
   private static long bytes(Weight weight) {
@@ -233,8 +234,11 @@ public record PlanDescription(
       return stored.shape().stream().reduce(1L, Math::multiplyExact) * stored.dtype().bytes();
     } else if (weight instanceof Weight.Adapted adapted) {
       return bytes(adapted.base()) + adapted.delta().a().bytes() + adapted.delta().b().bytes();
+    } else if (weight instanceof Weight.Joined joined) {
+      return joined.parts().stream().mapToLong(PlanDescription::bytes).sum();
     }
-    return 0;
+    return weight.shape().stream().reduce(1L, Math::multiplyExact)
+        * weight.stored().dtype().bytes();
   }
 
   /** True if every tensor is merged in blocks, whatever its size. */

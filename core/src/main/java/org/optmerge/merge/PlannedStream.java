@@ -30,6 +30,7 @@ final class PlannedStream extends TaskVectorStream {
   private final @Nullable WeightReader base;
   private final List<WeightReader> inputs;
   private final @Nullable DType taskVectorDtype;
+  private final @Nullable DType inputDtype;
   private final boolean allowNonFinite;
   private final ScratchPool scratchPool;
 
@@ -45,12 +46,13 @@ final class PlannedStream extends TaskVectorStream {
       boolean allowNonFinite,
       ScratchPool scratchPool,
       LongAdder bytesRead) {
-    super(tensor.name(), tensor.shape(), merge.inputs().size());
+    super(tensor.parameter(), tensor.shape(), merge.inputs().size());
     this.baseWeight = merge.base();
     this.base = baseWeight == null ? null : new WeightReader(baseWeight, bytesRead);
     this.inputs =
         merge.inputs().stream().map(weight -> new WeightReader(weight, bytesRead)).toList();
     this.taskVectorDtype = merge.taskVectorDtype();
+    this.inputDtype = merge.inputDtype();
     this.allowNonFinite = allowNonFinite;
     this.scratchPool = scratchPool;
   }
@@ -139,20 +141,43 @@ final class PlannedStream extends TaskVectorStream {
   private void read(long start, int length, Inputs into) {
     if (base != null && baseWeight != null) {
       base.read(start, length, into.base);
+      cast(baseWeight, into.base, length);
       for (int t = 0; t < inputs.size(); t++) {
         WeightReader input = inputs.get(t);
-        input.readTaskVector(start, length, into.base, baseWeight, into.tau[t]);
+        boolean adapted = input.isAdaptedFrom(baseWeight);
+        if (adapted || !isCast(input.weight())) {
+          input.readTaskVector(start, length, into.base, baseWeight, into.tau[t]);
+        } else {
+          input.read(start, length, into.tau[t]);
+          cast(input.weight(), into.tau[t], length);
+          for (int i = 0; i < length; i++) {
+            into.tau[t][i] -= into.base[i];
+          }
+        }
         check(input, start, length, into.tau[t], into.base);
-        if (taskVectorDtype != null && !input.isAdaptedFrom(baseWeight)) {
+        if (taskVectorDtype != null && !adapted) {
           FloatCodec.round(taskVectorDtype, into.tau[t], 0, length);
         }
       }
     } else {
       for (int t = 0; t < inputs.size(); t++) {
         inputs.get(t).read(start, length, into.tau[t]);
+        cast(inputs.get(t).weight(), into.tau[t], length);
         check(inputs.get(t), start, length, into.tau[t], null);
       }
     }
+  }
+
+  private void cast(Weight weight, float[] values, int length) {
+    if (inputDtype != null && isCast(weight)) {
+      FloatCodec.round(inputDtype, values, 0, length);
+    }
+  }
+
+  /** True if the type to which inputs are cast does not hold all values of the stored one. */
+  private boolean isCast(Weight weight) {
+    return (inputDtype == DType.F16 || inputDtype == DType.BF16)
+        && weight.dtypes().stream().anyMatch(dtype -> dtype != inputDtype);
   }
 
   /** A task vector is finite only if both weights are: one look at it checks expert and base. */
@@ -161,10 +186,15 @@ final class PlannedStream extends TaskVectorStream {
     if (!allowNonFinite) {
       int at = NonFinite.firstIn(values, length);
       if (at >= 0) {
-        boolean inBase = theta0 != null && baseWeight != null && !Float.isFinite(theta0[at]);
-        Weight weight = inBase && baseWeight != null ? baseWeight : reader.weight();
-        float value = inBase && theta0 != null ? theta0[at] : valueAt(reader, start + at);
-        throw new MergeException(NonFinite.message(weight.describe(), shape(), start + at, value));
+        boolean inBase = theta0 != null && base != null && !Float.isFinite(theta0[at]);
+        WeightReader faulty = inBase && base != null ? base : reader;
+        Weight weight = faulty.weight();
+        float value = valueAt(faulty, start + at);
+        throw new MergeException(
+            Float.isFinite(value) && inputDtype != null
+                ? NonFinite.overflow(
+                    weight.describe(), shape(), start + at, value, inputDtype.torchName())
+                : NonFinite.message(weight.describe(), shape(), start + at, value));
       }
     }
   }

@@ -92,7 +92,8 @@ final class TensorMerger {
   static long matrixBytes(PlannedTensor tensor) {
     PlannedTensor.Merge merge = (PlannedTensor.Merge) tensor.work();
     long size = tensor.size();
-    long dense = merge.inputs().stream().filter(Weight.Stored.class::isInstance).count();
+    long dense =
+        merge.inputs().stream().filter(input -> !(input instanceof Weight.Adapted)).count();
     return Math.multiplyExact(size, 4L * (2L * dense + 6));
   }
 
@@ -274,7 +275,7 @@ final class TensorMerger {
             }
           });
     }
-    return new TaskVectors(tensor.name(), vectors);
+    return new TaskVectors(tensor.parameter(), vectors);
   }
 
   /** θ_0 + λ · merged, rounded once, checked and handed to the writer. */

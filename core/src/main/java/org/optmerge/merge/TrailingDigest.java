@@ -83,7 +83,10 @@ final class TrailingDigest implements AutoCloseable {
         synchronized (ahead) {
           end = contiguous / granularity * granularity;
         }
-        hash(end);
+        // Tensors of packed numbers are longer in memory than in their file.
+        hash(Math.min(end, channel.size() / granularity * granularity));
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
       } finally {
         hashing.unlock();
       }

@@ -22,7 +22,9 @@ final class WholeModel {
     byName.sort(Comparator.comparing(PlannedTensor::name));
     Map<MergeMethod, List<TaskVectorStream>> models = new LinkedHashMap<>();
     for (PlannedTensor tensor : byName) {
-      if (tensor.work() instanceof PlannedTensor.Merge merge) {
+      // One that stands for another's parameter must not count twice.
+      boolean own = tensor.parameter().equals(tensor.name());
+      if (own && tensor.work() instanceof PlannedTensor.Merge merge) {
         models
             .computeIfAbsent(merge.method(), method -> new ArrayList<>())
             .add(new LazyStream(tensor, merge, merger));
@@ -43,7 +45,7 @@ final class WholeModel {
     private final TensorMerger merger;
 
     LazyStream(PlannedTensor tensor, PlannedTensor.Merge merge, TensorMerger merger) {
-      super(tensor.name(), tensor.shape(), merge.inputs().size());
+      super(tensor.parameter(), tensor.shape(), merge.inputs().size());
       this.tensor = tensor;
       this.merge = merge;
       this.merger = merger;

@@ -62,6 +62,12 @@ record GeneralizedTaskArithmetic(
         null, PerModel.each(1), sparsifier, consensus, normalize, rescale, 1, false);
   }
 
+  /** The same as mergekit had it before 0.1.5. */
+  GeneralizedTaskArithmetic before015() {
+    return new GeneralizedTaskArithmetic(
+        weight, density, sparsifier.before015(), consensus, normalize, rescale, lambda, int8Mask);
+  }
+
   @Override
   public long alignment(List<Long> shape) {
     return sparsifier.perRow() ? Extents.rowLength(shape) : 1;

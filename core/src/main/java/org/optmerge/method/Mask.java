@@ -30,9 +30,7 @@ interface Mask {
 
   /** The number of n entries that {@link Sparsifier.Magnitude} keeps. */
   static long kept(double density, long entries) {
-    // A vector of four at density 0.2 keeps one entry, where mergekit stops.
-    double wanted = density * entries;
-    return wanted >= 0.5 ? Math.max(1, (long) wanted) : 0;
+    return density <= 0 || entries == 0 ? 0 : Math.max(1, (long) (density * entries));
   }
 
   static Mask largest(TaskVectorStream tau, double[] density) {
@@ -44,11 +42,17 @@ interface Mask {
     return (block, t, factor, target) -> above(cuts[t][0], block, t, factor, target);
   }
 
-  static Mask band(TaskVectorStream tau, double[] density, double[] gamma) {
+  /**
+   * @param zeroes whether nothing is kept where γ drops nothing
+   */
+  static Mask band(TaskVectorStream tau, double[] density, double[] gamma, boolean zeroes) {
     long[][] counts = new long[density.length][];
     for (int t = 0; t < counts.length; t++) {
       long top = (long) (gamma[t] * tau.size());
       long bottom = tau.size() - (long) (density[t] * tau.size()) - top;
+      if (zeroes && top == 0) {
+        bottom = tau.size();
+      }
       if (bottom < 0) {
         top += bottom;
         bottom = 0;

@@ -131,7 +131,7 @@ public final class MergekitMethods implements MethodProvider {
             .formula("Δ = Σ w_t τ_t")
             .use("experts with a weight each")
             .pinnedBy("golden `task_arithmetic`, `MergekitMethodsTest`"),
-        sparse("ties", new Sparsifier.Magnitude(), true, true, false)
+        sparse("ties", new Sparsifier.Magnitude(false), true, true, false)
             .paper(Papers.TIES)
             .summary("largest entries per tensor, weighted, merged where they agree in sign")
             .formula(
@@ -153,13 +153,13 @@ public final class MergekitMethods implements MethodProvider {
             .use("as dare_linear, where signs disagree")
             .except(Law.PERMUTATION, BY_POSITION)
             .pinnedBy("golden `dare_ties`, `MergekitMethodsTest`"),
-        sparse("breadcrumbs", new Sparsifier.TwoSidedMagnitude(GAMMA), false, false, false)
+        sparse("breadcrumbs", new Sparsifier.TwoSidedMagnitude(GAMMA, false), false, false, false)
             .paper(Papers.BREADCRUMBS)
             .summary("large entries but for outliers, weighted and added")
             .formula("Δ = Σ w_t δ_t, δ_t = τ_t without its largest γ and its smallest entries")
             .use("many experts, a few of whose entries changed out of proportion")
             .pinnedBy("`MergekitMethodsTest`, `NaiveTwinsTest`"),
-        sparse("breadcrumbs_ties", new Sparsifier.TwoSidedMagnitude(GAMMA), true, false, false)
+        sparse("breadcrumbs_ties", new Sparsifier.TwoSidedMagnitude(GAMMA, false), true, false, false)
             .paper(Papers.BREADCRUMBS)
             .summary("large entries but for outliers, weighted, added where they agree in sign")
             .formula("Δ = Σ w_t δ_t over those of the sign of Σ w_t δ_t, δ_t as of breadcrumbs")
@@ -181,6 +181,11 @@ public final class MergekitMethods implements MethodProvider {
             .use("as dare_linear, with large changes kept")
             .except(Law.PERMUTATION, BY_POSITION)
             .pinnedBy("`GeneralizedTaskArithmeticTest`, `NaiveTwinsTest`"));
+  }
+
+  /** A method as mergekit had it before 0.1.5. */
+  public static MergeMethod before015(MergeMethod method) {
+    return method instanceof GeneralizedTaskArithmetic sparse ? sparse.before015() : method;
   }
 
   private static Builder mergekit(String name, MergeMethod method, Paper paper, Cost cost) {

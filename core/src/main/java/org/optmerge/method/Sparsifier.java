@@ -22,6 +22,11 @@ sealed interface Sparsifier {
     return false;
   }
 
+  /** The same as mergekit had it before 0.1.5. */
+  default Sparsifier before015() {
+    return this;
+  }
+
   /**
    * Checks the settings against a parameter.
    *
@@ -43,11 +48,12 @@ sealed interface Sparsifier {
   }
 
   /**
-   * The ⌊density · n⌋ of largest magnitude; of equals those of lower index.
+   * The ⌊density · n⌋ of largest magnitude, one at least; of equals those of lower index.
    *
+   * @param refusesNone true for mergekit before 0.1.5, which refuses a density that keeps no entry
    * @see <a href="https://arxiv.org/abs/2306.01708">Yadav et al., TIES-Merging, NeurIPS 2023</a>
    */
-  record Magnitude() implements Sparsifier {
+  record Magnitude(@FixedByName boolean refusesNone) implements Sparsifier {
     @Override
     public String name(boolean consensus) {
       return "ties";
@@ -59,14 +65,19 @@ sealed interface Sparsifier {
     }
 
     @Override
+    public Sparsifier before015() {
+      return new Magnitude(true);
+    }
+
+    @Override
     public void check(String method, String parameter, long entries, double[] density) {
-      for (int t = 0; t < density.length; t++) {
-        if (density[t] > 0 && entries > 0 && Mask.kept(density[t], entries) == 0) {
+      for (int t = 0; t < density.length && refusesNone; t++) {
+        if (density[t] > 0 && entries > 0 && (long) (density[t] * entries) == 0) {
           throw new ParameterException(
               method,
               "density",
               t + 1,
-              "density %s of model %d keeps none of the %d entries of '%s'; raise it, or exclude the parameter"
+              "density %s of model %d keeps none of the %d entries of '%s'; raise it, exclude the parameter, or merge as mergekit 0.1.5, which keeps one"
                   .formatted(density[t], t + 1, entries, parameter));
         }
       }
@@ -93,11 +104,14 @@ sealed interface Sparsifier {
   /**
    * Not the γ · n largest, and of the rest the density · n largest.
    *
-   * @param gamma the share of entries that are dropped as outliers
+   * @param gamma the share of entries that are dropped as outliers; less where too few would stay
+   * @param zeroes true for mergekit before 0.1.5, which keeps nothing where γ drops nothing
    * @see <a href="https://arxiv.org/abs/2312.06795">Davari and Belilovsky, Model Breadcrumbs, ECCV
    *     2024</a>
    */
-  record TwoSidedMagnitude(@ParameterDoc("share of the largest entries to drop") PerModel gamma)
+  record TwoSidedMagnitude(
+      @ParameterDoc("share of the largest entries to drop") PerModel gamma,
+      @FixedByName boolean zeroes)
       implements Sparsifier {
     public TwoSidedMagnitude {
       Check.each("breadcrumbs", "gamma", gamma, v -> v >= 0 && v <= 1, "in [0, 1]");
@@ -110,7 +124,12 @@ sealed interface Sparsifier {
 
     @Override
     public Mask mask(TaskVectorStream tau, double[] density) {
-      return Mask.band(tau, density, gamma.values(tau.count())).where(density);
+      return Mask.band(tau, density, gamma.values(tau.count()), zeroes).where(density);
+    }
+
+    @Override
+    public Sparsifier before015() {
+      return new TwoSidedMagnitude(gamma, true);
     }
 
     @Override

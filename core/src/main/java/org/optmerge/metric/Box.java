@@ -54,6 +54,21 @@ public record Box(double left, double top, double right, double bottom) {
     return intersection / (floatArea() + other.floatArea() - intersection);
   }
 
+  /** Intersection over union of boxes whose corners are in order; 0 where they do not overlap. */
+  double positiveOverlap(Box other) {
+    double width = Math.min(right, other.right) - Math.max(left, other.left);
+    double height = Math.min(bottom, other.bottom) - Math.max(top, other.top);
+    if (!(width > 0 && height > 0)) {
+      return 0;
+    }
+    double intersection = width * height;
+    double union =
+        Math.max(right - left, 0) * Math.max(bottom - top, 0)
+            + Math.max(other.right - other.left, 0) * Math.max(other.bottom - other.top, 0)
+            - intersection;
+    return union <= 0 ? 0 : intersection / union;
+  }
+
   private float floatArea() {
     return ((float) right - (float) left) * ((float) bottom - (float) top);
   }

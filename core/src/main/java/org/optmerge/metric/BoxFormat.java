@@ -1,5 +1,6 @@
 package org.optmerge.metric;
 
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -19,7 +20,7 @@ public enum BoxFormat {
    */
   LMMS_EVAL_FORK {
     @Override
-    public Box parse(String answer) {
+    public Optional<Box> read(String answer) {
       double[] box = find(SQUARE, answer);
       if (box == null) {
         box = find(ROUND, answer);
@@ -28,22 +29,45 @@ public enum BoxFormat {
         box = find(PAIRS, answer);
       }
       if (box == null) {
-        return Box.NONE;
+        return Optional.empty();
       }
       for (double side : box) {
         if (side < -MARGIN || side > 1 + MARGIN) {
-          return new Box(box[0] / MILLE, box[1] / MILLE, box[2] / MILLE, box[3] / MILLE);
+          return Optional.of(
+              new Box(box[0] / MILLE, box[1] / MILLE, box[2] / MILLE, box[3] / MILLE));
         }
       }
-      return new Box(box[0], box[1], box[2], box[3]);
+      return Optional.of(box(box));
     }
   },
   /** lmms-eval at 98c74f4, March 2025: {@code [x,y,x,y]} only, as it stands. */
   LMMS_EVAL {
     @Override
-    public Box parse(String answer) {
-      double[] box = find(SQUARE, answer);
-      return box == null ? Box.NONE : new Box(box[0], box[1], box[2], box[3]);
+    public Optional<Box> read(String answer) {
+      return Optional.ofNullable(find(SQUARE, answer)).map(BoxFormat::box);
+    }
+  },
+  /**
+   * VLMEvalKit since November 2025: the first {@code [x,y,x,y]}, numbers apart by commas or white
+   * space, else the first four numbers of the answer. As they stand: {@link BoxScore} makes pixels
+   * of them.
+   */
+  VLMEVALKIT {
+    @Override
+    public Optional<Box> read(String answer) {
+      double[] box = find(LOOSE, answer);
+      if (box != null) {
+        return Optional.of(box(box));
+      }
+      Matcher numbers = LOOSE_NUMBER.matcher(answer);
+      double[] first = new double[4];
+      for (int k = 0; k < first.length; k++) {
+        if (!numbers.find()) {
+          return Optional.empty();
+        }
+        first[k] = PythonText.parseFloat(numbers.group()).orElse(Double.NaN);
+      }
+      return Optional.of(box(first));
     }
   },
   /**
@@ -52,17 +76,18 @@ public enum BoxFormat {
    */
   INTERNVL {
     @Override
-    public Box parse(String answer) {
+    public Optional<Box> read(String answer) {
       double[] sides = find(LINE, answer);
       if (sides == null) {
-        return Box.NONE;
+        return Optional.empty();
       }
       float left = (float) sides[0];
       float top = (float) sides[1];
       float right = (float) sides[2];
       float bottom = (float) sides[3];
       float divisor = left + top + right + bottom >= SUM_OF_PROMILLE ? (float) MILLE : 1f;
-      return new Box(left / divisor, top / divisor, right / divisor, bottom / divisor);
+      return Optional.of(
+          new Box(left / divisor, top / divisor, right / divisor, bottom / divisor));
     }
   };
 
@@ -79,6 +104,15 @@ public enum BoxFormat {
   private static final Pattern PAIRS =
       Pattern.compile("\\(%1$s,%1$s\\),%2$s\\(%1$s,%1$s\\)".formatted(NUMBER, SPACES));
 
+  private static final String LOOSE_DIGITS =
+      "[-+]?+(?:\\p{Nd}++(?:\\.\\p{Nd}++)?+|\\.\\p{Nd}++)(?:[eE][-+]?+\\p{Nd}++)?+";
+  private static final String APART = "(?:%1$s,%1$s|%2$s++)".formatted(SPACES, PythonText.SPACE);
+  private static final Pattern LOOSE_NUMBER = Pattern.compile(LOOSE_DIGITS);
+  private static final Pattern LOOSE =
+      Pattern.compile(
+          "\\[%2$s(%1$s)%3$s(%1$s)%3$s(%1$s)%3$s(%1$s)%2$s\\]"
+              .formatted(LOOSE_DIGITS, SPACES, APART));
+
   /**
    * A line has a box if three commas and then a closing bracket follow its first opening one: what
    * follows a later bracket follows the first as well.
@@ -86,8 +120,17 @@ public enum BoxFormat {
   private static final Pattern LINE =
       Pattern.compile("(?dm)^[^\\[\\n]*+\\[++([^,\\n]*+),([^,\\n]*+),([^,\\n]*+),([^\\]\\n]*+)\\]");
 
+  /** The box of an answer; empty if no box can be read in it. */
+  public abstract Optional<Box> read(String answer);
+
   /** The box, with {@link Box#NONE} for none. */
-  public abstract Box parse(String answer);
+  public Box parse(String answer) {
+    return read(answer).orElse(Box.NONE);
+  }
+
+  private static Box box(double[] sides) {
+    return new Box(sides[0], sides[1], sides[2], sides[3]);
+  }
 
   /** The four numbers of the first match; null if there is none, or one of them is no number. */
   private static double @Nullable [] find(Pattern pattern, String text) {

@@ -30,6 +30,11 @@ public record MathVision(OptionInference inference, boolean latest) implements J
   }
 
   @Override
+  public Optional<String> lacking(Reference reference) {
+    return reference.lacking(true, "choices");
+  }
+
+  @Override
   public double score(Prediction prediction, Reference reference, Steps steps) {
     Map<String, String> options = MathVista.options(reference.field("choices"));
     if (options.isEmpty()) {

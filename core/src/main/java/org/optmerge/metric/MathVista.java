@@ -32,6 +32,17 @@ public record MathVista(OptionInference inference) implements JudgedMetric {
   }
 
   @Override
+  public Optional<String> lacking(Reference reference) {
+    Optional<String> type = reference.lacking(false, "question_type");
+    if (type.isPresent()) {
+      return type;
+    }
+    return isChoice(reference)
+        ? reference.lacking(false, "choices", "answer_option")
+        : reference.lacking(true, "answer_type");
+  }
+
+  @Override
   public double score(Prediction prediction, Reference reference, Steps steps) {
     return matching(prediction, reference, steps).isPresent() ? 1 : 0;
   }

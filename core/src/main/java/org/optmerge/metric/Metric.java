@@ -1,5 +1,6 @@
 package org.optmerge.metric;
 
+import java.util.Optional;
 import org.apiguardian.api.API;
 
 /**
@@ -24,5 +25,14 @@ public interface Metric {
   /** Scores. */
   default double score(Prediction prediction, Reference reference) {
     return score(prediction, reference, Steps.NONE);
+  }
+
+  /**
+   * What a reference lacks so that nothing can be compared with it, whatever was predicted.
+   *
+   * @return such as {@code a reference answer}; empty if it lacks nothing
+   */
+  default Optional<String> lacking(Reference reference) {
+    return reference.answers().isEmpty() ? Optional.of(Reference.AN_ANSWER) : Optional.empty();
   }
 }

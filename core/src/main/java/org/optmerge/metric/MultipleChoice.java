@@ -2,6 +2,7 @@ package org.optmerge.metric;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import org.apiguardian.api.API;
 
 /**
@@ -22,6 +23,20 @@ public record MultipleChoice(OptionInference inference, boolean openQuestions) i
   /** As in VLMEvalKit, of a version. */
   public static MultipleChoice of(ScoringProfile profile, boolean openQuestions) {
     return new MultipleChoice(OptionInference.of(profile), openQuestions);
+  }
+
+  @Override
+  public Optional<String> lacking(Reference reference) {
+    if (reference.answers().isEmpty()) {
+      return Optional.of(Reference.AN_ANSWER);
+    }
+    boolean options = reference.fields().keySet().stream().anyMatch(MultipleChoice::isLetter);
+    boolean open = openQuestions && !isLetter(reference.answer());
+    return options || open ? Optional.empty() : Optional.of("options A, B and so on");
+  }
+
+  private static boolean isLetter(String text) {
+    return text.length() == 1 && text.charAt(0) >= 'A' && text.charAt(0) <= 'Z';
   }
 
   @Override
@@ -60,7 +75,6 @@ public record MultipleChoice(OptionInference inference, boolean openQuestions) i
 
   private String right(Reference reference) {
     String answer = reference.answer();
-    boolean letter = answer.length() == 1 && answer.charAt(0) >= 'A' && answer.charAt(0) <= 'Z';
-    return openQuestions && !letter ? "A" : answer;
+    return openQuestions && !isLetter(answer) ? "A" : answer;
   }
 }

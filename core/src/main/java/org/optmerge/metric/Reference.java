@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apiguardian.api.API;
 import org.optmerge.python.PythonLiteral;
 
@@ -17,6 +18,9 @@ import org.optmerge.python.PythonLiteral;
  */
 @API(status = API.Status.EXPERIMENTAL)
 public record Reference(List<String> answers, Map<String, String> fields) {
+  /** What a reference without answers lacks. */
+  static final String AN_ANSWER = "a reference answer";
+
   /** Copies the collections. */
   public Reference {
     answers = List.copyOf(answers);
@@ -54,6 +58,21 @@ public record Reference(List<String> answers, Map<String, String> fields) {
           "the reference has no '%s'; it has %s".formatted(name, fields.keySet()));
     }
     return value;
+  }
+
+  /**
+   * Which of some fields, and of an answer where one is needed, is not there.
+   *
+   * @return in words; empty if all are there
+   */
+  Optional<String> lacking(boolean answer, String... names) {
+    if (answer && answers.isEmpty()) {
+      return Optional.of(AN_ANSWER);
+    }
+    return Arrays.stream(names)
+        .filter(name -> !fields.containsKey(name))
+        .findFirst()
+        .map("a field '%s'"::formatted);
   }
 
   /**

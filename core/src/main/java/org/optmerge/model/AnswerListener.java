@@ -12,4 +12,17 @@ public interface AnswerListener {
    * @param text the answer
    */
   void answered(int index, String text);
+
+  /**
+   * An answer has grown by a token. Only one that {@link #follows} is told of growth.
+   *
+   * @param index of its prompt
+   * @param text the answer so far, without a character of which only some bytes are there
+   */
+  default void grown(int index, String text) {}
+
+  /** True if growing answers are to be told of, which takes time for each token. */
+  default boolean follows() {
+    return false;
+  }
 }

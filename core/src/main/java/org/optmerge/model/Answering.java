@@ -11,9 +11,12 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Sha256;
 import org.optmerge.linalg.EngineThreads;
@@ -44,14 +47,20 @@ final class Answering<F> {
   private final InternVLConfig.Language language;
   private final Map<DecoderModel.Encoder, String> fingerprints = new HashMap<>();
   private final String template;
+  private final GenerationConfig generation;
   private @Nullable FeatureCache cache;
 
   Answering(DecoderModel<F> model, InternVLConfig.Language language) {
     this.model = model;
     this.language = language;
     Path folder = model.folder();
+    this.generation = GenerationConfig.read(folder);
     this.template =
         folder == null ? "" : ConfigReader.read(folder, json -> json.path("template").asText(""));
+  }
+
+  GenerationConfig generation() {
+    return generation;
   }
 
   void use(FeatureCache features) {
@@ -72,9 +81,9 @@ final class Answering<F> {
   }
 
   /** Media that one encoder takes in one way. */
-  private record Kind(Class<?> medium, int maxTiles) {
+  private record Kind(Class<?> medium, Prompt.Resolution resolution) {
     static Kind of(View view) {
-      return new Kind(view.medium().getClass(), view.maxTiles());
+      return new Kind(view.medium().getClass(), view.resolution());
     }
   }
 
@@ -91,7 +100,9 @@ final class Answering<F> {
     asked.sort(Comparator.comparingInt(Asked::length));
     FeatureCache features = model.isAdapted() ? null : cache;
     Map<Kind, String> encoders = features == null ? Map.of() : fingerprints(asked);
-    long stop = template.stop(tokenizer);
+    Set<Long> stops = new LinkedHashSet<>(template.stops(tokenizer));
+    stops.addAll(generation.stops());
+    long pad = template.pad(tokenizer);
     Object oneByOne = new Object();
     List<Runnable> small = new ArrayList<>();
     List<Runnable> large = new ArrayList<>();
@@ -105,16 +116,24 @@ final class Answering<F> {
         to++;
       }
       List<Asked> batch = asked.subList(from, to);
-      GreedyDecoding greedy = new GreedyDecoding(room, stop, stop);
+      GreedyDecoding greedy = new GreedyDecoding(room, stops, pad);
       (bytes > LARGE || model.isOneAtATime() ? large : small)
           .add(
               () -> {
                 List<long[]> answers =
-                    DecoderModel.withoutGradients(() -> decode(batch, greedy, features, encoders));
+                    DecoderModel.withoutGradients(
+                        () ->
+                            decode(
+                                batch,
+                                decoding,
+                                greedy,
+                                followed(listener, batch, tokenizer, template, stops),
+                                features,
+                                encoders));
                 synchronized (oneByOne) {
                   for (int i = 0; i < batch.size(); i++) {
                     listener.answered(
-                        batch.get(i).index, template.answer(tokenizer, answers.get(i)));
+                        batch.get(i).index, template.answer(tokenizer, stops, answers.get(i)));
                   }
                 }
               });
@@ -124,6 +143,34 @@ final class Answering<F> {
         Runtime.getRuntime().availableProcessors(),
         small.stream().<Supplier<Boolean>>map(batch -> () -> done(batch)).toList());
     large.forEach(Runnable::run);
+  }
+
+  /** Tells of each token of a batch's answers as it is chosen. */
+  private static UnaryOperator<TokenChoice> followed(
+      AnswerListener listener,
+      List<Asked> batch,
+      Tokenizer tokenizer,
+      ChatTemplate template,
+      Set<Long> stops) {
+    if (!listener.follows()) {
+      return UnaryOperator.identity();
+    }
+    boolean[] ended = new boolean[batch.size()];
+    return choice ->
+        (scores, answers, made) -> {
+          long[] next = choice.next(scores, answers, made);
+          for (int i = 0; i < next.length; i++) {
+            ended[i] |= stops.contains(next[i]);
+            if (!ended[i]) {
+              long[] tokens = Arrays.copyOf(answers[i], made + 1);
+              tokens[made] = next[i];
+              String text = template.answer(tokenizer, stops, tokens);
+              // What is no character yet may become one with the next token.
+              listener.grown(batch.get(i).index, text.replaceFirst("\ufffd+$", ""));
+            }
+          }
+          return next;
+        };
   }
 
   private static boolean done(Runnable work) {
@@ -143,7 +190,7 @@ final class Answering<F> {
       }
       ChatTemplate.Segment segment;
       try {
-        segment = model.segment(new View(medium, prompt.maxTiles()));
+        segment = model.segment(new View(medium, prompt.resolution()));
       } catch (IllegalArgumentException | ModelException e) {
         throw new ModelException("prompt %d: %s".formatted(index, e.getMessage()), e);
       }
@@ -151,7 +198,7 @@ final class Answering<F> {
       expected.merge(tokenizer.id(segment.token()), segment.count(), Integer::sum);
     }
     String text = template.prompt(prompt.form(), prompt.text(), segments);
-    long[] ids = tokenizer.encodeKnown(text);
+    long[] ids = model.encode(tokenizer, text);
     expected.forEach(
         (token, count) -> {
           long there = Arrays.stream(ids).filter(id -> id == token).count();
@@ -167,7 +214,7 @@ final class Answering<F> {
               .formatted(index, ids.length, language.maxPositions()));
     }
     List<View> views =
-        prompt.media().stream().map(medium -> new View(medium, prompt.maxTiles())).toList();
+        prompt.media().stream().map(medium -> new View(medium, prompt.resolution())).toList();
     return new Asked(index, views, ids);
   }
 
@@ -182,7 +229,9 @@ final class Answering<F> {
 
   private List<long[]> decode(
       List<Asked> batch,
-      GreedyDecoding decoding,
+      Decoding decoding,
+      GreedyDecoding end,
+      UnaryOperator<TokenChoice> followed,
       @Nullable FeatureCache features,
       Map<Kind, String> encoders) {
     int length = batch.get(0).length();
@@ -193,7 +242,7 @@ final class Answering<F> {
     List<DecoderModel.Seen> seen = new ArrayList<>();
     for (Asked asked : batch) {
       for (View view : asked.media) {
-        seen.add(new DecoderModel.Seen(view.medium(), known.getOrDefault(view, new float[0])));
+        seen.add(new DecoderModel.Seen(view, known.getOrDefault(view, new float[0])));
       }
     }
     try (NDManager step = model.manager().newSubManager()) {
@@ -203,7 +252,10 @@ final class Answering<F> {
               step.create(ids, shape),
               step.create(mask, shape),
               seen.isEmpty() ? null : model.features(step, seen),
-              decoding));
+              end,
+              followed.apply(
+                  TokenSampler.of(
+                      decoding, batch.stream().map(Asked::ids).toList(), model.penalisesPrompt()))));
     }
   }
 
@@ -216,9 +268,7 @@ final class Answering<F> {
       for (View view : asked.media) {
         Kind kind = Kind.of(view);
         float[] kept =
-            features == null
-                ? null
-                : features.find(encoders.getOrDefault(kind, ""), view.medium());
+            features == null ? null : features.find(encoders.getOrDefault(kind, ""), view.medium());
         if (kept != null) {
           known.put(view, kept);
         } else {
@@ -274,23 +324,17 @@ final class Answering<F> {
   }
 
   private String fingerprint(DecoderModel.Encoder encoder) {
-    Map<String, NDArray> weights =
-        model.parameters().subMap(encoder.prefix(), encoder.prefix() + Character.MAX_VALUE);
-    if (weights.values().stream().anyMatch(NDArray::hasGradient)) {
+    if (model.weights().isTrained(encoder.prefix())) {
       // In training, which changes weights in place.
       fingerprints.remove(encoder);
     }
-    return fingerprints.computeIfAbsent(encoder, any -> digest(encoder, weights));
+    return fingerprints.computeIfAbsent(encoder, this::digest);
   }
 
-  private static String digest(DecoderModel.Encoder encoder, Map<String, NDArray> weights) {
+  private String digest(DecoderModel.Encoder encoder) {
     MessageDigest digest = Sha256.begin();
-    digest.update(encoder.toString().getBytes(StandardCharsets.UTF_8));
-    weights.forEach(
-        (name, array) -> {
-          digest.update(name.getBytes(StandardCharsets.UTF_8));
-          digest.update(array.toByteBuffer());
-        });
+    digest.update((encoder + model.precision().key()).getBytes(StandardCharsets.UTF_8));
+    model.weights().digest(encoder.prefix(), digest);
     return Sha256.hex(digest.digest());
   }
 }

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.optmerge.model.media.Audio;
 import org.optmerge.model.media.Media;
@@ -163,15 +164,26 @@ enum ChatTemplate {
     return form == Prompt.Form.CHAT ? chat(text, segments) : completion(text, segments);
   }
 
-  /** The token at which decoding ends. */
-  long stop(Tokenizer tokenizer) {
+  /** What fills an answer that has ended while others go on. */
+  long pad(Tokenizer tokenizer) {
     return tokenizer.id(stops.get(0));
   }
 
-  /** The answer in new tokens: the text before the first that ends it, without blanks around. */
-  String answer(Tokenizer tokenizer, long[] tokens) {
-    List<Long> ends =
-        stops.stream().map(tokenizer::find).flatMapToLong(OptionalLong::stream).boxed().toList();
+  /** The tokens at which decoding ends. */
+  Set<Long> stops(Tokenizer tokenizer) {
+    return stops.stream()
+        .map(tokenizer::find)
+        .flatMapToLong(OptionalLong::stream)
+        .boxed()
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  /**
+   * The answer in new tokens: the text before the first that ends it, without blanks around.
+   *
+   * @param ends ids of the tokens that end an answer
+   */
+  String answer(Tokenizer tokenizer, Set<Long> ends, long[] tokens) {
     long[] text = Arrays.stream(tokens).takeWhile(token -> !ends.contains(token)).toArray();
     return tokenizer.text(text).strip();
   }

@@ -14,10 +14,19 @@ import org.optmerge.base.Json;
 final class ConfigReader {
   private final JsonNode json;
   private final String path;
+  private final String file;
 
   ConfigReader(JsonNode json, String path) {
+    this(json, path, "config.json");
+  }
+
+  /**
+   * @param file for messages
+   */
+  ConfigReader(JsonNode json, String path, String file) {
     this.json = json;
     this.path = path;
+    this.file = file;
   }
 
   /**
@@ -44,7 +53,7 @@ final class ConfigReader {
     if (!section.isObject()) {
       throw wrong(key, "an object", section);
     }
-    return new ConfigReader(section, path + key + ".");
+    return new ConfigReader(section, path + key + ".", file);
   }
 
   boolean has(String key) {
@@ -59,8 +68,16 @@ final class ConfigReader {
     return value.intValue();
   }
 
+  /**
+   * @param otherwise where the key is missing; 0 if it has to be there
+   */
   int positive(String key, int otherwise) {
-    return has(key) ? positive(key) : otherwise;
+    return has(key) || otherwise == 0 ? positive(key) : otherwise;
+  }
+
+  /** A key with the sections that it is in. */
+  String name(String key) {
+    return path + key;
   }
 
   int integer(String key, int otherwise) {
@@ -97,7 +114,7 @@ final class ConfigReader {
     String value = text(key, known.get(0));
     if (!known.contains(value)) {
       throw new ModelException(
-          "config.json: %s%s is '%s'; known: %s".formatted(path, key, value, known));
+          "%s: %s%s is '%s'; known: %s".formatted(file, path, key, value, known));
     }
     return value;
   }
@@ -108,7 +125,7 @@ final class ConfigReader {
 
   private ModelException wrong(String key, String expected, JsonNode value) {
     return new ModelException(
-        "config.json: %s%s must be %s, is %s"
-            .formatted(path, key, expected, value.isMissingNode() ? "missing" : value));
+        "%s: %s%s must be %s, is %s"
+            .formatted(file, path, key, expected, value.isMissingNode() ? "missing" : value));
   }
 }

@@ -1,8 +1,8 @@
 package org.optmerge.model;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -10,18 +10,23 @@ import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** One batch on its way through greedy decoding, with the keys and values of all its tokens. */
+/** One batch on its way through decoding, with the keys and values of all its tokens. */
 final class Decoder {
   /** A method of a model's script. */
   interface Step {
-    NDArray call(NDManager results, String method, Object... arguments);
+    NDList call(NDManager results, String method, Object... arguments);
   }
+
+  /** Fewest places that keys and values get more room for at a time; else a sixteenth of all. */
+  private static final int ROOM = 64;
 
   private final RotaryEmbedding rotary;
   private final Step script;
   private final NDManager scope;
   private final TokenBatch batch;
   private final GreedyDecoding decoding;
+  private final TokenChoice choice;
+  private final long[][] answers;
   private final int sequences;
   private final int prompt;
   private final List<NDArray> caches = new ArrayList<>();
@@ -33,24 +38,23 @@ final class Decoder {
       Step script,
       NDManager scope,
       TokenBatch batch,
-      GreedyDecoding decoding) {
+      GreedyDecoding decoding,
+      TokenChoice choice) {
     this.rotary = rotary;
     this.script = script;
     this.scope = scope;
     this.batch = batch;
     this.decoding = decoding;
+    this.choice = choice;
     this.sequences = batch.sequences();
     this.prompt = batch.length();
+    this.answers = new long[sequences][decoding.maxNewTokens()];
     this.padding = batch.paddingToTheLeft();
     int places = prompt + decoding.maxNewTokens();
     if (places > language.maxPositions()) {
       throw new ModelException(
           "%d tokens and %d new ones are more than max_position_embeddings, %d"
               .formatted(prompt, decoding.maxNewTokens(), language.maxPositions()));
-    }
-    Shape shape = new Shape(sequences, language.keyValueHeads(), places, language.headWidth());
-    for (int i = 0; i < 2 * language.layers(); i++) {
-      caches.add(scope.create(shape, DataType.FLOAT32));
     }
   }
 
@@ -63,7 +67,6 @@ final class Decoder {
       long[] deltas,
       NDArray inputIds,
       @Nullable NDArray features) {
-    long[][] answers = new long[sequences][decoding.maxNewTokens()];
     boolean[] finished = new boolean[sequences];
     long[] next = begin(positions, inputIds, features);
     int made = 0;
@@ -74,7 +77,7 @@ final class Decoder {
           next[i] = decoding.padToken();
         }
         answers[i][made] = next[i];
-        finished[i] |= next[i] == decoding.stopToken();
+        finished[i] |= decoding.stopTokens().contains(next[i]);
         done &= finished[i];
       }
       made++;
@@ -96,8 +99,8 @@ final class Decoder {
     try (NDManager step = scope.newSubManager()) {
       RotaryEmbedding.Table table = positions.apply(step);
       Object[] tokens = batch.tokens(step, inputIds, features);
-      return script
-          .call(
+      NDList results =
+          script.call(
               step,
               "begin",
               tokens[0],
@@ -105,9 +108,26 @@ final class Decoder {
               tokens[2],
               table.cos(),
               table.sin(),
-              batch.maskArray(step),
-              caches)
-          .toLongArray();
+              batch.maskArray(step));
+      keep(results.subList(1, results.size()));
+      return choice.next(results.get(0), answers, 0);
+    }
+  }
+
+  private void keep(List<NDArray> keysAndValues) {
+    caches.forEach(NDArray::close);
+    caches.clear();
+    caches.addAll(keysAndValues);
+    caches.forEach(cache -> cache.attach(scope));
+  }
+
+  /** Makes room for more tokens, if the last place is taken: once in a while, not once a token. */
+  private void makeRoom(NDManager step, int length) {
+    long places = caches.get(0).getShape().get(2);
+    if (places < length) {
+      long more = Math.min(Math.max(ROOM, length / 16), prompt + decoding.maxNewTokens() - places);
+      NDArray room = step.create(new Shape(more));
+      keep(script.call(step, "grow", caches, room));
     }
   }
 
@@ -115,6 +135,7 @@ final class Decoder {
   private long[] advance(long[] last, int made, long[] deltas) {
     try (NDManager step = scope.newSubManager()) {
       int length = prompt + made;
+      makeRoom(step, length);
       long[][] positions = new long[sequences][1];
       long[] mask = new long[sequences * length];
       Arrays.fill(mask, 1);
@@ -123,16 +144,16 @@ final class Decoder {
         Arrays.fill(mask, i * length, i * length + (int) padding[i], 0);
       }
       RotaryEmbedding.Table table = rotary.of(step, positions);
-      return script
-          .call(
+      NDList results =
+          script.call(
               step,
               "advance",
               step.create(last, new Shape(sequences, 1)),
               table.cos(),
               table.sin(),
               step.create(mask, new Shape(sequences, length)),
-              caches)
-          .toLongArray();
+              caches);
+      return choice.next(results.singletonOrThrow(), answers, made);
     }
   }
 }

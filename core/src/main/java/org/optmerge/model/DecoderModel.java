@@ -11,13 +11,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Json;
 import org.optmerge.checkpoint.Checkpoint;
@@ -55,7 +58,8 @@ abstract class DecoderModel<F> implements MultimodalModel {
   private final @Nullable Tokenizer tokenizer;
   private final NDManager manager;
   private final Parameters parameters;
-  private final Function<Map<String, List<ScriptWriter.LowRank>>, ModelScript> scripts;
+  private final Precision precision;
+  private final Function<Map<String, List<ScriptWriter.LowRank>>, List<ScriptWriter.Method>> scripts;
   private final @Nullable Path folder;
 
   /** Cosines and sines of positions. */
@@ -71,7 +75,8 @@ abstract class DecoderModel<F> implements MultimodalModel {
   DecoderModel(
       InternVLConfig.Language language,
       SortedMap<String, Shape> shapes,
-      Function<Map<String, List<ScriptWriter.LowRank>>, ModelScript> scripts,
+      Precision precision,
+      Function<Map<String, List<ScriptWriter.LowRank>>, List<ScriptWriter.Method>> scripts,
       @Nullable Tokenizer tokenizer,
       @Nullable Path folder) {
     if (tokenizer != null && tokenizer.size() > language.vocabulary()) {
@@ -83,9 +88,10 @@ abstract class DecoderModel<F> implements MultimodalModel {
     this.tokenizer = tokenizer;
     this.folder = folder;
     this.scripts = scripts;
-    this.script = scripts.apply(Map.of());
+    this.precision = precision;
+    this.script = new ModelScript(scripts.apply(Map.of()), precision);
     this.manager = NDManager.newBaseManager(null, "PyTorch");
-    this.parameters = new Parameters(manager, shapes);
+    this.parameters = new Parameters(manager, shapes, precision);
     this.rotary = new RotaryEmbedding(language.headWidth(), language.ropeTheta());
     this.answering = new Answering<>(this, language);
   }
@@ -129,12 +135,18 @@ abstract class DecoderModel<F> implements MultimodalModel {
   /**
    * A medium as a prompt shows it.
    *
-   * @param maxTiles as {@link Prompt#maxTiles}
+   * @param resolution of pictures
    */
-  record View(Media medium, int maxTiles) {}
+  record View(Media medium, Prompt.Resolution resolution) {}
 
   /** Tokens of a medium in a prompt. */
   abstract ChatTemplate.Segment segment(View view);
+
+  /** The ids of a prompt's text, after those that come before every prompt. */
+  long[] encode(Tokenizer words, String text) {
+    return LongStream.concat(LongStream.of(words.prefix()), LongStream.of(words.encodeKnown(text)))
+        .toArray();
+  }
 
   /**
    * An encoder.
@@ -155,7 +167,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
    * @param features row by row
    */
   @SuppressWarnings("ArrayRecordComponent") // passed on at once, never compared
-  record Seen(Media medium, float[] features) {}
+  record Seen(View view, float[] features) {}
 
   /** The features of a batch. */
   abstract F features(NDManager step, List<Seen> seen);
@@ -182,6 +194,11 @@ abstract class DecoderModel<F> implements MultimodalModel {
     return parts;
   }
 
+  /** True if a penalty on repetition counts tokens of the prompt. */
+  boolean penalisesPrompt() {
+    return true;
+  }
+
   /** True while several answers cannot be worked on at the same time. */
   boolean isOneAtATime() {
     return false;
@@ -195,27 +212,65 @@ abstract class DecoderModel<F> implements MultimodalModel {
 
   // What they share.
 
-  /** Fills the parameters from a checkpoint. */
-  private void read(Checkpoint checkpoint, CheckpointNames stored) {
-    parameters.read(
-        checkpoint,
-        stored.weights(),
-        // These follow from the configuration, or from the embedding where that is the head.
-        name -> name.endsWith(".inv_freq") || name.endsWith("lm_head.weight"));
-  }
+  /**
+   * A model that is about to be opened.
+   *
+   * @param shapes of its parameters
+   * @param elsewhere where parameters are that the model's own folder lacks; null if nowhere
+   * @param empty builds the model that is to be filled, in a precision
+   */
+  record Opening<M>(
+      SortedMap<String, Shape> shapes,
+      @Nullable Elsewhere elsewhere,
+      Function<Precision, M> empty) {}
 
   /**
-   * Opens a model's checkpoint; closes what fails.
+   * A folder that has some of a model's parameters.
    *
-   * @param empty builds the model that is to be filled
+   * @param ownName the model's own name for a tensor of the folder; empty for one that is none of
+   *     the model's
+   */
+  record Elsewhere(Path folder, UnaryOperator<String> ownName) {}
+
+  /**
+   * Opens a model's checkpoint; closes what fails. All tensors are checked by their headers before
+   * any is read.
+   *
+   * @param opening what is to be opened, by the names that are stored
    */
   static <M extends DecoderModel<?>> M open(
-      Path folder, UnaryOperator<String> ownName, Function<CheckpointNames, M> empty) {
+      Path folder,
+      Precision precision,
+      UnaryOperator<String> ownName,
+      Function<CheckpointNames, Opening<M>> opening) {
     try (Checkpoint checkpoint = Checkpoint.open(folder)) {
       CheckpointNames names = CheckpointNames.of(checkpoint, ownName);
-      M model = empty.apply(names);
+      return open(
+          checkpoint,
+          names,
+          opening.apply(names),
+          precision == Precision.AUTO ? Precision.auto(checkpoint) : precision);
+    }
+  }
+
+  private static <M extends DecoderModel<?>> M open(
+      Checkpoint checkpoint, CheckpointNames names, Opening<M> opening, Precision precision) {
+    Elsewhere elsewhere = opening.elsewhere;
+    try (Checkpoint more = elsewhere == null ? null : Checkpoint.open(elsewhere.folder)) {
+      SortedMap<String, TensorInfo> added = new TreeMap<>();
+      if (more != null && elsewhere != null) {
+        added.putAll(CheckpointNames.of(more, elsewhere.ownName).weights());
+        added.remove("");
+        added.keySet().removeAll(names.weights().keySet());
+      }
+      TensorCheck.require(checkpoint.folder(), opening.shapes, names, added);
+      M model = opening.empty.apply(precision);
       try {
-        ((DecoderModel<?>) model).read(checkpoint, names);
+        Parameters parameters = ((DecoderModel<?>) model).parameters;
+        parameters.read(checkpoint, names.weights());
+        if (more != null) {
+          parameters.read(more, added);
+        }
         model.addFactors(checkpoint, names);
         return model;
       } catch (RuntimeException | Error e) {
@@ -271,10 +326,44 @@ abstract class DecoderModel<F> implements MultimodalModel {
     return parameters.all();
   }
 
-  /** A parameter, or a factor of the adapters. */
-  public NDArray parameter(String name) {
+  /**
+   * A parameter, or a factor of the adapters.
+   *
+   * @throws ModelException if there is none, or the precision is not {@link Precision#FLOAT32}
+   */
+  public final NDArray parameter(String name) {
     NDArray factor = lora == null ? null : lora.find(name);
     return factor == null ? parameters.get(name) : factor;
+  }
+
+  /** The same as an argument of a script, whatever the precision. */
+  NDArray argument(String name) {
+    NDArray factor = lora == null ? null : lora.find(name);
+    return factor == null ? parameters.argument(name) : factor;
+  }
+
+  @Override
+  public final Precision precision() {
+    return precision;
+  }
+
+  @Override
+  public final Set<String> names() {
+    return parameters.shapes().keySet();
+  }
+
+  @Override
+  public final float[] values(String name) {
+    return parameters.values(name);
+  }
+
+  @Override
+  public final Kept keep(Collection<String> names) {
+    Map<String, NDArray> kept = parameters.keep(names);
+    return () -> {
+      parameters.putBack(kept);
+      kept.keySet().forEach(answering::changed);
+    };
   }
 
   @Override
@@ -298,6 +387,11 @@ abstract class DecoderModel<F> implements MultimodalModel {
    */
   public final Lora addLora(LoraSettings settings) {
     requireNoAdapters();
+    if (precision != Precision.FLOAT32) {
+      throw new ModelException(
+          "adapters are trained in float32, the model is in %s; open it with Precision.FLOAT32"
+              .formatted(precision.key()));
+    }
     Lora added = new Lora(this, settings);
     adapt(added.adapters());
     lora = added;
@@ -323,7 +417,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
 
   /** Writes the computations anew, with adapters beside the weights. */
   final void adapt(Map<String, List<ScriptWriter.LowRank>> adapters) {
-    ModelScript other = scripts.apply(adapters);
+    ModelScript other = new ModelScript(scripts.apply(adapters), precision);
     script.close();
     script = other;
   }
@@ -343,13 +437,22 @@ abstract class DecoderModel<F> implements MultimodalModel {
    * @throws ModelException if a parameter is not there or has another shape
    */
   final Changes changes(LoraAdapter adapter) {
+    List<String> problems = new ArrayList<>(adapter.sideProblems());
+    if (!adapter.snapshots().isEmpty() || !adapter.rows().isEmpty()) {
+      problems.add(
+          "%s: holds copies of base layers, or single rows of an embedding; merge the adapter into its base first"
+              .formatted(adapter.folder()));
+    }
+    if (!problems.isEmpty()) {
+      throw new ModelException(String.join("\n", problems));
+    }
     Changes changes =
         new Changes(
             renamed(adapter, "changes", adapter.deltas()),
             renamed(adapter, "replaces", adapter.replacements()));
     changes.deltas.forEach(
         (name, delta) -> {
-          Shape shape = parameters.get(name).getShape();
+          Shape shape = parameters.shape(name);
           if (delta.fanInFanOut() || !delta.shape().equals(Parameters.extents(shape))) {
             throw new ModelException(
                 "%s: the change of '%s' has shape %s%s, the model has %s"
@@ -363,7 +466,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
         });
     changes.replacements.forEach(
         (name, tensor) -> {
-          Shape shape = parameters.get(name).getShape();
+          Shape shape = parameters.shape(name);
           if (!tensor.shape().equals(Parameters.extents(shape))) {
             throw new ModelException(
                 "%s: replaces '%s' by a tensor of shape %s, the model has %s; merge the adapter into its base first"
@@ -385,7 +488,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
         (name, value) -> {
           String target =
               List.of(ownName(name), "language_model." + name).stream()
-                  .filter(parameters.all()::containsKey)
+                  .filter(parameters.shapes()::containsKey)
                   .findFirst()
                   .orElseThrow(
                       () ->
@@ -421,11 +524,12 @@ abstract class DecoderModel<F> implements MultimodalModel {
 
   // Computations.
 
-  final NDList call(NDManager step, String method, Object... arguments) {
-    return script.call(step, method, this::parameter, arguments);
+  NDList call(NDManager step, String method, Object... arguments) {
+    parameters.requireUnchanged();
+    return script.call(step, method, this::argument, arguments);
   }
 
-  NDArray decode(NDManager step, String method, Object... arguments) {
+  final NDArray decode(NDManager step, String method, Object... arguments) {
     return call(step, method, arguments).singletonOrThrow();
   }
 
@@ -488,13 +592,23 @@ abstract class DecoderModel<F> implements MultimodalModel {
    */
   public final long[][] generate(
       NDArray inputIds, NDArray attentionMask, @Nullable F features, GreedyDecoding decoding) {
+    return generate(inputIds, attentionMask, features, decoding, TokenChoice.BEST);
+  }
+
+  /** The same with tokens that are chosen otherwise. */
+  final long[][] generate(
+      NDArray inputIds,
+      NDArray attentionMask,
+      @Nullable F features,
+      GreedyDecoding decoding,
+      TokenChoice choice) {
     return withoutGradients(
         () -> {
           try (NDManager scope = manager.newSubManager()) {
             Connected connected = connected(scope, features);
             TokenBatch batch = batch(inputIds, attentionMask, connected);
             Positions positions = continued(batch, features);
-            return new Decoder(language, rotary, this::decode, scope, batch, decoding)
+            return new Decoder(language, rotary, this::call, scope, batch, decoding, choice)
                 .run(positions.prompt(), positions.deltas(), inputIds, connected.all());
           }
         });
@@ -550,6 +664,11 @@ abstract class DecoderModel<F> implements MultimodalModel {
   }
 
   @Override
+  public final Decoding decoding() {
+    return answering.generation().decoding();
+  }
+
+  @Override
   public final void useFeatures(FeatureCache cache) {
     answering.use(cache);
   }
@@ -578,8 +697,9 @@ abstract class DecoderModel<F> implements MultimodalModel {
                   ? Json.plain().readValue(config.toFile(), ObjectNode.class)
                   : configJson();
           Files.writeString(config, Json.pretty(json.put("torch_dtype", dtype.torchName())));
-          if (tokenizer != null) {
-            writeIfAbsent(staging.resolve("tokenizer.json"), tokenizer.json());
+          byte[] words = tokenizer == null ? null : tokenizer.json();
+          if (words != null) {
+            writeIfAbsent(staging.resolve(TokenizerFiles.JSON), words);
           }
           saveMore(staging);
           ModelFolder.writeTensors(staging.resolve("model.safetensors"), parameters.all(), dtype);

@@ -1,24 +1,88 @@
 package org.optmerge.model;
 
 import org.apiguardian.api.API;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Greedy decoding: the token that scores best, again and again, until the answer ends.
+ * The choice of an answer's tokens, one after another, until the answer ends: the token that scores
+ * best, or one that is drawn. A model's own settings are {@link MultimodalModel#decoding()}.
  *
  * @param maxNewTokens most tokens of an answer; no more than the model's positions leave room for
+ * @param repetitionPenalty scores of tokens that are there already are divided by it if positive,
+ *     multiplied if negative; 1 leaves them
+ * @param sampling how tokens are drawn; null takes the best
+ * @see <a href="https://arxiv.org/abs/1909.05858">Keskar et al., CTRL, section 4.1, on the
+ *     penalty</a>
  */
 @API(status = API.Status.EXPERIMENTAL)
-public record Decoding(int maxNewTokens) {
-  /** Long enough for a sentence or two. */
+public record Decoding(int maxNewTokens, double repetitionPenalty, @Nullable Sampling sampling) {
+  /** Greedy, long enough for a sentence or two. */
   public static final Decoding DEFAULT = new Decoding(256);
 
   /**
-   * @throws ModelException if no token may be made
+   * Tokens at random. What is drawn is a function of the seed and the prompt: neither the order of
+   * prompts nor what is answered beside them changes it.
+   *
+   * @param temperature scores are divided by it; below 1 the likely ones become likelier
+   * @param topK only so many of the best are drawn from; 0: all
+   * @param topP only the fewest of the best whose probabilities add up to this; 1: all
+   * @param seed of the random numbers
+   * @see <a href="https://arxiv.org/abs/1904.09751">Holtzman et al., The curious case of neural
+   *     text degeneration, ICLR 2020, section 3.1, on top-p</a>
+   */
+  public record Sampling(double temperature, int topK, double topP, long seed) {
+    /**
+     * @throws ModelException if the temperature is not positive, or a limit is no limit
+     */
+    public Sampling {
+      if (!(temperature > 0) || temperature == Double.POSITIVE_INFINITY) {
+        throw new ModelException(
+            "sampling needs a temperature above 0, is %s; for the best token each time, do not sample"
+                .formatted(temperature));
+      }
+      if (topK < 0 || !(topP > 0 && topP <= 1)) {
+        throw new ModelException(
+            "sampling needs top_k >= 0 and 0 < top_p <= 1, has %d and %s".formatted(topK, topP));
+      }
+    }
+
+    /** The same with other random numbers. */
+    public Sampling withSeed(long other) {
+      return new Sampling(temperature, topK, topP, other);
+    }
+  }
+
+  /**
+   * @throws ModelException if no token may be made, or the penalty is not positive
    */
   public Decoding {
     if (maxNewTokens < 1) {
       throw new ModelException(
           "an answer needs room for at least one token, maxNewTokens is " + maxNewTokens);
     }
+    if (!(repetitionPenalty > 0) || repetitionPenalty == Double.POSITIVE_INFINITY) {
+      throw new ModelException(
+          "the repetition penalty must be a number above 0, is " + repetitionPenalty);
+    }
+  }
+
+  /** The best token each time. */
+  public Decoding(int maxNewTokens) {
+    this(maxNewTokens, 1, null);
+  }
+
+  /** The same with another length. */
+  public Decoding withMaxNewTokens(int tokens) {
+    return new Decoding(tokens, repetitionPenalty, sampling);
+  }
+
+  /** The same with another penalty; 1 for none. */
+  public Decoding withRepetitionPenalty(double penalty) {
+    return new Decoding(maxNewTokens, penalty, sampling);
+  }
+
+  /** The same with tokens drawn so; null for the best each time. */
+  public Decoding withSampling(@Nullable Sampling other) {
+    return new Decoding(maxNewTokens, repetitionPenalty, other);
   }
 }

@@ -14,7 +14,7 @@ import org.optmerge.base.CounterRandom;
  */
 record InitialWeights(long seed, int layers, double layerScale) {
   void fill(Parameters parameters) {
-    parameters.all().forEach((name, array) -> fill(parameters, name, array.getShape()));
+    parameters.shapes().forEach((name, shape) -> fill(parameters, name, shape));
   }
 
   private void fill(Parameters parameters, String name, Shape shape) {
@@ -49,7 +49,7 @@ record InitialWeights(long seed, int layers, double layerScale) {
     if (name.contains("embed_tokens") || name.contains("_embedding") && !name.contains("patch")) {
       return 0.1;
     }
-    if (name.equals(InternVLConfig.HEAD)) {
+    if (name.endsWith("lm_head.weight")) {
       return 0.02;
     }
     double fanIn = (double) shape.size() / shape.get(0);

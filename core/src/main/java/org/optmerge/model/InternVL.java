@@ -20,7 +20,7 @@ import org.optmerge.model.media.Media;
 import org.optmerge.model.vision.ImagePreprocessing;
 
 /**
- * An InternVL2.5: InternViT, pixel shuffle, a two-layer connector and a Qwen2 decoder, in float32.
+ * An InternVL2.5: InternViT, pixel shuffle, a two-layer connector and a Qwen2 decoder.
  * Ownership of arrays, training and threads are as {@link DecoderModel} says.
  *
  * <p>Features of a batch are {@linkplain #visualFeatures visual features}, (T, tokens, feature
@@ -43,12 +43,13 @@ public final class InternVL extends DecoderModel<NDArray> {
   public static final class Family extends Architecture {
     /** For the service loader. */
     public Family() {
-      super("internvl2_5", InternVL::open, InternVLConfig.ARCHITECTURE);
+      super("internvl2_5", List.of(InternVLConfig.ARCHITECTURE), InternVL::open);
     }
   }
 
   private InternVL(
       InternVLConfig config,
+      Precision precision,
       @Nullable Tokenizer tokenizer,
       long imageContext,
       ImagePreprocessing preprocessing,
@@ -56,7 +57,8 @@ public final class InternVL extends DecoderModel<NDArray> {
     super(
         config.language(),
         config.parameters(),
-        adapters -> InternViTMethods.script(config, adapters),
+        precision,
+        adapters -> InternViTMethods.all(config, adapters),
         tokenizer,
         folder);
     this.preprocessing = preprocessing;
@@ -72,9 +74,19 @@ public final class InternVL extends DecoderModel<NDArray> {
    * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
    */
   public static InternVL open(Path folder) {
+    return open(folder, Precision.FLOAT32);
+  }
+
+  /**
+   * Opens a folder in Hugging Face layout with its tokenizer.
+   *
+   * @throws ModelException as {@link #open(Path)}, or if a tensor cannot be used in this precision
+   * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
+   */
+  public static InternVL open(Path folder, Precision precision) {
     InternVLConfig config = InternVLConfig.read(folder);
     Tokenizer tokenizer = Tokenizer.open(folder);
-    return open(folder, config, tokenizer, tokenizer.id(IMAGE_CONTEXT));
+    return open(folder, config, precision, tokenizer, tokenizer.id(IMAGE_CONTEXT));
   }
 
   /**
@@ -83,23 +95,34 @@ public final class InternVL extends DecoderModel<NDArray> {
    * @param imageContext id of the token that visual features take the place of
    */
   public static InternVL open(Path folder, long imageContext) {
-    return open(folder, InternVLConfig.read(folder), null, imageContext);
+    return open(folder, imageContext, Precision.FLOAT32);
+  }
+
+  static InternVL open(Path folder, long imageContext, Precision precision) {
+    return open(folder, InternVLConfig.read(folder), precision, null, imageContext);
   }
 
   private static InternVL open(
-      Path folder, InternVLConfig config, @Nullable Tokenizer tokenizer, long imageContext) {
+      Path folder,
+      InternVLConfig config,
+      Precision wanted,
+      @Nullable Tokenizer tokenizer,
+      long imageContext) {
+    ImagePreprocessing preprocessing = PreprocessorConfig.read(folder, config);
     return open(
         folder,
+        wanted,
         UnaryOperator.identity(),
-        stored ->
-            new InternVL(
-                // Small models of the family are published without a head, and share the embedding.
-                config.withTied(
-                    config.tied() || !stored.weights().containsKey(InternVLConfig.HEAD)),
-                tokenizer,
-                imageContext,
-                PreprocessorConfig.read(folder, config),
-                folder));
+        stored -> {
+          // Small models of the family are published without a head, and share the embedding.
+          InternVLConfig found =
+              config.withTied(config.tied() || !stored.weights().containsKey(config.head()));
+          return new Opening<>(
+              found.parameters(),
+              null,
+              precision ->
+                  new InternVL(found, precision, tokenizer, imageContext, preprocessing, folder));
+        });
   }
 
   @Override
@@ -123,7 +146,13 @@ public final class InternVL extends DecoderModel<NDArray> {
       InternVLConfig config, Tokenizer tokenizer, ImagePreprocessing preprocessing, long seed) {
     Objects.requireNonNull(tokenizer, "tokenizer");
     InternVL model =
-        new InternVL(config, tokenizer, tokenizer.id(IMAGE_CONTEXT), preprocessing, null);
+        new InternVL(
+            config,
+            Precision.FLOAT32,
+            tokenizer,
+            tokenizer.id(IMAGE_CONTEXT),
+            preprocessing,
+            null);
     new InitialWeights(seed, config.language().layers(), config.vision().layerScale())
         .fill(model.weights());
     return model;
@@ -208,7 +237,19 @@ public final class InternVL extends DecoderModel<NDArray> {
   }
 
   private ImagePreprocessing preprocessing(View view) {
-    return preprocessing.withMaximum(view.maxTiles());
+    Prompt.Resolution resolution = view.resolution();
+    if (resolution.minPixels() != 0 || resolution.maxPixels() != 0) {
+      throw new ModelException(
+          "an InternVL cuts pictures into tiles: give maxTiles in place of minPixels and"
+              + " maxPixels");
+    }
+    return preprocessing.withMaximum(resolution.maxTiles());
+  }
+
+  /** Its own {@code chat} gives {@code generate} embeddings alone, so no ids of the prompt. */
+  @Override
+  boolean penalisesPrompt() {
+    return false;
   }
 
   @Override
@@ -222,8 +263,7 @@ public final class InternVL extends DecoderModel<NDArray> {
     views.forEach(view -> tiles.addAll(preprocessing(view).tiles((Image) view.medium())));
     float[] all = visualFeatures(step, preprocessing.pixels(step, tiles)).toFloatArray();
     return split(
-        all,
-        views.stream().map(view -> segment(view).count() * config.featureWidth()).toList());
+        all, views.stream().map(view -> segment(view).count() * config.featureWidth()).toList());
   }
 
   @Override

@@ -15,7 +15,7 @@ import org.optmerge.model.vision.Tiling;
  * The shape of an InternVL model: its {@code config.json}, as far as results depend on it.
  *
  * @param vision the InternViT
- * @param language the Qwen2 decoder
+ * @param language the decoder
  * @param selectLayer which hidden state of the vision model is used: −1 the last, −2 the one before
  * @param downsample how many patches in each direction become one token; 2 for {@code
  *     downsample_ratio} 0.5
@@ -35,8 +35,6 @@ public record InternVLConfig(
     Tiling tiling,
     boolean tied) {
   static final String ARCHITECTURE = "InternVLChatModel";
-
-  private static final String QWEN2 = "Qwen2ForCausalLM";
 
   /**
    * An InternViT.
@@ -77,7 +75,7 @@ public record InternVLConfig(
   }
 
   /**
-   * A Qwen2 decoder.
+   * A decoder.
    *
    * @param width of a token
    * @param layers how many
@@ -90,6 +88,9 @@ public record InternVLConfig(
    * @param epsilon of the norms
    * @param ropeTheta base of the rotary position embedding
    * @param maxPositions the longest sequence
+   * @param layout the family it is of
+   * @param inputBias true if queries, keys and values have a bias
+   * @param outputBias true if the projection of what is attended to has one
    */
   public record Language(
       @JsonProperty("hidden_size") int width,
@@ -101,7 +102,38 @@ public record InternVLConfig(
       @JsonProperty("vocab_size") int vocabulary,
       @JsonProperty("rms_norm_eps") double epsilon,
       @JsonProperty("rope_theta") double ropeTheta,
-      @JsonProperty("max_position_embeddings") int maxPositions) {
+      @JsonProperty("max_position_embeddings") int maxPositions,
+      @JsonIgnore LanguageLayout layout,
+      @JsonIgnore boolean inputBias,
+      @JsonIgnore boolean outputBias) {
+    /** A Qwen2 decoder. */
+    public Language(
+        int width,
+        int layers,
+        int heads,
+        int keyValueHeads,
+        int headWidth,
+        int intermediate,
+        int vocabulary,
+        double epsilon,
+        double ropeTheta,
+        int maxPositions) {
+      this(
+          width,
+          layers,
+          heads,
+          keyValueHeads,
+          headWidth,
+          intermediate,
+          vocabulary,
+          epsilon,
+          ropeTheta,
+          maxPositions,
+          LanguageLayout.QWEN2,
+          true,
+          false);
+    }
+
     public Language {
       divides("llm_config.num_key_value_heads", keyValueHeads, "num_attention_heads", heads);
       divides("2", 2, "head_dim", headWidth);
@@ -168,14 +200,8 @@ public record InternVLConfig(
                   json.path("model_type").asText("missing")));
     }
     ConfigReader config = new ConfigReader(json, "");
-    JsonNode decoder = json.path("llm_config").path("architectures").path(0);
-    if (!decoder.asText("").equals(QWEN2)) {
-      throw new ModelException(
-          "config.json: the language model is %s; known: [%s]"
-              .formatted(decoder.isMissingNode() ? "missing" : decoder, QWEN2));
-    }
     Vision vision = vision(config.section("vision_config"));
-    Language language = language(config.section("llm_config"));
+    Language language = LanguageLayout.read(config.section("llm_config"));
     double ratio = config.number("downsample_ratio", 0.5);
     int downsample = (int) Math.rint(1 / ratio);
     if (!(ratio > 0 && ratio <= 1) || Math.abs(downsample * ratio - 1) > 1e-9) {
@@ -226,41 +252,6 @@ public record InternVLConfig(
         config.number("initializer_factor", 1));
   }
 
-  private static Language language(ConfigReader config) {
-    JsonNode scaling = config.node("rope_scaling");
-    if (scaling != null) {
-      String type = scaling.path("type").asText(scaling.path("rope_type").asText("missing"));
-      // Dynamic scaling changes nothing as long as a sequence is no longer than in training.
-      if (!List.of("default", "dynamic").contains(type)) {
-        throw new ModelException(
-            "config.json: llm_config.rope_scaling is '%s'; known: [default, dynamic]"
-                .formatted(type));
-      }
-    }
-    return qwen2(config);
-  }
-
-  /** A Qwen2 decoder, whatever its rotary embedding is scaled by. */
-  static Language qwen2(ConfigReader config) {
-    config.oneOf("hidden_act", List.of("silu"));
-    if (config.truth("use_sliding_window", false)) {
-      throw new ModelException("config.json: llm_config.use_sliding_window is not supported");
-    }
-    int width = config.positive("hidden_size");
-    int heads = config.positive("num_attention_heads");
-    return new Language(
-        width,
-        config.positive("num_hidden_layers"),
-        heads,
-        config.positive("num_key_value_heads", heads),
-        config.positive("head_dim", width / heads),
-        config.positive("intermediate_size"),
-        config.positive("vocab_size"),
-        config.number("rms_norm_eps", 1e-6),
-        config.number("rope_theta", 10_000),
-        config.positive("max_position_embeddings", 32768));
-  }
-
   /** This configuration as {@code config.json} has it. */
   public ObjectNode toJson() {
     ObjectNode json = Json.object();
@@ -277,7 +268,7 @@ public record InternVLConfig(
     json.put("tie_word_embeddings", tied);
     json.put("torch_dtype", "float32");
     json.set("vision_config", visionJson(vision, 3));
-    json.set("llm_config", languageJson(language, tied));
+    json.set("llm_config", LanguageLayout.json(language, tied));
     return json;
   }
 
@@ -290,22 +281,11 @@ public record InternVLConfig(
         .put("norm_type", vision.rmsNorm() ? "rms_norm" : "layer_norm");
   }
 
-  static ObjectNode languageJson(Language language, boolean tied) {
-    ObjectNode json = Json.plain().valueToTree(language);
-    json.putArray("architectures").add(QWEN2);
-    if (language.headWidth() * language.heads() == language.width()) {
-      json.remove("head_dim");
-    }
-    return json.put("model_type", "qwen2")
-        .put("hidden_act", "silu")
-        .put("tie_word_embeddings", tied);
-  }
-
   /** Name and shape of every parameter, as published checkpoints have them. */
   public SortedMap<String, Shape> parameters() {
     ParameterShapes shapes = new ParameterShapes();
     visionParameters(shapes, vision, "vision_model.", 3);
-    languageParameters(shapes, language, "language_model.", tied);
+    LanguageLayout.parameters(shapes, language, "language_model.", tied);
     return shapes
         .norm("mlp1.0", featureWidth(), true)
         .linear("mlp1.1", language.width(), featureWidth(), true)
@@ -338,32 +318,10 @@ public record InternVLConfig(
     }
   }
 
-  static void languageParameters(
-      ParameterShapes shapes, Language language, String prefix, boolean tied) {
-    int width = language.width();
-    int queries = language.heads() * language.headWidth();
-    int keys = language.keyValueHeads() * language.headWidth();
-    shapes.put(prefix + "model.embed_tokens.weight", language.vocabulary(), width);
-    for (int i = 0; i < language.layers(); i++) {
-      String layer = "%smodel.layers.%d.".formatted(prefix, i);
-      shapes
-          .norm(layer + "input_layernorm", width, false)
-          .norm(layer + "post_attention_layernorm", width, false)
-          .linear(layer + "self_attn.q_proj", queries, width, true)
-          .linear(layer + "self_attn.k_proj", keys, width, true)
-          .linear(layer + "self_attn.v_proj", keys, width, true)
-          .linear(layer + "self_attn.o_proj", width, queries, false)
-          .linear(layer + "mlp.gate_proj", language.intermediate(), width, false)
-          .linear(layer + "mlp.up_proj", language.intermediate(), width, false)
-          .linear(layer + "mlp.down_proj", width, language.intermediate(), false);
-    }
-    shapes.norm(prefix + "model.norm", width, false);
-    if (!tied) {
-      shapes.put(prefix + "lm_head.weight", language.vocabulary(), width);
-    }
+  /** The weight of the output head, where it is one of its own. */
+  String head() {
+    return "language_model.%s.weight".formatted(language.layout().head());
   }
-
-  static final String HEAD = "language_model.lm_head.weight";
 
   /** This configuration, with the embedding as output head or without. */
   InternVLConfig withTied(boolean value) {

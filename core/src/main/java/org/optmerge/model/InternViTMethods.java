@@ -25,7 +25,7 @@ final class InternViTMethods {
   }
 
   /** All methods of an InternVL. */
-  static ModelScript script(InternVLConfig config, Map<String, List<LowRank>> adapters) {
+  static List<Method> all(InternVLConfig config, Map<String, List<LowRank>> adapters) {
     InternViTMethods vision = new InternViTMethods(config, adapters);
     List<Method> all =
         new ArrayList<>(List.of(vision.visionStates(), vision.visualFeatures(), vision.connect()));
@@ -33,7 +33,7 @@ final class InternViTMethods {
         new LanguageMethods(
                 config.language(), "language_model.", config.tied(), adapters, vision::connector)
             .all());
-    return new ModelScript(all);
+    return all;
   }
 
   private ScriptWriter method(String header) {
@@ -56,7 +56,8 @@ final class InternViTMethods {
 
   private Method connect() {
     ScriptWriter code = method("connect(features: Tensor");
-    return code.finish("Tensor", connector(code));
+    code.line("features = (self).own(features, )");
+    return code.finish("Tensor", code.wide(connector(code)));
   }
 
   private String connector(ScriptWriter code) {

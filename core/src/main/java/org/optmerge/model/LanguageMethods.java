@@ -9,7 +9,7 @@ import org.optmerge.model.ScriptWriter.LowRank;
 import org.optmerge.model.ScriptWriter.Method;
 
 /**
- * The computations of a Qwen2 decoder that reads text and visual features.
+ * The computations of a decoder that reads text and visual features.
  *
  * <p>Shapes: B sequences, N tokens, d the width.
  *
@@ -17,6 +17,7 @@ import org.optmerge.model.ScriptWriter.Method;
  */
 final class LanguageMethods {
   private final InternVLConfig.Language language;
+  private final LanguageLayout layout;
   private final String prefix;
   private final boolean tied;
   private final Map<String, List<LowRank>> adapters;
@@ -34,6 +35,7 @@ final class LanguageMethods {
       Map<String, List<LowRank>> adapters,
       Function<ScriptWriter, String> connector) {
     this.language = language;
+    this.layout = language.layout();
     this.prefix = prefix;
     this.tied = tied;
     this.adapters = adapters;
@@ -54,17 +56,20 @@ final class LanguageMethods {
 
   private Method embed() {
     ScriptWriter code = method("embed(ids: Tensor, features: Tensor, places: Tensor");
-    return code.finish("Tensor", embedding(code));
+    return code.finish("Tensor", code.wide(embedding(code)));
   }
 
   /** Token embeddings, those at {@code places} of the flattened batch replaced by the features. */
   private String embedding(ScriptWriter code) {
     int width = language.width();
     String tokens =
-        code.let("torch.embedding(%s, ids)", code.parameter(prefix + "model.embed_tokens.weight"));
+        code.let(
+            "(self).own(torch.embedding(%s, ids), )",
+            code.stored(prefix + layout.embedding() + ".weight"));
     code.line("if torch.eq(torch.numel(places), 0):");
     code.line("  embedded = %s", tokens);
     code.line("else:");
+    code.line("  features = (self).own(features, )");
     String seen = code.indented(() -> connector.apply(code));
     code.line("  flat = torch.reshape(%s, [-1, %d])", tokens, width);
     code.line("  image = torch.reshape(%s, [-1, %d])", seen, width);
@@ -82,13 +87,13 @@ final class LanguageMethods {
   private Method decoderStates() {
     ScriptWriter code = method("decoder_states(embedded: Tensor, " + CONTEXT);
     List<String> states = new ArrayList<>();
-    String x = "embedded";
-    states.add(x);
+    String x = code.let("(self).own(embedded, )");
+    states.add("embedded");
     mask(code);
     int layers = language.layers();
     for (int i = 0; i < layers; i++) {
       x = decoderLayer(code, x, i);
-      states.add(i == layers - 1 ? finalNorm(code, x) : x);
+      states.add(code.wide(i == layers - 1 ? finalNorm(code, x) : x));
     }
     return code.finish(states);
   }
@@ -98,7 +103,7 @@ final class LanguageMethods {
     String embedded = embedding(code);
     mask(code);
     String x = decoder(code, embedded, Cache.NONE, all -> all);
-    return code.finish("Tensor", head(code, finalNorm(code, x)));
+    return code.finish("Tensor", code.wide(head(code, finalNorm(code, x))));
   }
 
   /** Mean cross-entropy over the rows {@code kept} of the flattened batch. */
@@ -115,32 +120,40 @@ final class LanguageMethods {
                 code.let(
                     "torch.index_select(torch.reshape(%s, [-1, %d]), 0, kept)",
                     all, language.width()));
-    String logits = head(code, finalNorm(code, x));
+    String logits = code.wide(head(code, finalNorm(code, x)));
     return code.finish("Tensor", "torch.cross_entropy_loss(%s, targets)".formatted(logits));
   }
 
-  /** The best next token of every sequence, (B); fills the caches, (B, heads, places, w) each. */
+  /**
+   * The next token's scores, (B, vocabulary), and the keys and values of every layer, (B, heads, N,
+   * w) each.
+   */
   private Method begin() {
-    ScriptWriter code = method("begin(" + BATCH + ", caches: List[Tensor]");
+    ScriptWriter code = method("begin(" + BATCH);
     String embedded = embedding(code);
     mask(code);
-    code.line("at = 0");
-    return code.finish("Tensor", best(code, embedded, Cache.BEGIN));
+    code.line("kept = annotate(List[Tensor], [])");
+    String scores = next(code, embedded, Cache.BEGIN);
+    code.line("results = [%s]", scores);
+    code.line("_0 = torch.extend(results, kept)");
+    return code.finish("List[Tensor]", "results");
   }
 
   /** The same after one more token a sequence, (B, 1); the mask is of all tokens up to it. */
   private Method advance() {
     ScriptWriter code = method("advance(ids: Tensor, " + CONTEXT + ", caches: List[Tensor]");
     String embedded =
-        code.let("torch.embedding(%s, ids)", code.parameter(prefix + "model.embed_tokens.weight"));
+        code.let(
+            "(self).own(torch.embedding(%s, ids), )",
+            code.stored(prefix + layout.embedding() + ".weight"));
     code.line("allowed = (self).allowed_next(mask, )");
     code.line("at = torch.sub(torch.size(mask, 1), 1)");
-    return code.finish("Tensor", best(code, embedded, Cache.CONTINUE));
+    return code.finish("Tensor", next(code, embedded, Cache.CONTINUE));
   }
 
-  private String best(ScriptWriter code, String embedded, Cache cache) {
+  private String next(ScriptWriter code, String embedded, Cache cache) {
     String x = decoder(code, embedded, cache, all -> code.let("torch.select(%s, 1, -1)", all));
-    return code.let("torch.argmax(%s, -1)", head(code, finalNorm(code, x)));
+    return code.wide(head(code, finalNorm(code, x)));
   }
 
   /** An empty mask stands for one that hides nothing but the future. */
@@ -156,7 +169,7 @@ final class LanguageMethods {
   }
 
   private String head(ScriptWriter code, String x) {
-    return code.linear(x, prefix + (tied ? "model.embed_tokens" : "lm_head"), false);
+    return code.linear(x, prefix + (tied ? layout.embedding() : layout.head()), false);
   }
 
   /** The use of the keys and values of a layer. */
@@ -196,15 +209,19 @@ final class LanguageMethods {
 
   /** x plus what it attends to. */
   private String attention(ScriptWriter code, String x, int index, Cache cache) {
-    String layer = layer(index) + "self_attn.";
     int heads = language.heads();
     int groups = language.keyValueHeads();
     int width = language.headWidth();
-    String n = code.rmsNorm(x, layer(index) + "input_layernorm.weight", language.epsilon());
-    String q = rotated(code, code.linear(n, layer + "q_proj", true), heads);
-    String k = rotated(code, code.linear(n, layer + "k_proj", true), groups);
-    String v = code.heads(code.linear(n, layer + "v_proj", true), groups, width);
-    if (cache != Cache.NONE) {
+    String n =
+        code.rmsNorm(x, layer(index) + layout.attentionNorm() + ".weight", language.epsilon());
+    List<String> parts = queriesKeysValues(code, n, layer(index) + layout.attention());
+    String q = code.let("(self).rotate(%s, cos, sin, )", parts.get(0));
+    String k = code.let("(self).rotate(%s, cos, sin, )", parts.get(1));
+    String v = parts.get(2);
+    if (cache == Cache.BEGIN) {
+      code.line("_%d = torch.append(kept, %s)", 2 * index + 1, k);
+      code.line("_%d = torch.append(kept, %s)", 2 * index + 2, v);
+    } else if (cache == Cache.CONTINUE) {
       k = code.let("(self).append(caches[%d], %s, at, )", 2 * index, k);
       v = code.let("(self).append(caches[%d], %s, at, )", 2 * index + 1, v);
     }
@@ -223,18 +240,41 @@ final class LanguageMethods {
               q, k, shared, v, shared);
       y = code.joined(attended, heads * width);
     }
-    return code.let("torch.add(%s, %s)", x, code.linear(y, layer + "o_proj", false));
+    return code.let(
+        "torch.add(%s, %s)",
+        x, code.linear(y, layer(index) + layout.attentionOutput(), language.outputBias()));
   }
 
   private String feedForward(ScriptWriter code, String h, int index) {
     String layer = layer(index);
-    String n = code.rmsNorm(h, layer + "post_attention_layernorm.weight", language.epsilon());
-    return code.let("torch.add(%s, %s)", h, code.gated(n, layer + "mlp.", false));
+    String n = code.rmsNorm(h, layer + layout.feedForwardNorm() + ".weight", language.epsilon());
+    return code.let(
+        "torch.add(%s, %s)",
+        h, code.gated(n, layer + layout.gate(), layer + layout.up(), layer + layout.down(), false));
   }
 
-  /** (B, N, heads · w) to (B, heads, N, w), rotated by its position. */
-  private String rotated(ScriptWriter code, String x, int heads) {
-    String split = code.heads(x, heads, language.headWidth());
-    return code.let("(self).rotate(%s, cos, sin, )", split);
+  /** (B, N, d) to queries, keys and values, each (B, heads, N, w). */
+  private List<String> queriesKeysValues(ScriptWriter code, String n, String attention) {
+    int heads = language.heads();
+    int groups = language.keyValueHeads();
+    int width = language.headWidth();
+    boolean bias = language.inputBias();
+    if (!layout.isFused()) {
+      return List.of(
+          code.heads(code.linear(n, attention + "q_proj", bias), heads, width),
+          code.heads(code.linear(n, attention + "k_proj", bias), groups, width),
+          code.heads(code.linear(n, attention + "v_proj", bias), groups, width));
+    }
+    // Group by group: its heads of queries, then its keys, then its values.
+    int shared = heads / groups;
+    String all =
+        code.let(
+            "torch.unflatten(%s, -1, [%d, %d, %d])",
+            code.linear(n, attention, bias), groups, shared + 2, width);
+    String queries = code.let("torch.flatten(torch.narrow(%s, 3, 0, %d), 2, 3)", all, shared);
+    return List.of(
+        code.let("torch.transpose(%s, 1, 2)", queries),
+        code.let("torch.transpose(torch.select(%s, 3, %d), 1, 2)", all, shared),
+        code.let("torch.transpose(torch.select(%s, 3, %d), 1, 2)", all, shared + 1));
   }
 }

@@ -132,7 +132,7 @@ public final class Lora {
             NDArray a =
                 scope.create(factor(adapter.a()).toFloatArray(), factor(adapter.a()).getShape());
             NDArray change = b.matMul(a).mul(adapter.scale());
-            float[] sum = change.add(model.parameter(weight)).toFloatArray();
+            float[] sum = change.add(model.argument(weight)).toFloatArray();
             model.load(weight, sum);
           });
     }

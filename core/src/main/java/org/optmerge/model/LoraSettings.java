@@ -13,11 +13,12 @@ import java.util.regex.Pattern;
  */
 public record LoraSettings(int rank, double alpha, Pattern targets, long seed) {
   /**
-   * All projections of the decoder's layers: what InternVL's scripts train with {@code
-   * use_llm_lora}.
+   * All projections of the decoder's layers, of Qwen2 and Llama or of InternLM2: what InternVL's
+   * scripts train with {@code use_llm_lora}.
    */
   public static final String LANGUAGE_MODEL =
-      "language_model\\.model\\.layers\\.\\d+\\.(self_attn\\.[qkvo]_proj|mlp\\.(gate|up|down)_proj)";
+      "language_model\\.model\\.layers\\.\\d+\\.(self_attn\\.[qkvo]_proj|mlp\\.(gate|up|down)_proj"
+          + "|attention\\.(wqkv|wo)|feed_forward\\.w[123])";
 
   /** All projections of the vision model's layers: {@code use_backbone_lora}. */
   public static final String VISION_MODEL =

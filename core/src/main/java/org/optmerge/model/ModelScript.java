@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import org.optmerge.linalg.StoredTensors;
 import org.optmerge.linalg.TorchScript;
 import org.optmerge.model.ScriptWriter.Method;
 
@@ -22,15 +23,12 @@ import org.optmerge.model.ScriptWriter.Method;
 final class ModelScript implements AutoCloseable {
   private static final String NAME = ScriptWriter.MODULE;
 
-  /** Methods that need no parameter. */
+  /**
+   * Methods that need no parameter. {@code grow} gives keys and values, (B, heads, places, w) each,
+   * room for as many more places as {@code more} has.
+   */
   private static final String HELPERS =
       """
-      def rms_norm(self: __torch__.Model, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
-        square = torch.mean(torch.mul(x, x), [-1], True)
-        return torch.mul(torch.mul(x, torch.rsqrt(torch.add(square, epsilon))), weight)
-      def rotate(self: __torch__.Model, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        half = torch.floordiv(torch.size(x, -1), 2)
-        return torch.addcmul(torch.mul(x, cos), torch.roll(x, [half], [-1]), sin)
       def repeat(self: __torch__.Model, x: Tensor, times: int) -> Tensor:
         if torch.eq(times, 1):
           y = x
@@ -51,6 +49,29 @@ final class ModelScript implements AutoCloseable {
         n = torch.size(x, 2)
         y = torch.copy_(torch.narrow(cache, 2, at, n), x)
         return torch.narrow(cache, 2, 0, torch.add(at, n))
+      def grow(self: __torch__.Model, caches: List[Tensor], more: Tensor) -> List[Tensor]:
+        grown = annotate(List[Tensor], [])
+        for i in range(torch.len(caches)):
+          x = caches[i]
+          b, h, n, w = torch.size(x, 0), torch.size(x, 1), torch.size(x, 2), torch.size(x, 3)
+          y = torch.new_empty(x, [b, h, torch.add(n, torch.size(more, 0)), w])
+          _0 = torch.copy_(torch.narrow(y, 2, 0, n), x)
+          _1 = torch.append(grown, y)
+        return grown
+      def attend_apart(self: __torch__.Model, q: Tensor, k: Tensor, v: Tensor, counts: Tensor) -> Tensor:
+        n = torch.size(counts, 0)
+        if torch.eq(n, 1):
+          y = torch.scaled_dot_product_attention(q, k, v)
+        else:
+          parts = annotate(List[Tensor], [])
+          at = 0
+          for i in range(n):
+            count = int(torch.select(counts, 0, i))
+            a, b, c = torch.narrow(q, 2, at, count), torch.narrow(k, 2, at, count), torch.narrow(v, 2, at, count)
+            _0 = torch.append(parts, torch.scaled_dot_product_attention(a, b, c))
+            at = torch.add(at, count)
+          y = torch.cat(parts, 2)
+        return y
       def attend(self: __torch__.Model, q: Tensor, k: Tensor, v: Tensor, allowed: Tensor) -> Tensor:
         if torch.eq(torch.numel(allowed), 0):
           y = torch.scaled_dot_product_attention(q, k, v, None, 0., True)
@@ -59,11 +80,93 @@ final class ModelScript implements AutoCloseable {
         return y
       """;
 
+  /** Arithmetic in the type of the arrays that come, float32. */
+  private static final String FLOAT32 =
+      """
+      def own(self: __torch__.Model, x: Tensor) -> Tensor:
+        return x
+      def wide(self: __torch__.Model, x: Tensor) -> Tensor:
+        return x
+      def linear(self: __torch__.Model, x: Tensor, w: Tensor, b: Optional[Tensor]) -> Tensor:
+        return torch.linear(x, w, b)
+      def rms_norm(self: __torch__.Model, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+        square = torch.mean(torch.mul(x, x), [-1], True)
+        return torch.mul(torch.mul(x, torch.rsqrt(torch.add(square, epsilon))), weight)
+      def rotate(self: __torch__.Model, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        half = torch.floordiv(torch.size(x, -1), 2)
+        return torch.addcmul(torch.mul(x, cos), torch.roll(x, [half], [-1]), sin)
+      """;
+
+  /** Arithmetic in a type of its own; norms and rotations in float32, as the reference has them. */
+  private static final String OTHER =
+      """
+      def own(self: __torch__.Model, x: Tensor) -> Tensor:
+        return torch.to(x, TYPE)
+      def wide(self: __torch__.Model, x: Tensor) -> Tensor:
+        return torch.to(x, 6)
+      def rms_norm(self: __torch__.Model, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
+        y = torch.to(x, 6)
+        square = torch.mean(torch.mul(y, y), [-1], True)
+        normed = torch.mul(y, torch.rsqrt(torch.add(square, epsilon)))
+        return torch.mul(torch.to(normed, TYPE), weight)
+      def rotate(self: __torch__.Model, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        y = torch.to(x, 6)
+        half = torch.floordiv(torch.size(y, -1), 2)
+        turned = torch.addcmul(torch.mul(y, cos), torch.roll(y, [half], [-1]), sin)
+        return torch.to(turned, TYPE)
+      """;
+
+  /** Products with weights of the arithmetic's type. */
+  private static final String PLAIN =
+      """
+      def linear(self: __torch__.Model, x: Tensor, w: Tensor, b: Optional[Tensor]) -> Tensor:
+        return torch.linear(x, w, b)
+      """;
+
+  /**
+   * Products with weights of any type: some rows at a time are widened, so few that they stay in
+   * the processor's cache.
+   */
+  private static final String WIDENING =
+      """
+      def linear(self: __torch__.Model, x: Tensor, w: Tensor, b: Optional[Tensor]) -> Tensor:
+        rows, columns = torch.size(w, 0), torch.size(w, 1)
+        most = torch.add(torch.floordiv(ROWS, columns), 1)
+        parts = annotate(List[Tensor], [])
+        for i in range(torch.floordiv(torch.add(rows, torch.sub(most, 1)), most)):
+          first = torch.mul(i, most)
+          some = torch.slice(w, 0, first, torch.add(first, most))
+          _0 = torch.append(parts, torch.linear(x, torch.to(some, 6), None))
+        y = torch.cat(parts, -1)
+        if torch.__isnot__(b, None):
+          c = unchecked_cast(Tensor, b)
+          z = torch.add(y, torch.to(c, 6))
+        else:
+          z = y
+        return z
+      """
+          .replace("ROWS", Integer.toString(1 << 20));
+
+  private static String arithmetic(Precision precision) {
+    return switch (precision) {
+      case BFLOAT16 -> PLAIN + OTHER.replace("TYPE", type(StoredTensors.Type.BFLOAT16));
+      case FLOAT32_MAPPED -> WIDENING + OTHER.replace("TYPE", type(StoredTensors.Type.FLOAT32));
+      default -> FLOAT32;
+    };
+  }
+
+  private static String type(StoredTensors.Type type) {
+    return Long.toString(type.code());
+  }
+
   private final Map<String, Method> methods = new LinkedHashMap<>();
   private final TorchScript script;
 
-  ModelScript(List<Method> all) {
-    StringBuilder source = new StringBuilder(HELPERS);
+  /**
+   * @param precision of the arithmetic
+   */
+  ModelScript(List<Method> all, Precision precision) {
+    StringBuilder source = new StringBuilder(arithmetic(precision)).append(HELPERS);
     for (Method method : all) {
       methods.put(method.name(), method);
       source.append(method.source());
@@ -76,7 +179,8 @@ final class ModelScript implements AutoCloseable {
       NDManager results, String name, Function<String, NDArray> parameters, Object... arguments) {
     Method method = methods.get(name);
     if (method == null) {
-      throw new IllegalArgumentException("no method " + name);
+      // One of those above.
+      return script.call(results, name, arguments);
     }
     List<Object> all = new ArrayList<>(List.of(arguments));
     all.add(method.arguments(parameters));

@@ -3,9 +3,12 @@ package org.optmerge.model;
 import ai.djl.ndarray.NDArray;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.ModelReference;
@@ -46,7 +49,7 @@ public interface MultimodalModel extends AutoCloseable {
   }
 
   /**
-   * Opens a model folder, or {@code BASE+ADAPTER}: a model with a PEFT adapter applied to it.
+   * Opens a model folder, or {@code BASE+ADAPTER}: a model with PEFT adapters applied to it.
    *
    * @throws ModelException if a folder is not there, or as {@link #open(Path)} and {@link #apply}
    * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
@@ -70,7 +73,6 @@ public interface MultimodalModel extends AutoCloseable {
       throw new ModelException(String.valueOf(e.getMessage()), e);
     }
     Path checkpoint = found.checkpoint();
-    Path adapter = found.adapter();
     if (checkpoint == null) {
       throw new ModelException(
           "model '%s' is an adapter; name the model that it is for too, as BASE+ADAPTER"
@@ -78,9 +80,7 @@ public interface MultimodalModel extends AutoCloseable {
     }
     MultimodalModel model = open(checkpoint, precision);
     try {
-      if (adapter != null) {
-        model.apply(adapter);
-      }
+      found.adapters().forEach(model::apply);
       return model;
     } catch (RuntimeException | Error e) {
       model.close();
@@ -96,6 +96,16 @@ public interface MultimodalModel extends AutoCloseable {
    *     not know, or no room for an answer; nothing has been answered then
    */
   void answer(List<Prompt> prompts, Decoding decoding, AnswerListener listener);
+
+  /**
+   * The decoding that the model's own files ask for: {@code generation_config.json}, else {@link
+   * Decoding#DEFAULT}. Evaluation kits have settings of their own.
+   *
+   * @throws ModelException if the file asks for what is not known here, such as several beams
+   */
+  default Decoding decoding() {
+    return Decoding.DEFAULT;
+  }
 
   /** Answers prompts; the answers are in their order. */
   default List<String> answer(List<Prompt> prompts, Decoding decoding) {
@@ -119,8 +129,47 @@ public interface MultimodalModel extends AutoCloseable {
    */
   default void useFeatures(FeatureCache cache) {}
 
-  /** The parameters by published name; the model's own arrays. */
+  /**
+   * The parameters by published name; the model's own arrays.
+   *
+   * @throws ModelException if the precision is not {@link Precision#FLOAT32}: there are none then
+   */
   SortedMap<String, NDArray> parameters();
+
+  /** The names of the parameters. */
+  default Set<String> names() {
+    return parameters().keySet();
+  }
+
+  /**
+   * A parameter's values, row by row, whatever the precision.
+   *
+   * @throws ModelException if there is no such parameter
+   */
+  default float[] values(String name) {
+    NDArray array = parameters().get(name);
+    if (array == null) {
+      throw new ModelException("the model has no parameter '%s'".formatted(name));
+    }
+    return array.toFloatArray();
+  }
+
+  /** Values of parameters that were kept; closing puts them back. */
+  interface Kept extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /**
+   * Keeps parameters' values of now, to load others and put these back.
+   *
+   * @throws ModelException if there is no such parameter
+   */
+  default Kept keep(Collection<String> names) {
+    Map<String, float[]> kept = new TreeMap<>();
+    names.forEach(name -> kept.put(name, values(name)));
+    return () -> kept.forEach(this::load);
+  }
 
   /**
    * Puts values in place of a parameter's own, as after a merge.

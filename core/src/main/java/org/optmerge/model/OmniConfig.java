@@ -176,7 +176,7 @@ public record OmniConfig(
               Connector.of(node.path("mm_projector_type").asText("missing"))));
     }
     return new OmniConfig(
-        InternVLConfig.qwen2(config.section("llm_config")),
+        LanguageLayout.QWEN2.settings(config.section("llm_config")),
         config.truth("tie_word_embeddings", false),
         modalities);
   }
@@ -198,14 +198,14 @@ public record OmniConfig(
           node.set(
               "encoder_config", InternVLConfig.visionJson(modality.encoder, modality.channels));
         });
-    json.set("llm_config", InternVLConfig.languageJson(language, tied));
+    json.set("llm_config", LanguageLayout.json(language, tied));
     return json;
   }
 
   /** Name and shape of every parameter. */
   public SortedMap<String, Shape> parameters() {
     ParameterShapes shapes = new ParameterShapes();
-    InternVLConfig.languageParameters(shapes, language, "language_model.", tied);
+    LanguageLayout.parameters(shapes, language, "language_model.", tied);
     modalities.forEach(
         (name, modality) -> {
           InternVLConfig.visionParameters(

@@ -11,7 +11,7 @@ final class OmniMethods {
   private OmniMethods() {}
 
   /** All methods of an omni model; those of a modality end with its name. */
-  static ModelScript script(OmniConfig config, Map<String, List<LowRank>> adapters) {
+  static List<Method> all(OmniConfig config, Map<String, List<LowRank>> adapters) {
     List<Method> all =
         new ArrayList<>(
             new LanguageMethods(
@@ -29,7 +29,7 @@ final class OmniMethods {
               all.add(features(name, modality));
               all.add(connect(name, modality));
             });
-    return new ModelScript(all);
+    return all;
   }
 
   /**
@@ -46,10 +46,11 @@ final class OmniMethods {
   private static Method connect(String name, OmniConfig.Modality modality) {
     ScriptWriter code = new ScriptWriter("connect_%s(features: Tensor".formatted(name), Map.of());
     String projector = OmniConfig.projector(name);
+    code.line("features = (self).own(features, )");
     String x = code.linear("features", projector + "0", true);
     if (modality.connector() == OmniConfig.Connector.MLP) {
       x = code.linear(code.let("torch.gelu(%s)", x), projector + "2", true);
     }
-    return code.finish("Tensor", x);
+    return code.finish("Tensor", code.wide(x));
   }
 }

@@ -45,15 +45,17 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
   public static final class Family extends Architecture {
     /** For the service loader. */
     public Family() {
-      super("omni", OmniModel::open, OmniConfig.ARCHITECTURE);
+      super("omni", List.of(OmniConfig.ARCHITECTURE), OmniModel::open);
     }
   }
 
-  private OmniModel(OmniConfig config, Tokenizer tokenizer, @Nullable Path folder) {
+  private OmniModel(
+      OmniConfig config, Precision precision, Tokenizer tokenizer, @Nullable Path folder) {
     super(
         config.language(),
         config.parameters(),
-        adapters -> OmniMethods.script(config, adapters),
+        precision,
+        adapters -> OmniMethods.all(config, adapters),
         tokenizer,
         folder);
     this.config = config;
@@ -67,10 +69,27 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
    * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
    */
   public static OmniModel open(Path folder) {
+    return open(folder, Precision.FLOAT32);
+  }
+
+  /**
+   * Opens a folder in Hugging Face layout with its tokenizer.
+   *
+   * @throws ModelException as {@link #open(Path)}, or if a tensor cannot be used in this precision
+   * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
+   */
+  public static OmniModel open(Path folder, Precision wanted) {
     OmniConfig config = OmniConfig.read(folder);
     Tokenizer tokenizer = Tokenizer.open(folder);
     return open(
-        folder, UnaryOperator.identity(), stored -> new OmniModel(config, tokenizer, folder));
+        folder,
+        wanted,
+        UnaryOperator.identity(),
+        stored ->
+            new Opening<>(
+                config.parameters(),
+                null,
+                precision -> new OmniModel(config, precision, tokenizer, folder)));
   }
 
   /**
@@ -79,7 +98,7 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
    * @param seed every entry is a function of it, the parameter's name and its index
    */
   public static OmniModel initialise(OmniConfig config, Tokenizer tokenizer, long seed) {
-    OmniModel model = new OmniModel(config, tokenizer, null);
+    OmniModel model = new OmniModel(config, Precision.FLOAT32, tokenizer, null);
     double scale =
         config.modalities().values().stream()
             .mapToDouble(modality -> modality.encoder().layerScale())
@@ -95,9 +114,9 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
   }
 
   @Override
-  public NDArray parameter(String name) {
+  NDArray argument(String name) {
     NDArray factor = composition == null ? null : composition.find(name);
-    return factor == null ? super.parameter(name) : factor;
+    return factor == null ? super.argument(name) : factor;
   }
 
   /** Takes over every parameter that another model has under the same name. */
@@ -205,13 +224,13 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
   }
 
   @Override
-  NDArray decode(NDManager step, String method, Object... arguments) {
+  NDList call(NDManager step, String method, Object... arguments) {
     OnlineComposition online = composition;
     if (online != null && GATED.contains(method)) {
       NDArray ids = (NDArray) arguments[0];
       online.open(step, ids.toLongArray(), ids.getShape());
     }
-    return super.decode(step, method, arguments);
+    return super.call(step, method, arguments);
   }
 
   /** Gates are of one batch. */
@@ -238,6 +257,7 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
 
   @Override
   ChatTemplate.Segment segment(View view) {
+    view.resolution().requirePublished("an omni model sees squares of one size");
     Media medium = view.medium();
     OmniConfig.Modality modality = modality(modalityOf(medium));
     OmniInputs.requireFits(medium, modality.encoder().imageSize());
@@ -266,7 +286,7 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
     seen.forEach(
         one ->
             byModality
-                .computeIfAbsent(modalityOf(one.medium()), any -> new ArrayList<>())
+                .computeIfAbsent(modalityOf(one.view().medium()), any -> new ArrayList<>())
                 .add(one));
     Map<String, NDArray> features = new LinkedHashMap<>();
     byModality.forEach(

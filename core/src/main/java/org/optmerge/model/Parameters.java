@@ -9,19 +9,26 @@ import ai.djl.pytorch.jni.JniUtils;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.util.ArrayList;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.linalg.StoredTensors;
 
-/** The arrays of a model by published name, float32, in the model's own manager. */
+/**
+ * The weights of a model by published name, in the model's own manager: float32 arrays, or {@link
+ * MappedWeights} where the precision leaves them in their files.
+ */
 final class Parameters {
   /** Values on their way into an array: small enough to stay in the cache. */
   private static final int CHUNK = 1 << 18;
@@ -32,78 +39,201 @@ final class Parameters {
     void read(long first, int length, float[] target);
   }
 
+  private final SortedMap<String, Shape> shapes;
   private final SortedMap<String, NDArray> arrays = new TreeMap<>();
   private final NDManager manager;
+  private final Precision precision;
+  private final Set<NDArray> held = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final MappedWeights mapped;
 
-  /** All of these shapes, zero. */
-  Parameters(NDManager manager, Map<String, Shape> shapes) {
+  /** All of these shapes, without values until they are read or filled. */
+  Parameters(NDManager manager, SortedMap<String, Shape> shapes, Precision precision) {
     this.manager = manager;
-    shapes.forEach((name, shape) -> arrays.put(name, manager.zeros(shape, DataType.FLOAT32)));
+    this.shapes = Collections.unmodifiableSortedMap(shapes);
+    this.precision = precision;
+    this.mapped = new MappedWeights(precision);
   }
 
   /**
-   * Fills every parameter from a checkpoint.
+   * Takes parameters from a checkpoint.
    *
-   * @param stored its tensors by the model's names
-   * @param derived names of tensors that may be there and are not read
-   * @throws ModelException if one is missing or of another shape, or a tensor has no place
+   * @param stored its tensors by the model's names, of the parameters' shapes; others are not read
+   * @throws ModelException if one cannot be used in this precision
    */
-  void read(
-      Checkpoint checkpoint, SortedMap<String, TensorInfo> stored, Predicate<String> derived) {
-    List<String> missing = new ArrayList<>();
-    arrays.forEach(
-        (name, array) -> {
-          TensorInfo tensor = stored.get(name);
-          if (tensor == null) {
-            missing.add(name);
-          } else if (!tensor.shape().equals(extents(array.getShape()))) {
-            throw new ModelException(
-                "%s: tensor '%s' has shape %s, config.json makes it %s"
-                    .formatted(checkpoint.folder(), name, tensor.shape(), array.getShape()));
-          }
-        });
-    if (!missing.isEmpty()) {
-      throw new ModelException(
-          "%s: %d tensors that config.json asks for are not there: %s"
-              .formatted(checkpoint.folder(), missing.size(), some(missing)));
-    }
-    List<String> unknown =
-        stored.keySet().stream()
-            .filter(name -> !arrays.containsKey(name) && !derived.test(name))
-            .toList();
-    if (!unknown.isEmpty()) {
-      throw new ModelException(
-          "%s: %d tensors have no place in the model that config.json describes: %s"
-              .formatted(checkpoint.folder(), unknown.size(), some(unknown)));
-    }
-    stored.forEach(
+  void read(Checkpoint checkpoint, SortedMap<String, TensorInfo> stored) {
+    SortedMap<String, TensorInfo> own = new TreeMap<>(stored);
+    own.keySet().retainAll(shapes.keySet());
+    arrays.putAll(mapped.open(manager, checkpoint, own, shapes));
+    own.forEach(
         (name, tensor) -> {
-          if (arrays.containsKey(name)) {
+          if (!arrays.containsKey(name)) {
             fill(name, (first, length, target) -> checkpoint.read(tensor, first, length, target));
           }
         });
   }
 
-  SortedMap<String, NDArray> all() {
-    return Collections.unmodifiableSortedMap(arrays);
+  /** Name and shape of each. */
+  SortedMap<String, Shape> shapes() {
+    return shapes;
   }
 
-  NDArray get(String name) {
-    NDArray array = arrays.get(name);
-    if (array == null) {
+  /**
+   * The shape of a parameter.
+   *
+   * @throws ModelException if there is none of that name
+   */
+  Shape shape(String name) {
+    Shape shape = shapes.get(name);
+    if (shape == null) {
       throw new ModelException(
           "the model has no parameter '%s'; it has %d, such as %s"
               .formatted(
                   name,
-                  arrays.size(),
-                  arrays.keySet().stream().limit(3).collect(Collectors.joining(", "))));
+                  shapes.size(),
+                  shapes.keySet().stream().limit(3).collect(Collectors.joining(", "))));
+    }
+    return shape;
+  }
+
+  /**
+   * All of them as float32 arrays.
+   *
+   * @throws ModelException if the precision is another
+   */
+  SortedMap<String, NDArray> all() {
+    if (precision != Precision.FLOAT32) {
+      throw new ModelException(
+          "weights are arrays in precision float32 only, this model is in %s; open it with Precision.FLOAT32"
+              .formatted(precision.key()));
+    }
+    return Collections.unmodifiableSortedMap(arrays);
+  }
+
+  /**
+   * A parameter as a float32 array.
+   *
+   * @throws ModelException if there is none of that name, or the precision is another
+   */
+  NDArray get(String name) {
+    shape(name);
+    NDArray array = all().get(name);
+    return array == null ? argument(name) : array;
+  }
+
+  /** A parameter as an argument of a script: an array, or a handle of a mapped tensor. */
+  NDArray argument(String name) {
+    Shape shape = shape(name);
+    NDArray array = arrays.get(name);
+    if (array == null) {
+      throw new IllegalStateException("parameter '%s' %s has no values yet".formatted(name, shape));
     }
     return array;
   }
 
+  /** A parameter's values, row by row. */
+  float[] values(String name) {
+    NDArray argument = argument(name);
+    if (precision == Precision.FLOAT32) {
+      return argument.toFloatArray();
+    }
+    try (NDArray widened = StoredTensors.widened(manager, argument)) {
+      return widened.toFloatArray();
+    }
+  }
+
+  private List<String> names(String prefix) {
+    return List.copyOf(shapes.subMap(prefix, prefix + Character.MAX_VALUE).keySet());
+  }
+
+  /** True if a parameter whose name begins so is in training. */
+  boolean isTrained(String prefix) {
+    return precision == Precision.FLOAT32
+        && names(prefix).stream().anyMatch(name -> argument(name).hasGradient());
+  }
+
+  /** Digests names and values of parameters whose names begin alike. */
+  void digest(String prefix, MessageDigest digest) {
+    for (String name : names(prefix)) {
+      digest.update(name.getBytes(StandardCharsets.UTF_8));
+      if (precision == Precision.FLOAT32) {
+        digest.update(argument(name).toByteBuffer());
+      } else {
+        try (NDArray widened = StoredTensors.widened(manager, argument(name))) {
+          digest.update(widened.toByteBuffer());
+        }
+      }
+    }
+  }
+
+  /**
+   * Checks that files whose tensors are in use are what they were.
+   *
+   * @throws ModelException if one was written to; the message names it
+   */
+  void requireUnchanged() {
+    if (precision != Precision.FLOAT32) {
+      mapped.requireUnchanged();
+    }
+  }
+
+  /** Keeps some parameters' values, to be put back. */
+  Map<String, NDArray> keep(Collection<String> names) {
+    Map<String, NDArray> kept = new TreeMap<>();
+    for (String name : names) {
+      NDArray argument = argument(name);
+      // A handle is kept as it is: what takes its place is another.
+      kept.put(name, precision == Precision.FLOAT32 ? argument.duplicate() : argument);
+    }
+    held.addAll(kept.values());
+    return kept;
+  }
+
+  /** Puts kept values back. */
+  void putBack(Map<String, NDArray> kept) {
+    held.removeAll(kept.values());
+    kept.forEach(
+        (name, values) -> {
+          if (precision != Precision.FLOAT32) {
+            replace(name, values);
+            return;
+          }
+          boolean recording = JniUtils.isGradMode();
+          JniUtils.setGradMode(false);
+          try (values) {
+            argument(name).set(new NDIndex("..."), values);
+          } finally {
+            JniUtils.setGradMode(recording);
+          }
+        });
+  }
+
+  private void replace(String name, NDArray handle) {
+    NDArray before = arrays.put(name, handle);
+    if (before != null && before != handle && !held.contains(before)) {
+      before.close();
+    }
+  }
+
   /** Puts values in place of a parameter's own. */
   void fill(String name, Source source) {
-    fill(manager, get(name), source);
+    NDArray array = precision == Precision.FLOAT32 ? arrays.get(name) : null;
+    boolean isNew = array == null;
+    NDArray target = isNew ? manager.create(shape(name), DataType.FLOAT32) : array;
+    fill(manager, target, source);
+    if (isNew) {
+      store(name, target);
+    }
+  }
+
+  /** Takes over a float32 array in place of a parameter. */
+  private void store(String name, NDArray array) {
+    if (precision == Precision.BFLOAT16) {
+      try (array) {
+        replace(name, StoredTensors.bfloat16(manager, array));
+      }
+    } else {
+      replace(name, array);
+    }
   }
 
   /** Puts values in place of an array's own; not recorded for gradients. */
@@ -135,7 +265,7 @@ final class Parameters {
 
   /** Puts values in place of a parameter's own. */
   void fill(String name, float[] values) {
-    Shape shape = get(name).getShape();
+    Shape shape = shape(name);
     if (values.length != shape.size()) {
       throw new ModelException(
           "parameter '%s': shape %s has %d values, %d were given"
@@ -152,7 +282,11 @@ final class Parameters {
     try (NDManager scope = manager.newSubManager()) {
       NDArray change =
           whole(scope, tensors, b).matMul(whole(scope, tensors, a)).muli((float) scale);
-      fill(name, change.addi(get(name)).toFloatArray());
+      NDArray weight =
+          precision == Precision.FLOAT32
+              ? argument(name)
+              : StoredTensors.widened(scope, argument(name));
+      fill(name, change.addi(weight).toFloatArray());
     }
   }
 

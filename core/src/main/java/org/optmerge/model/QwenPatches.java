@@ -1,8 +1,8 @@
 package org.optmerge.model;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.stream.LongStream;
 import org.optmerge.model.vision.QwenPreprocessing.Grid;
 
 /**
@@ -55,19 +55,14 @@ final class QwenPatches {
     return angles;
   }
 
-  /** For each patch the number of its frame; patches attend within one. */
+  /** The number of patches of each frame; patches attend within one. */
   long[] frames() {
-    long[] frames = new long[patches()];
-    int at = 0;
-    long number = 0;
-    for (Grid grid : grids) {
-      for (int t = 0; t < grid.frames(); t++) {
-        int size = grid.rows() * grid.columns();
-        Arrays.fill(frames, at, at + size, number++);
-        at += size;
-      }
-    }
-    return frames;
+    return grids.stream()
+        .flatMapToLong(
+            grid ->
+                LongStream.generate(() -> (long) grid.rows() * grid.columns())
+                    .limit(grid.frames()))
+        .toArray();
   }
 
   /**
@@ -78,13 +73,11 @@ final class QwenPatches {
    */
   @SuppressWarnings("ArrayRecordComponent") // passed on at once, never compared
   record Windows(long[] order, long[] ends) {
-    /** For each patch, in window order, the number of its window. */
-    long[] numbers() {
-      long[] numbers = new long[(int) ends[ends.length - 1]];
-      for (int i = 1; i < ends.length; i++) {
-        Arrays.fill(numbers, (int) ends[i - 1], (int) ends[i], i);
-      }
-      return numbers;
+    /** The number of patches of each window. */
+    long[] counts() {
+      return LongStream.range(1, ends.length)
+          .map(i -> ends[(int) i] - ends[(int) i - 1])
+          .toArray();
     }
 
     /** The place of each token in the order. */

@@ -1,11 +1,11 @@
 package org.optmerge.model;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -19,7 +19,7 @@ import org.optmerge.model.vision.QwenPreprocessing;
 import org.optmerge.model.vision.QwenPreprocessing.Grid;
 
 /**
- * A Qwen2-VL or Qwen2.5-VL in float32. Ownership of arrays, training and threads are as {@link
+ * A Qwen2-VL or Qwen2.5-VL. Ownership of arrays, training and threads are as {@link
  * DecoderModel} says.
  *
  * <p>Shapes: B sequences of N tokens, P patches.
@@ -38,7 +38,8 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   public static final class Family extends Architecture {
     /** For the service loader. */
     public Family() {
-      super("qwen2_vl", QwenVL::open, QwenVLConfig.QWEN2_VL, QwenVLConfig.QWEN2_5_VL);
+      super(
+          "qwen2_vl", List.of(QwenVLConfig.QWEN2_VL, QwenVLConfig.QWEN2_5_VL), QwenVL::open);
     }
   }
 
@@ -80,11 +81,13 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
     }
   }
 
-  private QwenVL(QwenVLConfig config, @Nullable Tokenizer tokenizer, Path folder) {
+  private QwenVL(
+      QwenVLConfig config, Precision precision, @Nullable Tokenizer tokenizer, Path folder) {
     super(
         config.language(),
         config.parameters(),
-        adapters -> QwenVisionMethods.script(config, adapters),
+        precision,
+        adapters -> QwenVisionMethods.all(config, adapters),
         tokenizer,
         folder);
     this.config = config;
@@ -100,17 +103,30 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
    * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
    */
   public static QwenVL open(Path folder) {
+    return open(folder, Precision.FLOAT32);
+  }
+
+  /**
+   * Opens a folder in Hugging Face layout.
+   *
+   * @throws ModelException as {@link #open(Path)}, or if a tensor cannot be used in this precision
+   * @throws org.optmerge.checkpoint.CheckpointException if the files are not what they should be
+   */
+  public static QwenVL open(Path folder, Precision wanted) {
     QwenVLConfig config = QwenVLConfig.read(folder);
-    Tokenizer tokenizer =
-        Files.exists(folder.resolve("tokenizer.json")) ? Tokenizer.open(folder) : null;
+    Tokenizer tokenizer = TokenizerFiles.areIn(folder) ? Tokenizer.open(folder) : null;
     return open(
         folder,
+        wanted,
         QwenVL::hubName,
-        stored ->
-            new QwenVL(
-                config.withTied(config.tied() || !stored.weights().containsKey("lm_head.weight")),
-                tokenizer,
-                folder));
+        stored -> {
+          QwenVLConfig found =
+              config.withTied(config.tied() || !stored.weights().containsKey("lm_head.weight"));
+          return new Opening<>(
+              found.parameters(),
+              null,
+              precision -> new QwenVL(found, precision, tokenizer, folder));
+        });
   }
 
   private static String hubName(String stored) {
@@ -138,8 +154,7 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
    * @throws ModelException if the patches are not those of the grids
    */
   public NDArray visualFeatures(NDManager step, NDArray pixels, List<Grid> grids) {
-    List<NDArray> states = visionStates(step, pixels, grids);
-    return states.get(states.size() - 1);
+    return vision(step, "visual_features", pixels, grids).singletonOrThrow();
   }
 
   QwenPatches patches(List<Grid> grids) {
@@ -149,6 +164,10 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
 
   /** The patch embedding, the output of every block in window order, and the features. */
   List<NDArray> visionStates(NDManager step, NDArray pixels, List<Grid> grids) {
+    return vision(step, "vision_states", pixels, grids);
+  }
+
+  private NDList vision(NDManager step, String method, NDArray pixels, List<Grid> grids) {
     QwenPatches patches = patches(grids);
     Shape expected = new Shape(patches.patches(), config.vision().patchValues());
     if (!pixels.getShape().equals(expected)) {
@@ -164,13 +183,13 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
             step, windows == null ? angles : inWindowOrder(angles, windows.order()));
     return call(
         step,
-        "vision_states",
+        method,
         pixels,
         table.cos(),
         table.sin(),
         // Windows never cross frames, so the order of the frames stays.
         step.create(patches.frames()),
-        windows == null ? nothing : step.create(windows.numbers()),
+        windows == null ? nothing : step.create(windows.counts()),
         windows == null ? nothing : step.create(windows.order()),
         windows == null ? nothing : step.create(windows.back()));
   }
@@ -253,20 +272,32 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   }
 
   /** Frames in the size that suits them; a picture is one. */
-  private List<Image> frames(Media medium) {
-    List<Image> frames = medium instanceof Video video ? video.frames() : List.of((Image) medium);
-    return frames.stream().map(preprocessing::resized).toList();
+  private List<Image> frames(View view) {
+    List<Image> frames =
+        view.medium() instanceof Video video ? video.frames() : List.of((Image) view.medium());
+    return frames.stream().map(preprocessing(view)::resized).toList();
   }
 
-  private Grid grid(Media medium) {
+  private QwenPreprocessing preprocessing(View view) {
+    Prompt.Resolution resolution = view.resolution();
+    if (resolution.maxTiles() != 0) {
+      throw new ModelException(
+          "a Qwen-VL cuts no picture into tiles: give minPixels and maxPixels in place of"
+              + " maxTiles");
+    }
+    return preprocessing.within(resolution.minPixels(), resolution.maxPixels());
+  }
+
+  private Grid grid(View view) {
     if (config.vision().patchValues() != QwenPreprocessing.PATCH_VALUES) {
       throw new ModelException(
           "the model's patches have %d values; pictures become patches of %d"
               .formatted(config.vision().patchValues(), QwenPreprocessing.PATCH_VALUES));
     }
-    return medium instanceof Video video
-        ? preprocessing.grid(video.width(), video.height(), video.frames().size())
-        : preprocessing.grid(((Image) medium).width(), ((Image) medium).height(), 1);
+    QwenPreprocessing sized = preprocessing(view);
+    return view.medium() instanceof Video video
+        ? sized.grid(video.width(), video.height(), video.frames().size())
+        : sized.grid(((Image) view.medium()).width(), ((Image) view.medium()).height(), 1);
   }
 
   @Override
@@ -275,12 +306,12 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
     return new ChatTemplate.Segment(
         medium.getClass(),
         medium instanceof Video ? VIDEO_TOKEN : IMAGE_TOKEN,
-        grid(medium).tokens());
+        grid(view).tokens());
   }
 
   @Override
   Encoder encoder(View view) {
-    return new Encoder("visual.", List.of(config, preprocessing));
+    return new Encoder("visual.", List.of(config, preprocessing(view)));
   }
 
   /** One by one: a batch of patches attends to itself as a whole, in memory if not in effect. */
@@ -288,9 +319,8 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   List<float[]> encode(NDManager step, List<View> views) {
     List<float[]> each = new ArrayList<>();
     for (View view : views) {
-      Media medium = view.medium();
-      NDArray pixels = QwenPreprocessing.patches(step, frames(medium));
-      each.add(visualFeatures(step, pixels, List.of(grid(medium))).toFloatArray());
+      NDArray pixels = QwenPreprocessing.patches(step, frames(view));
+      each.add(visualFeatures(step, pixels, List.of(grid(view))).toFloatArray());
     }
     return each;
   }
@@ -298,8 +328,8 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   /** Of a video two frames, which share a patch, are taken to last a second, as by default. */
   @Override
   Visuals features(NDManager step, List<Seen> seen) {
-    List<Seen> images = seen.stream().filter(one -> one.medium() instanceof Image).toList();
-    List<Seen> videos = seen.stream().filter(one -> one.medium() instanceof Video).toList();
+    List<Seen> images = seen.stream().filter(one -> one.view().medium() instanceof Image).toList();
+    List<Seen> videos = seen.stream().filter(one -> one.view().medium() instanceof Video).toList();
     return new Visuals(
         joined(step, images), grids(images), joined(step, videos), grids(videos), List.of());
   }
@@ -310,7 +340,7 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   }
 
   private List<Grid> grids(List<Seen> seen) {
-    return seen.stream().map(one -> grid(one.medium())).toList();
+    return seen.stream().map(one -> grid(one.view())).toList();
   }
 
   /** A Qwen-VL comes from a folder, which has its configuration. */

@@ -104,7 +104,7 @@ record QwenVLConfig(
         architecture.equals(QWEN2_5_VL)
             ? windowed(config.section("vision_config"))
             : plain(config.section("vision_config")),
-        InternVLConfig.qwen2(config),
+        LanguageLayout.QWEN2.settings(config),
         sections,
         config.truth("tie_word_embeddings", false),
         config.positive("image_token_id"),
@@ -187,7 +187,7 @@ record QwenVLConfig(
         .norm("visual.merger.ln_q", width, !gated)
         .linear("visual.merger.mlp.0", merged, merged, true)
         .linear("visual.merger.mlp.2", language.width(), merged, true);
-    InternVLConfig.languageParameters(shapes, language, "", tied);
+    LanguageLayout.parameters(shapes, language, "", tied);
     return shapes.all();
   }
 }

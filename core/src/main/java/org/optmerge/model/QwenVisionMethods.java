@@ -24,52 +24,62 @@ final class QwenVisionMethods {
   }
 
   /** All methods of a Qwen-VL. */
-  static ModelScript script(QwenVLConfig config, Map<String, List<LowRank>> adapters) {
-    List<Method> all = new ArrayList<>(List.of(new QwenVisionMethods(config).states()));
+  static List<Method> all(QwenVLConfig config, Map<String, List<LowRank>> adapters) {
+    QwenVisionMethods vision = new QwenVisionMethods(config);
+    List<Method> all = new ArrayList<>(List.of(vision.states(), vision.visualFeatures()));
     // The features are of the decoder's width already.
     all.addAll(
         new LanguageMethods(config.language(), "", config.tied(), adapters, code -> "features")
             .all());
-    return new ModelScript(all);
+    return all;
   }
+
+  private static final String ARGUMENTS =
+      "(pixels: Tensor, cos: Tensor, sin: Tensor, frames: Tensor, windows: Tensor, order: Tensor,"
+          + " back: Tensor";
 
   /**
    * (P, values) to the patch embedding, the output of every block (in window order), and the
    * features (P / 4, decoder width). {@code order} is the window order of the tokens, {@code back}
-   * undoes it; both empty where there are no windows. {@code frame} and {@code window} say which
-   * patch attends to which: numbers of their group.
+   * undoes it; both empty where there are no windows. {@code frames} and {@code windows} are the
+   * numbers of patches of each: a patch attends to those of its frame, or window.
    */
   private Method states() {
-    ScriptWriter code =
-        new ScriptWriter(
-            "vision_states(pixels: Tensor, cos: Tensor, sin: Tensor, frame: Tensor, window: Tensor,"
-                + " order: Tensor, back: Tensor",
-            Map.of());
+    ScriptWriter code = new ScriptWriter("vision_states" + ARGUMENTS, Map.of());
+    List<String> states = new ArrayList<>();
+    String features = features(code, states);
+    states.add(features);
+    return code.finish(states.stream().map(code::wide).toList());
+  }
+
+  /** The same to the features alone. */
+  private Method visualFeatures() {
+    ScriptWriter code = new ScriptWriter("visual_features" + ARGUMENTS, Map.of());
+    return code.finish("Tensor", code.wide(features(code, new ArrayList<>())));
+  }
+
+  private String features(ScriptWriter code, List<String> states) {
     QwenVLConfig.Vision vision = config.vision();
     int width = vision.width();
     String patches =
         code.let(
-            "torch.linear(pixels, torch.reshape(%s, [%d, %d]))",
+            "torch.linear((self).own(pixels, ), torch.reshape(%s, [%d, %d]))",
             code.parameter("visual.patch_embed.proj.weight"), width, vision.patchValues());
-    List<String> states = new ArrayList<>(List.of(patches));
+    states.add(patches);
     String groups =
         "torch.reshape(torch.index_select(torch.reshape(%s, [-1, %d]), 0, order), [-1, %d])";
     int tokenWidth = QwenVLConfig.MERGE * QwenVLConfig.MERGE * width;
     String x = vision.windows() == null ? patches : code.let(groups, patches, tokenWidth, width);
-    code.line("by_frame = torch.eq(torch.unsqueeze(frame, 1), frame)");
-    code.line("by_window = torch.eq(torch.unsqueeze(window, 1), window)");
     x = code.let("torch.unsqueeze(%s, 0)", x);
     for (int i = 0; i < vision.layers(); i++) {
       x = block(code, x, i);
-      states.add(code.let("torch.squeeze(%s, 0)", x));
+      states.add("torch.squeeze(%s, 0)".formatted(x));
     }
     String normed =
         code.let("torch.reshape(%s, [-1, %d])", norm(code, x, "visual.merger.ln_q"), tokenWidth);
     String inner = code.let("torch.gelu(%s)", code.linear(normed, "visual.merger.mlp.0", true));
     String merged = code.linear(inner, "visual.merger.mlp.2", true);
-    states.add(
-        vision.windows() == null ? merged : code.let("torch.index_select(%s, 0, back)", merged));
-    return code.finish(states);
+    return vision.windows() == null ? merged : code.let("torch.index_select(%s, 0, back)", merged);
   }
 
   private String block(ScriptWriter code, String x, int index) {
@@ -89,15 +99,19 @@ final class QwenVisionMethods {
     boolean everywhere = windows == null || windows.everywhere().contains(index);
     String y =
         code.let(
-            "torch.scaled_dot_product_attention(%s, %s, %s, %s)",
-            q, k, parts.get(2), everywhere ? "by_frame" : "by_window");
+            "(self).attend_apart(%s, %s, %s, %s, )",
+            q, k, parts.get(2), everywhere ? "frames" : "windows");
     String h =
         code.let(
             "torch.add(%s, %s)", x, code.linear(code.joined(y, width), block + "attn.proj", true));
     String n = norm(code, h, block + "norm2");
     return code.let(
         "torch.add(%s, %s)",
-        h, windows == null ? mlp(code, n, block) : code.gated(n, block + "mlp.", true));
+        h, windows == null ? mlp(code, n, block) : gatedMlp(code, n, block + "mlp."));
+  }
+
+  private static String gatedMlp(ScriptWriter code, String n, String mlp) {
+    return code.gated(n, mlp + "gate_proj", mlp + "up_proj", mlp + "down_proj", true);
   }
 
   /** x · sigmoid(1.702 x) between two linear maps. */

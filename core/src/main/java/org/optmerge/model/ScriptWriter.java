@@ -44,8 +44,13 @@ final class ScriptWriter {
     this.adapters = adapters;
   }
 
-  /** A parameter, as an expression. */
+  /** A parameter, as an expression: in the type of the model's arithmetic. */
   String parameter(String name) {
+    return "(self).own(%s, )".formatted(stored(name));
+  }
+
+  /** A parameter as it is stored, for what takes care of its type. */
+  String stored(String name) {
     return "p[%d]".formatted(parameters.computeIfAbsent(name, n -> parameters.size()));
   }
 
@@ -71,13 +76,18 @@ final class ScriptWriter {
     body.append(indent).append(statement.formatted(arguments)).append('\n');
   }
 
+  /** In float32, whatever the model's arithmetic. */
+  String wide(String x) {
+    return let("(self).wide(%s, )", x);
+  }
+
   /** x · Wᵀ + b, with the weight's low-rank change if there is one. */
   String linear(String x, String module, boolean bias) {
     String weight = module + ".weight";
     String y =
         let(
-            "torch.linear(%s, %s, %s)",
-            x, parameter(weight), bias ? parameter(module + ".bias") : "None");
+            "(self).linear(%s, %s, %s, )",
+            x, stored(weight), bias ? stored(module + ".bias") : "None");
     for (LowRank adapter : adapters.getOrDefault(weight, List.of())) {
       String low = let("torch.linear(%s, %s)", x, parameter(adapter.a));
       String change = let("torch.linear(%s, %s)", low, parameter(adapter.b));
@@ -101,10 +111,9 @@ final class ScriptWriter {
   }
 
   /** Two linear maps, one of which gates the other, and a third. */
-  String gated(String x, String module, boolean bias) {
-    String gate = let("torch.silu(%s)", linear(x, module + "gate_proj", bias));
-    String up = linear(x, module + "up_proj", bias);
-    return linear(let("torch.mul(%s, %s)", gate, up), module + "down_proj", bias);
+  String gated(String x, String gate, String up, String down, boolean bias) {
+    String active = let("torch.silu(%s)", linear(x, gate, bias));
+    return linear(let("torch.mul(%s, %s)", active, linear(x, up, bias)), down, bias);
   }
 
   /** LayerNorm over the last dimension. */

@@ -31,7 +31,7 @@ final class VitMethods {
     for (int i = 0; i < vision.layers(); i++) {
       states.add(layer(code, states.get(i), i));
     }
-    return code.finish(states);
+    return code.finish(states.stream().map(code::wide).toList());
   }
 
   /** The number of patches along a dimension of the pixels. */
@@ -41,6 +41,7 @@ final class VitMethods {
 
   /** (T, channels, H, W) to (T, 1 + patches, d). */
   private String embedding(ScriptWriter code) {
+    code.line("pixels = (self).own(pixels, )");
     int width = vision.width();
     int p = vision.patch();
     String embeddings = prefix + "embeddings.";
@@ -74,11 +75,12 @@ final class VitMethods {
     code.line(
         "  grid = torch.reshape(torch.slice(%s, 1, 1), [1, %d, %d, %d])", positions, g, g, width);
     code.line(
-        "  resized = torch.upsample_bicubic2d(torch.permute(grid, [0, 3, 1, 2]), [%s, %s], False,"
-            + " None, None)",
+        "  resized = torch.upsample_bicubic2d((self).wide(torch.permute(grid, [0, 3, 1, 2]), ),"
+            + " [%s, %s], False, None, None)",
         h, w);
     code.line(
-        "  flat = torch.reshape(torch.permute(resized, [0, 2, 3, 1]), [1, torch.mul(%s, %s), %d])",
+        "  flat = torch.reshape(torch.permute((self).own(resized, ), [0, 2, 3, 1]),"
+            + " [1, torch.mul(%s, %s), %d])",
         h, w, width);
     code.line("  position = torch.cat([torch.slice(%s, 1, 0, 1), flat], 1)", positions);
     return code.let("torch.add(torch.cat([%s, %s], 1), position)", first, patches);
@@ -136,7 +138,7 @@ final class VitMethods {
             grid, transposed ? "[0, 3, 1, 2, 4, 5]" : "[0, 1, 3, 2, 4, 5]");
     return code.finish(
         "Tensor",
-        "torch.reshape(%s, [torch.size(pixels, 0), torch.mul(h, w), %d])"
+        "(self).wide(torch.reshape(%s, [torch.size(pixels, 0), torch.mul(h, w), %d]), )"
             .formatted(blocks, s * s * vision.width()));
   }
 

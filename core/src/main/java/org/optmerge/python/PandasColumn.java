@@ -55,6 +55,27 @@ public record PandasColumn(boolean noneIsMissing) {
     return typed == null ? filled : typed;
   }
 
+  /**
+   * The cells of a column made of records, such as objects of JSON: texts stay texts, and whole
+   * numbers become floats beside a float or a missing value.
+   */
+  public static List<Cell> ofRecords(List<Cell> cells) {
+    boolean numbers =
+        cells.stream()
+            .noneMatch(cell -> cell.kind() == Cell.Kind.TEXT || cell.kind() == Cell.Kind.TRUTH);
+    boolean wholes = cells.stream().allMatch(cell -> cell.kind() == Cell.Kind.WHOLE);
+    if (!numbers || wholes) {
+      return List.copyOf(cells);
+    }
+    return cells.stream()
+        .map(
+            cell ->
+                cell.kind() == Cell.Kind.WHOLE
+                    ? Cell.real(Double.parseDouble(cell.text()))
+                    : cell)
+        .toList();
+  }
+
   /** The cells with another type; null if one of them cannot have it. */
   private static @Nullable List<Cell> all(
       List<Cell> cells, Function<Cell, @Nullable Cell> conversion) {

@@ -17,6 +17,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.dhatim.fastexcel.reader.CellType;
 import org.dhatim.fastexcel.reader.ReadableWorkbook;
@@ -45,13 +48,21 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
 
   /** As {@link #read(Path)}, with other rules for columns. */
   public static PandasTable read(Path file, PandasColumn rules) {
+    return raw(file, column -> true).typed(rules::infer);
+  }
+
+  /**
+   * Reads the cells of a file as they stand.
+   *
+   * @param wanted columns by name; the cells of others, such as pictures, are not kept
+   * @throws TableException as {@link #read(Path)}
+   */
+  public static Raw raw(Path file, Predicate<String> wanted) {
     String name = file.toString().toLowerCase(Locale.ROOT);
     try {
-      List<List<Cell>> raw =
-          name.endsWith(".xlsx")
-              ? workbook(file)
-              : delimited(file, name.endsWith(".csv") ? ',' : '\t');
-      return of(file, raw, rules);
+      return name.endsWith(".xlsx")
+          ? workbook(file, wanted)
+          : delimited(file, name.endsWith(".csv") ? ',' : '\t', wanted);
     } catch (CharacterCodingException e) {
       throw new TableException(
           "%s: not valid UTF-8; VLMEvalKit writes UTF-8, was the file saved by another program?"
@@ -61,6 +72,117 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
       throw new TableException("%s: %s".formatted(file, e.getMessage()), e);
     } catch (IOException e) {
       throw new TableException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
+    }
+  }
+
+  /**
+   * A table before pandas has given types to its columns.
+   *
+   * @param header the names of the columns that are kept
+   * @param rows their cells; a row may be shorter than the header
+   */
+  public record Raw(List<String> header, List<List<Cell>> rows) {
+    public Raw {
+      header = List.copyOf(header);
+      rows = List.copyOf(rows);
+    }
+
+    /** The cell of a row; missing if the row is shorter, or there is no such column. */
+    public Cell cell(int row, String column) {
+      int at = header.indexOf(column);
+      return at < 0 || at >= rows.get(row).size() ? Cell.MISSING : rows.get(row).get(at);
+    }
+
+    /**
+     * With the types of columns.
+     *
+     * @param types gives the cells of a column their types, such as {@link PandasColumn#infer}
+     */
+    public PandasTable typed(UnaryOperator<List<Cell>> types) {
+      Map<String, List<Cell>> columns = new LinkedHashMap<>();
+      for (int c = 0; c < header.size(); c++) {
+        List<Cell> column = new ArrayList<>(rows.size());
+        for (List<Cell> row : rows) {
+          column.add(c < row.size() ? row.get(c) : Cell.MISSING);
+        }
+        columns.put(header.get(c), types.apply(column));
+      }
+      return new PandasTable(columns, rows.size());
+    }
+  }
+
+  /** Takes rows as they come: the first is the header. */
+  private static final class Collector {
+    private final Predicate<String> wanted;
+    private final boolean widens;
+    private final List<String> names = new ArrayList<>();
+    private final List<Integer> kept = new ArrayList<>();
+    private final List<List<Cell>> rows = new ArrayList<>();
+    private boolean begun;
+    private int header = 1;
+
+    Collector(Predicate<String> wanted, boolean widens) {
+      this.wanted = wanted;
+      this.widens = widens;
+    }
+
+    /** Rows of a sheet that are not there are rows without cells, but for those above the header. */
+    void at(int row) {
+      header = begun ? header : row;
+      while (begun && rows.size() < row - header - 1) {
+        add(List.of());
+      }
+    }
+
+    void add(List<Cell> cells) {
+      if (!begun) {
+        begun = true;
+        cells.forEach(cell -> name(cell));
+        return;
+      }
+      if (cells.size() > names.size()) {
+        if (!widens) {
+          throw new TableException(
+              "row %d has %d cells, the header has %d; is a quote missing?"
+                  .formatted(rows.size() + 1, cells.size(), names.size()));
+        }
+        while (names.size() < cells.size()) {
+          name(Cell.MISSING);
+        }
+      }
+      List<Cell> row = new ArrayList<>(kept.size());
+      for (int column : kept) {
+        if (column < cells.size()) {
+          row.add(cells.get(column));
+        } else {
+          row.add(Cell.MISSING);
+        }
+      }
+      rows.add(List.copyOf(row));
+    }
+
+    private void name(Cell cell) {
+      String name = cell.missing() ? "Unnamed: " + names.size() : cell.text();
+      if (wanted.test(name)) {
+        kept.add(names.size());
+      }
+      names.add(name);
+    }
+
+    Raw done() {
+      if (!begun) {
+        throw new TableException("is empty; expected a header row");
+      }
+      Set<String> twice = new TreeSet<>();
+      Set<String> once = new HashSet<>();
+      names.stream().filter(name -> !once.add(name)).forEach(twice::add);
+      if (!twice.isEmpty()) {
+        throw new TableException("has columns of the same name: " + twice);
+      }
+      while (widens && !rows.isEmpty() && rows.get(rows.size() - 1).stream().allMatch(Cell::missing)) {
+        rows.remove(rows.size() - 1);
+      }
+      return new Raw(kept.stream().map(names::get).toList(), rows);
     }
   }
 
@@ -75,65 +197,35 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
     return columns.containsKey(name);
   }
 
-  private static PandasTable of(Path file, List<List<Cell>> raw, PandasColumn rules) {
-    if (raw.isEmpty()) {
-      throw new TableException("is empty; expected a header row");
-    }
-    List<Cell> header = raw.get(0);
-    Map<String, List<Cell>> columns = new LinkedHashMap<>();
-    Set<String> twice = new HashSet<>();
-    for (int c = 0; c < header.size(); c++) {
-      String name = header.get(c).missing() ? "Unnamed: " + c : header.get(c).text();
-      List<Cell> column = new ArrayList<>(raw.size() - 1);
-      for (int r = 1; r < raw.size(); r++) {
-        List<Cell> row = raw.get(r);
-        column.add(c < row.size() ? row.get(c) : Cell.MISSING);
-      }
-      if (columns.put(name, rules.infer(column)) != null) {
-        twice.add(name);
-      }
-    }
-    if (!twice.isEmpty()) {
-      throw new TableException("has columns of the same name: " + twice);
-    }
-    for (int r = 1; r < raw.size(); r++) {
-      if (raw.get(r).size() > header.size()) {
-        throw new TableException(
-            "row %d has %d cells, the header has %d; is a quote missing?"
-                .formatted(r, raw.get(r).size(), header.size()));
-      }
-    }
-    return new PandasTable(columns, raw.size() - 1);
-  }
-
-  private static List<List<Cell>> delimited(Path file, char delimiter) throws IOException {
+  private static Raw delimited(Path file, char delimiter, Predicate<String> wanted)
+      throws IOException {
     try (DelimitedFile rows = new DelimitedFile(file, delimiter)) {
-      List<List<Cell>> table = new ArrayList<>();
+      Collector table = new Collector(wanted, false);
       while (rows.next()) {
-        table.add(rows.texts().stream().map(Cell::text).toList());
+        List<Cell> cells = new ArrayList<>(rows.count());
+        for (int c = 0; c < rows.count(); c++) {
+          boolean dropped = table.begun && c < table.names.size() && !table.kept.contains(c);
+          cells.add(dropped ? Cell.MISSING : Cell.text(rows.text(c)));
+        }
+        table.add(cells);
       }
-      return table;
+      return table.done();
     }
   }
 
-  private static List<List<Cell>> workbook(Path file) throws IOException {
+  private static Raw workbook(Path file, Predicate<String> wanted) throws IOException {
     try (PushbackInputStream in = new PushbackInputStream(Files.newInputStream(file), 2)) {
       requireZip(in);
-      List<List<Cell>> table = new ArrayList<>();
+      Collector table = new Collector(wanted, true);
       try (ReadableWorkbook workbook = new ReadableWorkbook(in);
           Stream<Row> rows = workbook.getFirstSheet().openStream()) {
         rows.forEach(
             row -> {
-              while (table.size() < row.getRowNum() - 1) {
-                table.add(List.of());
-              }
+              table.at(row.getRowNum());
               table.add(cells(row));
             });
       }
-      while (!table.isEmpty() && table.get(table.size() - 1).stream().allMatch(Cell::missing)) {
-        table.remove(table.size() - 1);
-      }
-      return table;
+      return table.done();
     } catch (IOException e) {
       throw e;
     } catch (RuntimeException e) {

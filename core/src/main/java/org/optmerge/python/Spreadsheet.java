@@ -23,7 +23,17 @@ public final class Spreadsheet {
 
   /** The cell that is read after a text was written, before its column is interpreted. */
   public static Cell written(String text) {
-    if (text.startsWith("=") || (text.startsWith("{=") && text.endsWith("}"))) {
+    return written(text, true);
+  }
+
+  /**
+   * As {@link #written(String)}.
+   *
+   * @param formulas whether a text that begins as a formula is written as one, as VLMEvalKit did
+   *     until 2026
+   */
+  public static Cell written(String text, boolean formulas) {
+    if (formulas && (text.startsWith("=") || (text.startsWith("{=") && text.endsWith("}")))) {
       // A formula that nobody has calculated has the value 0.
       return Cell.whole(BigInteger.ZERO);
     }

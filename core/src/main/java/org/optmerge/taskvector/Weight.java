@@ -1,6 +1,8 @@
 package org.optmerge.taskvector;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -14,11 +16,16 @@ public sealed interface Weight {
   /** The parameter's extents, outermost first. */
   List<Long> shape();
 
-  /** The stored tensor under any adapters. */
+  /** The stored tensor under any adapters; the first of several. */
   Stored stored();
 
   /** Every checkpoint that it is read from, an adapter's among them; the stored tensor's first. */
   Set<Checkpoint> checkpoints();
+
+  /** The element types of everything that is stored of it, but for adapters. */
+  default Set<DType> dtypes() {
+    return Set.of(stored().dtype());
+  }
 
   /** File, adapter if any, and tensor. */
   String describe();
@@ -114,6 +121,159 @@ public sealed interface Weight {
     @Override
     public String describe() {
       return base.describe() + " with adapter " + adapter.folder();
+    }
+  }
+
+  /**
+   * Entries of another weight that lie side by side: some rows, one expert of a stack, one
+   * projection of several that are stored as one tensor.
+   *
+   * @param whole the other weight
+   * @param first index of the first entry in it, flattened
+   * @param shape of the part
+   */
+  record Part(Weight whole, long first, List<Long> shape) implements Weight {
+    public Part {
+      shape = List.copyOf(shape);
+    }
+
+    /** The first rows of a weight: itself if it has no more. */
+    public static Weight firstRows(Weight whole, long rows) {
+      List<Long> shape = new ArrayList<>(whole.shape());
+      if (shape.get(0) == rows) {
+        return whole;
+      }
+      shape.set(0, rows);
+      return whole instanceof Stored stored
+          ? new Stored(stored.checkpoint(), stored.tensor(), shape)
+          : new Part(whole, 0, shape);
+    }
+
+    @Override
+    public Stored stored() {
+      return whole.stored();
+    }
+
+    @Override
+    public Set<Checkpoint> checkpoints() {
+      return whole.checkpoints();
+    }
+
+    @Override
+    public String describe() {
+      return "a part of " + whole.describe();
+    }
+  }
+
+  /**
+   * Weights one after the other as one: projections that the base stores as one tensor, experts that
+   * it stores as a stack, rows with new rows below them.
+   *
+   * @param parts at least one
+   * @param shape of all together
+   */
+  record Joined(List<Weight> parts, List<Long> shape) implements Weight {
+    public Joined {
+      parts = List.copyOf(parts);
+      shape = List.copyOf(shape);
+    }
+
+    @Override
+    public Stored stored() {
+      return parts.get(0).stored();
+    }
+
+    @Override
+    public Set<Checkpoint> checkpoints() {
+      Set<Checkpoint> all = new LinkedHashSet<>();
+      parts.forEach(part -> all.addAll(part.checkpoints()));
+      return all;
+    }
+
+    @Override
+    public Set<DType> dtypes() {
+      Set<DType> all = EnumSet.noneOf(DType.class);
+      parts.forEach(part -> all.addAll(part.dtypes()));
+      return all;
+    }
+
+    @Override
+    public String describe() {
+      return "%s and %d more".formatted(parts.get(0).describe(), parts.size() - 1);
+    }
+  }
+
+  /**
+   * A weight of which some rows are others, as PEFT's {@code trainable_token_indices} have it.
+   *
+   * @param base the weight under them
+   * @param rows shape (number of indices, columns)
+   * @param indices which rows of the base they stand for
+   */
+  record WithRows(Weight base, Stored rows, List<Integer> indices) implements Weight {
+    public WithRows {
+      indices = List.copyOf(indices);
+    }
+
+    @Override
+    public List<Long> shape() {
+      return base.shape();
+    }
+
+    @Override
+    public Stored stored() {
+      return base.stored();
+    }
+
+    @Override
+    public Set<Checkpoint> checkpoints() {
+      Set<Checkpoint> all = new LinkedHashSet<>(base.checkpoints());
+      all.add(rows.checkpoint());
+      return all;
+    }
+
+    @Override
+    public String describe() {
+      return base.describe() + " with rows of " + rows.describe();
+    }
+  }
+
+  /**
+   * A weight whose rows come from others: those of a model's embedding in another vocabulary.
+   *
+   * @param from the weights that have the rows, equal in all extents but the first; first the one
+   *     whose place this takes
+   * @param rows which row comes from where
+   * @param shape with as many rows as there are in the end
+   */
+  record Gathered(List<Weight> from, RowMap rows, List<Long> shape) implements Weight {
+    public Gathered {
+      from = List.copyOf(from);
+      shape = List.copyOf(shape);
+    }
+
+    @Override
+    public Stored stored() {
+      return from.get(0).stored();
+    }
+
+    @Override
+    public Set<Checkpoint> checkpoints() {
+      Set<Checkpoint> all = new LinkedHashSet<>();
+      from.forEach(weight -> all.addAll(weight.checkpoints()));
+      return all;
+    }
+
+    @Override
+    public Set<DType> dtypes() {
+      Set<DType> all = EnumSet.noneOf(DType.class);
+      from.forEach(weight -> all.addAll(weight.dtypes()));
+      return all;
+    }
+
+    @Override
+    public String describe() {
+      return from.get(0).describe() + ", its rows by token";
     }
   }
 }

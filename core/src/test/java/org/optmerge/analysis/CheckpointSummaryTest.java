@@ -94,7 +94,7 @@ class CheckpointSummaryTest {
       assertThat(CheckpointSummary.of(checkpoint).warnings())
           .containsExactly(
               "no config.json: weights can be merged, but other tools may not load the result",
-              "the folder has the weights once more, which are not read: pytorch_model.bin");
+              "not read, the weights once more, in another format or from an earlier save: pytorch_model.bin");
     }
   }
 }

@@ -253,7 +253,7 @@ class ParquetBenchmarkTest {
       assertThat(third.fields()).containsEntry("imageId", "n1").doesNotContainKey("semantic");
       assertThatThrownBy(iterator::next)
           .isInstanceOf(BenchmarkException.class)
-          .hasMessage("gqa, example 3: image 'n3' is not in the table of images");
+          .hasMessage("gqa, question q4: image 'n3' is not in the table of images");
     }
   }
 

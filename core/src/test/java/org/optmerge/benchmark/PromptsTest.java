@@ -18,7 +18,7 @@ import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
-import org.optmerge.benchmark.Prompts.Prompt;
+
 import org.optmerge.manifest.BenchmarkEntry;
 import org.optmerge.manifest.Manifests;
 import org.optmerge.model.media.Image;
@@ -55,7 +55,7 @@ class PromptsTest {
   }
 
   private static void agrees(JsonNode recorded) {
-    Prompt prompt =
+    KitPrompt prompt =
         Prompts.find(recorded.path("model").asText(), recorded.path("benchmark").asText())
             .orElseThrow();
     String expected = recorded.path("user_text").asText();
@@ -136,7 +136,7 @@ class PromptsTest {
   void every_prompt_is_for_benchmarks_that_manifests_know_in_the_same_kit() {
     Manifests manifests = Manifests.shipped();
     Set<String> seen = new HashSet<>();
-    for (Prompt prompt : Prompts.all()) {
+    for (KitPrompt prompt : Prompts.all()) {
       for (String benchmark : prompt.benchmarks()) {
         BenchmarkEntry entry = manifests.findBenchmark(benchmark).orElseThrow();
         assertThat(entry.kit()).hasToString(prompt.kit());

@@ -103,7 +103,8 @@ class CheckpointFilesTest {
     Files.move(dir.resolve("other/model.safetensors"), folder.resolve(SECOND));
     assertRefused(
         folder,
-        "%s: tensor 'a' is in %s as well".formatted(folder.resolve(SECOND), folder.resolve(FIRST)));
+        "%s: tensor 'a' is in %s as well; move the file that is not wanted out of the folder"
+            .formatted(folder.resolve(SECOND), folder.resolve(FIRST)));
   }
 
   @Test
@@ -390,10 +391,16 @@ class CheckpointFilesTest {
               ".gitattributes",
               "config.json",
               "spk_dict.pt",
-              "sub/model.safetensors",
-              "training_args.bin");
-      assertThat(checkpoint.foreignWeights())
-          .extracting(Path::toString)
+              "sub/model.safetensors");
+      assertThat(checkpoint.sideFiles())
+          .filteredOn(file -> file.kind() != SideFile.Kind.COPY)
+          .containsExactly(
+              new SideFile(Path.of("spk_dict.pt"), SideFile.Kind.UNREADABLE),
+              new SideFile(Path.of("sub/model.safetensors"), SideFile.Kind.TENSORS),
+              new SideFile(Path.of("training_args.bin"), SideFile.Kind.STATE));
+      assertThat(checkpoint.sideFiles())
+          .filteredOn(file -> file.kind() == SideFile.Kind.COPY)
+          .extracting(file -> file.file().toString())
           .containsExactly(
               "consolidated.safetensors",
               "model-00003-of-00003.safetensors",
@@ -416,7 +423,7 @@ class CheckpointFilesTest {
 
     try (Checkpoint checkpoint =
         Checkpoint.open(Path.of("").toAbsolutePath().relativize(folder.toAbsolutePath()))) {
-      assertThat(checkpoint.foreignWeights()).isEmpty();
+      assertThat(checkpoint.sideFiles()).isEmpty();
       assertThat(checkpoint.otherFiles()).containsExactly(Path.of("config.json"));
     }
   }

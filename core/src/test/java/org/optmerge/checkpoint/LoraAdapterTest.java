@@ -144,13 +144,13 @@ class LoraAdapterTest {
   @Test
   void tensors_of_no_known_use_are_named() {
     adapter()
-        .tensor("base_model.model.mlp1.1.weight", DType.F32, List.of(1L), 1)
-        .tensor(UP + ".lora_A.weight", DType.F32, List.of(1L), 1)
+        .tensor("base_model.model.mlp.lora_E", DType.F32, List.of(1L), 1)
+        .tensor(UP + ".hada_w1_a", DType.F32, List.of(1L), 1)
         .write();
 
     assertRefused(
-        "FILE: 2 tensors are neither LoRA factors nor named by modules_to_save or bias:"
-            + " 'base_model.model.mlp1.1.weight', 'model.layers.0.mlp.up_proj.lora_A.weight'");
+        "FILE: 2 tensors are neither LoRA factors nor whole weights:"
+            + " 'base_model.model.mlp.lora_E', 'model.layers.0.mlp.up_proj.hada_w1_a'");
   }
 
   @Test
@@ -225,7 +225,8 @@ class LoraAdapterTest {
             + " number",
         "\"peft_type\": \"LORA\", \"bias\": \"some\" | bias must be none, all or lora_only, is 'some'",
         "\"peft_type\": \"LORA\", \"use_rslora\": 1 | use_rslora must be true or false, is '1'",
-        "\"peft_type\": \"LORA\", \"modules_to_save\": \"x\" | modules_to_save must be a list",
+        "\"peft_type\": \"LORA\", \"trainable_token_indices\": [-1] | trainable_token_indices must be"
+            + " numbers of tokens, is '-1'",
         "\"peft_type\": \"LORA\", \"r\": 1, \"r\": 2 | not valid JSON at character ",
       })
   void configurations_that_are_wrong_or_not_additive_are_refused(String settings, String problem) {

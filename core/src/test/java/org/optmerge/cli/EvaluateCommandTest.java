@@ -112,7 +112,7 @@ class EvaluateCommandTest {
   @CsvSource(
       delimiter = ';',
       value = {
-        "--benchmark;chartqa;no benchmark 'chartqa' that a model can be asked here; there are mini",
+        "--benchmark;chart_qa;no benchmark 'chart_qa' that the paper's kits ask models of the family internvl2_5; did you mean",
         "--benchmark;mini:maps;mini:maps",
         "--split;train;'train'",
         "--split;base-train;'base-train'",

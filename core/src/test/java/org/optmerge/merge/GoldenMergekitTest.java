@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.Recorded;
 import org.optmerge.TestCheckpoints;
 import org.optmerge.base.Progress;
@@ -32,6 +34,7 @@ import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.plan.Planner;
+import org.optmerge.merge.plan.Stages;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.recipe.RecipeException;
 import org.optmerge.merge.recipe.RecipeParser;
@@ -45,22 +48,79 @@ import org.optmerge.merge.recipe.RecipeParser;
  */
 class GoldenMergekitTest {
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Recipe.MergekitVersion V0_1_4 = Recipe.MergekitVersion.V0_1_4;
+  private static final Recipe.MergekitVersion V0_1_5 = Recipe.MergekitVersion.V0_1_5;
   private static final MergeOptions FOUR_THREADS = MergeOptions.DEFAULT.withThreads(4);
 
   @TempDir Path scratch;
 
   @TestFactory
   Stream<DynamicTest> recipes_give_what_mergekit_wrote() throws IOException {
-    Path golden = golden();
-    return elements(cases(golden).path("cases"))
-        .map(it -> dynamicTest(it.path("id").asText(), () -> known(it, () -> run(golden, it))));
+    return of("cases", "as of 0.1.4", (golden, it) -> run(golden, it, V0_1_4, ""));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> recipes_give_what_mergekit_0_1_5_wrote() throws IOException {
+    return Stream.concat(
+        of("cases", "as of 0.1.5", (golden, it) -> run(golden, it, V0_1_5, "_0_1_5")),
+        of("cases_0_1_5", "", (golden, it) -> run(golden, it, V0_1_5, "")));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> recipes_that_did_not_change_give_the_same_as_of_0_1_4() throws IOException {
+    return of(
+        "cases_0_1_5",
+        it -> it.path("mergekit_0_1_4").asText().equals("same"),
+        "as of 0.1.4",
+        (golden, it) -> run(golden, it, V0_1_4, ""));
   }
 
   @TestFactory
   Stream<DynamicTest> invalid_recipes_are_refused_with_a_clear_error() throws IOException {
+    return of("invalid", "as of 0.1.4", (golden, it) -> refuse(golden, it, V0_1_4));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> recipes_are_refused_that_mergekit_0_1_5_refuses() throws IOException {
+    return Stream.concat(
+        of(
+            "invalid",
+            "as of 0.1.5",
+            (golden, it) -> {
+              if (it.path("expected_0_1_5").isTextual()) {
+                run(golden, it, V0_1_5, "_0_1_5");
+              } else {
+                refuse(golden, it, V0_1_5);
+              }
+            }),
+        of(
+            "invalid_0_1_5",
+            it -> it.path("ours_may_accept").isMissingNode(),
+            "",
+            (golden, it) -> refuse(golden, it, V0_1_5)));
+  }
+
+  /** Runs one recorded case. */
+  @FunctionalInterface
+  private interface Case {
+    void run(Path golden, Recorded it) throws Exception;
+  }
+
+  private static Stream<DynamicTest> of(String list, String variant, Case action)
+      throws IOException {
+    return of(list, it -> true, variant, action);
+  }
+
+  private static Stream<DynamicTest> of(
+      String list, Predicate<Recorded> which, String variant, Case action) throws IOException {
     Path golden = golden();
-    return elements(cases(golden).path("invalid"))
-        .map(it -> dynamicTest(it.path("id").asText(), () -> known(it, () -> refuse(golden, it))));
+    return elements(cases(golden).path(list))
+        .filter(which)
+        .map(
+            it ->
+                dynamicTest(
+                    (it.path("id").asText() + " " + variant).strip(),
+                    () -> known(it, () -> action.run(golden, it))));
   }
 
   /**
@@ -70,9 +130,10 @@ class GoldenMergekitTest {
     it.passOver("method", "computed_in", "observed_mergekit_vs_fp64", "worst_tensor", "source");
     it.passOver("note", "expectation", "mergekit_exit", "mergekit_error_type", "mergekit_message");
     it.passOver("raised_in", "mergekit_wrote_output");
-    // The second recording is of another version.
-    it.passOver("difference_0_1_5", "expected_0_1_5", "observed_0_1_5_vs_fp64");
-    it.passOver("tolerance_0_1_5", "note_0_1_5");
+    it.passOver("difference_0_1_5", "observed_0_1_5_vs_fp64", "note_0_1_5", "mergekit_0_1_4");
+    it.passOver("mergekit_config_dtype", "ours_may_accept", "expected", "expected_0_1_5");
+    it.passOver("mergekit_error", "what_is_wrong");
+    it.passOver("tolerance", "tolerance_0_1_5");
     test.execute();
     it.requireAllRead("case '%s'".formatted(it.path("id").asText()));
   }
@@ -110,13 +171,89 @@ class GoldenMergekitTest {
     return StreamSupport.stream(array.spliterator(), false).map(JsonNode::asText).toList();
   }
 
-  private void run(Path golden, Recorded it) throws IOException {
-    Recipe recipe = RecipeParser.parse(golden.resolve(it.path("recipe").asText()));
-    switch (it.path("kind").asText()) {
-      case "deterministic" -> compare(golden, it, recipe);
-      case "random" -> checkStatistics(golden, it, recipe);
+  /**
+   * @param suffix of the fields with another version's result, where it is another
+   */
+  private void run(Path golden, Recorded it, Recipe.MergekitVersion version, String suffix)
+      throws IOException {
+    String expected =
+        it.path("expected" + suffix).isTextual()
+            ? it.path("expected" + suffix).asText()
+            : it.path("expected").asText();
+    double tolerance =
+        it.path("expected" + suffix).isTextual()
+            ? it.path("tolerance" + suffix).asDouble()
+            : it.path("tolerance").asDouble();
+    Path file = golden.resolve(it.path("recipe").asText());
+    switch (it.has("kind") ? it.path("kind").asText() : "deterministic") {
+      case "deterministic" -> {
+        Path out = merge(recipe(file, version, it), golden, it.path("id").asText());
+        compare(golden, it, out, expected, tolerance);
+      }
+      case "random" -> checkStatistics(golden, it, recipe(file, version, it));
+      case "stages" -> runStages(golden, it, version, expected, tolerance);
       default -> throw new AssertionError("unknown kind of case: " + it.path("kind").asText());
     }
+  }
+
+  private void runStages(
+      Path golden,
+      Recorded it,
+      Recipe.MergekitVersion version,
+      String expected,
+      double tolerance)
+      throws IOException {
+    List<Recipe> stages =
+        Stages.inOrder(
+            RecipeParser.parseStages(
+                text(golden.resolve(it.path("recipe").asText()), version), "r.yaml", golden));
+    assertThat(stages).hasSize(it.integer("documents"));
+    Path results = scratch.resolve("%s %s".formatted(it.path("id").asText(), version.label()));
+    for (Recipe stage : stages) {
+      Recipe.Located<String> name = stage.mergekit().stage();
+      Path out = results.resolve(name == null ? "the end" : name.value());
+      Files.createDirectories(results);
+      try (MergePlan plan = Planner.plan(stage, List.of(results, golden))) {
+        Merger.run(plan, out, FOUR_THREADS, Progress.NONE);
+      }
+      if (name == null) {
+        compare(golden, it, out, expected, tolerance);
+      } else {
+        Recorded recorded = Recorded.object(it.path("stages").path(name.value()));
+        compareTensors(out, golden.resolve(recorded.path("expected").asText()), tolerance, null);
+        assertThat(JSON.readTree(out.resolve("config.json").toFile()).path("num_hidden_layers"))
+            .isEqualTo(recorded.path("num_hidden_layers"));
+        assertThat(recorded.path("tensor_dtypes")).isNotEmpty();
+        recorded.requireAllRead("stage " + name.value());
+      }
+    }
+    if (!it.path("expected").isTextual()) {
+      assertThat(stages).allMatch(stage -> stage.mergekit().stage() != null);
+      it.passOver("output_config", "tensor_dtypes");
+    }
+  }
+
+  /** A recipe's text, for another version than the latest with its own key in each document. */
+  private static String text(Path file, Recipe.MergekitVersion version) throws IOException {
+    String key = version == V0_1_5 ? "" : "mergekit_version: " + version.label() + "\n";
+    String text = Files.readString(file).stripTrailing() + "\n";
+    return text.replace("\n---\n", "\n" + key + "---\n") + key;
+  }
+
+  /** The recipe, for another version than the latest by its own key. */
+  private static Recipe recipe(Path file, Recipe.MergekitVersion version, Recorded it)
+      throws IOException {
+    Recipe recipe =
+        RecipeParser.parse(text(file, version), file.toString(), file.getParent());
+    if (!it.has("arguments")) {
+      return recipe;
+    }
+    assertThat(elementsAsText(it.path("arguments"))).containsExactly("--unsafe-truncate-embeddings");
+    return recipe.withTruncatedVocabularies();
+  }
+
+  private Path merge(Recipe recipe, Path golden, String name) {
+    return merge(recipe, golden, name, FOUR_THREADS);
   }
 
   private Path merge(Recipe recipe, Path golden, String name, MergeOptions options) {
@@ -129,39 +266,74 @@ class GoldenMergekitTest {
 
   // ---- deterministic methods
 
-  private void compare(Path golden, Recorded it, Recipe recipe) throws IOException {
-    Path out = merge(recipe, golden, it.path("id").asText(), FOUR_THREADS);
-    double tolerance = it.number("tolerance");
+  private static void compare(
+      Path golden, Recorded it, Path out, String expectedFile, double tolerance)
+      throws IOException {
     JsonNode config = it.path("output_config");
     JsonNode types = it.path("tensor_dtypes");
-    if (!it.path("method").asText().equals("arcee_fusion")) {
+    boolean arcee = it.path("method").asText().equals("arcee_fusion");
+    if (!arcee && !types.isMissingNode()) {
       assertThat(types).isNotEmpty().allMatch(config.path("torch_dtype")::equals);
     }
-    DType dtype = DType.ofTorch(config.path("torch_dtype").asText()).orElseThrow();
-    try (Checkpoint ours = Checkpoint.open(out);
-        Checkpoint theirs = Checkpoint.open(golden.resolve(it.path("expected").asText()))) {
-      assertThat(byName(ours).keySet()).isEqualTo(byName(theirs).keySet());
-      for (TensorInfo expected : theirs.tensors()) {
-        TensorInfo actual = ours.find(expected.name()).orElseThrow();
-        assertThat(actual.shape()).as("shape of %s", expected.name()).isEqualTo(expected.shape());
-        // mergekit's arcee_fusion writes float32 whatever dtype says; what it says holds here.
-        assertThat(actual.dtype()).as("type of %s", expected.name()).isEqualTo(dtype);
-        assertThat(relativeError(values(ours, actual), values(theirs, expected)))
-            .as("relative error of %s", expected.name())
-            .isLessThanOrEqualTo(tolerance);
-      }
-    }
+    compareTensors(out, golden.resolve(expectedFile), tolerance, arcee ? type(config) : null);
     if (it.has("added_tokens")) {
-      assertThat(
-              JSON.readTree(out.resolve("tokenizer.json").toFile())
-                  .path("added_tokens")
-                  .findValuesAsText("content"))
-          .isEqualTo(elementsAsText(it.path("added_tokens")));
+      assertThat(addedTokens(out)).isEqualTo(elementsAsText(it.path("added_tokens")));
+    }
+    if (it.has("token_ids_from_256")) {
+      assertThat(tokensFrom256(out)).isEqualTo(asMap(it.path("token_ids_from_256")));
     }
     JsonNode written = JSON.readTree(out.resolve("config.json").toFile());
     for (Map.Entry<String, JsonNode> entry : config.properties()) {
       assertThat(written.path(entry.getKey())).as(entry.getKey()).isEqualTo(entry.getValue());
     }
+  }
+
+  /**
+   * @param type of every tensor, if it is not the expected one's
+   */
+  private static void compareTensors(
+      Path out, Path expectedFile, double tolerance, @Nullable DType type) {
+    try (Checkpoint ours = Checkpoint.open(out);
+        Checkpoint theirs = Checkpoint.open(expectedFile)) {
+      assertThat(byName(ours).keySet()).isEqualTo(byName(theirs).keySet());
+      for (TensorInfo expected : theirs.tensors()) {
+        TensorInfo actual = ours.find(expected.name()).orElseThrow();
+        assertThat(actual.shape()).as("shape of %s", expected.name()).isEqualTo(expected.shape());
+        // mergekit's arcee_fusion writes float32 whatever dtype says; what it says holds here.
+        assertThat(actual.dtype())
+            .as("type of %s", expected.name())
+            .isEqualTo(type == null ? expected.dtype() : type);
+        assertThat(relativeError(values(ours, actual), values(theirs, expected)))
+            .as("relative error of %s", expected.name())
+            .isLessThanOrEqualTo(tolerance);
+      }
+    }
+  }
+
+  private static List<String> addedTokens(Path out) throws IOException {
+    return JSON.readTree(out.resolve("tokenizer.json").toFile())
+        .path("added_tokens")
+        .findValuesAsText("content");
+  }
+
+  private static Map<String, Integer> tokensFrom256(Path out) throws IOException {
+    JsonNode tokenizer = JSON.readTree(out.resolve("tokenizer.json").toFile());
+    Map<String, Integer> ids = asMap(tokenizer.path("model").path("vocab"));
+    tokenizer
+        .path("added_tokens")
+        .forEach(token -> ids.put(token.path("content").asText(), token.path("id").asInt()));
+    ids.values().removeIf(id -> id < 256);
+    return ids;
+  }
+
+  private static Map<String, Integer> asMap(JsonNode object) {
+    Map<String, Integer> map = new TreeMap<>();
+    object.properties().forEach(entry -> map.put(entry.getKey(), entry.getValue().asInt()));
+    return map;
+  }
+
+  private static DType type(JsonNode config) {
+    return DType.ofTorch(config.path("torch_dtype").asText()).orElseThrow();
   }
 
   private static Map<String, TensorInfo> byName(Checkpoint checkpoint) {
@@ -321,12 +493,16 @@ class GoldenMergekitTest {
 
   // ---- invalid recipes
 
-  private static void refuse(Path golden, JsonNode it) {
+  private static void refuse(Path golden, Recorded it, Recipe.MergekitVersion version) {
     Path file = golden.resolve(it.path("recipe").asText());
+    it.passOver("kind");
     assertThatThrownBy(
             () -> {
-              Recipe recipe = RecipeParser.parse(file);
-              Planner.plan(recipe, List.of(golden)).close();
+              List<Recipe> stages =
+                  Stages.inOrder(
+                      RecipeParser.parseStages(
+                          text(file, version), file.toString(), file.getParent()));
+              Planner.plan(stages.get(0), List.of(golden)).close();
             })
         .as(it.path("what_is_wrong").asText())
         .isInstanceOf(RecipeException.class)

@@ -100,6 +100,7 @@ final class Plans {
                               (Weight) new Weight.Stored(it, it.find(tensor.name()).orElseThrow()))
                       .toList(),
                   scaling,
+                  null,
                   null)
               : new PlannedTensor.Copy(stored);
       DType dtype = outputType != null && tensor.dtype().isFloating() ? outputType : tensor.dtype();

@@ -186,10 +186,11 @@ class GeneralizedTaskArithmeticTest {
                 method("ties", Map.of("weight", 1, "density", List.of(0.5, 0.3)))
                     .check("w", SHAPE, 3))
         .hasMessage("ties: density has 2 values for 3 models");
-    assertThatThrownBy(() -> method("ties", density(0.001)).check("w", SHAPE, 1))
+    MergeMethod before = MergekitMethods.before015(method("ties", density(0.001)));
+    assertThatThrownBy(() -> before.check("w", SHAPE, 1))
         .hasMessage(
-            "ties: density 0.001 of model 1 keeps none of the 4 entries of 'w'; raise it, or"
-                + " exclude the parameter");
+            "ties: density 0.001 of model 1 keeps none of the 4 entries of 'w'; raise it, exclude"
+                + " the parameter, or merge as mergekit 0.1.5, which keeps one");
     assertThatThrownBy(() -> method("della", density(0.9)).check("w", SHAPE, 1))
         .hasMessageStartingWith("della: density 0.9 ± epsilon 0.15 of model 1 must lie within (0,");
   }

@@ -154,8 +154,13 @@ class AnswerTest {
             "c",
             "d")) {
       Image wide = image(1, 24, 12);
-      assertThat(model.segment(new DecoderModel.View(wide, 0)).count()).isEqualTo(3 * 4);
-      assertThat(model.segment(new DecoderModel.View(image(1, 12, 12), 0)).count()).isEqualTo(4);
+      assertThat(model.segment(new DecoderModel.View(wide, Prompt.Resolution.PUBLISHED)).count())
+          .isEqualTo(3 * 4);
+      assertThat(
+              model
+                  .segment(new DecoderModel.View(image(1, 12, 12), Prompt.Resolution.PUBLISHED))
+                  .count())
+          .isEqualTo(4);
       assertAnsweredAsAlone(
           model,
           List.of(
@@ -163,10 +168,10 @@ class AnswerTest {
               chat("what is", image(2, 12, 12)),
               chat("what is", image(3, 24, 12))));
       // One picture in two prompts that cut it differently, out of one cache.
-      assertThat(model.segment(new DecoderModel.View(wide, 1)).count()).isEqualTo(4);
+      assertThat(model.segment(new DecoderModel.View(wide, Prompt.Resolution.tiles(1))).count())
+          .isEqualTo(4);
       List<Prompt> cut =
-          List.of(
-              new Prompt(List.of(wide), "what is", Prompt.Form.CHAT, 1), chat("what is", wide));
+          List.of(new Prompt(List.of(wide), "what is", Prompt.Form.CHAT, 1), chat("what is", wide));
       List<String> fresh = model.answer(cut, SHORT);
       model.useFeatures(new FeatureCache());
       assertThat(model.answer(cut, SHORT)).isEqualTo(fresh).isEqualTo(model.answer(cut, SHORT));
@@ -253,7 +258,8 @@ class AnswerTest {
       NDArray features =
           model.visualFeatures(step, QwenPreprocessing.patches(step, resized), grids);
       int tokens = grids.get(0).tokens();
-      assertThat(model.segment(new DecoderModel.View(picture, 0)).count()).isEqualTo(tokens);
+      assertThat(model.segment(new DecoderModel.View(picture, Prompt.Resolution.PUBLISHED)).count())
+          .isEqualTo(tokens);
       StringBuilder text = new StringBuilder("<|im_start|> system You are a helpful assistant. ");
       text.append("<|im_end|> <|im_start|> user <|vision_start|> ");
       text.append("<|image_pad|> ".repeat(tokens)).append("<|vision_end|> what is it <|im_end|> ");
@@ -268,7 +274,9 @@ class AnswerTest {
                   new GreedyDecoding(5, 1, 1))[0];
 
       assertThat(model.answer(List.of(chat("what is it", picture)), SHORT).get(0))
-          .isEqualTo(ChatTemplate.QWEN2_VL.answer(model.tokenizer(), generated));
+          .isEqualTo(
+              ChatTemplate.QWEN2_VL.answer(
+                  model.tokenizer(), ChatTemplate.QWEN2_VL.stops(model.tokenizer()), generated));
       assertAnsweredAsAlone(
           model,
           List.of(

@@ -43,9 +43,9 @@ class InternVLConfigTest {
             json -> json.withObject("/vision_config").put("hidden_size", "wide"),
             "vision_config.hidden_size must be a whole number of at least 1, is \"wide\""),
         broken(
-            json ->
-                json.withObject("/llm_config").putArray("architectures").add("LlamaForCausalLM"),
-            "the language model is \"LlamaForCausalLM\"; known: [Qwen2ForCausalLM]"),
+            json -> json.withObject("/llm_config").putArray("architectures").add("Phi3ForCausalLM"),
+            "the language model is \"Phi3ForCausalLM\"; known: [Qwen2ForCausalLM, LlamaForCausalLM,"
+                + " InternLM2ForCausalLM]"),
         broken(
             json -> json.withObject("/llm_config").put("num_key_value_heads", 3),
             "num_key_value_heads (3) must divide num_attention_heads (4)"),

@@ -218,9 +218,9 @@ class InternVLTest {
   @Test
   void decoding_takes_the_best_token_again_and_again() {
     // A token that stands for a picture would need one when it is read again.
-    float[] head = model.parameter(InternVLConfig.HEAD).toFloatArray();
+    float[] head = model.parameter(Models.HEAD).toFloatArray();
     System.arraycopy(head, 0, head, 2 * 12, 12);
-    model.load(InternVLConfig.HEAD, head);
+    model.load(Models.HEAD, head);
     NDArray features = model.visualFeatures(step, pixels(step, 1));
     long[][] ids = {{1, 2, 2, 2, 2, 3, 8, 5}};
     long[] expected = new long[5];
@@ -266,7 +266,7 @@ class InternVLTest {
   @Test
   void a_tied_model_has_no_head_of_its_own_and_learns_through_both_uses() {
     try (InternVL tied = Models.small(Models.CONFIG.withTied(true), 1)) {
-      assertThat(tied.parameters()).doesNotContainKey(InternVLConfig.HEAD);
+      assertThat(tied.parameters()).doesNotContainKey(Models.HEAD);
       train(tied.parameters());
       backward(tied);
 
@@ -287,7 +287,7 @@ class InternVLTest {
           .isNotEqualTo(other.parameter(name).toFloatArray());
       assertThat(deviation(same.parameter(name)))
           .isCloseTo(0.7 / Math.sqrt(16) / Math.sqrt(4), within(0.02));
-      assertThat(deviation(same.parameter(InternVLConfig.HEAD))).isCloseTo(0.02, within(0.004));
+      assertThat(deviation(same.parameter(Models.HEAD))).isCloseTo(0.02, within(0.004));
       assertThat(same.parameter("vision_model.encoder.layers.0.ls1").toFloatArray())
           .containsOnly(0.5f);
       assertThat(same.parameter("mlp1.0.weight").toFloatArray()).containsOnly(1);

@@ -21,6 +21,9 @@ final class Models {
   static final long IMAGE = 2;
   static final int VOCABULARY = 20;
 
+  /** The output head of an InternVL with a Qwen2. */
+  static final String HEAD = "language_model.lm_head.weight";
+
   private Models() {}
 
   static final InternVLConfig CONFIG =
@@ -44,17 +47,18 @@ final class Models {
             .mapToObj(i -> "\"%s\":%d".formatted(i == IMAGE ? InternVL.IMAGE_CONTEXT : "w" + i, i))
             .collect(Collectors.joining(","));
     return """
-        {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
-         "normalizer": null, "pre_tokenizer": {"type": "WhitespaceSplit"},
-         "post_processor": null, "decoder": null,
-         "model": {"type": "WordLevel", "vocab": {%s}, "unk_token": "w0"}}
-        """
+    {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+     "normalizer": null, "pre_tokenizer": {"type": "WhitespaceSplit"},
+     "post_processor": null, "decoder": null,
+     "model": {"type": "WordLevel", "vocab": {%s}, "unk_token": "w0"}}
+    """
         .formatted(vocabulary);
   }
 
   /** An adapter of rank 2 with scale 2; what it saves whole is to be filled in. */
   static final String LORA_CONFIG =
-      "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 4, \"bias\": \"none\", \"modules_to_save\": [%s]}";
+      "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 4, \"bias\": \"none\","
+          + " \"modules_to_save\": [%s]}";
 
   /** A vocabulary of words, split at white space. */
   static Tokenizer words(String... words) {
@@ -75,11 +79,11 @@ final class Models {
                         .formatted(i, words[i]))
             .collect(Collectors.joining(","));
     return """
-        {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [%s],
-         "normalizer": null, "pre_tokenizer": {"type": "WhitespaceSplit"},
-         "post_processor": null, "decoder": null,
-         "model": {"type": "WordLevel", "vocab": {%s}, "unk_token": "<unk>"}}
-        """
+    {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [%s],
+     "normalizer": null, "pre_tokenizer": {"type": "WhitespaceSplit"},
+     "post_processor": null, "decoder": null,
+     "model": {"type": "WordLevel", "vocab": {%s}, "unk_token": "<unk>"}}
+    """
         .formatted(added, vocabulary);
   }
 

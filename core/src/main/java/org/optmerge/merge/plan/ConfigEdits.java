@@ -3,6 +3,7 @@ package org.optmerge.merge.plan;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonStreamContext;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -49,6 +50,18 @@ final class ConfigEdits {
         });
   }
 
+  /** The file with every vocabulary size of {@code before} replaced. */
+  static byte[] withVocabulary(byte[] config, long before, long after) throws IOException {
+    return apply(
+        config,
+        (key, parser) ->
+            VocabularyTensors.isVocabularySize(key)
+                    && parser.currentToken() == JsonToken.VALUE_NUMBER_INT
+                    && parser.getLongValue() == before
+                ? Optional.of(Long.toString(after))
+                : Optional.empty());
+  }
+
   /**
    * The file for another choice of layers: the layer count, and every list with an entry for each
    * layer. The same array if nothing changes.
@@ -93,6 +106,28 @@ final class ConfigEdits {
           return Optional.of(
               "[" + String.join(", ", layers.stream().map(entries::get).toList()) + "]");
         });
+  }
+
+  /** The file of a model whose head is a tensor of its own. */
+  static byte[] withoutTie(byte[] config) throws IOException {
+    byte[] edited =
+        apply(
+            config,
+            (key, parser) ->
+                key.equals("tie_word_embeddings") && parser.currentToken() == JsonToken.VALUE_TRUE
+                    ? Optional.of("false")
+                    : Optional.empty());
+    JsonNode json = Json.plain().readTree(edited);
+    if (json.has("tie_word_embeddings")) {
+      return edited;
+    }
+    // Where it is not said, the family decides, or the loader.
+    String text = new String(edited, StandardCharsets.UTF_8);
+    int brace = text.indexOf('{') + 1;
+    String rest = text.substring(brace);
+    String comma = json.isEmpty() ? "" : ",";
+    return (text.substring(0, brace) + "\n  \"tie_word_embeddings\": false" + comma + rest)
+        .getBytes(StandardCharsets.UTF_8);
   }
 
   /** True inside the settings of a vision or audio tower, whose layers are not taken apart. */

@@ -1,14 +1,13 @@
 package org.optmerge.merge.plan;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
-import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.Coverage;
 import org.optmerge.merge.weights.InputModel;
@@ -21,6 +20,9 @@ final class CoverageLedger {
   private static final int EXAMPLES = 3;
 
   private final Map<InputModel, Map<String, String>> accounts = new LinkedHashMap<>();
+
+  /** Bytes of files, by model and fate. */
+  private final Map<List<String>, Map<String, Long>> files = new LinkedHashMap<>();
 
   void open(InputModel model) {
     fates(model);
@@ -38,6 +40,13 @@ final class CoverageLedger {
 
   boolean knows(InputModel model, String tensor) {
     return fates(model).containsKey(tensor);
+  }
+
+  /** Notes the fate of a file that holds weights and is not read. */
+  void file(String model, String fate, Path file, long bytes) {
+    files
+        .computeIfAbsent(List.of(model, fate), key -> new LinkedHashMap<>())
+        .put(file.toString(), bytes);
   }
 
   private Map<String, String> fates(InputModel model) {
@@ -58,22 +67,28 @@ final class CoverageLedger {
                               names,
                               1,
                               name -> model.info(name).map(TensorInfo::bytes).orElse(0L))));
-          LoraAdapter adapter = model.adapter();
-          if (adapter != null) {
-            // An adapter's factors share the fate of the tensor that they change.
-            Map<String, LoraAdapter.Delta> deltas = adapter.deltas();
-            byFate(deltas.keySet(), fates)
-                .forEach(
-                    (fate, names) ->
-                        rows.add(
-                            row(
-                                model,
-                                "low-rank change: " + fate,
-                                names,
-                                2,
-                                name -> bytes(Objects.requireNonNull(deltas.get(name))))));
-          }
+          // An adapter's factors share the fate of the tensor that they change.
+          Map<String, Long> changes = model.changes();
+          byFate(changes.keySet(), fates)
+              .forEach(
+                  (fate, names) ->
+                      rows.add(
+                          row(
+                              model,
+                              "low-rank change: " + fate,
+                              names,
+                              2,
+                              name -> changes.getOrDefault(name, 0L))));
         });
+    files.forEach(
+        (key, bytes) ->
+            rows.add(
+                new Coverage.Row(
+                    key.get(0),
+                    "file " + key.get(1),
+                    0,
+                    bytes.values().stream().mapToLong(Long::longValue).sum(),
+                    bytes.keySet().stream().limit(EXAMPLES).toList())));
     return new Coverage(rows);
   }
 
@@ -93,9 +108,5 @@ final class CoverageLedger {
         each * names.size(),
         names.stream().mapToLong(bytes).sum(),
         List.copyOf(names.subList(0, Math.min(EXAMPLES, names.size()))));
-  }
-
-  private static long bytes(LoraAdapter.Delta delta) {
-    return delta.a().bytes() + delta.b().bytes();
   }
 }

@@ -1,10 +1,15 @@
 package org.optmerge.merge.plan;
 
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
@@ -25,6 +30,8 @@ final class ElementTypes {
   private final NamedMethod named;
   private final MergeMethod method;
   private final Map<String, Difference> differences = new TreeMap<>();
+  private final Map<InputModel, DType> ownTypes = new HashMap<>();
+  private final SortedSet<String> keptWider = new TreeSet<>();
 
   ElementTypes(Recipe recipe, NamedMethod named, MergeMethod method) {
     this.recipe = recipe;
@@ -36,7 +43,10 @@ final class ElementTypes {
     return named.origin() == NamedMethod.Origin.MERGEKIT;
   }
 
-  /** The one element type of the output; null if each tensor keeps its own. */
+  /**
+   * The one element type that the recipe gives the output; null if each tensor has that of its
+   * inputs.
+   */
   @Nullable DType output() {
     Recipe.Located<DType> out = recipe.outDtype();
     if (out != null) {
@@ -47,9 +57,101 @@ final class ElementTypes {
     return dtype != null && isMergekit() ? dtype.value() : null;
   }
 
-  DType output(DType stored) {
-    DType out = output();
-    return out == null ? stored : out;
+  /**
+   * The element type of an output tensor.
+   *
+   * @param info the reference's tensor
+   * @param common the type that all inputs have in common
+   */
+  DType output(InputModel reference, TensorInfo info, DType common) {
+    Recipe.Located<DType> out = recipe.outDtype();
+    DType given = output();
+    if (given == null) {
+      return isMergekit() ? common : info.dtype();
+    }
+    if (isKeptWider(reference, info) && isNarrower(given, info.dtype())) {
+      keptWider.add(info.name());
+      if (out == null) {
+        return info.dtype();
+      }
+    }
+    return given;
+  }
+
+  /** The element type of a tensor of one model that is not merged. */
+  DType output(InputModel model, TensorInfo info) {
+    return output(model, info, info.dtype());
+  }
+
+  /** True if a model keeps a tensor in a wider type than most of its weights. */
+  private boolean isKeptWider(InputModel model, TensorInfo info) {
+    return isNarrower(ownTypes.computeIfAbsent(model, ElementTypes::ownType), info.dtype());
+  }
+
+  /** The type in which a model has most of its numbers. */
+  static DType ownType(InputModel model) {
+    Map<DType, Long> numbers = new EnumMap<>(DType.class);
+    for (String name : model.names()) {
+      model
+          .info(name)
+          .filter(info -> isWeight(info.dtype()))
+          .ifPresent(info -> numbers.merge(info.dtype(), info.size(), Long::sum));
+    }
+    return numbers.entrySet().stream()
+        .max(Map.Entry.comparingByValue())
+        .map(Map.Entry::getKey)
+        .orElse(DType.F32);
+  }
+
+  private static boolean isWeight(DType type) {
+    return type == DType.F64 || type == DType.F32 || type == DType.F16 || type == DType.BF16;
+  }
+
+  private static boolean isNarrower(DType type, DType than) {
+    return isWeight(type) && isWeight(than) && type.bytes() < than.bytes();
+  }
+
+  /**
+   * The type that holds what all have, as PyTorch promotes types: the wider one, and float32 for
+   * float16 with bfloat16.
+   */
+  DType common(InputModel reference, TensorInfo info, List<Weight> inputs) {
+    if (recipe.mergekit().version() == Recipe.MergekitVersion.V0_1_4 && castsToReference()) {
+      return info.dtype();
+    }
+    DType common = info.dtype();
+    for (Weight input : inputs) {
+      for (DType stored : input.dtypes()) {
+        common = promoted(common, stored);
+      }
+    }
+    return common;
+  }
+
+  /** True for methods that had the base's type in mergekit 0.1.4, whatever the others' were. */
+  private boolean castsToReference() {
+    return method.operand() == MergeMethod.Operand.TASK_VECTORS
+        || named.base() == NamedMethod.Base.FIRST_INPUT;
+  }
+
+  private static DType promoted(DType one, DType other) {
+    if (one == other || !isWeight(other)) {
+      return one;
+    }
+    return one.bytes() == other.bytes() ? DType.F32 : one.bytes() > other.bytes() ? one : other;
+  }
+
+  /**
+   * The type to which mergekit casts inputs before any arithmetic; null if they stay as they are.
+   *
+   * @param common the type that all inputs have in common
+   */
+  @Nullable DType inputs(DType common) {
+    if (!isMergekit()) {
+      return null;
+    }
+    Recipe.Located<DType> dtype = recipe.dtype();
+    return dtype == null ? common : dtype.value();
   }
 
   /**
@@ -74,7 +176,22 @@ final class ElementTypes {
 
   /** Notices of types that differ, with the size of some values. */
   List<String> notices() {
-    return differences.values().stream().map(ElementTypes::describe).toList();
+    List<String> notices =
+        new ArrayList<>(differences.values().stream().map(ElementTypes::describe).toList());
+    DType given = output();
+    if (!keptWider.isEmpty() && given != null) {
+      String tensors =
+          keptWider.size() == 1
+              ? "tensor '%s'".formatted(keptWider.first())
+              : "%d tensors, such as '%s',".formatted(keptWider.size(), keptWider.first());
+      notices.add(
+          recipe.outDtype() == null
+              ? "%s the model keeps in a wider type than %s: they stay in it ('out_dtype: %s' narrows them too)"
+                  .formatted(tensors, given.torchName(), given.torchName())
+              : "%s the model keeps in a wider type than %s; 'out_dtype' narrows them, leave it out to keep them"
+                  .formatted(tensors, given.torchName()));
+    }
+    return notices;
   }
 
   private static String describe(Difference it) {

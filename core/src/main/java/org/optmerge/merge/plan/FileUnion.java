@@ -33,7 +33,7 @@ final class FileUnion {
       Set.of(CONFIG, "optmerge.json", "README.md", "model.safetensors.index.json");
 
   /** A file larger than this is none that a model needs to start. */
-  private static final long LARGEST = 64L << 20;
+  static final long LARGEST = 64L << 20;
 
   private final Checkpoint donor;
   private final Map<String, byte[]> rewritten;

@@ -2,6 +2,7 @@ package org.optmerge.merge.plan;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,8 +14,10 @@ import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.ExternalFiles;
 import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.ModelReference;
+import org.optmerge.merge.recipe.Position;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.weights.InputModel;
+import org.optmerge.merge.weights.NameMapping;
 
 /** The models of a recipe, found and opened, each folder once. */
 final class InputModels {
@@ -25,6 +28,9 @@ final class InputModels {
   private final Map<Path, LoraAdapter> adapters = new LinkedHashMap<>();
   private final Map<String, InputModel> byFiles = new LinkedHashMap<>();
   private final Map<String, InputModel> byText = new LinkedHashMap<>();
+  private final Map<String, Position> places = new LinkedHashMap<>();
+  private final Map<InputModel, InputModel> named = new LinkedHashMap<>();
+  private @Nullable Recipe recipe;
   private boolean adaptersAdd;
 
   InputModels(ModelLocator locator, ExternalFiles external, PlanFindings findings) {
@@ -35,6 +41,7 @@ final class InputModels {
 
   /** Opens every model; what cannot be opened is booked. */
   void openAll(Recipe recipe) {
+    this.recipe = recipe;
     adaptersAdd = recipe.extra() == Recipe.Extra.UNION || recipe.extra() == Recipe.Extra.COPY;
     Recipe.Model base = recipe.base();
     if (base != null) {
@@ -59,7 +66,6 @@ final class InputModels {
     try {
       ModelReference reference = locator.locate(model.text());
       Path checkpoint = reference.checkpoint();
-      Path adapter = reference.adapter();
       InputModel under = checkpoint == null ? base : open(reference.base(), checkpoint);
       if (under == null) {
         findings.problem(
@@ -68,16 +74,57 @@ final class InputModels {
                 .formatted(model.text()));
         return;
       }
-      InputModel opened = adapter == null ? under : open(model.text(), under, adapter);
-      for (String problem : opened.adapterProblems(adaptersAdd)) {
-        findings.problem(model.at(), problem);
+      InputModel opened = under;
+      for (int i = 0; i < reference.adapters().size(); i++) {
+        boolean last = i == reference.adapters().size() - 1;
+        Path adapter = reference.adapters().get(i);
+        String name = last ? model.text() : "%s+%s".formatted(opened.name(), adapter.getFileName());
+        opened = open(name, opened, adapter);
+        for (String problem : opened.adapterProblems(adaptersAdd)) {
+          findings.problem(model.at(), problem);
+        }
       }
       byText.put(model.text(), opened);
+      places.put(model.text(), model.at());
     } catch (CheckpointException e) {
       findings.unusable(model.at(), String.valueOf(e.getMessage()));
     } catch (IllegalArgumentException e) {
       findings.problem(model.at(), String.valueOf(e.getMessage()));
     }
+  }
+
+  /**
+   * Puts every model into the layout of names of the one whose tensors the output has.
+   *
+   * @param donor that model
+   */
+  void align(Recipe recipe, InputModel donor) {
+    List<Recipe.Model> models = new ArrayList<>();
+    for (Recipe.Slice slice : recipe.slices()) {
+      Recipe.Model base = slice.base();
+      if (base != null) {
+        models.add(base);
+      }
+      slice.sources().forEach(source -> models.add(source.model()));
+    }
+    for (Recipe.Model model : models) {
+      InputModel own = byText.get(model.text());
+      if (own != null && own.checkpoint() != donor.checkpoint() && !named.containsValue(own)) {
+        try {
+          InputModel renamed =
+              named.computeIfAbsent(own, it -> it.named(donor, recipe.renameOf(model.text())));
+          byText.put(model.text(), renamed);
+        } catch (NameMapping.AmbiguousNamesException e) {
+          findings.problem(
+              model.at(),
+              "model '%s': %s; say which with 'rename:'".formatted(model.text(), e.getMessage()));
+        } catch (IllegalArgumentException e) {
+          findings.problem(
+              model.at(), "model '%s': %s".formatted(model.text(), e.getMessage()));
+        }
+      }
+    }
+    all().forEach(model -> model.notices().forEach(findings::notice));
   }
 
   private InputModel open(String name, Path folder) {
@@ -105,7 +152,8 @@ final class InputModels {
       adapter = LoraAdapter.open(folder);
       adapters.put(real, adapter);
     }
-    InputModel opened = new InputModel(text, under, adapter);
+    InputModel opened =
+        new InputModel(text, under, adapter, recipe == null ? null : recipe.renameOf(text));
     byFiles.put(key, opened);
     return opened;
   }
@@ -128,9 +176,38 @@ final class InputModels {
     return byText.get(text);
   }
 
+  /** The folder whose tokenizer the recipe names; null if it names none, or it is booked. */
+  @Nullable Path tokenizer(Recipe recipe) {
+    Recipe.Tokenizer asked = recipe.tokenizer();
+    if (asked == null
+        || asked.source().equals(Recipe.Tokenizer.BASE)
+        || asked.source().equals(Recipe.Tokenizer.UNION)) {
+      return null;
+    }
+    InputModel known = byText.get(asked.source());
+    if (known != null) {
+      return known.folders().get(known.name());
+    }
+    try {
+      ModelReference reference = locator.locate(asked.source());
+      Path folder = reference.checkpoint();
+      return folder == null ? reference.adapters().get(0) : folder;
+    } catch (IllegalArgumentException e) {
+      findings.problem(asked.at(), String.valueOf(e.getMessage()));
+      return null;
+    }
+  }
+
   /** Every model once, base first. */
   List<InputModel> all() {
     return byText.values().stream().distinct().toList();
+  }
+
+  /** Every model once, base first, with the place where the recipe names it. */
+  Map<InputModel, Position> places() {
+    Map<InputModel, Position> all = new LinkedHashMap<>();
+    byText.forEach((text, model) -> all.putIfAbsent(model, places.getOrDefault(text, Position.START)));
+    return all;
   }
 
   /** Every folder that is read, those of {@code first} first. */

@@ -53,16 +53,12 @@ final class ModelLocator {
   }
 
   private String notFound(String text) {
-    int plus = text.lastIndexOf('+');
-    if (plus > 0) {
-      String left = text.substring(0, plus);
-      String right = text.substring(plus + 1);
-      if (find(left).isPresent() != find(right).isPresent()) {
+    if (text.indexOf('+') > 0) {
+      List<String> parts = List.of(text.split("\\+"));
+      List<String> absent = parts.stream().filter(part -> find(part).isEmpty()).toList();
+      if (!absent.isEmpty() && absent.size() < parts.size()) {
         return "model '%s': there is no '%s'; looked at %s"
-            .formatted(
-                text,
-                find(left).isPresent() ? right : left,
-                places(find(left).isPresent() ? right : left));
+            .formatted(text, absent.get(0), places(absent.get(0)));
       }
     }
     return "model '%s' is not there; looked at %s; nothing is downloaded, so give the path of a folder"

@@ -7,12 +7,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Suggestion;
 import org.optmerge.merge.recipe.ParameterSetting;
 import org.optmerge.merge.recipe.ParameterSetting.Flag;
 import org.optmerge.merge.recipe.ParameterSetting.Gradient;
 import org.optmerge.merge.recipe.ParameterSetting.Resolved;
+import org.optmerge.merge.recipe.ParameterSetting.Steps;
 import org.optmerge.merge.recipe.ParameterSetting.Text;
 import org.optmerge.merge.recipe.ParameterSetting.Value;
 import org.optmerge.merge.recipe.Position;
@@ -22,7 +25,6 @@ import org.optmerge.merge.recipe.RecipeParser;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.MergeMethods;
 import org.optmerge.method.MethodParameters;
-import org.optmerge.method.MethodParameters.Kind;
 import org.optmerge.method.MethodParameters.Parameter;
 import org.optmerge.method.NamedMethod;
 import org.optmerge.method.ParameterException;
@@ -108,7 +110,7 @@ final class ParameterBinder {
       return;
     }
     for (ParameterSetting.Choice choice : setting.choices()) {
-      if (!fits(parameter, choice.value())) {
+      if (ParameterTypes.typed(parameter, choice.value()).isEmpty()) {
         problems.add(
             recipe.line(
                 choice.at(),
@@ -141,7 +143,7 @@ final class ParameterBinder {
                   .formatted(named.name())));
     } else {
       for (ParameterSetting.Choice choice : setting.choices()) {
-        if (!(choice.value() instanceof Gradient)) {
+        if (ParameterTypes.number(choice.value()).isEmpty()) {
           problems.add(
               recipe.line(
                   choice.at(),
@@ -163,21 +165,6 @@ final class ParameterBinder {
     return names;
   }
 
-  private static boolean fits(Parameter parameter, Value value) {
-    return switch (parameter.kind()) {
-      case NUMBER -> value instanceof Gradient;
-      case INTEGER ->
-          value instanceof Gradient numbers
-              && numbers.knots().stream().allMatch(number -> number == Math.rint(number));
-      case BOOLEAN ->
-          value instanceof Flag
-              || (value instanceof Gradient number
-                  && number.knots().size() == 1
-                  && (number.knots().get(0) == 0 || number.knots().get(0) == 1));
-      case CHOICE -> value instanceof Text word && parameter.choices().contains(word.text());
-    };
-  }
-
   private static String words(Value value) {
     if (value instanceof Text word) {
       return "'" + word.text() + "'";
@@ -185,6 +172,10 @@ final class ParameterBinder {
       return String.valueOf(flag.on());
     } else if (value instanceof Gradient numbers && numbers.knots().size() > 1) {
       return "a list of numbers";
+    } else if (value instanceof Steps steps) {
+      return steps.entries().stream()
+          .map(ParameterBinder::words)
+          .collect(Collectors.joining(", ", "[", "]"));
     }
     return String.valueOf(value.at(0));
   }
@@ -235,9 +226,10 @@ final class ParameterBinder {
   /** Empty: the default. */
   private Optional<Object> global(
       Parameter parameter, String tensor, double layerFraction, Recipe.Slice slice) {
-    Resolved resolved = resolve(parameter.name(), tensor, layerFraction, slice);
+    Resolved resolved =
+        resolve(parameter.name(), tensor, layerFraction, slice, as(parameter));
     if (resolved != null) {
-      return Optional.of(value(parameter, resolved.value()));
+      return Optional.of(resolved.value());
     }
     if (parameter.required()) {
       throw recipe.error(
@@ -260,12 +252,15 @@ final class ParameterBinder {
     for (Input input : inputs) {
       ParameterSetting own = input.source().parameters().get(parameter.name());
       Resolved resolved =
-          own == null ? null : own.resolve(input.tensor(), layerFraction).orElse(null);
+          own == null
+              ? null
+              : own.resolve(input.tensor(), layerFraction, as(parameter)).orElse(null);
       if (resolved == null) {
-        resolved = resolve(parameter.name(), input.tensor(), layerFraction, slice);
+        resolved =
+            resolve(parameter.name(), input.tensor(), layerFraction, slice, as(parameter));
       }
       if (resolved != null) {
-        values.add(value(parameter, resolved.value()));
+        values.add(resolved.value());
         given = true;
       } else if (parameter.required()) {
         throw recipe.error(input.source().model().at(), missing(parameter, input, tensor));
@@ -300,30 +295,37 @@ final class ParameterBinder {
   }
 
   private @Nullable Resolved resolve(
-      String parameter, String tensor, double layerFraction, Recipe.Slice slice) {
+      String parameter,
+      String tensor,
+      double layerFraction,
+      Recipe.Slice slice,
+      UnaryOperator<Value> typed) {
     ParameterSetting ofSlice = slice.parameters().get(parameter);
     if (ofSlice != null) {
-      Optional<Resolved> resolved = ofSlice.resolve(tensor, layerFraction);
+      Optional<Resolved> resolved = ofSlice.resolve(tensor, layerFraction, typed);
       if (resolved.isPresent()) {
         return resolved.get();
       }
     }
     ParameterSetting top = recipe.parameters().get(parameter);
-    return top == null ? null : top.resolve(tensor, layerFraction).orElse(null);
+    return top == null ? null : top.resolve(tensor, layerFraction, typed).orElse(null);
   }
 
-  private static Object value(Parameter parameter, Object value) {
-    if (parameter.kind() == Kind.BOOLEAN && value instanceof Double number) {
-      return number == 1;
-    }
-    return value;
+  /** Values as a parameter takes them; those that it does not take were refused before. */
+  private static UnaryOperator<Value> as(Parameter parameter) {
+    return value -> ParameterTypes.typed(parameter, value).orElse(value);
   }
 
   private double scaling(String tensor, double layerFraction, Recipe.Slice slice) {
     if (method.operand() == MergeMethod.Operand.WEIGHTS) {
       return 1;
     }
-    Resolved resolved = resolve(RecipeParser.SCALING, tensor, layerFraction, slice);
+    Resolved resolved = resolve(
+            RecipeParser.SCALING,
+            tensor,
+            layerFraction,
+            slice,
+            value -> ParameterTypes.number(value).orElse(value));
     return resolved != null && resolved.value() instanceof Double number ? number : named.scaling();
   }
 
@@ -343,7 +345,7 @@ final class ParameterBinder {
         return resolved.get().at();
       }
     }
-    Resolved resolved = resolve(name, tensor, layerFraction, slice);
+    Resolved resolved = resolve(name, tensor, layerFraction, slice, UnaryOperator.identity());
     return resolved == null ? recipe.method().at() : resolved.at();
   }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -16,6 +17,7 @@ import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.ExternalFiles;
+import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.recipe.RecipeException;
@@ -24,6 +26,7 @@ import org.optmerge.merge.weights.InputModel;
 import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.MergeMethods;
+import org.optmerge.method.MergekitMethods;
 import org.optmerge.method.NamedMethod;
 
 /**
@@ -49,7 +52,11 @@ public final class Planner {
   private final ParameterBinder binder;
   private final ElementTypes types;
   private final CoverageLedger ledger = new CoverageLedger();
+  private final Vocabularies vocabularies;
   private final TensorPlanner tensors;
+
+  /** Whether the output's head is a tensor of its own although the donor's is tied. */
+  private boolean untied;
 
   private Planner(Recipe recipe, List<Path> folders, ExternalFiles external, long shardBytes) {
     this.recipe = recipe;
@@ -65,18 +72,21 @@ public final class Planner {
     this.models = new InputModels(locator, external, findings);
     this.binder = new ParameterBinder(recipe, named, method);
     this.types = new ElementTypes(recipe, named, method);
-    this.tensors = new TensorPlanner(recipe, binder, types, findings, ledger);
+    this.vocabularies = new Vocabularies(recipe, named.name(), findings);
+    this.tensors = new TensorPlanner(recipe, binder, types, findings, ledger, vocabularies);
   }
 
   /** A method that works on both works on task vectors if there is a base to take them from. */
   private static MergeMethod overOperand(Recipe recipe, NamedMethod named) {
+    MergeMethod method =
+        recipe.mergekit().version() == Recipe.MergekitVersion.V0_1_4
+            ? MergekitMethods.before015(named.method())
+            : named.method();
     if (named.base() != NamedMethod.Base.OPTIONAL_ORIGIN) {
-      return named.method();
+      return method;
     }
-    return named
-        .method()
-        .over(
-            recipe.base() == null ? MergeMethod.Operand.WEIGHTS : MergeMethod.Operand.TASK_VECTORS);
+    return method.over(
+        recipe.base() == null ? MergeMethod.Operand.WEIGHTS : MergeMethod.Operand.TASK_VECTORS);
   }
 
   /**
@@ -124,11 +134,19 @@ public final class Planner {
     findings.failIfAny();
     models.openAll(recipe);
     findings.failIfAny();
+    InputModel donor = donor();
+    models.align(recipe, donor);
+    checkFolders(donor);
+    findings.failIfAny();
+    for (InputModel model : models.all()) {
+      for (String note : model.checkpoint().notes()) {
+        findings.notice("model '%s': %s".formatted(model.name(), note));
+      }
+    }
     List<OpenSlice> slices = recipe.slices().stream().map(this::open).toList();
     findings.failIfAny();
-    InputModel donor = donor(slices);
     models.all().forEach(ledger::open);
-    checkTokenizer(donor);
+    vocabularies.open(donor, models.all(), models.tokenizer(recipe));
     findings.failIfAny();
     List<String> differences = compareConfigs(donor);
     List<Integer> donorLayers = new ArrayList<>();
@@ -141,6 +159,7 @@ public final class Planner {
     types.notices().forEach(findings::notice);
     MergeMethods.disambiguation(recipe.method().value()).ifPresent(findings::notice);
     Map<String, byte[]> rewritten = rewriteConfig(donor, entries, donorLayers);
+    rewriteTokenizer(rewritten);
     if (recipe.extra() == Recipe.Extra.UNION) {
       List<Checkpoint> others = new ArrayList<>();
       models.all().forEach(model -> others.add(model.checkpoint()));
@@ -153,7 +172,10 @@ public final class Planner {
             models.folders(donor),
             donor.checkpoint(),
             OutputLayout.of(donor.checkpoint(), entries, shardBytes),
-            donor.checkpoint().otherFiles(),
+            vocabularies
+                .files()
+                .map(files -> files.kept(donor.checkpoint().otherFiles()))
+                .orElse(donor.checkpoint().otherFiles()),
             rewritten,
             ledger.close(),
             findings.notices(),
@@ -184,7 +206,8 @@ public final class Planner {
     if (selection.restricts() && selection.rest() == Recipe.Rest.BASE && recipe.base() == null) {
       findings.problem(
           selection.at(),
-          "tensors that are not merged come from the base: name a 'base_model', or set 'rest: mean'");
+          "tensors that are not merged come from the base: name a 'base_model', or set 'rest:"
+              + " mean'");
     }
     if (recipe.missing() == Recipe.Missing.BASE && recipe.base() == null) {
       findings.problem(recipe.method().at(), "'missing: base' needs a 'base_model'");
@@ -262,9 +285,22 @@ public final class Planner {
   }
 
   /** The model whose other files the output has: the base, or else the first. */
-  private InputModel donor(List<OpenSlice> slices) {
+  private InputModel donor() {
     Recipe.Model base = recipe.base();
-    return base != null ? models.get(base) : slices.get(0).inputs().get(0).model();
+    return models.get(base != null ? base : recipe.slices().get(0).sources().get(0).model());
+  }
+
+  /** Every other file of weights, and adapters that are not merged: what would be lost is refused. */
+  private void checkFolders(InputModel donor) {
+    SideWeights side = new SideWeights(recipe, donor, findings, ledger);
+    models
+        .places()
+        .forEach(
+            (model, at) -> {
+              side.check(model, at);
+              UnmergedLora.problem(model, recipe.selection())
+                  .ifPresent(problem -> findings.problem(at, problem));
+            });
   }
 
   /** Says which models have no configuration; returns which are of another architecture. */
@@ -296,91 +332,104 @@ public final class Planner {
     return listed.isTextual() ? listed.asText() : config.path("model_type").asText("model");
   }
 
-  /**
-   * The output has the base's tokenizer. That is what the recipe asks for if every model has the
-   * base's tokens in the base's rows; rows are not moved.
-   */
-  private void checkTokenizer(InputModel donor) {
-    Recipe.Tokenizer asked = recipe.tokenizer();
-    if (asked == null) {
-      return;
-    }
-    boolean union = asked.source().equals(Recipe.Tokenizer.UNION);
-    boolean ofDonor =
-        asked.source().equals(Recipe.Tokenizer.BASE) || models.find(asked.source()) == donor;
-    if (!union && !ofDonor) {
-      findings.problem(asked.at(), Recipe.Tokenizer.ROWS_STAY);
-      return;
-    }
-    Optional<TokenRows> own = TokenRows.read(donor.checkpoint().folder());
-    for (InputModel model : models.all()) {
-      if (model.checkpoint() == donor.checkpoint()) {
-        continue;
-      }
-      Optional<TokenRows> other = TokenRows.read(model.checkpoint().folder());
-      if (own.isEmpty() || other.isEmpty()) {
-        findings.notice(
-            "'%s' has no tokenizer.json with a vocabulary, so its tokens were not compared"
-                .formatted(own.isEmpty() ? donor.name() : model.name()));
-        continue;
-      }
-      Optional<String> obstacle = own.get().whyNotRowsOf(other.get(), donor.name(), model.name());
-      if (obstacle.isEmpty() && union && other.get().ids().size() > own.get().ids().size()) {
-        obstacle =
-            Optional.of(
-                "'%s' has %d tokens that '%s' does not have"
-                    .formatted(
-                        model.name(),
-                        other.get().ids().size() - own.get().ids().size(),
-                        donor.name()));
-      }
-      obstacle.ifPresent(
-          reason ->
-              findings.problem(asked.at(), reason + "; rows of the embedding cannot be moved"));
-    }
-  }
-
   // ---- tensors
 
   private List<OutputLayout.Entry> planModels(OpenSlice slice, InputModel donor) {
-    List<OutputLayout.Entry> entries = new ArrayList<>();
+    TiedGroups tied = tied(List.of(slice), donor);
+    List<Target> targets = new ArrayList<>();
     for (String tensor : donor.names()) {
-      plan(Target.of(tensor, slice, donor, donor.layers().fraction(tensor)), donor, entries);
+      targets.add(
+          tied.target(Target.of(tensor, slice, donor, donor.layers().fraction(tensor))));
     }
+    targets.addAll(heads(tied, slice, donor));
+    List<OutputLayout.Entry> entries = new ArrayList<>();
+    planAll(targets, tied, donor, entries);
     Set<InputModel> seen = new LinkedHashSet<>();
     for (SliceInput input : slice.inputs()) {
       if (seen.add(input.model())) {
-        Map<String, String> extras = new LinkedHashMap<>();
-        for (String tensor : input.model().names()) {
-          if (!ledger.knows(input.model(), tensor) && donor.info(tensor).isEmpty()) {
-            extras.put(tensor, tensor);
-          }
-        }
-        addExtras(new LayerSlices.Extras(input, donor, extras), entries);
+        extrasOf(input, donor, entries);
       }
     }
     return entries;
   }
 
+  private void extrasOf(SliceInput input, InputModel donor, List<OutputLayout.Entry> entries) {
+    Map<String, String> extras = new LinkedHashMap<>();
+    for (String tensor : input.model().names()) {
+      if (!ledger.knows(input.model(), tensor) && donor.info(tensor).isEmpty()) {
+        extras.put(tensor, tensor);
+      }
+    }
+    addExtras(new LayerSlices.Extras(input, donor, extras), entries);
+  }
+
+  /** What is tied, and what of it was trained apart. */
+  private TiedGroups tied(List<OpenSlice> slices, InputModel donor) {
+    Map<InputModel, SliceInput> inputs = new LinkedHashMap<>();
+    slices.forEach(
+        slice -> slice.inputs().forEach(input -> inputs.putIfAbsent(input.model(), input)));
+    TiedGroups tied = new TiedGroups(donor, inputs.keySet());
+    untied |= new TiedBookkeeping(recipe, donor, findings, ledger).book(tied, inputs);
+    return tied;
+  }
+
+  /** Heads that the output has, as an expert has trained one, and the donor has not. */
+  private static List<Target> heads(TiedGroups tied, OpenSlice slice, InputModel donor) {
+    List<Target> heads = new ArrayList<>();
+    tied.heads()
+        .forEach(
+            (head, embedding) ->
+                heads.add(
+                    new Target(
+                        head,
+                        slice,
+                        donor,
+                        embedding,
+                        slice.inputs().stream()
+                            .map(input -> input.model().info(head).isPresent() ? head : embedding)
+                            .toList(),
+                        donor.layers().fraction(embedding))));
+    return heads;
+  }
+
   private List<OutputLayout.Entry> planSlices(
       List<OpenSlice> slices, InputModel donor, List<Integer> donorLayers) {
+    TiedGroups tied = tied(slices, donor);
     LayerSlices arranged = new LayerSlices(slices, donor, findings);
     arranged.arrange();
     List<OutputLayout.Entry> entries = new ArrayList<>();
-    arranged.targets().forEach(target -> plan(target, donor, entries));
+    List<Target> targets = new ArrayList<>(arranged.targets());
+    if (findings.count() == 0) {
+      targets.addAll(heads(tied, slices.get(slices.size() - 1), donor));
+    }
+    planAll(targets, tied, donor, entries);
     arranged.extras().forEach(extras -> addExtras(extras, entries));
     donorLayers.addAll(arranged.donorLayers());
     return entries;
   }
 
-  private void plan(Target target, InputModel donor, List<OutputLayout.Entry> entries) {
-    tensors
-        .plan(target)
-        .ifPresent(
-            planned ->
-                entries.add(
-                    new OutputLayout.Entry(
-                        planned, donor.checkpoint().find(target.tensor()).orElse(null))));
+  /** Plans every target; those that are one parameter with another are planned as that one. */
+  private void planAll(
+      List<Target> targets,
+      TiedGroups tied,
+      InputModel donor,
+      List<OutputLayout.Entry> entries) {
+    Map<String, Target> byTensor = new LinkedHashMap<>();
+    targets.forEach(target -> byTensor.put(target.tensor(), target));
+    Map<String, Optional<PlannedTensor>> first = new LinkedHashMap<>();
+    for (Target target : targets) {
+      String name = target.tensor();
+      String alias = tied.aliasOf(name).filter(byTensor::containsKey).orElse(name);
+      Target leading = byTensor.getOrDefault(alias, target);
+      first
+          .computeIfAbsent(alias, key -> tensors.plan(leading))
+          .map(planned -> alias.equals(name) ? planned : planned.as(name))
+          .ifPresent(
+              planned ->
+                  entries.add(
+                      new OutputLayout.Entry(
+                          planned, donor.checkpoint().find(name).orElse(null))));
+    }
   }
 
   private void addExtras(LayerSlices.Extras extras, List<OutputLayout.Entry> entries) {
@@ -394,21 +443,35 @@ public final class Planner {
 
   private Map<String, byte[]> rewriteConfig(
       InputModel donor, List<OutputLayout.Entry> entries, List<Integer> donorLayers) {
-    Map<String, byte[]> rewritten = new LinkedHashMap<>();
-    Optional<byte[]> config = ConfigEdits.read(donor.checkpoint().folder());
+    Map<String, byte[]> rewritten = new LinkedHashMap<>(donor.checkpoint().derivedFiles());
+    Optional<byte[]> config =
+        Optional.ofNullable(rewritten.get("config.json"))
+            .or(() -> ConfigEdits.read(donor.checkpoint().folder()));
     if (config.isEmpty() || !donor.hasConfig()) {
       return rewritten;
     }
     byte[] bytes = config.get();
     try {
-      DType out = types.output();
       boolean casts =
           entries.stream()
               .anyMatch(
                   entry ->
                       entry.donor() != null && entry.donor().dtype() != entry.tensor().dtype());
-      if (out != null && casts) {
-        bytes = ConfigEdits.withDType(bytes, out);
+      if (casts) {
+        bytes = ConfigEdits.withDType(bytes, mostCommonType(entries));
+      }
+      if (untied) {
+        bytes = ConfigEdits.withoutTie(bytes);
+      }
+      for (OutputLayout.Entry entry : entries) {
+        TensorInfo before = entry.donor();
+        List<Long> after = entry.tensor().shape();
+        if (before != null
+            && after.size() == 2
+            && !before.shape().get(0).equals(after.get(0))
+            && vocabularies.isVocabulary(donor, before.name(), before.shape())) {
+          bytes = ConfigEdits.withVocabulary(bytes, before.shape().get(0), after.get(0));
+        }
       }
       if (!donorLayers.isEmpty()) {
         bytes = ConfigEdits.withLayers(bytes, LayerSlices.configuredLayers(donor), donorLayers);
@@ -423,5 +486,36 @@ public final class Planner {
       rewritten.put("config.json", bytes);
     }
     return rewritten;
+  }
+
+  private void rewriteTokenizer(Map<String, byte[]> rewritten) {
+    Optional<TokenizerFiles> files = vocabularies.files();
+    if (files.isEmpty()) {
+      return;
+    }
+    List<String> refusals = new ArrayList<>();
+    try {
+      rewritten.putAll(files.get().rewritten(refusals));
+    } catch (IOException e) {
+      throw new CheckpointException("the tokenizer cannot be read: " + e.getMessage(), e);
+    }
+    if (!refusals.isEmpty()) {
+      throw new RecipeException(
+          refusals.stream().map(it -> recipe.line(recipe.method().at(), it)).toList());
+    }
+  }
+
+  /** The floating type in which the output has most of its numbers. */
+  private static DType mostCommonType(List<OutputLayout.Entry> entries) {
+    Map<DType, Long> numbers = new EnumMap<>(DType.class);
+    for (OutputLayout.Entry entry : entries) {
+      if (entry.tensor().dtype().isFloating()) {
+        numbers.merge(entry.tensor().dtype(), entry.tensor().size(), Long::sum);
+      }
+    }
+    return numbers.entrySet().stream()
+        .max(Map.Entry.comparingByValue())
+        .map(Map.Entry::getKey)
+        .orElse(DType.F32);
   }
 }

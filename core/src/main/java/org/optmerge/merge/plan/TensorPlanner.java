@@ -1,11 +1,12 @@
 package org.optmerge.merge.plan;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
@@ -25,10 +26,6 @@ import org.optmerge.taskvector.Weight;
  * parameters, and books what becomes of it.
  */
 final class TensorPlanner {
-  private static final String VOCABULARY =
-      "(.*\\.)?(embed_tokens|wte|word_embeddings|tok_embeddings|embed_in|embed_out|shared|lm_head)"
-          + "\\.(weight|bias)";
-
   private static final String TO_COPY = "; listed under 'exclude', the base's is copied instead";
 
   private static final MergeMethod MEAN_OF_TASK_VECTORS =
@@ -45,7 +42,13 @@ final class TensorPlanner {
   private final ElementTypes types;
   private final PlanFindings findings;
   private final CoverageLedger ledger;
+  private final Vocabularies vocabularies;
   private final Map<InputModel, String> firstMissing = new LinkedHashMap<>();
+  private final Map<InputModel, Map<InputModel, Presence>> presences = new LinkedHashMap<>();
+
+  /** Models of which it was said that most of them is missing. */
+  private final Set<InputModel> told = new LinkedHashSet<>();
+
   private final Map<String, Copied> copied = new LinkedHashMap<>();
 
   /** A tensor that only experts have, and the expert that it is copied from. */
@@ -56,12 +59,14 @@ final class TensorPlanner {
       ParameterBinder binder,
       ElementTypes types,
       PlanFindings findings,
-      CoverageLedger ledger) {
+      CoverageLedger ledger,
+      Vocabularies vocabularies) {
     this.recipe = recipe;
     this.binder = binder;
     this.types = types;
     this.findings = findings;
     this.ledger = ledger;
+    this.vocabularies = vocabularies;
   }
 
   /** One tensor of the output; empty if there is a problem with it, which is then booked. */
@@ -76,8 +81,11 @@ final class TensorPlanner {
       return Optional.empty();
     }
     String reason = recipe.selection().rejectedBy(target.tensor()).orElse(null);
+    boolean rows =
+        (vocabularies.moves() || vocabularies.crops())
+            && vocabularies.isVocabulary(reference, target.read(), info.shape());
     if (reason != null && recipe.selection().rest() == Recipe.Rest.BASE) {
-      return Optional.of(copy(target, reason));
+      return Optional.of(rows ? copyRows(target, reason) : copy(target, reason));
     }
     Optional<String> obstacle = reference.whyNotMergeable(info);
     if (obstacle.isPresent()) {
@@ -85,13 +93,20 @@ final class TensorPlanner {
     }
     List<Weight> inputs = new ArrayList<>();
     List<ParameterBinder.Input> sources = new ArrayList<>();
+    List<InputModel> models = new ArrayList<>();
     int before = findings.count();
+    boolean ownValues = false;
+    boolean someAbsent = false;
     for (int i = 0; i < target.names().size(); i++) {
       SliceInput input = target.slice().inputs().get(i);
       String name = target.names().get(i);
       Optional<Weight> weight = input(input, name, target, info, like.get());
+      boolean there = isThere(input.model(), name);
+      someAbsent |= !there;
+      ownValues |= there && weight.isPresent() && input.model() != reference;
       if (weight.isPresent()) {
         inputs.add(weight.get());
+        models.add(input.model());
         sources.add(new ParameterBinder.Input(input.source(), name));
       }
     }
@@ -109,12 +124,60 @@ final class TensorPlanner {
     if (findings.count() > before) {
       return Optional.empty();
     }
-    if (inputs.isEmpty()) {
-      return Optional.of(copy(target, "in no other model"));
+    if (inputs.isEmpty() || (someAbsent && !ownValues)) {
+      return Optional.of(
+          rows ? copyRows(target, "in no other model") : copy(target, "in no other model"));
+    }
+    if (rows) {
+      List<Weight> aligned = vocabularies.align(target.tensor(), members(models, inputs, base, target));
+      inputs = aligned.subList(0, inputs.size());
+      base = base == null ? null : aligned.get(inputs.size());
+      if (findings.count() > before) {
+        return Optional.empty();
+      }
+      info = withShape(info, inputs.get(0).shape());
     }
     return reason == null
         ? merge(target, info, base, inputs, sources)
         : Optional.of(mean(target, info, base, inputs, reason));
+  }
+
+  private static List<Vocabularies.Member> members(
+      List<InputModel> models, List<Weight> inputs, @Nullable Weight base, Target target) {
+    List<Vocabularies.Member> members = new ArrayList<>();
+    for (int i = 0; i < inputs.size(); i++) {
+      members.add(new Vocabularies.Member(models.get(i), inputs.get(i)));
+    }
+    SliceInput baseInput = target.slice().base();
+    if (base != null && baseInput != null) {
+      members.add(new Vocabularies.Member(baseInput.model(), base));
+    }
+    return members;
+  }
+
+  private static TensorInfo withShape(TensorInfo info, List<Long> shape) {
+    return new TensorInfo(info.name(), info.dtype(), shape, info.file(), info.offset());
+  }
+
+  /** The reference's rows in the order of the output's tokens, with those that it lacks. */
+  private PlannedTensor copyRows(Target target, String reason) {
+    InputModel reference = target.reference();
+    List<Vocabularies.Member> members = new ArrayList<>();
+    reference
+        .weight(target.read())
+        .ifPresent(weight -> members.add(new Vocabularies.Member(reference, weight)));
+    for (int i = 0; i < target.names().size(); i++) {
+      InputModel model = target.slice().inputs().get(i).model();
+      if (model != reference) {
+        ledger.otherwise(model, target.names().get(i), "not merged: " + reason);
+        model
+            .weight(target.names().get(i))
+            .ifPresent(weight -> members.add(new Vocabularies.Member(model, weight)));
+      }
+    }
+    ledger.used(reference, target.read(), "copied: " + reason);
+    Weight rows = vocabularies.align(target.tensor(), members).get(0);
+    return keep(target.tensor(), reference, target.read(), rows, "copied: " + reason);
   }
 
   private Optional<PlannedTensor> merge(
@@ -123,6 +186,7 @@ final class TensorPlanner {
       @Nullable Weight base,
       List<Weight> inputs,
       List<ParameterBinder.Input> sources) {
+    DType common = types.common(target.reference(), info, inputs);
     try {
       Bound bound =
           binder.bind(
@@ -130,14 +194,15 @@ final class TensorPlanner {
       return Optional.of(
           new PlannedTensor(
               target.tensor(),
-              types.output(info.dtype()),
+              types.output(target.reference(), info, common),
               info.shape(),
               new PlannedTensor.Merge(
                   recipe.factorwise() ? factorwise(bound.method(), inputs) : bound.method(),
                   base,
                   inputs,
                   bound.scaling(),
-                  types.taskVectors(info.dtype())),
+                  types.taskVectors(info.dtype()),
+                  types.inputs(common)),
               "merged"));
     } catch (RecipeException e) {
       Position kind = e.at().orElse(recipe.method().at());
@@ -172,9 +237,10 @@ final class TensorPlanner {
     MergeMethod mean = base == null ? MEAN_OF_WEIGHTS : MEAN_OF_TASK_VECTORS;
     return new PlannedTensor(
         target.tensor(),
-        types.output(info.dtype()),
+        types.output(
+            target.reference(), info, types.common(target.reference(), info, inputs)),
         info.shape(),
-        new PlannedTensor.Merge(mean, base, inputs, 1, null),
+        new PlannedTensor.Merge(mean, base, inputs, 1, null, null),
         "mean: " + reason);
   }
 
@@ -191,6 +257,10 @@ final class TensorPlanner {
     return sameIntegers(target, info)
         ? Optional.of(copy(target, info.dtype().torchName() + " is not averaged"))
         : Optional.empty();
+  }
+
+  private static boolean isThere(InputModel model, String tensor) {
+    return model.info(tensor).isPresent() || model.tiedTo(tensor).isPresent();
   }
 
   /**
@@ -247,24 +317,49 @@ final class TensorPlanner {
 
   private Optional<Weight> absent(
       SliceInput input, String tensor, InputModel reference, Weight like) {
+    InputModel model = input.model();
+    Presence presence =
+        presences
+            .computeIfAbsent(model, key -> new LinkedHashMap<>())
+            .computeIfAbsent(reference, key -> new Presence(model, reference));
+    if (!recipe.sliced()) {
+      Optional<String> foreign = presence.whyForeign();
+      if (foreign.isPresent()) {
+        findings.problem(new PlanFindings.Problem(input.at(), tensor, recipe.line(input.at(), foreign.get())));
+        return Optional.empty();
+      }
+      if (presence.isOfTowerNotThere(tensor)) {
+        findings.notice(
+            "model '%s' has none of the parts beside the language model, such as '%s': they stay as '%s' and the other models have them"
+                .formatted(model.name(), firstMissing(model, tensor), reference.name()));
+        return Optional.empty();
+      }
+    }
     switch (recipe.missing()) {
       case BASE -> {
         findings.notice(
             "model '%s' lacks tensors, such as '%s': the base's stand in for them"
-                .formatted(input.model().name(), firstMissing(input.model(), tensor)));
+                .formatted(model.name(), firstMissing(model, tensor)));
         return Optional.of(like);
       }
       case SKIP -> {
         findings.notice(
             "model '%s' lacks tensors, such as '%s': these are merged without it"
-                .formatted(input.model().name(), firstMissing(input.model(), tensor)));
+                .formatted(model.name(), firstMissing(model, tensor)));
         return Optional.empty();
       }
-      case ERROR ->
+      case ERROR -> {
+        boolean most = !recipe.sliced() && presence.mostIsMissing();
+        if (!most || told.add(model)) {
           findings.problem(
               input.at(),
-              "model '%s' has no tensor '%s', which '%s' has; 'missing: base' or 'missing: skip' allows it"
-                  .formatted(input.model().name(), tensor, reference.name()));
+              most
+                  ? "model '%s' has only %s, and no '%s'; give a whole model"
+                      .formatted(model.name(), presence.share(), tensor)
+                  : "model '%s' has no tensor '%s', which '%s' has; 'missing: base' or 'missing: skip' allows it"
+                      .formatted(model.name(), tensor, reference.name()));
+        }
+      }
     }
     return Optional.empty();
   }
@@ -288,20 +383,12 @@ final class TensorPlanner {
     String problem =
         "tensor '%s': model '%s' has shape %s, '%s' has %s"
             .formatted(tensor, input.model().name(), own, reference.name(), shape);
-    if (sameColumns && isVocabulary(reference, target.read(), shape)) {
-      if (own.get(0) > shape.get(0) && weight instanceof Weight.Stored stored) {
-        findings.notice(
-            "model '%s': '%s' has %d rows, '%s' has %d; the first %d are merged"
-                .formatted(
-                    input.model().name(),
-                    tensor,
-                    own.get(0),
-                    reference.name(),
-                    shape.get(0),
-                    shape.get(0)));
-        return Optional.of(new Weight.Stored(stored.checkpoint(), stored.tensor(), shape));
-      }
-      problem += "; its vocabulary is smaller, so it cannot be merged row by row";
+    if (sameColumns
+        && (vocabularies.isVocabulary(reference, target.read(), shape)
+            || vocabularies.isVocabulary(input.model(), tensor, own))) {
+      return vocabularies.moves() || vocabularies.crops()
+          ? Optional.of(weight)
+          : commonRows(input, tensor, weight, target, shape);
     } else if (own.size() == 2
         && shape.size() == 2
         && own.get(0).equals(shape.get(1))
@@ -312,14 +399,52 @@ final class TensorPlanner {
     return Optional.empty();
   }
 
-  private static boolean isVocabulary(InputModel model, String tensor, List<Long> shape) {
-    if (tensor.matches(VOCABULARY)) {
-      return true;
+  /**
+   * A weight of another number of rows in the reference's: more are left out, the reference's stand
+   * in for those that lack. Refused where tokenizers show that tokens would be lost.
+   */
+  private Optional<Weight> commonRows(
+      SliceInput input, String tensor, Weight weight, Target target, List<Long> shape) {
+    InputModel reference = target.reference();
+    InputModel model = input.model();
+    long own = weight.shape().get(0);
+    long rows = shape.get(0);
+    List<String> lost = vocabularies.inRowsFrom(Math.min(own, rows), reference, model);
+    if (!lost.isEmpty()) {
+      findings.problem(
+          input.at(),
+          "tensor '%s': model '%s' has %d rows, '%s' has %d, and %d of the tokens, such as '%s', are in one of them only; %s"
+              .formatted(
+                  tensor,
+                  model.name(),
+                  own,
+                  reference.name(),
+                  rows,
+                  lost.size(),
+                  lost.get(0),
+                  Vocabularies.ADVICE));
+      return Optional.empty();
     }
-    JsonNode config = model.config();
-    return shape.size() == 2
-        && (config.path("vocab_size").asLong(-1) == shape.get(0)
-            || config.path("text_config").path("vocab_size").asLong(-1) == shape.get(0));
+    findings.notice(
+        "model '%s': '%s' has %d rows, '%s' has %d; the first %d are merged%s"
+            .formatted(
+                model.name(),
+                tensor,
+                own,
+                reference.name(),
+                rows,
+                Math.min(own, rows),
+                own < rows ? ", the others are those of '%s'".formatted(reference.name()) : ""));
+    if (own > rows) {
+      return Optional.of(Weight.Part.firstRows(weight, rows));
+    }
+    Weight like = reference.weight(target.read()).orElseThrow();
+    List<Long> rest = new ArrayList<>(shape);
+    rest.set(0, rows - own);
+    long columns = shape.stream().skip(1).reduce(1L, Math::multiplyExact);
+    return Optional.of(
+        new Weight.Joined(
+            List.of(weight, new Weight.Part(like, own * columns, rest)), shape));
   }
 
   /** True for whole numbers that a model keeps beside its weights, such as position ids. */
@@ -372,13 +497,27 @@ final class TensorPlanner {
    * keep their type, as they have a meaning in no other.
    */
   PlannedTensor keep(String tensor, InputModel model, String read, String source) {
-    TensorInfo info = model.info(read).orElseThrow();
     Weight weight = model.weight(read).orElseThrow();
-    DType out = model.whyNotMergeable(info).isPresent() ? info.dtype() : types.output(info.dtype());
+    boolean rows =
+        vocabularies.moves() && vocabularies.isVocabulary(model, read, weight.shape());
+    return keep(
+        tensor,
+        model,
+        read,
+        rows
+            ? vocabularies.align(tensor, List.of(new Vocabularies.Member(model, weight))).get(0)
+            : weight,
+        source);
+  }
+
+  private PlannedTensor keep(
+      String tensor, InputModel model, String read, Weight weight, String source) {
+    TensorInfo info = model.info(read).orElseThrow();
+    DType out = model.whyNotMergeable(info).isPresent() ? info.dtype() : types.output(model, info);
     PlannedTensor.Work work =
         weight instanceof Weight.Stored bytes
             ? new PlannedTensor.Copy(bytes)
-            : new PlannedTensor.Merge(SUM_OF_WEIGHTS, null, List.of(weight), 1, null);
+            : new PlannedTensor.Merge(SUM_OF_WEIGHTS, null, List.of(weight), 1, null, null);
     return new PlannedTensor(tensor, out, weight.shape(), work, source);
   }
 
@@ -402,11 +541,6 @@ final class TensorPlanner {
     Map<InputModel, List<String>> collisions = new LinkedHashMap<>();
     for (Map.Entry<String, String> entry : tensors.entrySet()) {
       String tensor = entry.getKey();
-      if (reference.tiedTo(tensor).isPresent()) {
-        ledger.otherwise(
-            model, tensor, "left out: tied to the embedding in '%s'".formatted(reference.name()));
-        continue;
-      }
       switch (recipe.extra()) {
         case ERROR ->
             findings.problem(

@@ -1,7 +1,11 @@
 package org.optmerge.merge.recipe;
 
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /**
  * A recipe's setting of one parameter: a value, a gradient over layers, or a list of these with
@@ -62,6 +66,25 @@ public record ParameterSetting(String name, List<Choice> choices, Position at) {
   }
 
   /**
+   * Values that do not interpolate, such as yes and no: each holds from its layer to the next one's.
+   *
+   * @param entries at least one, each of a single value
+   */
+  public record Steps(List<Value> entries) implements Value {
+    public Steps {
+      entries = List.copyOf(entries);
+      if (entries.isEmpty()) {
+        throw new IllegalArgumentException("Steps: needs one or more values");
+      }
+    }
+
+    @Override
+    public Object at(double layerFraction) {
+      return entries.get((int) Math.floor(layerFraction * (entries.size() - 1))).at(0);
+    }
+  }
+
+  /**
    * Yes or no.
    *
    * @param on the value
@@ -100,19 +123,44 @@ public record ParameterSetting(String name, List<Choice> choices, Position at) {
     }
   }
 
+  /** The settings of two levels: where no filter of the first matches, the second is asked. */
+  static Map<String, ParameterSetting> chain(
+      Map<String, ParameterSetting> first, Map<String, ParameterSetting> second) {
+    Map<String, ParameterSetting> both = new LinkedHashMap<>(first);
+    second.forEach(
+        (name, setting) ->
+            both.merge(
+                name,
+                setting,
+                (one, other) ->
+                    new ParameterSetting(
+                        name,
+                        Stream.concat(one.choices.stream(), other.choices.stream()).toList(),
+                        one.at)));
+    return both;
+  }
+
   /**
    * The value for a tensor; empty if no filter matches its name.
    *
    * @param tensor the tensor's name
    * @param layerFraction 0 for the first layer and for all that is outside the layers, 1 for the
    *     last
+   * @param typed the value as the parameter takes it
    */
-  public Optional<Resolved> resolve(String tensor, double layerFraction) {
+  public Optional<Resolved> resolve(
+      String tensor, double layerFraction, UnaryOperator<Value> typed) {
     for (Choice choice : choices) {
       if (choice.matches(tensor)) {
-        return Optional.of(new Resolved(choice.value().at(layerFraction), choice.at()));
+        return Optional.of(
+            new Resolved(typed.apply(choice.value()).at(layerFraction), choice.at()));
       }
     }
     return Optional.empty();
+  }
+
+  /** {@link #resolve(String, double, UnaryOperator)} of the value as written. */
+  public Optional<Resolved> resolve(String tensor, double layerFraction) {
+    return resolve(tensor, layerFraction, UnaryOperator.identity());
   }
 }

@@ -29,6 +29,9 @@ import org.optmerge.checkpoint.DType;
  * @param allowNonFinite true if NaN and infinity may pass
  * @param seed of random methods
  * @param tokenizer the tokenizer asked for, if any
+ * @param mergekit what only recipes of mergekit say
+ * @param rename by model as the recipe names it, beginnings of its tensors' names and what they are
+ *     in the base; under the empty name those of every model besides the base
  */
 public record Recipe(
     String name,
@@ -45,7 +48,9 @@ public record Recipe(
     boolean factorwise,
     boolean allowNonFinite,
     long seed,
-    @Nullable Tokenizer tokenizer) {
+    @Nullable Tokenizer tokenizer,
+    Mergekit mergekit,
+    Map<String, Map<String, String>> rename) {
 
   /** A value and its place in the recipe. */
   public record Located<T>(T value, Position at) {}
@@ -193,23 +198,99 @@ public record Recipe(
    * The tokenizer of the output.
    *
    * @param source {@code base}, {@code union} or a model
+   * @param tokens rows that are chosen by hand, by token
+   * @param padToMultipleOf the number of rows is made a multiple of this
    * @param at where it stands
    */
-  public record Tokenizer(String source, Position at) {
+  public record Tokenizer(
+      String source, Map<String, Token> tokens, int padToMultipleOf, Position at) {
     /** The output has the base's vocabulary. */
     public static final String BASE = "base";
 
     /** The output has the tokens of all models. */
     public static final String UNION = "union";
 
-    /** The refusal of everything that would change which row of the embedding is which token's. */
-    public static final String ROWS_STAY =
-        "rows of the embedding cannot be moved, chosen or padded; supported are 'tokenizer_source: base', and 'union' where all models have the same tokens";
+    public Tokenizer {
+      tokens = Collections.unmodifiableMap(new LinkedHashMap<>(tokens));
+    }
+  }
+
+  /**
+   * The row of a token, where models lack it, or everywhere.
+   *
+   * @param model the model that has it; null: a row of zeros
+   * @param like another token of that model whose row it is; null: the token itself
+   * @param id the row in that model, instead of {@code like}; -1: none given
+   * @param force whether it replaces the rows of models that have the token
+   * @param at where it stands
+   */
+  public record Token(
+      @Nullable Model model, @Nullable String like, int id, boolean force, Position at) {}
+
+  /** The versions of mergekit whose results differ. */
+  public enum MergekitVersion {
+    /** The release of 2025. */
+    V0_1_4("0.1.4"),
+    /** The release of October 2026. */
+    V0_1_5("0.1.5");
+
+    private final String label;
+
+    MergekitVersion(String label) {
+      this.label = label;
+    }
+
+    /** As recipes write it. */
+    public String label() {
+      return label;
+    }
+  }
+
+  /**
+   * Inputs for one part of a model, such as its vision tower.
+   *
+   * @param slices as for a recipe
+   * @param at where it stands
+   */
+  public record Module(List<Slice> slices, Position at) {
+    public Module {
+      slices = List.copyOf(slices);
+    }
+  }
+
+  /**
+   * What only recipes of mergekit say.
+   *
+   * @param version whose semantics hold where versions differ
+   * @param stage the name of a document among several, by which others read its result
+   * @param modules inputs by part of the model; empty where all parts have the same
+   * @param chatTemplate the output's chat template: a name or Jinja
+   * @param truncate whether vocabularies of different sizes are cut to the shortest
+   */
+  public record Mergekit(
+      MergekitVersion version,
+      @Nullable Located<String> stage,
+      Map<String, Module> modules,
+      @Nullable Located<String> chatTemplate,
+      boolean truncate) {
+    public Mergekit {
+      modules = Collections.unmodifiableMap(new LinkedHashMap<>(modules));
+    }
   }
 
   public Recipe {
     slices = List.copyOf(slices);
     parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
+    rename = Collections.unmodifiableMap(new LinkedHashMap<>(rename));
+  }
+
+  /**
+   * The beginnings of a model's names and what they are in the base; null if the recipe does not say,
+   * so that they are looked for.
+   */
+  public @Nullable Map<String, String> renameOf(String model) {
+    Map<String, String> own = rename.get(model);
+    return own != null ? own : rename.get("");
   }
 
   /** True if the recipe takes layers apart; false for {@code models:}. */
@@ -219,15 +300,24 @@ public record Recipe(
 
   /** The same with another seed. */
   public Recipe withSeed(long other) {
-    return with(allowNonFinite, other);
+    return with(allowNonFinite, other, mergekit);
   }
 
   /** The same, and NaN and infinity may pass or not. */
   public Recipe withAllowNonFinite(boolean allow) {
-    return with(allow, seed);
+    return with(allow, seed, mergekit);
   }
 
-  private Recipe with(boolean allow, long other) {
+  /** The same, and vocabularies of different sizes are cut to the shortest. */
+  public Recipe withTruncatedVocabularies() {
+    return with(
+        allowNonFinite,
+        seed,
+        new Mergekit(
+            mergekit.version, mergekit.stage, mergekit.modules, mergekit.chatTemplate, true));
+  }
+
+  private Recipe with(boolean allow, long other, Mergekit ofMergekit) {
     return new Recipe(
         name,
         folder,
@@ -243,7 +333,9 @@ public record Recipe(
         factorwise,
         allow,
         other,
-        tokenizer);
+        tokenizer,
+        ofMergekit,
+        rename);
   }
 
   /** A problem at a place of this recipe. */

@@ -5,22 +5,21 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import java.util.stream.Stream;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Suggestion;
 import org.optmerge.checkpoint.DType;
-import org.optmerge.merge.recipe.ParameterSetting.Choice;
-import org.optmerge.merge.recipe.ParameterSetting.Flag;
-import org.optmerge.merge.recipe.ParameterSetting.Gradient;
-import org.optmerge.merge.recipe.ParameterSetting.Text;
-import org.optmerge.merge.recipe.ParameterSetting.Value;
 import org.optmerge.merge.recipe.Recipe.Located;
 
 /**
@@ -37,6 +36,7 @@ public final class RecipeParser {
 
   private static final List<String> KEYS =
       List.of(
+          "name",
           "merge_method",
           "base_model",
           "models",
@@ -57,44 +57,77 @@ public final class RecipeParser {
           "extra",
           "factorwise",
           "allow_nonfinite",
-          "random_seed");
+          "random_seed",
+          "mergekit_version",
+          "rename");
 
   private static final Map<String, DType> DTYPES =
-      Map.of("float32", DType.F32, "float16", DType.F16, "bfloat16", DType.BF16);
+      Map.of(
+          "float64", DType.F64, "float32", DType.F32, "float16", DType.F16, "bfloat16", DType.BF16);
 
   private static final Map<String, String> DTYPE_NICKNAMES =
-      Map.of(
-          "bf16",
-          "bfloat16",
-          "fp16",
-          "float16",
-          "f16",
-          "float16",
-          "half",
-          "float16",
-          "fp32",
-          "float32",
-          "f32",
-          "float32",
-          "float",
-          "float32");
+      Map.ofEntries(
+          Map.entry("bf16", "bfloat16"),
+          Map.entry("fp16", "float16"),
+          Map.entry("f16", "float16"),
+          Map.entry("half", "float16"),
+          Map.entry("fp32", "float32"),
+          Map.entry("f32", "float32"),
+          Map.entry("float", "float32"),
+          Map.entry("fp64", "float64"),
+          Map.entry("f64", "float64"),
+          Map.entry("double", "float64"));
 
   private final String name;
   private final Path folder;
+  private final YamlNode document;
   private final Map<String, YamlNode> root;
 
-  private RecipeParser(String name, Path folder, YamlNode root) {
+  private RecipeParser(String name, Path folder, YamlNode document) {
     this.name = name;
     this.folder = folder;
-    this.root = root.mapping("the recipe", KEYS);
+    this.document = document;
+    this.root = document.mapping("the recipe", KEYS);
   }
 
   /**
-   * Reads a recipe file; models are looked for relative to its folder first.
+   * Reads a recipe file of one document; models are looked for relative to its folder first.
    *
    * @throws RecipeException if it cannot be read or is not a recipe
    */
   public static Recipe parse(Path file) {
+    return only(parseStages(file), file.toString());
+  }
+
+  /**
+   * Reads a recipe from text of one document.
+   *
+   * @param name what messages call it
+   * @param folder what paths of models are relative to first
+   * @throws RecipeException if it is not a recipe
+   */
+  public static Recipe parse(String text, String name, Path folder) {
+    return only(parseStages(text, name, folder), name);
+  }
+
+  private static Recipe only(List<Recipe> stages, String name) {
+    if (stages.size() > 1) {
+      throw new RecipeException(
+          name,
+          stages.get(1).method().at(),
+          "%d documents: stages that read each other's results; 'optmerge merge' carries them out"
+              .formatted(stages.size()));
+    }
+    return stages.get(0);
+  }
+
+  /**
+   * Reads a recipe file of one document or several, as {@code mergekit-multi} has them.
+   *
+   * @return the documents as they stand in the file
+   * @throws RecipeException if it cannot be read or is not a recipe
+   */
+  public static List<Recipe> parseStages(Path file) {
     Path parent = file.toAbsolutePath().getParent();
     String text;
     try {
@@ -118,51 +151,64 @@ public final class RecipeParser {
               : "there is no such file";
       throw new RecipeException(List.of(file + ": " + reason));
     }
-    return parse(text, file.toString(), parent == null ? Path.of("") : parent);
+    return parseStages(text, file.toString(), parent == null ? Path.of("") : parent);
   }
 
   /**
-   * Reads a recipe from text.
+   * Reads the documents of a text.
    *
    * @param name what messages call it
    * @param folder what paths of models are relative to first
    * @throws RecipeException if it is not a recipe
    */
-  public static Recipe parse(String text, String name, Path folder) {
+  public static List<Recipe> parseStages(String text, String name, Path folder) {
     String body = text.startsWith("\uFEFF") ? text.substring(1) : text;
-    return new RecipeParser(name, folder, YamlNode.read(body, name)).recipe();
+    return YamlNode.read(body, name).stream()
+        .map(document -> new RecipeParser(name, folder, document).known())
+        .toList();
+  }
+
+  /** The recipe; a key that nobody knows is told before what may be missing because of it. */
+  private Recipe known() {
+    Recipe recipe;
+    try {
+      recipe = recipe();
+    } catch (RecipeException e) {
+      document.requireKnownKeysWithoutAnchors();
+      throw e;
+    }
+    document.requireKnownKeys();
+    return recipe;
   }
 
   private Recipe recipe() {
     Located<String> method = method();
-    refuse(
-        "modules",
-        "is not supported; list the models under 'models' and restrict them with"
-            + " 'include' or 'exclude', which match tensor names");
-    refuse(
-        "chat_template",
-        "is not supported; the output keeps the base's chat template, edit it afterwards");
-    YamlNode models = root.get("models");
-    YamlNode slices = root.get("slices");
-    if (models != null && slices != null) {
-      YamlNode second = models.at().line() > slices.at().line() ? models : slices;
-      throw second.error("expected exactly one of 'models' and 'slices', found both");
+    List<YamlNode> kinds =
+        Stream.of("models", "slices", "modules")
+            .map(root::get)
+            .filter(Objects::nonNull)
+            .sorted(Comparator.comparingInt(node -> node.at().line()))
+            .toList();
+    if (kinds.size() > 1) {
+      throw kinds
+          .get(1)
+          .error(
+              "expected exactly one of 'models', 'slices' and 'modules', found %s"
+                  .formatted(kinds.size() == 2 ? "both" : "all three"));
     }
-    List<Recipe.Slice> inputs;
-    if (models != null) {
-      inputs = List.of(new Recipe.Slice(models(models), null, Map.of(), models.at()));
-    } else if (slices != null) {
-      inputs = slices(slices);
-    } else {
+    if (kinds.isEmpty()) {
       throw new RecipeException(
           name, Position.START, "no inputs: expected 'models' or 'slices', found neither");
     }
+    Map<String, Recipe.Module> modules = modules();
     return new Recipe(
         name,
         folder,
         method,
-        root.containsKey("base_model") ? model(root.get("base_model"), "base_model") : null,
-        inputs,
+        root.containsKey("base_model") ? InputReader.model(root.get("base_model"), "base_model") : null,
+        modules.isEmpty()
+            ? InputReader.inputs(root)
+            : modules.values().stream().flatMap(module -> module.slices().stream()).toList(),
         topParameters(),
         dtype("dtype"),
         dtype("out_dtype"),
@@ -172,7 +218,49 @@ public final class RecipeParser {
         flag("factorwise"),
         flag("allow_nonfinite"),
         seed(),
-        tokenizer());
+        TokenizerReader.tokenizer(root),
+        new Recipe.Mergekit(version(), located("name"), modules, located("chat_template"), false),
+        Renames.read(root.get("rename")));
+  }
+
+  private Map<String, Recipe.Module> modules() {
+    Map<String, Recipe.Module> modules = new LinkedHashMap<>();
+    YamlNode node = root.get("modules");
+    if (node != null) {
+      node.mapping("'modules'").forEach((key, module) -> modules.put(key, InputReader.module(key, module)));
+      if (modules.isEmpty()) {
+        throw node.error("'modules' is empty");
+      }
+    }
+    return modules;
+  }
+
+  private Recipe.MergekitVersion version() {
+    Located<String> given = located("mergekit_version");
+    if (given == null) {
+      return Recipe.MergekitVersion.V0_1_5;
+    }
+    List<String> labels =
+        Arrays.stream(Recipe.MergekitVersion.values())
+            .map(Recipe.MergekitVersion::label)
+            .toList();
+    return Arrays.stream(Recipe.MergekitVersion.values())
+        .filter(version -> version.label().equals(given.value()))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new RecipeException(
+                    name,
+                    given.at(),
+                    "'mergekit_version' must be one of %s; is '%s'"
+                        .formatted(String.join(", ", labels), given.value())));
+  }
+
+  private @Nullable Located<String> located(String key) {
+    YamlNode node = root.get(key);
+    return node == null || node.isNull()
+        ? null
+        : new Located<>(node.text("'%s'".formatted(key)), node.at());
   }
 
   private Located<String> method() {
@@ -184,213 +272,18 @@ public final class RecipeParser {
     return new Located<>(node.text("merge_method"), node.at());
   }
 
-  private void refuse(String key, String reason) {
-    YamlNode node = root.get(key);
-    if (node != null) {
-      throw node.error("'%s' %s".formatted(key, reason));
-    }
-  }
-
-  private static List<Recipe.Source> models(YamlNode node) {
-    List<Recipe.Source> sources = new ArrayList<>();
-    for (YamlNode entry : nonEmpty(node, "'models'")) {
-      if (entry.isText()) {
-        throw entry.error(
-            "an entry of 'models' must be a mapping; write '{model: %s}'".formatted(entry.value()));
-      }
-      Map<String, YamlNode> keys =
-          entry.mapping("an entry of 'models'", List.of("model", "parameters"));
-      sources.add(
-          new Recipe.Source(
-              model(required(entry, keys, "model"), "'model'"),
-              null,
-              parameters(keys.get("parameters"))));
-    }
-    return sources;
-  }
-
-  private static List<Recipe.Slice> slices(YamlNode node) {
-    List<Recipe.Slice> slices = new ArrayList<>();
-    int layers = 0;
-    for (YamlNode entry : nonEmpty(node, "'slices'")) {
-      Map<String, YamlNode> keys =
-          entry.mapping(
-              "an entry of 'slices'",
-              List.of("sources", "base_model", "parameters", "residual_weight"));
-      YamlNode listed = required(entry, keys, "sources");
-      List<Recipe.Source> sources = new ArrayList<>();
-      for (YamlNode source : nonEmpty(listed, "'sources'")) {
-        sources.add(source(source));
-      }
-      int length = length(sources.get(0));
-      for (Recipe.Source source : sources) {
-        if (length(source) != length && source.layers() != null) {
-          throw new RecipeException(
-              node.file(),
-              source.layers().at(),
-              "all sources of a slice must have the same number of layers: the first has %d, '%s' has %d"
-                  .formatted(length, source.model().text(), length(source)));
-        }
-      }
-      layers += length;
-      YamlNode base = keys.get("base_model");
-      slices.add(
-          new Recipe.Slice(
-              sources,
-              base == null ? null : model(base, "base_model"),
-              parameters(keys.get("parameters")),
-              listed.at()));
-    }
-    if (layers == 0) {
-      throw node.error("the slices have no layers");
-    }
-    return slices;
-  }
-
-  private static int length(Recipe.Source source) {
-    return source.layers() == null ? 0 : source.layers().length();
-  }
-
-  private static Recipe.Source source(YamlNode node) {
-    Map<String, YamlNode> keys =
-        node.mapping("an entry of 'sources'", List.of("model", "layer_range", "parameters"));
-    YamlNode range = required(node, keys, "layer_range");
-    List<YamlNode> bounds = range.list("'layer_range'");
-    if (bounds.size() != 2) {
-      throw range.error(
-          "'layer_range' must be [first, last + 1], has %d entries".formatted(bounds.size()));
-    }
-    long from = bounds.get(0).integer("'layer_range'");
-    long to = bounds.get(1).integer("'layer_range'");
-    if (from < 0 || to < from || to > 100_000) {
-      throw range.error(
-          "'layer_range' must be [first, last + 1] with 0 <= first <= last + 1, is [%d, %d]"
-              .formatted(from, to));
-    }
-    return new Recipe.Source(
-        model(required(node, keys, "model"), "'model'"),
-        new Recipe.LayerRange((int) from, (int) to, range.at()),
-        parameters(keys.get("parameters")));
-  }
-
-  private static List<YamlNode> nonEmpty(YamlNode node, String what) {
-    List<YamlNode> entries = node.list(what);
-    if (entries.isEmpty()) {
-      throw node.error(what + " is empty");
-    }
-    return entries;
-  }
-
-  private static YamlNode required(YamlNode parent, Map<String, YamlNode> keys, String key) {
-    YamlNode node = keys.get(key);
-    if (node == null) {
-      throw parent.error("'%s' is missing here".formatted(key));
-    }
-    return node;
-  }
-
-  /** A path, or mergekit's long form {@code {model: {path: …}, lora: {path: …}}}. */
-  private static Recipe.Model model(YamlNode node, String what) {
-    if (!node.isMapping()) {
-      return new Recipe.Model(node.text(what), node.at());
-    }
-    Map<String, YamlNode> keys =
-        node.mapping(what, List.of("model", "lora", "override_architecture"));
-    YamlNode architecture = keys.get("override_architecture");
-    if (architecture != null && !architecture.isNull()) {
-      throw architecture.error(
-          "'override_architecture' has no meaning here: tensors are taken from the files, whatever"
-              + " the architecture");
-    }
-    String path = path(required(node, keys, "model"), "'model'");
-    YamlNode lora = keys.get("lora");
-    return new Recipe.Model(
-        lora == null || lora.isNull() ? path : path + "+" + path(lora, "'lora'"), node.at());
-  }
-
-  private static String path(YamlNode node, String what) {
-    if (!node.isMapping()) {
-      return node.text(what);
-    }
-    Map<String, YamlNode> keys = node.mapping(what, List.of("path", "revision"));
-    YamlNode revision = keys.get("revision");
-    if (revision != null && !revision.isNull()) {
-      throw revision.error(
-          "'revision' has no meaning here: models are folders, nothing is downloaded");
-    }
-    return required(node, keys, "path").text("'path'");
-  }
-
   private Map<String, ParameterSetting> topParameters() {
     Map<String, ParameterSetting> parameters =
-        new LinkedHashMap<>(parameters(root.get("parameters")));
+        new LinkedHashMap<>(ParameterReader.parameters(root.get("parameters")));
     YamlNode scaling = root.get(SCALING);
     if (scaling != null) {
-      ParameterSetting other = parameters.put(SCALING, setting(SCALING, scaling));
+      ParameterSetting other = parameters.put(SCALING, ParameterReader.setting(SCALING, scaling));
       if (other != null) {
         throw scaling.error(
             "'scaling' is also set under 'parameters' at %s; keep one".formatted(other.at()));
       }
     }
     return parameters;
-  }
-
-  private static Map<String, ParameterSetting> parameters(@Nullable YamlNode node) {
-    Map<String, ParameterSetting> parameters = new LinkedHashMap<>();
-    if (node != null && !node.isNull()) {
-      node.mapping("'parameters'")
-          .forEach((key, value) -> parameters.put(key, setting(key, value)));
-    }
-    return parameters;
-  }
-
-  private static ParameterSetting setting(String name, YamlNode node) {
-    List<Choice> choices = new ArrayList<>();
-    if (node.isMapping()) {
-      choices.add(choice(name, node));
-    } else if (node.isList() && !node.isEmptyList() && node.list(name).get(0).isMapping()) {
-      for (YamlNode entry : node.list(name)) {
-        choices.add(choice(name, entry));
-      }
-    } else {
-      choices.add(new Choice(ParameterSetting.ALL, value(name, node), node.at()));
-    }
-    return new ParameterSetting(name, choices, node.at());
-  }
-
-  private static Choice choice(String name, YamlNode node) {
-    Map<String, YamlNode> keys =
-        node.mapping("a conditional value of '%s'".formatted(name), List.of("filter", "value"));
-    YamlNode filter = keys.get("filter");
-    YamlNode value = required(node, keys, "value");
-    return new Choice(
-        filter == null || filter.isNull() ? ParameterSetting.ALL : filter.text("'filter'"),
-        value(name, value),
-        value.at());
-  }
-
-  private static Value value(String name, YamlNode node) {
-    String what = "parameter '%s'".formatted(name);
-    if (node.isList()) {
-      List<Double> knots = new ArrayList<>();
-      for (YamlNode entry : nonEmpty(node, what)) {
-        knots.add(entry.number("each value of %s".formatted(what)));
-      }
-      return new Gradient(knots);
-    }
-    if (node.isBoolean()) {
-      return new Flag(node.bool(what));
-    }
-    if (node.isNumber()) {
-      return new Gradient(List.of(node.number(what)));
-    }
-    if (node.isText()) {
-      return new Text(node.text(what));
-    }
-    throw node.error(
-        ("%s must be a number, true or false, a word, a list of numbers (a gradient over layers) or a"
-                + " list of {filter, value}; is %s")
-            .formatted(what, node.kind()));
   }
 
   private @Nullable Located<DType> dtype(String key) {
@@ -404,7 +297,7 @@ public final class RecipeParser {
     if (dtype == null) {
       String meant = DTYPE_NICKNAMES.get(bare);
       throw node.error(
-          "'%s' must be one of float32, float16, bfloat16; is '%s'%s"
+          "'%s' must be one of float64, float32, float16, bfloat16; is '%s'%s"
               .formatted(
                   key,
                   text,
@@ -494,30 +387,4 @@ public final class RecipeParser {
     return node == null || node.isNull() ? 0 : node.integer("'random_seed'");
   }
 
-  private Recipe.@Nullable Tokenizer tokenizer() {
-    YamlNode source = root.get("tokenizer_source");
-    YamlNode node = root.get("tokenizer");
-    if (source != null && node != null) {
-      throw node.error("expected at most one of 'tokenizer_source' and 'tokenizer', found both");
-    }
-    if (source != null && !source.isNull()) {
-      return new Recipe.Tokenizer(path(source, "'tokenizer_source'"), source.at());
-    }
-    if (node == null || node.isNull()) {
-      return null;
-    }
-    Map<String, YamlNode> keys =
-        node.mapping("'tokenizer'", List.of("source", "tokens", "pad_to_multiple_of"));
-    YamlNode tokens = keys.get("tokens");
-    if (tokens != null && !tokens.isNull() && !tokens.mapping("'tokens'").isEmpty()) {
-      throw tokens.error(Recipe.Tokenizer.ROWS_STAY);
-    }
-    YamlNode multiple = keys.get("pad_to_multiple_of");
-    if (multiple != null && !multiple.isNull() && multiple.integer("'pad_to_multiple_of'") != 1) {
-      throw multiple.error(Recipe.Tokenizer.ROWS_STAY);
-    }
-    YamlNode from = keys.get("source");
-    return new Recipe.Tokenizer(
-        from == null || from.isNull() ? Recipe.Tokenizer.UNION : path(from, "'source'"), node.at());
-  }
 }

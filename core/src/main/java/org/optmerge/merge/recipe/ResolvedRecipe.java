@@ -53,6 +53,9 @@ public final class ResolvedRecipe {
     if (recipe.factorwise()) {
       node.put("factorwise", true);
     }
+    if (!recipe.rename().isEmpty()) {
+      node.put("rename", recipe.rename());
+    }
     node.put("allow_nonfinite", recipe.allowNonFinite());
     node.put("random_seed", recipe.seed());
     Recipe.Tokenizer tokenizer = recipe.tokenizer();
@@ -126,6 +129,9 @@ public final class ResolvedRecipe {
   }
 
   private static Object plain(ParameterSetting.Value value) {
+    if (value instanceof ParameterSetting.Steps steps) {
+      return steps.entries().stream().map(entry -> entry.at(0)).toList();
+    }
     return value instanceof ParameterSetting.Gradient gradient && gradient.knots().size() > 1
         ? gradient.knots()
         : value.at(0);

@@ -3,12 +3,16 @@ package org.optmerge.merge.recipe;
 import java.io.StringReader;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.optmerge.base.Suggestion;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.composer.Composer;
@@ -50,15 +54,23 @@ final class YamlNode {
   private static final Pattern INFINITE = Pattern.compile("[-+]?\\.(?:inf|Inf|INF)");
   private static final Pattern NAN = Pattern.compile("\\.(?:nan|NaN|NAN)");
 
-  /** The number of values that may still be expanded of one file. */
+  /**
+   * What is known of one document while it is read: the number of values that may still be
+   * expanded, the nodes that were looked at, and the keys that nobody knows.
+   */
   private static final class Budget {
     private final String file;
+    private final Set<Node> read = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final List<Unknown> unknown = new ArrayList<>();
     private int left = MAX_VALUES;
 
     Budget(String file) {
       this.file = file;
     }
   }
+
+  /** A key that is not among those known, its value, and what to say of it. */
+  private record Unknown(Node value, RecipeException error) {}
 
   private final Node node;
   private final Budget budget;
@@ -78,12 +90,12 @@ final class YamlNode {
   }
 
   /**
-   * Reads the one document of a file.
+   * Reads the documents of a file; those that are empty are passed over.
    *
    * @param file its name, for messages
-   * @throws RecipeException if it is not YAML, or empty, or has several documents
+   * @throws RecipeException if it is not YAML, or empty
    */
-  static YamlNode read(String text, String file) {
+  static List<YamlNode> read(String text, String file) {
     LoaderOptions options = new LoaderOptions();
     options.setNestingDepthLimit(MAX_DEPTH);
     options.setCodePointLimit(MAX_CODE_POINTS);
@@ -94,11 +106,17 @@ final class YamlNode {
               new ParserImpl(new StreamReader(new StringReader(text)), options),
               new Resolver(),
               options);
-      Node root = composer.getSingleNode();
-      if (root == null) {
+      List<YamlNode> documents = new ArrayList<>();
+      while (composer.checkNode()) {
+        Node root = composer.getNode();
+        if (!root.getTag().equals(Tag.NULL)) {
+          documents.add(new YamlNode(root, new Budget(file), 0));
+        }
+      }
+      if (documents.isEmpty()) {
         throw new RecipeException(file, Position.START, "the recipe is empty");
       }
-      return new YamlNode(root, new Budget(file), 0);
+      return documents;
     } catch (MarkedYAMLException e) {
       Mark mark = e.getProblemMark() != null ? e.getProblemMark() : e.getContextMark();
       throw new RecipeException(
@@ -161,6 +179,7 @@ final class YamlNode {
     if (!(node instanceof SequenceNode sequence)) {
       throw error("%s must be a list, is %s".formatted(what, kind()));
     }
+    budget.read.add(node);
     List<YamlNode> entries = new ArrayList<>();
     for (Node entry : sequence.getValue()) {
       entries.add(new YamlNode(entry, budget, depth + 1));
@@ -168,20 +187,25 @@ final class YamlNode {
     return entries;
   }
 
-  /** The entries of a mapping, whose keys must be among those known. */
+  /**
+   * The entries of a mapping, whose keys must be among those known; another may hold an anchor that
+   * is used elsewhere, which {@link #requireKnownKeys} finds out at the end.
+   */
   Map<String, YamlNode> mapping(String what, Collection<String> known) {
     Map<String, YamlNode> entries = mapping(what);
     if (node instanceof MappingNode mapping) {
       for (NodeTuple tuple : mapping.getValue()) {
         YamlNode key = new YamlNode(tuple.getKeyNode(), budget, depth + 1);
         if (!key.isMerge() && !known.contains(key.key())) {
-          throw key.error(
+          String problem =
               "unknown key '%s' in %s%s; known: %s"
                   .formatted(
                       key.key(),
                       what,
                       Suggestion.forWord(key.key(), known),
-                      String.join(", ", known)));
+                      String.join(", ", known));
+          budget.unknown.add(new Unknown(tuple.getValueNode(), key.error(problem)));
+          entries.remove(key.key());
         }
       }
     }
@@ -197,11 +221,53 @@ final class YamlNode {
     return entries;
   }
 
+  /**
+   * Refuses keys that are not known, once the whole document has been read. One whose value holds
+   * an anchor that was read elsewhere is no slip: YAML's only place for it is a key.
+   */
+  void requireKnownKeys() {
+    for (Unknown unknown : budget.unknown) {
+      if (!isReadElsewhere(unknown.value())) {
+        throw unknown.error();
+      }
+    }
+  }
+
+  /** Refuses keys that are not known and can hold no anchor for others. */
+  void requireKnownKeysWithoutAnchors() {
+    for (Unknown unknown : budget.unknown) {
+      if (!hasAnchor(unknown.value())) {
+        throw unknown.error();
+      }
+    }
+  }
+
+  private static boolean hasAnchor(Node value) {
+    return value.getAnchor() != null || within(value).anyMatch(YamlNode::hasAnchor);
+  }
+
+  private static Stream<Node> within(Node value) {
+    if (value instanceof SequenceNode sequence) {
+      return sequence.getValue().stream();
+    }
+    return value instanceof MappingNode mapping
+        ? mapping.getValue().stream().map(NodeTuple::getValueNode)
+        : Stream.empty();
+  }
+
+  private boolean isReadElsewhere(Node value) {
+    if (value.getAnchor() != null && budget.read.contains(value)) {
+      return true;
+    }
+    return within(value).anyMatch(this::isReadElsewhere);
+  }
+
   /** The entries of a mapping with any keys, in order; {@code <<} takes in other mappings. */
   Map<String, YamlNode> mapping(String what) {
     if (!(node instanceof MappingNode mapping)) {
       throw error("%s must be a mapping, is %s".formatted(what, kind()));
     }
+    budget.read.add(node);
     Map<String, YamlNode> entries = new LinkedHashMap<>();
     Map<String, Position> seen = new LinkedHashMap<>();
     List<YamlNode> taken = new ArrayList<>();
@@ -247,6 +313,14 @@ final class YamlNode {
     return node instanceof ScalarNode && !isNull() && !isText() ? "; put it in quotes" : "";
   }
 
+  /** A scalar as written, whatever type it would have, such as the token {@code 1}. */
+  String scalarText(String what) {
+    if (!(node instanceof ScalarNode)) {
+      throw error("%s must be text, is %s".formatted(what, kind()));
+    }
+    return value();
+  }
+
   /** Yes or no. */
   boolean bool(String what) {
     if (isBoolean()) {
@@ -284,10 +358,10 @@ final class YamlNode {
   }
 
   private OptionalDouble parse() {
-    if (!(node instanceof ScalarNode)) {
-      return OptionalDouble.empty();
-    }
-    String value = value().strip();
+    return node instanceof ScalarNode ? parse(value().strip()) : OptionalDouble.empty();
+  }
+
+  private OptionalDouble parse(String value) {
     java.util.regex.Matcher radix = RADIX.matcher(value);
     if (!isText() && radix.matches()) {
       int base = radix.group(2) != null ? 2 : radix.group(3) != null ? 16 : 8;
@@ -314,6 +388,7 @@ final class YamlNode {
 
   /** A scalar as written. */
   String value() {
+    budget.read.add(node);
     return node instanceof ScalarNode scalar ? scalar.getValue() : "";
   }
 

@@ -36,6 +36,13 @@ public final class NonFinite {
         .formatted(where, value, position(shape, index));
   }
 
+  /** The words for a value that the type to which inputs are cast does not hold. */
+  public static String overflow(
+      String where, List<Long> shape, long index, float value, String type) {
+    return "%s holds %s at %s, which %s does not hold; give a wider dtype"
+        .formatted(where, value, position(shape, index), type);
+  }
+
   /** An index in the flattened tensor as coordinates, such as {@code [3, 17]}. */
   public static List<Long> position(List<Long> shape, long index) {
     List<Long> coordinates = new ArrayList<>();

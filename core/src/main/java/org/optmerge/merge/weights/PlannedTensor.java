@@ -15,10 +15,24 @@ import org.optmerge.taskvector.Weight;
  * @param shape its extents
  * @param work where its values come from
  * @param source which file and line of reasoning put it there, for the coverage table
+ * @param parameter the name under which its method sees it: another tensor's where both are one
+ *     parameter of the model, so that they stay equal
  */
-public record PlannedTensor(String name, DType dtype, List<Long> shape, Work work, String source) {
+public record PlannedTensor(
+    String name, DType dtype, List<Long> shape, Work work, String source, String parameter) {
   public PlannedTensor {
     shape = List.copyOf(shape);
+  }
+
+  /** A tensor that is a parameter by itself. */
+  public PlannedTensor(String name, DType dtype, List<Long> shape, Work work, String source) {
+    this(name, dtype, shape, work, source, name);
+  }
+
+  /** The same for another tensor that is one parameter with this one. */
+  public PlannedTensor as(String other) {
+    return new PlannedTensor(
+        other, dtype, shape, work, "%s as '%s', to which it is tied".formatted(source, name), parameter);
   }
 
   /** Number of entries. */
@@ -54,13 +68,16 @@ public record PlannedTensor(String name, DType dtype, List<Long> shape, Work wor
    * @param scaling λ: merged = θ_0 + λ · method(τ); 1 where the method merges weights
    * @param taskVectorDtype τ is rounded to this type before it is merged, as the reference code
    *     computes in it; null: not
+   * @param inputDtype θ are cast to this type before any arithmetic, as mergekit does; with float64
+   *     the arithmetic is in it too; null: they are taken as stored
    */
   public record Merge(
       MergeMethod method,
       @Nullable Weight base,
       List<Weight> inputs,
       double scaling,
-      @Nullable DType taskVectorDtype)
+      @Nullable DType taskVectorDtype,
+      @Nullable DType inputDtype)
       implements Work {
     public Merge {
       inputs = List.copyOf(inputs);

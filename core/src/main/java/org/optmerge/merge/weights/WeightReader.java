@@ -19,17 +19,17 @@ import org.optmerge.taskvector.Weight;
  */
 public final class WeightReader {
   private final Weight weight;
-  private final Weight.Stored stored;
+  private final Weight bottom;
+  private final WeightSource source;
   private final LowRankChange @Nullable [] changes;
-  private final LongAdder bytesRead;
 
   /** Whether the weight under the adapter is the base's; null before it was asked. */
   private @Nullable Boolean equalsBase;
 
   public WeightReader(Weight weight, LongAdder bytesRead) {
     this.weight = weight;
-    this.bytesRead = bytesRead;
-    this.stored = weight.stored();
+    this.bottom = bottom(weight);
+    this.source = WeightSource.of(bottom, bytesRead);
     this.changes = changes(weight, bytesRead);
   }
 
@@ -39,7 +39,7 @@ public final class WeightReader {
 
   /** Values {@code start} to {@code start + length} of the flattened weight. */
   public void read(long start, int length, float[] target) {
-    readStored(start, length, target);
+    source.read(start, length, target);
     addChanges(start, length, target);
   }
 
@@ -62,12 +62,14 @@ public final class WeightReader {
   /** True if this weight is an adapter over just that base, or over a copy of it. */
   public boolean isAdaptedFrom(Weight base) {
     return changes != null
-        && base instanceof Weight.Stored other
-        && (stored.tensor().equals(other.tensor()) || isEqual(other));
+        && (bottom.equals(base)
+            || (bottom instanceof Weight.Stored stored
+                && base instanceof Weight.Stored other
+                && isEqual(stored, other)));
   }
 
   /** True if the weight under the adapter is a copy of the base's, as modality models have it. */
-  private synchronized boolean isEqual(Weight.Stored base) {
+  private synchronized boolean isEqual(Weight.Stored stored, Weight.Stored base) {
     Boolean known = equalsBase;
     if (known == null) {
       known = stored.hasBytesOf(base);
@@ -84,17 +86,21 @@ public final class WeightReader {
     return changes != null && changes.length == 1 ? changes[0].toArrays(manager) : null;
   }
 
-  private void readStored(long start, int length, float[] target) {
-    stored.checkpoint().read(stored.tensor(), start, length, target);
-    bytesRead.add((long) length * stored.tensor().dtype().bytes());
-  }
-
   private void addChanges(long start, int length, float[] target) {
     if (changes != null) {
       for (LowRankChange change : changes) {
         change.addTo(start, length, target);
       }
     }
+  }
+
+  /** The weight under all adapters. */
+  private static Weight bottom(Weight weight) {
+    Weight at = weight;
+    while (at instanceof Weight.Adapted adapted) {
+      at = adapted.base();
+    }
+    return at;
   }
 
   private static LowRankChange @Nullable [] changes(Weight weight, LongAdder bytesRead) {

@@ -24,6 +24,11 @@ public record Audio(int sampleRate, float[] samples) implements Media {
     }
   }
 
+  @Override
+  public long bytes() {
+    return (long) Float.BYTES * samples.length;
+  }
+
   /** The duration in seconds. */
   public double seconds() {
     return samples.length / (double) sampleRate;

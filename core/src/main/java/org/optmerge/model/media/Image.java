@@ -25,6 +25,11 @@ public record Image(int width, int height, byte[] rgb) implements Media {
     }
   }
 
+  @Override
+  public long bytes() {
+    return rgb.length;
+  }
+
   /** The value of a channel (0 red, 1 green, 2 blue) of a pixel, 0 to 255. */
   public int channel(int x, int y, int channel) {
     return rgb[3 * (Objects.checkIndex(y, height) * width + Objects.checkIndex(x, width)) + channel]

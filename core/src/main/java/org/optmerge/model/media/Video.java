@@ -31,6 +31,11 @@ public record Video(List<Image> frames) implements Media {
     }
   }
 
+  @Override
+  public long bytes() {
+    return frames.stream().mapToLong(Image::bytes).sum();
+  }
+
   /** The width of every frame, in pixels. */
   public int width() {
     return frames.get(0).width();

@@ -11,6 +11,11 @@ public final class BicubicResize {
   private static final double A = -0.5;
   private static final double SUPPORT = 2;
 
+  /** A filter as a function of the distance in source pixels. */
+  interface Filter {
+    double weight(double distance);
+  }
+
   private BicubicResize() {}
 
   /**
@@ -19,13 +24,22 @@ public final class BicubicResize {
    * @throws IllegalArgumentException if a side is not positive
    */
   public static Image resize(Image image, int width, int height) {
+    return resize(image, width, height, SUPPORT, BicubicResize::cubic);
+  }
+
+  /** The same with another filter, which is zero from its support on. */
+  static Image resize(Image image, int width, int height, double support, Filter filter) {
     if (width < 1 || height < 1) {
       throw new IllegalArgumentException(
           "resize: sides must be positive, are %d x %d".formatted(width, height));
     }
     Image wide =
-        width == image.width() ? image : horizontally(image, Taps.of(image.width(), width));
-    return height == image.height() ? wide : vertically(wide, Taps.of(image.height(), height));
+        width == image.width()
+            ? image
+            : horizontally(image, Taps.of(image.width(), width, support, filter));
+    return height == image.height()
+        ? wide
+        : vertically(wide, Taps.of(image.height(), height, support, filter));
   }
 
   /**
@@ -36,10 +50,10 @@ public final class BicubicResize {
    */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Taps(int[] first, int[][] weights) {
-    static Taps of(int from, int to) {
+    static Taps of(int from, int to, double reach, Filter filter) {
       double scale = (double) from / to;
       double stretch = Math.max(scale, 1);
-      double support = SUPPORT * stretch;
+      double support = reach * stretch;
       int[] first = new int[to];
       int[][] weights = new int[to][];
       for (int i = 0; i < to; i++) {
@@ -47,16 +61,17 @@ public final class BicubicResize {
         int low = Math.max(0, (int) (center - support + 0.5));
         int high = Math.min(from, (int) (center + support + 0.5));
         first[i] = low;
-        weights[i] = weights(low, high, center, 1 / stretch);
+        weights[i] = weights(low, high, center, 1 / stretch, filter);
       }
       return new Taps(first, weights);
     }
 
-    private static int[] weights(int low, int high, double center, double inverse) {
+    private static int[] weights(
+        int low, int high, double center, double inverse, Filter filter) {
       double[] exact = new double[high - low];
       double sum = 0;
       for (int k = 0; k < exact.length; k++) {
-        exact[k] = cubic((k + low - center + 0.5) * inverse);
+        exact[k] = filter.weight((k + low - center + 0.5) * inverse);
         sum += exact[k];
       }
       int[] fixed = new int[exact.length];

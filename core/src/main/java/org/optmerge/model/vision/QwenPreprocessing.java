@@ -52,6 +52,21 @@ public record QwenPreprocessing(SmartResize resize) {
     }
   }
 
+  /**
+   * The same with other limits of a picture's pixels; 0 leaves one as it is.
+   *
+   * @throws IllegalArgumentException if the limits that come out are not in order
+   */
+  public QwenPreprocessing within(long minPixels, long maxPixels) {
+    return minPixels == 0 && maxPixels == 0
+        ? this
+        : new QwenPreprocessing(
+            new SmartResize(
+                resize.factor(),
+                minPixels == 0 ? resize.minPixels() : minPixels,
+                maxPixels == 0 ? resize.maxPixels() : maxPixels));
+  }
+
   /** A picture in the size that suits it. */
   public Image resized(Image image) {
     SmartResize.Size size = resize.of(image.width(), image.height());

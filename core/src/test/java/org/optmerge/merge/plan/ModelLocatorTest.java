@@ -42,15 +42,16 @@ class ModelLocatorTest {
   @Test
   void an_adapter_stands_alone_or_after_a_plus() {
     assertThat(locator.locate("lora"))
-        .isEqualTo(new ModelReference("lora", "lora", null, dir.resolve("work/lora")));
+        .isEqualTo(new ModelReference("lora", "lora", null, List.of(dir.resolve("work/lora"))));
     assertThat(locator.locate("far+lora"))
         .isEqualTo(
             new ModelReference(
-                "far+lora", "far", dir.resolve("work/far"), dir.resolve("work/lora")));
+                "far+lora", "far", dir.resolve("work/far"), List.of(dir.resolve("work/lora"))));
     assertThatThrownBy(() -> locator.locate("far+gone"))
         .hasMessageStartingWith("model 'far+gone': there is no 'gone'; looked at ");
-    assertThatThrownBy(() -> locator.locate("lora+lora"))
-        .hasMessageContaining("is an adapter itself; expected checkpoint+adapter");
+    assertThat(locator.locate("far+lora+lora").adapters()).hasSize(2);
+    assertThatThrownBy(() -> locator.locate("far+lora+gone"))
+        .hasMessageStartingWith("model 'far+lora+gone': there is no 'gone'; looked at ");
   }
 
   @Test

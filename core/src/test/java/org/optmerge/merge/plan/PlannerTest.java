@@ -81,7 +81,7 @@ class PlannerTest {
   void lists_every_mismatch_at_once() {
     TestCheckpoints.folder(dir.resolve("c"))
         .random("lm_head.weight", DType.BF16, List.of(6L, 4L), 1)
-        .random("model.embed_tokens.weight", DType.BF16, List.of(5L, 4L), 1)
+        .random("model.embed_tokens.weight", DType.BF16, List.of(6L, 5L), 1)
         .random("model.layers.0.mlp.up_proj.weight", DType.BF16, List.of(4L, 8L), 1)
         .random("model.norm.weight", DType.BF16, List.of(4L), 1)
         .write();
@@ -92,7 +92,7 @@ class PlannerTest {
         .isInstanceOf(RecipeException.class)
         .hasMessage(
             """
-            r.yaml:4:10: tensor 'model.embed_tokens.weight': model 'c' has shape [5, 4], 'base' has [6, 4]; its vocabulary is smaller, so it cannot be merged row by row
+            r.yaml:4:10: tensor 'model.embed_tokens.weight': model 'c' has shape [6, 5], 'base' has [6, 4]
             r.yaml:4:10: tensor 'model.layers.0.mlp.up_proj.weight': model 'c' has shape [4, 8], 'base' has [8, 4]; is it transposed?
             r.yaml:4:10: model 'c' has no tensor 'model.layers.1.mlp.up_proj.weight', which 'base' has; 'missing: base' or 'missing: skip' allows it""");
   }
@@ -251,10 +251,10 @@ class PlannerTest {
         models:
         - {model: a, parameters: {weight: 1, densty: 0.5, normalize: true}}
         - {model: b, parameters: {weight: heavy}}
-        parameters: {int8_mask: true, lambda: true}
+        parameters: {int8_mask: true, lambda: yes please}
         """,
         """
-        r.yaml:6:39: parameter 'lambda' must be a number, is true
+        r.yaml:6:39: parameter 'lambda' must be a number, is 'yes please'
         r.yaml:4:46: 'ties' has no parameter 'densty'; did you mean 'density'?; known: %s, scaling
         r.yaml:4:62: 'normalize' is a parameter of the whole merge, not of one model; set it under the top 'parameters'
         r.yaml:5:35: parameter 'weight' must be a number, is 'heavy'"""
@@ -474,9 +474,12 @@ class PlannerTest {
     }
     try (MergePlan plan =
         plan("merge_method: task-arithmetic\nbase_model: tied\nmodels: [{model: a}]")) {
-      assertThat(plan.coverage().rows())
-          .extracting(Coverage.Row::fate)
-          .contains("left out: tied to the embedding in 'tied'");
+      // a has trained a head of its own, so the output has one too.
+      assertThat(merge(plan, "lm_head.weight").base()).isInstanceOf(Weight.Stored.class);
+      assertThat(new String(plan.rewritten().get("config.json"), UTF_8))
+          .contains("\"tie_word_embeddings\": false");
+      assertThat(plan.notices().get(0))
+          .startsWith("model 'a': 'lm_head.weight' differs from 'model.embed_tokens.weight'");
     }
   }
 
@@ -713,21 +716,6 @@ class PlannerTest {
           .extracting(MergePlan.OutputShard::fileName)
           .containsExactly("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors");
       assertThat(plan.indexed()).isTrue();
-    }
-  }
-
-  @Test
-  void a_tokenizer_that_would_move_rows_is_refused() {
-    write("c").file("tokenizer.json", "{\"model\": {\"vocab\": {\"x\": 0, \"y\": 1}}}").write();
-    write("d").file("tokenizer.json", "{\"model\": {\"vocab\": {\"x\": 1, \"y\": 0}}}").write();
-    String recipe = "merge_method: task-arithmetic\nbase_model: c\nmodels: [{model: %s}]\n";
-
-    assertRefused(
-        recipe.formatted("d") + "tokenizer_source: base",
-        "r.yaml:4:19: token 'x' is row 0 in 'c' and row 1 in 'd'; rows of the embedding cannot be moved");
-    write("e").file("tokenizer.json", "{\"model\": {\"vocab\": {\"x\": 0, \"y\": 1}}}").write();
-    try (MergePlan plan = plan(recipe.formatted("e") + "tokenizer_source: union")) {
-      assertThat(plan.notices()).noneMatch(notice -> notice.contains("token"));
     }
   }
 

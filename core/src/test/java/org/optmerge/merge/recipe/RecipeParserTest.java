@@ -194,9 +194,8 @@ class RecipeParserTest {
       value = {
         "weight: .nan | 4:24: parameter 'weight' must be a finite number, is .nan",
         "weight: -.inf | 4:24: parameter 'weight' must be a finite number, is -.inf",
-        "weight: | 4:16: parameter 'weight' must be a number, true or false, a word, a list of numbers (a gradient over layers) or a list of {filter, value}; is nothing",
-        "weight: [1, x] | 4:28: each value of parameter 'weight' must be a number, is 'x'",
-        "weight: [] | 4:24: parameter 'weight' is empty",
+        "weight: | 4:16: parameter 'weight' must be a number, true or false, a word, a list of these (a gradient over layers) or a list of {filter, value}; is nothing",
+        "weight: [1, {x: 2}] | 4:28: each value of parameter 'weight' must be a number, true or false, a word, a list of these (a gradient over layers) or a list of {filter, value}; is a mapping",
         "weight: {valeu: 1} | 4:25: unknown key 'valeu' in a conditional value of 'weight'; did you mean 'value'?; known: filter, value",
         "weight: {filter: mlp} | 4:24: 'value' is missing here",
         "weight: [{filter: 3, value: 1}] | 4:34: 'filter' must be text, is 3 (a whole number); put it in quotes",
@@ -215,8 +214,8 @@ class RecipeParserTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "dtype: bf16 | 4:8: 'dtype' must be one of float32, float16, bfloat16; is 'bf16'; did you mean 'bfloat16'?",
-        "dtype: int64 | 4:8: 'dtype' must be one of float32, float16, bfloat16; is 'int64'",
+        "dtype: bf16 | 4:8: 'dtype' must be one of float64, float32, float16, bfloat16; is 'bf16'; did you mean 'bfloat16'?",
+        "dtype: int64 | 4:8: 'dtype' must be one of float64, float32, float16, bfloat16; is 'int64'",
         "out_dtype: 16 | 4:12: 'out_dtype' must be text, is 16 (a whole number); put it in quotes",
         "exclude: ['a', '('] | 4:16: '(' is not a regular expression: Unclosed group near index 1",
         "preset: qwen2vl | 4:9: unknown preset 'qwen2vl'; did you mean 'qwen2-vl'?; known: internvl2.5, qwen2-vl",
@@ -226,13 +225,17 @@ class RecipeParserTest {
         "allow_nonfinite: 3 | 4:18: 'allow_nonfinite' must be true or false, is 3 (a whole number)",
         "random_seed: 1.5 | 4:14: 'random_seed' must be a whole number, is 1.5 (a number)",
         "parameters: 3 | 4:13: 'parameters' must be a mapping, is 3 (a whole number)",
-        "modules: {} | 4:10: 'modules' is not supported; list the models under 'models' and restrict them with 'include' or 'exclude', which match tensor names",
-        "chat_template: chatml | 4:16: 'chat_template' is not supported; the output keeps the base's chat template, edit it afterwards",
+        "modules: {} | 4:10: expected exactly one of 'models', 'slices' and 'modules', found both",
+        "chat_template: [a] | 4:16: 'chat_template' must be text, is a list",
+        "mergekit_version: 0.1.3 | 4:19: 'mergekit_version' must be one of 0.1.4, 0.1.5; is '0.1.3'",
         "base_model: 7 | 4:13: base_model must be text, is 7 (a whole number); put it in quotes",
         "tokenizer: {sorce: base} | 4:13: unknown key 'sorce' in 'tokenizer'; did you mean 'source'?; known: source, tokens, pad_to_multiple_of",
-        "tokenizer: {source: base, tokens: {x: {source: b}}} | 4:35: rows of the embedding cannot be moved, chosen or padded; supported are 'tokenizer_source: base', and 'union' where all models have the same tokens",
-        "tokenizer: {source: base, pad_to_multiple_of: 64} | 4:47: rows of the embedding cannot be moved, chosen or padded; supported are 'tokenizer_source: base', and 'union' where all models have the same tokens",
-        "slices: [] | 4:9: expected exactly one of 'models' and 'slices', found both",
+        "tokenizer: {tokens: {x: {}}} | 4:25: 'source' is missing here",
+        "tokenizer: {tokens: {x: {source: {kind: one}}}} | 4:34: 'kind' must be one of zero, model_token; is 'one'",
+        "tokenizer: {tokens: {x: {source: {kind: model_token, model: a}}}} | 4:34: expected exactly one of 'token' and 'token_id'",
+        "tokenizer: {tokens: {x: {source: {kind: model_token, model: a, token_id: -1}}}} | 4:74: 'token_id' must be at least 0, is -1",
+        "tokenizer: {source: base, pad_to_multiple_of: 0} | 4:47: 'pad_to_multiple_of' must be from 1 to 1048576, is 0",
+        "slices: [] | 4:9: expected exactly one of 'models', 'slices' and 'modules', found both",
       })
   void a_wrong_key_is_an_error_at_its_place(String line, String message) {
     assertRefused(MODELS + line, message);
@@ -265,8 +268,10 @@ class RecipeParserTest {
     assertThatThrownBy(() -> parse("merge_method: linear\nmodels: [\n"))
         .isInstanceOf(RecipeException.class)
         .hasMessageStartingWith("r.yaml:3:1: not YAML: while parsing a flow node");
-    assertThatThrownBy(() -> parse(MODELS + "---\nmerge_method: ties\n"))
-        .hasMessageStartingWith("r.yaml:4:1: not YAML: expected a single document");
+    assertRefused(
+        MODELS + "---\n" + MODELS,
+        "5:15: 2 documents: stages that read each other's results; 'optmerge merge' carries them"
+            + " out");
   }
 
   @Test

@@ -1,4 +1,4 @@
-package org.optmerge.evaluation;
+package org.optmerge.evaluation.kit;
 
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -14,10 +14,19 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.dhatim.fastexcel.Workbook;
 import org.dhatim.fastexcel.Worksheet;
+import org.optmerge.evaluation.Finding;
+import org.optmerge.evaluation.Findings;
+import org.optmerge.evaluation.InternalFields;
+import org.optmerge.evaluation.Predicted;
+import org.optmerge.evaluation.PredictionFileException;
+import org.optmerge.metric.RecordedScore;
 import org.optmerge.python.PythonLiteral;
 import org.optmerge.python.Spreadsheet;
 
-/** Writes predictions in the forms that other kits read and score. */
+/**
+ * Writes predictions as VLMEvalKit's tables. A question's text is the field {@code question}, which
+ * VLMEvalKit needs for multiple choices.
+ */
 public final class PredictionWriter {
   private static final String SHEET = "Sheet1";
 
@@ -56,11 +65,14 @@ public final class PredictionWriter {
   private static List<String> columns(List<Predicted> items, String answerColumn) {
     Set<String> columns = new LinkedHashSet<>();
     columns.add("index");
-    items.forEach(item -> columns.addAll(item.reference().fields().keySet()));
+    if (items.stream().anyMatch(item -> item.reference().fields().containsKey("question"))) {
+      columns.add("question");
+    }
     columns.add(answerColumn);
+    items.forEach(item -> columns.addAll(item.reference().fields().keySet()));
     // They tell of one way of reading the file, and are no part of it.
-    columns.remove(PredictionFiles.SAID);
-    columns.remove(PredictionFiles.PREFETCHED);
+    columns.removeAll(InternalFields.ALL);
+    columns.remove(RecordedScore.FIELD);
     columns.remove("image");
     columns.remove("prediction");
     columns.add("prediction");
@@ -72,7 +84,7 @@ public final class PredictionWriter {
       return item.id();
     }
     if (column.equals("prediction")) {
-      return item.reference().fields().getOrDefault(PredictionFiles.SAID, item.prediction().text());
+      return item.reference().fields().getOrDefault(InternalFields.SAID, item.prediction().text());
     }
     if (item.reference().fields().containsKey(column)) {
       return item.field(column);

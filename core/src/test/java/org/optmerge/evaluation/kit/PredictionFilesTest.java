@@ -1,4 +1,4 @@
-package org.optmerge.evaluation;
+package org.optmerge.evaluation.kit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -16,6 +16,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.optmerge.base.OptMergeException;
+import org.optmerge.evaluation.Bootstrap;
+import org.optmerge.evaluation.Evaluation;
+import org.optmerge.evaluation.Finding;
+import org.optmerge.evaluation.Predicted;
+import org.optmerge.evaluation.PredictionFileException;
+import org.optmerge.evaluation.Predictions;
+import org.optmerge.evaluation.Protocol;
 import org.optmerge.metric.Prediction;
 import org.optmerge.metric.Reference;
 import org.optmerge.metric.ScoringProfile;
@@ -47,10 +54,10 @@ class PredictionFilesTest {
             "a.tsv",
             "index\tanswer\n0\tyes\n",
             "has no column 'prediction'; its columns are [index, answer]"),
-        Arguments.of("b.txt", "x", "expected .jsonl (ours, lmms-eval, ModelCompose), .xlsx"),
+        Arguments.of("b.txt", "x", "expected .xlsx, .tsv or .csv (VLMEvalKit), or .json or .jsonl"),
         Arguments.of("c.jsonl", "", "is empty"),
-        Arguments.of("d.jsonl", "{\"a\": 1}\n", "a line has [a]; expected \"id\""),
-        Arguments.of("e.jsonl", "[1]\n", "line 1: expected a JSON object"),
+        Arguments.of("d.jsonl", "{\"a\": 1}\n", "of no known kit: it has [a]; expected \"id\" and"),
+        Arguments.of("e.jsonl", "1\n", "line 1: expected a JSON object, came a number"),
         Arguments.of(
             "f.jsonl",
             "{\"id\": 1, \"prediction\": \"x\", \"answer\": \"x\"}\n{\"id\": 2, \"predi",
@@ -66,10 +73,10 @@ class PredictionFilesTest {
         Arguments.of(
             "i.jsonl",
             "{\"question_id\": 1, \"text\": \"x\"}\n",
-            "ModelCompose keeps references apart; name its answer file with --answers"),
-        Arguments.of("j.json", "{}", "expected a JSON array"),
+            "LLaVA keeps references apart; name GQA's questions with --answers"),
+        Arguments.of("j.json", "{}", "of no known kit: it has []"),
         Arguments.of("k.json", "[{\"answer\": ", "not valid JSON"),
-        Arguments.of("l.json", "[{\"text\": 1}]", "expected an array by InternVL"));
+        Arguments.of("l.json", "[{\"text\": 1}]", "of no known kit: it has [text]"));
   }
 
   @ParameterizedTest
@@ -139,8 +146,7 @@ class PredictionFilesTest {
     assertThat(evaluation.values()).containsExactly(0, 1);
     assertThat(findings(evaluation))
         .containsExactly(
-            "cannot be scored, counts as wrong: relaxed accuracy: the reference has no answer: 1"
-                + " example (0)");
+            "without a reference answer, counts as wrong: 1 example (0)");
   }
 
   @Test
@@ -213,7 +219,7 @@ class PredictionFilesTest {
 
     assertThatThrownBy(() -> score(file, Protocol.REFCOCO, null))
         .hasMessageContaining(
-            "entry 1: expected a box of four numbers, came [0.1,\"NaN\",0.5,0.5]");
+            "line 1: \"bbox\" of lmms-eval samples must be four numbers, is [0.1,\"NaN\",0.5,0.5]");
   }
 
   @Test

@@ -1,0 +1,108 @@
+package org.optmerge.cli;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import org.optmerge.OptMerge;
+import org.optmerge.base.Sha256;
+import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.ModelReference;
+import org.optmerge.evaluation.Provenance;
+import org.optmerge.model.Architecture;
+import org.optmerge.model.ModelException;
+import org.optmerge.model.MultimodalModel;
+import org.optmerge.model.Precision;
+
+/**
+ * A model as a command names it: a folder, {@code BASE+ADAPTER}, or a recipe, whose merge is made
+ * in memory.
+ *
+ * @param reference as it was written
+ */
+record AskedModel(String reference) {
+  /** True if it is a recipe. */
+  boolean isRecipe() {
+    String lower = reference.toLowerCase(Locale.ROOT);
+    try {
+      return (lower.endsWith(".yaml") || lower.endsWith(".yml"))
+          && Files.isRegularFile(Path.of(reference));
+    } catch (InvalidPathException e) {
+      return false;
+    }
+  }
+
+  /** The family, such as {@code internvl2_5}; reads the configuration alone. */
+  String family() {
+    if (!isRecipe()) {
+      return Architecture.of(checkpoint()).key();
+    }
+    try (OptMerge merge = OptMerge.open(Path.of(reference))) {
+      return Architecture.of(merge.plan().donor().folder()).key();
+    }
+  }
+
+  private Path checkpoint() {
+    try {
+      Path checkpoint = ModelReference.of(reference).checkpoint();
+      if (checkpoint != null) {
+        return checkpoint;
+      }
+    } catch (IllegalArgumentException e) {
+      throw new ModelException(String.valueOf(e.getMessage()), e);
+    }
+    throw new ModelException(
+        "model '%s' is an adapter; name the model that it is for too, as BASE+ADAPTER"
+            .formatted(reference));
+  }
+
+  /** The name for files and tables: the last parts of its paths. */
+  String name() {
+    String name =
+        List.of(reference.split("\\+")).stream()
+            .map(part -> String.valueOf(Path.of(part).toAbsolutePath().normalize().getFileName()))
+            .collect(Collectors.joining("+"));
+    return isRecipe() ? name.replaceFirst("\\.[^.]*$", "") : name;
+  }
+
+  /** The model; the caller closes it. */
+  MultimodalModel open(Precision precision) {
+    if (!isRecipe()) {
+      return MultimodalModel.open(reference, precision);
+    }
+    if (precision != Precision.AUTO && precision != Precision.FLOAT32) {
+      throw new ModelException(
+          "a merge in memory is asked in float32; write it with 'optmerge merge' to ask it in %s"
+              .formatted(precision.key()));
+    }
+    try (OptMerge merge = OptMerge.open(Path.of(reference))) {
+      return merge.model();
+    }
+  }
+
+  /** A digest of all that its answers depend on. */
+  String origin(MultimodalModel model) {
+    String precision =
+        model.precision() == Precision.FLOAT32 ? "" : " in " + model.precision().key();
+    if (!isRecipe()) {
+      String digest = Provenance.ofModel(reference);
+      return precision.isEmpty() ? digest : Sha256.of(digest + precision);
+    }
+    try (OptMerge merge = OptMerge.open(Path.of(reference))) {
+      return Sha256.of(
+          Files.readString(Path.of(reference))
+              + merge.plan().inputs().stream()
+                  .map(Checkpoint::folder)
+                  .distinct()
+                  .sorted()
+                  .map(folder -> Provenance.ofModel(folder.toString()))
+                  .collect(Collectors.joining("\n")));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

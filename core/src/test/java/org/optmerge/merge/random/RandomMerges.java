@@ -1,0 +1,79 @@
+package org.optmerge.merge.random;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import org.optmerge.base.Trees;
+
+/** Counts what becomes of random merges; run by itself, of many more than the tests try. */
+final class RandomMerges {
+  int whole;
+  int named;
+  int refused;
+  final List<String> faults = new ArrayList<>();
+  final Map<String, Integer> reasons = new TreeMap<>();
+
+  /** A message without its names and numbers. */
+  private static String kind(String message) {
+    return message
+        .lines()
+        .findFirst()
+        .orElse("")
+        .replaceAll("'[^']*'|/\\S+|\\[[^]]*]", "…")
+        .replaceAll("\\d+", "#");
+  }
+
+  void add(long seed, Path dir) throws IOException {
+    Path folder = Files.createDirectory(dir.resolve("seed" + seed));
+    RandomMerge merge = new RandomMerge(seed, folder);
+    Verdict verdict = Verdict.of(merge);
+    if (!verdict.faults().isEmpty()) {
+      faults.add(merge + String.join("\n", verdict.faults()));
+    } else if (!verdict.refused().isEmpty()) {
+      refused++;
+      reasons.merge(kind(verdict.refused()), 1, Integer::sum);
+    } else if (verdict.named() > 0) {
+      named++;
+    } else {
+      whole++;
+    }
+    Trees.delete(folder);
+  }
+
+  @Override
+  public String toString() {
+    return String.format(
+        Locale.ROOT,
+        "%,d whole, %,d with what is left out named, %,d refused, %,d faults",
+        whole,
+        named,
+        refused,
+        faults.size());
+  }
+
+  /**
+   * Tries many more.
+   *
+   * @param arguments the first seed, how many, and a folder that is best in memory
+   */
+  public static void main(String[] arguments) throws IOException {
+    long first = Long.parseLong(arguments[0]);
+    long count = Long.parseLong(arguments[1]);
+    Path dir = Files.createDirectories(Path.of(arguments[2]));
+    RandomMerges tally = new RandomMerges();
+    for (long seed = first; seed < first + count; seed++) {
+      int before = tally.faults.size();
+      tally.add(seed, dir);
+      if (tally.faults.size() > before) {
+        System.out.println(tally.faults.get(before) + "\n");
+      }
+    }
+    tally.reasons.forEach((reason, times) -> System.out.println(times + " × " + reason));
+    System.out.println(tally);
+  }
+}
