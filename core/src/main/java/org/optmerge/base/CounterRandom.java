@@ -16,9 +16,7 @@ import org.apiguardian.api.API;
  */
 @API(status = API.Status.EXPERIMENTAL)
 public final class CounterRandom {
-  static final long GOLDEN = 0x9e3779b97f4a7c15L;
-  static final long FIRST = 0xbf58476d1ce4e5b9L;
-  static final long SECOND = 0x94d049bb133111ebL;
+  private static final long GOLDEN = 0x9e3779b97f4a7c15L;
   private static final double UNIT = 0x1p-53;
 
   private final long key;
@@ -104,8 +102,8 @@ public final class CounterRandom {
 
   /** Variant 13 of Stafford's finalisers, as in SplitMix64. */
   private static long mix(long z) {
-    z = (z ^ (z >>> 30)) * FIRST;
-    z = (z ^ (z >>> 27)) * SECOND;
+    z = (z ^ (z >>> 30)) * 0xbf58476d1ce4e5b9L;
+    z = (z ^ (z >>> 27)) * 0x94d049bb133111ebL;
     return z ^ (z >>> 31);
   }
 

@@ -269,20 +269,7 @@ class PlainKernels implements Kernels {
   @Override
   public void keepRandom(
       long key, long first, long limit, float[] values, float factor, float[] target, int length) {
-    keepRandom(key, first, limit, values, factor, target, 0, length);
-  }
-
-  /** The entries from {@code from} to {@code to}; {@code first} is that of index 0. */
-  static void keepRandom(
-      long key,
-      long first,
-      long limit,
-      float[] values,
-      float factor,
-      float[] target,
-      int from,
-      int to) {
-    for (int i = from; i < to; i++) {
+    for (int i = 0; i < length; i++) {
       int keep = (int) ((CounterRandom.uniformBits(key, first + i) - limit) >> 63);
       target[i] = Float.intBitsToFloat(Float.floatToRawIntBits(values[i] * factor) & keep);
     }

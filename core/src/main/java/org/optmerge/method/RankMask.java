@@ -161,7 +161,20 @@ final class RankMask implements Mask {
       }
     }
 
+    /** True if nothing is to be sorted: mostly those that share upper bits are equal. */
+    private boolean isInOrder(int begin, int end) {
+      for (int i = begin + 1; i < end; i++) {
+        if (entries[i - 1] > entries[i]) {
+          return false;
+        }
+      }
+      return true;
+    }
+
     private void sort(int begin, int end) {
+      if (isInOrder(begin, end)) {
+        return;
+      }
       if (end - begin > FEW) {
         Arrays.sort(entries, begin, end);
         return;

@@ -4,7 +4,6 @@ import java.util.Arrays;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -13,7 +12,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The kernels by the Vector API, several entries to an instruction. They give the bits of {@link
- * PlainKernels}, which does what is left over at the end of a block.
+ * PlainKernels}, which does what is left over at the end of a block, and what vectors do no faster: JDK 17 and 25
+ * multiply 64-bit integers as fast one by one.
  *
  * <p>Compiled by itself, with {@code --add-modules jdk.incubator.vector}; used where Java is started
  * with that. Only methods that are in JDK 17 and 25 alike are called. Multiplications and additions
@@ -29,11 +29,6 @@ final class VectorKernels extends PlainKernels {
   private static final VectorSpecies<Float> EIGHT = FloatVector.SPECIES_256;
 
   private static final VectorSpecies<Double> HALF_EIGHT = DoubleVector.SPECIES_256;
-
-  private static final VectorSpecies<Long> LONGS = LongVector.SPECIES_PREFERRED;
-
-  /** Only AVX-512 multiplies 64-bit integers; others take the plain loop. */
-  private static final boolean MULTIPLIES_LONGS = LONGS.length() == LANES;
 
   private static final int WIDTH = FLOATS.length();
   private static final int ABS = 0x7fff_ffff;
@@ -309,60 +304,5 @@ final class VectorKernels extends PlainKernels {
     }
     return count.reduceLanes(VectorOperators.ADD)
         + super.countMagnitude(values, from + whole, length - whole, magnitude);
-  }
-
-  @Override
-  public void uniformBits(long key, long first, long[] bits, int length) {
-    int whole = MULTIPLIES_LONGS ? LONGS.loopBound(length) : 0;
-    LongVector counter = counters(key, first, whole);
-    for (int i = 0; i < whole; i += LANES) {
-      uniform(counter).intoArray(bits, i);
-      counter = counter.add(LANES * CounterRandom.GOLDEN);
-    }
-    for (int i = whole; i < length; i++) {
-      bits[i] = CounterRandom.uniformBits(key, first + i);
-    }
-  }
-
-  private static LongVector counters(long key, long first, int whole) {
-    if (whole == 0) {
-      return LongVector.zero(LONGS);
-    }
-    long[] counters = new long[LANES];
-    for (int lane = 0; lane < LANES; lane++) {
-      counters[lane] = key + (first + lane + 1) * CounterRandom.GOLDEN;
-    }
-    return LongVector.fromArray(LONGS, counters, 0);
-  }
-
-  private static LongVector uniform(LongVector counter) {
-    LongVector z = counter;
-    z = xorShifted(z, 30).mul(CounterRandom.FIRST);
-    z = xorShifted(z, 27).mul(CounterRandom.SECOND);
-    return xorShifted(z, 31).lanewise(VectorOperators.LSHR, 11);
-  }
-
-  private static LongVector xorShifted(LongVector z, int places) {
-    return z.lanewise(VectorOperators.XOR, z.lanewise(VectorOperators.LSHR, places));
-  }
-
-  @Override
-  public void keepRandom(
-      long key, long first, long limit, float[] values, float factor, float[] target, int length) {
-    int whole = MULTIPLIES_LONGS ? LONGS.loopBound(length) : 0;
-    LongVector counter = counters(key, first, whole);
-    for (int i = 0; i < whole; i += LANES) {
-      LongVector below = uniform(counter).sub(limit).lanewise(VectorOperators.ASHR, 63);
-      IntVector keep =
-          (IntVector) below.convertShape(VectorOperators.L2I, IntVector.SPECIES_256, 0);
-      FloatVector.fromArray(EIGHT, values, i)
-          .mul(factor)
-          .reinterpretAsInts()
-          .and(keep)
-          .reinterpretAsFloats()
-          .intoArray(target, i);
-      counter = counter.add(LANES * CounterRandom.GOLDEN);
-    }
-    keepRandom(key, first, limit, values, factor, target, whole, length);
   }
 }
