@@ -81,104 +81,101 @@ final class RankMask implements Mask {
   /**
    * Ranks of magnitudes by counting; of equals the first has the lower rank.
    *
-   * <p>The upper 15 bits of a magnitude are counted, and what is smaller is the rank of the first of
-   * its kind. That is all where the lower 16 bits are zero, as in task vectors that were rounded to
-   * bfloat16; else the few that share their upper bits are sorted.
+   * <p>Magnitudes are counted by a key of 16 bits: the upper 15, and whether the lower 16 are more
+   * than zero. What is smaller by this key is the rank of the first of its kind. Those without lower
+   * bits are equal to all of their kind, and nearly all are so in task vectors of bfloat16 models; the
+   * few others are sorted among those that share their upper bits.
    */
   static final class Ranks {
-    private static final int UPPER = 1 << 15;
+    private static final int KEYS = 1 << 16;
     private static final int MAGNITUDE = 0x7fffffff;
+    private static final int LOWER = 0xffff;
     private static final int FEW = 24;
 
     private final int length;
     private final int[] ranks;
     private final long[] bits;
 
-    /** Counts, then ranks to come, by upper bits; all zero from one row to the next. */
-    private final int[] next = new int[UPPER];
+    /** Counts, then ranks to come, by key; all zero from one row to the next. */
+    private final int[] next = new int[KEYS];
 
-    /** Magnitudes with their indices, by upper bits; where lower bits matter. */
-    private long[] entries = {};
+    /** Magnitudes with their indices, by rank, where lower bits decide. */
+    private final long[] entries;
 
     Ranks(int length) {
       this.length = length;
       this.ranks = new int[length];
       this.bits = new long[length];
+      this.entries = new long[length];
+    }
+
+    private static int key(int magnitude) {
+      return ((magnitude >>> 16) << 1) + (((magnitude & LOWER) + LOWER) >>> 16);
     }
 
     /** The rank, from 0 for the smallest, of each of {@code length} entries. */
     int[] of(float[] values, int from) {
       int[] next = this.next;
-      int smallest = UPPER;
+      int smallest = KEYS;
       int largest = 0;
-      int seen = 0;
       for (int i = from; i < from + length; i++) {
-        int magnitude = Float.floatToRawIntBits(values[i]) & MAGNITUDE;
-        int upper = magnitude >>> 16;
-        next[upper]++;
-        seen |= magnitude;
+        int key = key(Float.floatToRawIntBits(values[i]) & MAGNITUDE);
+        next[key]++;
         // Zeros lie far below everything else, with nothing between.
-        smallest = Math.min(smallest, (upper - 1) & MAGNITUDE);
-        largest = Math.max(largest, upper);
+        smallest = Math.min(smallest, (key - 1) & MAGNITUDE);
+        largest = Math.max(largest, key);
       }
-      int first = Math.min(smallest + 1, largest);
+      // An even one, so that where each odd one begins is known.
+      int first = Math.max(1, (smallest + 1) & ~1);
       int sum = next[0];
       next[0] = 0;
-      for (int upper = Math.max(1, first); upper <= largest; upper++) {
-        int count = next[upper];
-        next[upper] = sum;
+      for (int key = first; key <= largest; key++) {
+        int count = next[key];
+        next[key] = sum;
         sum += count;
       }
-      if ((seen & 0xffff) == 0) {
-        for (int i = 0; i < length; i++) {
-          ranks[i] = next[(Float.floatToRawIntBits(values[from + i]) & MAGNITUDE) >>> 16]++;
+      boolean mixed = rank(values, from, next);
+      if (mixed) {
+        for (int key = first | 1; key <= largest; key += 2) {
+          sort(next[key - 1], next[key]);
         }
-      } else {
-        sort(values, from, first, largest);
       }
       next[0] = 0;
-      Arrays.fill(next, first, largest + 1, 0);
+      if (first <= largest) {
+        Arrays.fill(next, first, largest + 1, 0);
+      }
       return ranks;
     }
 
-    private void sort(float[] values, int from, int first, int largest) {
-      if (entries.length < length) {
-        entries = new long[length];
-      }
+    /** Ranks those without lower bits and lists the others by key; true if there are any. */
+    private boolean rank(float[] values, int from, int[] next) {
+      int others = 0;
       for (int i = 0; i < length; i++) {
         int magnitude = Float.floatToRawIntBits(values[from + i]) & MAGNITUDE;
-        entries[next[magnitude >>> 16]++] = (long) magnitude << 32 | i;
+        int key = key(magnitude);
+        int rank = next[key]++;
+        ranks[i] = rank;
+        if ((key & 1) != 0) {
+          entries[rank] = (long) magnitude << 32 | i;
+          others++;
+        }
       }
-      // Each count stands at the end of its kind now.
-      sort(0, next[0]);
-      int begin = next[0];
-      for (int upper = Math.max(1, first); upper <= largest; upper++) {
-        sort(begin, next[upper]);
-        begin = next[upper];
+      return others > 0;
+    }
+
+    /** Sorts listed entries, those of one key, and ranks them. */
+    private void sort(int begin, int end) {
+      if (end - begin > FEW) {
+        Arrays.sort(entries, begin, end);
+      } else {
+        insert(begin, end);
       }
-      for (int rank = 0; rank < length; rank++) {
+      for (int rank = begin; rank < end; rank++) {
         ranks[(int) entries[rank]] = rank;
       }
     }
 
-    /** True if nothing is to be sorted: mostly those that share upper bits are equal. */
-    private boolean isInOrder(int begin, int end) {
-      for (int i = begin + 1; i < end; i++) {
-        if (entries[i - 1] > entries[i]) {
-          return false;
-        }
-      }
-      return true;
-    }
-
-    private void sort(int begin, int end) {
-      if (isInOrder(begin, end)) {
-        return;
-      }
-      if (end - begin > FEW) {
-        Arrays.sort(entries, begin, end);
-        return;
-      }
+    private void insert(int begin, int end) {
       for (int i = begin + 1; i < end; i++) {
         long entry = entries[i];
         int at = i;
