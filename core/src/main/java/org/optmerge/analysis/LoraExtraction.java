@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import org.apiguardian.api.API;
 import org.optmerge.base.FileErrors;
@@ -21,6 +22,9 @@ import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.linalg.LinearAlgebraException;
 import org.optmerge.linalg.Svd;
 import org.optmerge.merge.MergeException;
+import org.optmerge.merge.weights.InputModel;
+import org.optmerge.merge.weights.WeightReader;
+import org.optmerge.taskvector.Weight;
 
 /**
  * Makes a LoRA adapter from a full fine-tune: for each matrix the best approximation of its task
@@ -79,10 +83,10 @@ public final class LoraExtraction {
   }
 
   private final Checkpoint base;
-  private final Checkpoint tuned;
+  private final InputModel tuned;
   private final int rank;
 
-  private LoraExtraction(Checkpoint base, Checkpoint tuned, int rank) {
+  private LoraExtraction(Checkpoint base, InputModel tuned, int rank) {
     this.base = base;
     this.tuned = tuned;
     this.rank = rank;
@@ -118,12 +122,14 @@ public final class LoraExtraction {
         Checkpoint theta1 = Checkpoint.open(tuned)) {
       LoraAdapterWriter.requireFree(out);
       progress.phase("comparing");
+      InputModel model =
+          new InputModel("fine-tune", theta1).likeNamed(new InputModel("base", theta0));
       TaskVectorStatistics statistics =
-          TaskVectorStatistics.of(
-              theta0, Map.of("fine-tune", theta1), name -> true, threads, progress);
+          TaskVectorStatistics.compareAll(
+              theta0, Map.of("fine-tune", model), name -> true, threads, progress);
       requireFinite(statistics);
       Result result =
-          new LoraExtraction(theta0, theta1, rank)
+          new LoraExtraction(theta0, model, rank)
               .write(statistics, factored, saved, out, progress);
       progress.finished();
       return result;
@@ -162,7 +168,7 @@ public final class LoraExtraction {
         changed.add(parameter);
         matrices.add(
             new LoraAdapterWriter.Matrix(name, parameter.shape(), tensor(tuned, name).dtype()));
-      } else if (saved.test(name)) {
+      } else if (saved.test(name) && tuned.weight(name).orElse(null) instanceof Weight.Stored) {
         whole.add(tensor(tuned, name));
       } else {
         lost.add(name);
@@ -188,7 +194,7 @@ public final class LoraExtraction {
         progress.finishedPart(matrix.tensor());
       }
       for (TensorInfo tensor : whole) {
-        adapter.copy(tuned, tensor);
+        adapter.copy(tuned.checkpoint(), tensor);
       }
       long bytes = adapter.bytes();
       return new Result(
@@ -196,9 +202,11 @@ public final class LoraExtraction {
     }
   }
 
-  private static TensorInfo tensor(Checkpoint checkpoint, String name) {
-    return checkpoint
-        .find(name)
+  /** A tensor of the fine-tune under the base's name. */
+  private static TensorInfo tensor(InputModel model, String name) {
+    return model
+        .info(name)
+        .map(it -> new TensorInfo(name, it.dtype(), it.shape(), it.file(), it.offset()))
         .orElseThrow(() -> new IllegalStateException("a compared tensor is gone: " + name));
   }
 
@@ -234,8 +242,8 @@ public final class LoraExtraction {
     int size = Math.multiplyExact(rows, columns);
     float[] theta0 = new float[size];
     float[] tau = new float[size];
-    base.read(tensor(base, name), 0, size, theta0);
-    tuned.read(tensor(tuned, name), 0, size, tau);
+    base.read(base.find(name).orElseThrow(), 0, size, theta0);
+    new WeightReader(tuned.weight(name).orElseThrow(), new LongAdder()).read(0, size, tau);
     for (int i = 0; i < size; i++) {
       tau[i] -= theta0[i];
     }

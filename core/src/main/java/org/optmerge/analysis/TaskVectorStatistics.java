@@ -237,8 +237,10 @@ public record TaskVectorStatistics(
       Predicate<String> selected,
       int threads,
       Progress progress) {
+    InputModel origin = new InputModel("base", base);
     Map<String, InputModel> models = new LinkedHashMap<>();
-    experts.forEach((name, expert) -> models.put(name, new InputModel(name, expert)));
+    experts.forEach(
+        (name, expert) -> models.put(name, new InputModel(name, expert).likeNamed(origin)));
     return compareAll(base, models, selected, threads, progress);
   }
 
@@ -276,7 +278,7 @@ public record TaskVectorStatistics(
     if (!LoraAdapter.isAdapter(folder)) {
       Checkpoint checkpoint = Checkpoint.open(folder);
       opened.add(checkpoint);
-      return new InputModel(name, checkpoint);
+      return new InputModel(name, checkpoint).likeNamed(under);
     }
     LoraAdapter adapter = LoraAdapter.open(folder);
     opened.add(adapter.tensors());
@@ -287,7 +289,7 @@ public record TaskVectorStatistics(
     return model;
   }
 
-  private static TaskVectorStatistics compareAll(
+  static TaskVectorStatistics compareAll(
       Checkpoint base,
       Map<String, InputModel> experts,
       Predicate<String> selected,

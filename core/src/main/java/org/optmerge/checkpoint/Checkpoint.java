@@ -219,6 +219,24 @@ public final class Checkpoint implements AutoCloseable {
     return derived;
   }
 
+  /**
+   * A file of the model that is not weights, such as tokenizer.json: from the folder, or derived.
+   *
+   * @throws CheckpointException if it is there but cannot be read
+   */
+  public Optional<byte[]> file(String name) {
+    byte[] derived = derivedFiles().get(name);
+    Path file = files.folder().resolve(name);
+    if (derived != null || !Files.isRegularFile(file)) {
+      return Optional.ofNullable(derived);
+    }
+    try {
+      return Optional.of(Files.readAllBytes(file));
+    } catch (IOException e) {
+      throw new CheckpointException("%s: cannot be read: %s".formatted(file, e), e);
+    }
+  }
+
   /** What a reader ought to know of how the weights are read, one sentence each. */
   public List<String> notes() {
     return store == null ? List.of() : store.notes();

@@ -1,6 +1,5 @@
 package org.optmerge.model;
 
-import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.nio.charset.StandardCharsets;
@@ -16,19 +15,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Sha256;
 import org.optmerge.linalg.EngineThreads;
 import org.optmerge.model.DecoderModel.View;
+import org.optmerge.model.PromptUnit.Asked;
 import org.optmerge.model.media.Media;
 
 /**
- * Prompts on their way to answers: tokens, batches of one length, features of the media, decoding.
+ * Prompts on their way to answers: tokens, batches, features of the media, decoding.
  *
- * <p>Prompts of equal length are decoded side by side: nothing is padded, and a batch ends when its
- * answers do. Which prompts share a batch depends on the model and the prompts, never on the
- * machine.
+ * <p>A small model reads and decodes prompts of equal length side by side: nothing is padded, and a
+ * batch ends when its answers do. A large one reads prompt by prompt, what several say alike about
+ * the same media once, and then decodes them side by side. Which prompts share a batch depends on
+ * the model and the prompts, never on the machine.
  */
 final class Answering<F> {
   /** Most prompts of a batch. */
@@ -40,13 +40,25 @@ final class Answering<F> {
   /** A sequence that needs more keeps all threads busy by itself. */
   private static final long LARGE = 32L << 20;
 
+  /** Parameters of a model whose weights are far larger than a processor's cache. */
+  private static final long LARGE_MODEL = 1L << 26;
+
+  /** Most prompts that a large model decodes together. */
+  private static final int TOGETHER = 16;
+
+  /** Most memory of their keys and values, in bytes, for answers as long as expected. */
+  private static final long CACHE_BYTES = 1L << 30;
+
+  /** Tokens of an answer, if it may be so long. */
+  private static final int EXPECTED = 256;
+
   /** Tokens of media that are encoded at a time: 128 pictures of 16. */
   private static final int TOKENS = 2048;
 
   private final DecoderModel<F> model;
   private final InternVLConfig.Language language;
   private final Map<DecoderModel.Encoder, String> fingerprints = new HashMap<>();
-  private final String template;
+  private final ChatFiles chat;
   private final GenerationConfig generation;
   private @Nullable FeatureCache cache;
 
@@ -55,8 +67,7 @@ final class Answering<F> {
     this.language = language;
     Path folder = model.folder();
     this.generation = GenerationConfig.read(folder);
-    this.template =
-        folder == null ? "" : ConfigReader.read(folder, json -> json.path("template").asText(""));
+    this.chat = ChatFiles.read(folder);
   }
 
   GenerationConfig generation() {
@@ -72,14 +83,6 @@ final class Answering<F> {
     fingerprints.keySet().removeIf(encoder -> parameter.startsWith(encoder.prefix()));
   }
 
-  /** A prompt as token ids. */
-  @SuppressWarnings("ArrayRecordComponent") // never compared
-  private record Asked(int index, List<View> media, long[] ids) {
-    int length() {
-      return ids.length;
-    }
-  }
-
   /** Media that one encoder takes in one way. */
   private record Kind(Class<?> medium, Prompt.Resolution resolution) {
     static Kind of(View view) {
@@ -87,12 +90,69 @@ final class Answering<F> {
     }
   }
 
+  /**
+   * How the answers of a call are made.
+   *
+   * @param features that are kept; null if none are
+   * @param encoders for each kind of media what tells its encoder from others
+   * @param listener is told one answer at a time
+   */
+  private record Call(
+      Decoding decoding,
+      Tokenizer tokenizer,
+      ChatTemplate template,
+      Set<Long> stops,
+      @Nullable FeatureCache features,
+      Map<Kind, String> encoders,
+      AnswerListener listener) {
+    GreedyDecoding end(int room) {
+      return new GreedyDecoding(room, stops, template.pad(tokenizer));
+    }
+
+    /** A choice that tells of each token of a batch's answers. */
+    TokenChoice followed(List<Asked> batch, TokenChoice choice) {
+      if (!listener.follows()) {
+        return choice;
+      }
+      boolean[] ended = new boolean[batch.size()];
+      return (scores, answers, made) -> {
+        long[] next = choice.next(scores, answers, made);
+        for (int i = 0; i < next.length; i++) {
+          ended[i] |= stops.contains(next[i]);
+          if (!ended[i]) {
+            long[] tokens = Arrays.copyOf(answers[i], made + 1);
+            tokens[made] = next[i];
+            String text = template.answer(tokenizer, stops, tokens);
+            // What is no character yet may become one with the next token.
+            listener.grown(batch.get(i).index(), text.replaceFirst("\ufffd+$", ""));
+          }
+        }
+        return next;
+      };
+    }
+
+    synchronized void answered(Asked asked, long[] ids) {
+      listener.answered(asked.index(), template.answer(tokenizer, stops, ids));
+    }
+  }
+
   void answer(List<Prompt> prompts, Decoding decoding, AnswerListener listener) {
+    answer(prompts, decoding, listener, model.weights().count() >= LARGE_MODEL);
+  }
+
+  /**
+   * @param together true to read prompts one by one and decode them side by side
+   */
+  void answer(
+      List<Prompt> prompts, Decoding decoding, AnswerListener listener, boolean together) {
     if (prompts.isEmpty()) {
       return;
     }
     Tokenizer tokenizer = model.tokenizer();
-    ChatTemplate template = ChatTemplate.of(this.template, tokenizer);
+    ChatTemplate template =
+        prompts.stream().allMatch(prompt -> prompt.form() == Prompt.Form.COMPLETION)
+            ? model.template(tokenizer)
+            : model.template(chat, tokenizer);
     List<Asked> asked = new ArrayList<>();
     for (int i = 0; i < prompts.size(); i++) {
       asked.add(asked(i, prompts.get(i), tokenizer, template));
@@ -102,13 +162,21 @@ final class Answering<F> {
     Map<Kind, String> encoders = features == null ? Map.of() : fingerprints(asked);
     Set<Long> stops = new LinkedHashSet<>(template.stops(tokenizer));
     stops.addAll(generation.stops());
-    long pad = template.pad(tokenizer);
-    Object oneByOne = new Object();
+    Call call = new Call(decoding, tokenizer, template, stops, features, encoders, listener);
+    if (together && !model.isOneAtATime()) {
+      answerTogether(asked, call);
+    } else {
+      answerByLength(asked, call);
+    }
+  }
+
+  /** Answers prompts of a small model: those of one length are read and decoded side by side. */
+  private void answerByLength(List<Asked> asked, Call call) {
     List<Runnable> small = new ArrayList<>();
     List<Runnable> large = new ArrayList<>();
     for (int from = 0; from < asked.size(); ) {
       int length = asked.get(from).length();
-      int room = Math.min(decoding.maxNewTokens(), language.maxPositions() - length);
+      int room = room(length, call.decoding);
       long bytes = bytes(length + room);
       long most = Math.max(1, Math.min(BATCH, BATCH_BYTES / bytes));
       int to = from;
@@ -116,25 +184,13 @@ final class Answering<F> {
         to++;
       }
       List<Asked> batch = asked.subList(from, to);
-      GreedyDecoding greedy = new GreedyDecoding(room, stops, pad);
       (bytes > LARGE || model.isOneAtATime() ? large : small)
           .add(
               () -> {
                 List<long[]> answers =
-                    DecoderModel.withoutGradients(
-                        () ->
-                            decode(
-                                batch,
-                                decoding,
-                                greedy,
-                                followed(listener, batch, tokenizer, template, stops),
-                                features,
-                                encoders));
-                synchronized (oneByOne) {
-                  for (int i = 0; i < batch.size(); i++) {
-                    listener.answered(
-                        batch.get(i).index, template.answer(tokenizer, stops, answers.get(i)));
-                  }
+                    DecoderModel.withoutGradients(() -> decode(batch, call, call.end(room)));
+                for (int i = 0; i < batch.size(); i++) {
+                  call.answered(batch.get(i), answers.get(i));
                 }
               });
       from = to;
@@ -145,32 +201,92 @@ final class Answering<F> {
     large.forEach(Runnable::run);
   }
 
-  /** Tells of each token of a batch's answers as it is chosen. */
-  private static UnaryOperator<TokenChoice> followed(
-      AnswerListener listener,
-      List<Asked> batch,
-      Tokenizer tokenizer,
-      ChatTemplate template,
-      Set<Long> stops) {
-    if (!listener.follows()) {
-      return UnaryOperator.identity();
+  private int room(int length, Decoding decoding) {
+    return Math.min(decoding.maxNewTokens(), language.maxPositions() - length);
+  }
+
+  /**
+   * Answers prompts of a large model. Reading a prompt keeps all processors busy by itself; decoding
+   * does not, since it waits for weights, and takes little longer for many sequences than for one.
+   */
+  private void answerTogether(List<Asked> asked, Call call) {
+    int longest = asked.get(asked.size() - 1).length();
+    long places = longest + Math.min(EXPECTED, room(longest, call.decoding));
+    int width = model.precision() == Precision.BFLOAT16 ? 2 : Float.BYTES;
+    long bytes =
+        2L * width * places * language.layers() * language.keyValueHeads() * language.headWidth();
+    int most = (int) Math.max(1, Math.min(TOGETHER, CACHE_BYTES / bytes));
+    for (List<PromptUnit> batch : PromptUnit.batches(PromptUnit.of(asked, most), most)) {
+      DecoderModel.withoutGradients(() -> answer(batch, call)).forEach(call::answered);
     }
-    boolean[] ended = new boolean[batch.size()];
-    return choice ->
-        (scores, answers, made) -> {
-          long[] next = choice.next(scores, answers, made);
-          for (int i = 0; i < next.length; i++) {
-            ended[i] |= stops.contains(next[i]);
-            if (!ended[i]) {
-              long[] tokens = Arrays.copyOf(answers[i], made + 1);
-              tokens[made] = next[i];
-              String text = template.answer(tokenizer, stops, tokens);
-              // What is no character yet may become one with the next token.
-              listener.grown(batch.get(i).index, text.replaceFirst("\ufffd+$", ""));
-            }
-          }
-          return next;
-        };
+  }
+
+  private Map<Asked, long[]> answer(List<PromptUnit> units, Call call) {
+    List<Asked> asked = units.stream().flatMap(unit -> unit.prompts().stream()).toList();
+    Map<View, float[]> known = features(asked, call);
+    int longest = units.stream().mapToInt(PromptUnit::longest).max().orElseThrow();
+    Map<Asked, long[]> answers = new LinkedHashMap<>();
+    try (NDManager scope = model.manager().newSubManager()) {
+      Decoder decoder = model.decoder(scope);
+      Sequences all =
+          decoder.join(units.stream().map(unit -> read(decoder, scope, unit, known)).toList());
+      long[][] made =
+          decoder.run(all, call.end(room(longest, call.decoding)), choice(asked, call));
+      for (int i = 0; i < made.length; i++) {
+        answers.put(asked.get(i), made[i]);
+      }
+    }
+    return answers;
+  }
+
+  private TokenChoice choice(List<Asked> asked, Call call) {
+    return call.followed(
+        asked,
+        TokenSampler.of(
+            call.decoding, asked.stream().map(Asked::ids).toList(), model.penalisesPrompt()));
+  }
+
+  private Sequences read(
+      Decoder decoder, NDManager scope, PromptUnit unit, Map<View, float[]> known) {
+    Asked first = unit.prompts().get(0);
+    try (NDManager step = scope.newSubManager()) {
+      if (unit.shared() == 0) {
+        return read(decoder, step, first.ids(), first.media(), known);
+      }
+      long[] beginning = Arrays.copyOf(first.ids(), unit.shared());
+      try (Sequences read = read(decoder, step, beginning, first.media(), known)) {
+        return decoder.extend(read, unit.rests());
+      }
+    }
+  }
+
+  private Sequences read(
+      Decoder decoder,
+      NDManager step,
+      long[] ids,
+      List<View> media,
+      Map<View, float[]> known) {
+    long[] mask = new long[ids.length];
+    Arrays.fill(mask, 1);
+    Shape shape = new Shape(1, ids.length);
+    return model.begin(
+        decoder,
+        step,
+        step.create(ids, shape),
+        step.create(mask, shape),
+        features(step, media, known));
+  }
+
+  private @Nullable F features(NDManager step, List<View> media, Map<View, float[]> known) {
+    return media.isEmpty()
+        ? null
+        : model.features(
+            step,
+            media.stream()
+                .map(
+                    view ->
+                        new DecoderModel.Seen(view, known.getOrDefault(view, new float[0])))
+                .toList());
   }
 
   private static boolean done(Runnable work) {
@@ -195,9 +311,14 @@ final class Answering<F> {
         throw new ModelException("prompt %d: %s".formatted(index, e.getMessage()), e);
       }
       segments.add(segment);
-      expected.merge(tokenizer.id(segment.token()), segment.count(), Integer::sum);
+      expected.merge(model.tokenId(tokenizer, segment.token()), segment.count(), Integer::sum);
     }
-    String text = template.prompt(prompt.form(), prompt.text(), segments);
+    String text;
+    try {
+      text = template.prompt(prompt.form(), prompt.text(), segments, prompt.earlier());
+    } catch (ModelException e) {
+      throw new ModelException("prompt %d: %s".formatted(index, e.getMessage()), e);
+    }
     long[] ids = model.encode(tokenizer, text);
     expected.forEach(
         (token, count) -> {
@@ -215,7 +336,11 @@ final class Answering<F> {
     }
     List<View> views =
         prompt.media().stream().map(medium -> new View(medium, prompt.resolution())).toList();
-    return new Asked(index, views, ids);
+    int afterMedia = ids.length;
+    while (afterMedia > 0 && !expected.containsKey(ids[afterMedia - 1])) {
+      afterMedia--;
+    }
+    return new Asked(index, views, ids, afterMedia);
   }
 
   /** Keys and values of all places, and what a layer computes. */
@@ -227,45 +352,33 @@ final class Answering<F> {
             + 2L * language.intermediate());
   }
 
-  private List<long[]> decode(
-      List<Asked> batch,
-      Decoding decoding,
-      GreedyDecoding end,
-      UnaryOperator<TokenChoice> followed,
-      @Nullable FeatureCache features,
-      Map<Kind, String> encoders) {
+  private List<long[]> decode(List<Asked> batch, Call call, GreedyDecoding end) {
     int length = batch.get(0).length();
-    long[] ids = batch.stream().flatMapToLong(asked -> Arrays.stream(asked.ids)).toArray();
+    long[] ids = batch.stream().flatMapToLong(asked -> Arrays.stream(asked.ids())).toArray();
     long[] mask = new long[ids.length];
     Arrays.fill(mask, 1);
-    Map<View, float[]> known = features(batch, features, encoders);
-    List<DecoderModel.Seen> seen = new ArrayList<>();
-    for (Asked asked : batch) {
-      for (View view : asked.media) {
-        seen.add(new DecoderModel.Seen(view, known.getOrDefault(view, new float[0])));
-      }
-    }
+    Map<View, float[]> known = features(batch, call);
+    List<View> media = batch.stream().flatMap(asked -> asked.media().stream()).toList();
     try (NDManager step = model.manager().newSubManager()) {
       Shape shape = new Shape(batch.size(), length);
       return List.of(
           model.generate(
               step.create(ids, shape),
               step.create(mask, shape),
-              seen.isEmpty() ? null : model.features(step, seen),
+              features(step, media, known),
               end,
-              followed.apply(
-                  TokenSampler.of(
-                      decoding, batch.stream().map(Asked::ids).toList(), model.penalisesPrompt()))));
+              choice(batch, call)));
     }
   }
 
   /** The features of all media of a batch, each medium once. */
-  private Map<View, float[]> features(
-      List<Asked> batch, @Nullable FeatureCache features, Map<Kind, String> encoders) {
+  private Map<View, float[]> features(List<Asked> batch, Call call) {
+    FeatureCache features = call.features;
+    Map<Kind, String> encoders = call.encoders;
     Map<View, float[]> known = new HashMap<>();
     Map<Kind, Map<View, Integer>> missing = new LinkedHashMap<>();
     for (Asked asked : batch) {
-      for (View view : asked.media) {
+      for (View view : asked.media()) {
         Kind kind = Kind.of(view);
         float[] kept =
             features == null ? null : features.find(encoders.getOrDefault(kind, ""), view.medium());
@@ -316,7 +429,7 @@ final class Answering<F> {
   private Map<Kind, String> fingerprints(List<Asked> asked) {
     Map<Kind, String> of = new HashMap<>();
     for (Asked one : asked) {
-      for (View view : one.media) {
+      for (View view : one.media()) {
         of.computeIfAbsent(Kind.of(view), kind -> fingerprint(model.encoder(view)));
       }
     }

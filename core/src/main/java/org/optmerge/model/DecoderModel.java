@@ -59,7 +59,8 @@ abstract class DecoderModel<F> implements MultimodalModel {
   private final NDManager manager;
   private final Parameters parameters;
   private final Precision precision;
-  private final Function<Map<String, List<ScriptWriter.LowRank>>, List<ScriptWriter.Method>> scripts;
+  private final Function<Map<String, List<ScriptWriter.LowRank>>, List<ScriptWriter.Method>>
+      scripts;
   private final @Nullable Path folder;
 
   /** Cosines and sines of positions. */
@@ -141,6 +142,25 @@ abstract class DecoderModel<F> implements MultimodalModel {
 
   /** Tokens of a medium in a prompt. */
   abstract ChatTemplate.Segment segment(View view);
+
+  /** The chat template of the family, whatever the folder says. */
+  ChatTemplate template(Tokenizer words) {
+    return ChatTemplate.of(words);
+  }
+
+  /**
+   * The chat template.
+   *
+   * @throws ModelException if the folder has one that is not known
+   */
+  ChatTemplate template(ChatFiles files, Tokenizer words) {
+    return files.choose(template(words));
+  }
+
+  /** The id of the token that features take the place of. */
+  long tokenId(Tokenizer words, String token) {
+    return words.id(token);
+  }
 
   /** The ids of a prompt's text, after those that come before every prompt. */
   long[] encode(Tokenizer words, String text) {
@@ -605,13 +625,39 @@ abstract class DecoderModel<F> implements MultimodalModel {
     return withoutGradients(
         () -> {
           try (NDManager scope = manager.newSubManager()) {
-            Connected connected = connected(scope, features);
-            TokenBatch batch = batch(inputIds, attentionMask, connected);
-            Positions positions = continued(batch, features);
-            return new Decoder(language, rotary, this::call, scope, batch, decoding, choice)
-                .run(positions.prompt(), positions.deltas(), inputIds, connected.all());
+            Decoder decoder = decoder(scope);
+            Sequences sequences = begin(decoder, scope, inputIds, attentionMask, features);
+            requireRoom(sequences.length(), decoding.maxNewTokens());
+            return decoder.run(sequences, decoding, choice);
           }
         });
+  }
+
+  /** Steps of decoding. */
+  final Decoder decoder(NDManager scope) {
+    return new Decoder(rotary, this::call, scope);
+  }
+
+  /** Reads a batch of prompts. */
+  final Sequences begin(
+      Decoder decoder,
+      NDManager step,
+      NDArray inputIds,
+      NDArray attentionMask,
+      @Nullable F features) {
+    Connected connected = connected(step, features);
+    TokenBatch batch = batch(inputIds, attentionMask, connected);
+    Positions positions = continued(batch, features);
+    return decoder.begin(
+        batch, positions.prompt(), positions.deltas(), inputIds, connected.all());
+  }
+
+  private void requireRoom(int tokens, int more) {
+    if (tokens + more > language.maxPositions()) {
+      throw new ModelException(
+          "%d tokens and %d new ones are more than max_position_embeddings, %d"
+              .formatted(tokens, more, language.maxPositions()));
+    }
   }
 
   /** Does something of which no gradient is asked for. */
@@ -657,6 +703,10 @@ abstract class DecoderModel<F> implements MultimodalModel {
   }
 
   // Answers.
+
+  final Answering<F> answering() {
+    return answering;
+  }
 
   @Override
   public final void answer(List<Prompt> prompts, Decoding decoding, AnswerListener listener) {

@@ -43,7 +43,7 @@ final class LanguageMethods {
   }
 
   List<Method> all() {
-    return List.of(embed(), decoderStates(), logits(), loss(), begin(), advance());
+    return List.of(embed(), decoderStates(), logits(), loss(), begin(), extend(), advance());
   }
 
   private ScriptWriter method(String header) {
@@ -62,10 +62,7 @@ final class LanguageMethods {
   /** Token embeddings, those at {@code places} of the flattened batch replaced by the features. */
   private String embedding(ScriptWriter code) {
     int width = language.width();
-    String tokens =
-        code.let(
-            "(self).own(torch.embedding(%s, ids), )",
-            code.stored(prefix + layout.embedding() + ".weight"));
+    String tokens = tokens(code);
     code.line("if torch.eq(torch.numel(places), 0):");
     code.line("  embedded = %s", tokens);
     code.line("else:");
@@ -139,16 +136,28 @@ final class LanguageMethods {
     return code.finish("List[Tensor]", "results");
   }
 
+  /** The next token's scores after several more tokens, (B, M); the mask is of all up to them. */
+  private Method extend() {
+    ScriptWriter code = method("extend(ids: Tensor, " + CONTEXT + ", caches: List[Tensor]");
+    String embedded = tokens(code);
+    code.line("allowed = (self).allowed_more(mask, torch.size(ids, 1), )");
+    code.line("at = torch.sub(torch.size(mask, 1), torch.size(ids, 1))");
+    return code.finish("Tensor", next(code, embedded, Cache.EXTEND));
+  }
+
   /** The same after one more token a sequence, (B, 1); the mask is of all tokens up to it. */
   private Method advance() {
     ScriptWriter code = method("advance(ids: Tensor, " + CONTEXT + ", caches: List[Tensor]");
-    String embedded =
-        code.let(
-            "(self).own(torch.embedding(%s, ids), )",
-            code.stored(prefix + layout.embedding() + ".weight"));
+    String embedded = tokens(code);
     code.line("allowed = (self).allowed_next(mask, )");
     code.line("at = torch.sub(torch.size(mask, 1), 1)");
     return code.finish("Tensor", next(code, embedded, Cache.CONTINUE));
+  }
+
+  private String tokens(ScriptWriter code) {
+    return code.let(
+        "(self).own(torch.embedding(%s, ids), )",
+        code.stored(prefix + layout.embedding() + ".weight"));
   }
 
   private String next(ScriptWriter code, String embedded, Cache cache) {
@@ -178,6 +187,8 @@ final class LanguageMethods {
     NONE,
     /** Kept for the tokens to come. */
     BEGIN,
+    /** Those of more tokens join those kept. */
+    EXTEND,
     /** Those of one more token join those kept. */
     CONTINUE
   }
@@ -221,7 +232,7 @@ final class LanguageMethods {
     if (cache == Cache.BEGIN) {
       code.line("_%d = torch.append(kept, %s)", 2 * index + 1, k);
       code.line("_%d = torch.append(kept, %s)", 2 * index + 2, v);
-    } else if (cache == Cache.CONTINUE) {
+    } else if (cache != Cache.NONE) {
       k = code.let("(self).append(caches[%d], %s, at, )", 2 * index, k);
       v = code.let("(self).append(caches[%d], %s, at, )", 2 * index + 1, v);
     }

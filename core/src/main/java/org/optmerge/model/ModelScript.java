@@ -25,7 +25,9 @@ final class ModelScript implements AutoCloseable {
 
   /**
    * Methods that need no parameter. {@code grow} gives keys and values, (B, heads, places, w) each,
-   * room for as many more places as {@code more} has.
+   * room for as many more places as {@code more} has. {@code placed} puts keys or values of several
+   * sequences into one tensor: {@code places} has for each part how many copies it takes of how many
+   * places, {@code ends} the place after the last of them and the number of all.
    */
   private static final String HELPERS =
       """
@@ -58,6 +60,30 @@ final class ModelScript implements AutoCloseable {
           _0 = torch.copy_(torch.narrow(y, 2, 0, n), x)
           _1 = torch.append(grown, y)
         return grown
+      def placed(self: __torch__.Model, parts: List[Tensor], places: Tensor, ends: Tensor) -> Tensor:
+        end = int(torch.select(ends, 0, 0))
+        room = int(torch.select(ends, 0, 1))
+        rows = 0
+        for i in range(torch.len(parts)):
+          copies = int(torch.select(torch.select(places, 0, i), 0, 0))
+          rows = torch.add(rows, torch.mul(copies, torch.size(parts[i], 0)))
+        first = parts[0]
+        y = torch.new_zeros(first, [rows, torch.size(first, 1), room, torch.size(first, 3)])
+        row = 0
+        for i in range(torch.len(parts)):
+          copies = int(torch.select(torch.select(places, 0, i), 0, 0))
+          n = int(torch.select(torch.select(places, 0, i), 0, 1))
+          x = torch.narrow(parts[i], 2, 0, n)
+          count = torch.mul(copies, torch.size(x, 0))
+          z = torch.narrow(torch.narrow(y, 0, row, count), 2, torch.sub(end, n), n)
+          _0 = torch.copy_(z, torch.expand(x, [count, torch.size(x, 1), n, torch.size(x, 3)]))
+          row = torch.add(row, count)
+        return y
+      def allowed_more(self: __torch__.Model, mask: Tensor, n: int) -> Tensor:
+        position = torch.sub(torch.cumsum(torch.ones_like(torch.select(mask, 0, 0)), 0), 1)
+        query = torch.unsqueeze(torch.narrow(position, 0, torch.sub(torch.size(mask, 1), n), n), 1)
+        key = torch.unsqueeze(torch.unsqueeze(torch.ne(mask, 0), 1), 1)
+        return torch.logical_and(key, torch.ge(query, position))
       def attend_apart(self: __torch__.Model, q: Tensor, k: Tensor, v: Tensor, counts: Tensor) -> Tensor:
         n = torch.size(counts, 0)
         if torch.eq(n, 1):

@@ -36,7 +36,7 @@ import org.optmerge.model.media.Media;
  */
 public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
   /** Computations with adapters, whose first argument is token ids. */
-  private static final Set<String> GATED = Set.of("begin", "advance", "logits", "loss");
+  private static final Set<String> GATED = Set.of("begin", "extend", "advance", "logits", "loss");
 
   private final OmniConfig config;
   private @Nullable OnlineComposition composition;

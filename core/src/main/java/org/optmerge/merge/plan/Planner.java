@@ -54,6 +54,7 @@ public final class Planner {
   private final CoverageLedger ledger = new CoverageLedger();
   private final Vocabularies vocabularies;
   private final TensorPlanner tensors;
+  private String stack = "";
 
   /** Whether the output's head is a tensor of its own although the donor's is tied. */
   private boolean untied;
@@ -405,6 +406,7 @@ public final class Planner {
     planAll(targets, tied, donor, entries);
     arranged.extras().forEach(extras -> addExtras(extras, entries));
     donorLayers.addAll(arranged.donorLayers());
+    stack = arranged.stack();
     return entries;
   }
 
@@ -474,7 +476,15 @@ public final class Planner {
         }
       }
       if (!donorLayers.isEmpty()) {
-        bytes = ConfigEdits.withLayers(bytes, LayerSlices.configuredLayers(donor), donorLayers);
+        int configured = LayerSlices.configuredLayers(donor);
+        int counted = donor.layers().counts().getOrDefault(stack, 0);
+        bytes =
+            new LayerSettings(
+                    stack,
+                    configured > 0 ? configured : counted,
+                    donorLayers,
+                    findings::notice)
+                .edit(bytes);
       }
     } catch (IOException e) {
       findings.notice(

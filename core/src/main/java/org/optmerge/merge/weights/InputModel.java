@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.checkpoint.TensorInfo;
@@ -169,6 +170,22 @@ public final class InputModel {
               .formatted(name, reference.name(), parts.keySet().iterator().next()));
     }
     return new InputModel(this, mapping, wholes, parts, said);
+  }
+
+  /**
+   * This model under the names of another, as {@link #named} finds them.
+   *
+   * @throws CheckpointException if two changes of prefixes fit equally well
+   */
+  public InputModel likeNamed(InputModel reference) {
+    try {
+      return named(reference, null);
+    } catch (NameMapping.AmbiguousNamesException e) {
+      throw new CheckpointException(
+          "model '%s' has other names than '%s', and %s; save one of them under the other's names"
+              .formatted(name, reference.name(), e.getMessage()),
+          e);
+    }
   }
 
   private List<Long> shape(String tensor) {

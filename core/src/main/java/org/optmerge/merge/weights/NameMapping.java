@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -46,7 +47,7 @@ public record NameMapping(Map<String, String> names, List<Rule> rules) {
 
   /** Words for what a model has beside its language model. */
   private static final Pattern TOWER =
-      Pattern.compile("visual|vision|vit|image|audio|speech|video|talker|token2wav|sam_model|qformer");
+      Pattern.compile("visual|vision|vit|image|audio|speech|video|token2wav|sam_model|qformer");
 
   /**
    * A change of the beginning of names.
@@ -129,27 +130,53 @@ public record NameMapping(Map<String, String> names, List<Rule> rules) {
    */
   public static NameMapping search(
       Collection<String> own, Collection<String> reference, BiPredicate<String, String> fits) {
-    Set<String> free = new LinkedHashSet<>(reference);
+    if (new HashSet<>(reference).containsAll(own)) {
+      return NONE;
+    }
+    Map<String, String> bareOwn = bare(own);
+    Map<String, String> bareReference = bare(reference);
+    Set<String> free = new LinkedHashSet<>(bareReference.keySet());
     Set<String> left = new LinkedHashSet<>();
     int literal = 0;
-    for (String name : own) {
+    for (String name : bareOwn.keySet()) {
       if (free.remove(name)) {
         literal++;
       } else {
         left.add(name);
       }
     }
-    if (left.isEmpty() || free.isEmpty()) {
-      return NONE;
-    }
-    Search search = new Search(left, free, own.size(), fits);
-    search.run();
+    Search search =
+        new Search(
+            left,
+            free,
+            own.size(),
+            (mine, other) ->
+                fits.test(bareOwn.getOrDefault(mine, mine), bareReference.getOrDefault(other, other)));
+    search.run(bareReference.keySet());
     int agreeing = literal + search.found.size();
     boolean nearlyAll =
         agreeing >= NEARLY_ALL * own.size() || agreeing >= NEARLY_ALL * reference.size();
-    return search.found.isEmpty() || !nearlyAll
-        ? NONE
-        : new NameMapping(search.found, search.rules);
+    Map<String, String> names = new LinkedHashMap<>();
+    bareOwn.forEach(
+        (bare, name) -> {
+          String other = search.found.getOrDefault(bare, bare);
+          String whole = bareReference.getOrDefault(other, other);
+          if (!whole.equals(name)) {
+            names.put(name, whole);
+          }
+        });
+    return names.isEmpty() || !nearlyAll ? NONE : new NameMapping(names, search.rules);
+  }
+
+  /** Names by what they are without what compilers and parallel trainers put into them. */
+  private static Map<String, String> bare(Collection<String> names) {
+    Map<String, String> bare = new LinkedHashMap<>();
+    names.forEach(name -> bare.putIfAbsent(Wrappers.without(name), name));
+    if (bare.size() < names.size()) {
+      bare.clear();
+      names.forEach(name -> bare.put(name, name));
+    }
+    return bare;
   }
 
   /** A kind of names, as {@code model.layers.#.mlp.up_proj.weight}. */
@@ -201,6 +228,9 @@ public record NameMapping(Map<String, String> names, List<Rule> rules) {
     private final Map<String, String> found = new LinkedHashMap<>();
     private final List<Rule> rules = new ArrayList<>();
 
+    /** The rules as they were found, for names that are like those that the rules are for. */
+    private final List<Rule> chosen = new ArrayList<>();
+
     Search(Set<String> left, Set<String> free, int all, BiPredicate<String, String> fits) {
       this.left = left;
       this.free = free;
@@ -208,10 +238,9 @@ public record NameMapping(Map<String, String> names, List<Rule> rules) {
       this.fits = fits;
     }
 
-    void run() {
-      unwrap();
-      Map<Rule, Boolean> possible = rules();
-      while (!left.isEmpty()) {
+    void run(Set<String> reference) {
+      Map<Rule, Boolean> possible = left.isEmpty() || free.isEmpty() ? Map.of() : rules();
+      while (!left.isEmpty() && !free.isEmpty()) {
         List<Candidate> candidates = new ArrayList<>();
         possible.forEach(
             (rule, sameTower) -> {
@@ -224,6 +253,10 @@ public record NameMapping(Map<String, String> names, List<Rule> rules) {
           break;
         }
         accept(best(candidates));
+      }
+      chosen.sort(Comparator.comparingInt((Rule rule) -> rule.from().length()).reversed());
+      if (!chosen.isEmpty()) {
+        extend(reference);
       }
       rules.sort(Comparator.comparingInt((Rule rule) -> rule.from().length()).reversed());
     }
@@ -245,11 +278,12 @@ public record NameMapping(Map<String, String> names, List<Rule> rules) {
       return best;
     }
 
-    private void accept(Candidate chosen) {
-      found.putAll(chosen.names());
-      left.removeAll(chosen.names().keySet());
-      free.removeAll(chosen.names().values());
-      rules.add(specific(chosen));
+    private void accept(Candidate best) {
+      found.putAll(best.names());
+      left.removeAll(best.names().keySet());
+      free.removeAll(best.names().values());
+      rules.add(specific(best));
+      chosen.add(best.rule());
     }
 
     /** The rule with all that the names that it is for have in common. */
@@ -270,16 +304,32 @@ public record NameMapping(Map<String, String> names, List<Rule> rules) {
       return new Rule(from + shown, chosen.rule().to() + shown);
     }
 
-    /** Takes away what compilers and parallel trainers put into names. */
-    private void unwrap() {
+    /**
+     * Gives what the other model does not have its layout too, where it has the modules around it:
+     * projections that are stored as one tensor here and as several there.
+     */
+    private void extend(Set<String> reference) {
+      Set<String> blocks = new LinkedHashSet<>();
+      reference.forEach(name -> blocks.add(block(name)));
       for (String name : List.copyOf(left)) {
-        String bare = Wrappers.without(name);
-        if (!bare.equals(name) && free.contains(bare) && fits.test(name, bare)) {
-          found.put(name, bare);
-          left.remove(name);
-          free.remove(bare);
-        }
+        chosen.stream()
+            .filter(rule -> name.startsWith(rule.from()))
+            .map(rule -> rule.to() + name.substring(rule.from().length()))
+            .filter(renamed -> blocks.contains(block(renamed)) && !reference.contains(renamed))
+            .findFirst()
+            .ifPresent(
+                renamed -> {
+                  found.put(name, renamed);
+                  left.remove(name);
+                });
       }
+    }
+
+    /** What a layer has its modules in: a name up to the last component but two. */
+    private static String block(String name) {
+      String path = name.replaceFirst("\\.(weight|bias)$", "");
+      path = path.substring(0, Math.max(0, path.lastIndexOf('.')));
+      return path.replaceFirst("\\.experts(\\.\\d+)?$", ".experts");
     }
 
     private Map<String, String> names(Rule rule) {
