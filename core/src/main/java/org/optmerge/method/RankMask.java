@@ -6,10 +6,18 @@ import org.optmerge.base.CounterRandom;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
 
-/** Keeps entries with a probability that grows with their rank in the row (DELLA's MagPrune). */
+/**
+ * Keeps entries with a probability that grows with their rank in the row (DELLA's MagPrune).
+ *
+ * <p>Rescaling asks for each row twice, so which entries were kept is remembered, a bit each, for as
+ * many rows as {@link #MOST_WORDS} allow; what is not remembered is worked out again, to the same.
+ */
 final class RankMask implements Mask {
-  /** The number of rows' lengths up to which the limits of all ranks are worked out beforehand. */
+  /** The length of rows up to which the limits of all ranks are worked out beforehand. */
   private static final int TABLE = 1 << 18;
+
+  /** 16 MiB. */
+  private static final long MOST_WORDS = 2L << 20;
 
   private final int row;
   private final double[] density;
@@ -17,18 +25,32 @@ final class RankMask implements Mask {
   private final long[][] limits;
   private final List<CounterRandom> random;
   private final BufferPool<Ranks> pool;
+  private final int rowWords;
+  private final int rowsRemembered;
+
+  /** Bits of kept entries, row after row, for each task vector. */
+  private final long[][] remembered;
+
+  /** Whether the bits of a row are there, for each task vector. */
+  private final boolean[][] known;
 
   RankMask(TaskVectorStream tau, double[] density, double[] epsilon, long seed) {
+    int count = density.length;
     this.row = Math.toIntExact(Extents.rowLength(tau.shape()));
     this.density = density;
     this.epsilon = epsilon;
-    this.limits = new long[density.length][row <= TABLE ? row : 0];
-    for (int t = 0; t < limits.length; t++) {
+    this.limits = new long[count][row <= TABLE ? row : 0];
+    for (int t = 0; t < count; t++) {
       for (int rank = 0; rank < limits[t].length; rank++) {
         limits[t][rank] = limit(t, rank);
       }
     }
     this.random = Mask.randoms(tau, seed);
+    this.rowWords = (row + Long.SIZE - 1) / Long.SIZE;
+    long rows = tau.size() / Math.max(1, row);
+    this.rowsRemembered = (int) Math.min(rows, MOST_WORDS / count / Math.max(1, rowWords));
+    this.remembered = new long[count][rowsRemembered * rowWords];
+    this.known = new boolean[count][rowsRemembered];
     int length = row;
     this.pool = new BufferPool<>(() -> new Ranks(length));
   }
@@ -49,32 +71,65 @@ final class RankMask implements Mask {
     float[] tau = block.tau()[t];
     Ranks ranks = pool.borrow();
     for (int from = 0; from < block.length(); from += row) {
-      int[] rank = ranks.of(tau, from);
-      long[] bits = ranks.bits;
-      random.get(t).uniformBits(block.start() + from, bits, row);
-      if (limits[t].length > 0) {
-        keep(limits[t], rank, bits, tau, from, factor, target);
+      long number = (block.start() + from) / row;
+      if (number >= rowsRemembered) {
+        choose(t, number, tau, from, ranks, ranks.words, 0);
+        expand(ranks.words, 0, tau, from, row, factor, target);
       } else {
-        for (int i = 0; i < row; i++) {
-          target[from + i] = bits[i] < limit(t, rank[i]) ? tau[from + i] * factor : 0f;
+        int at = (int) number * rowWords;
+        if (!known[t][(int) number]) {
+          choose(t, number, tau, from, ranks, remembered[t], at);
+          known[t][(int) number] = true;
         }
+        expand(remembered[t], at, tau, from, row, factor, target);
       }
     }
     pool.giveBack(ranks);
   }
 
-  private static void keep(
-      long[] limits,
-      int[] rank,
-      long[] bits,
-      float[] tau,
-      int from,
-      float factor,
-      float[] target) {
-    for (int i = 0; i < limits.length; i++) {
-      int keep = (int) ((bits[i] - limits[rank[i]]) >> 63);
-      target[from + i] =
-          Float.intBitsToFloat(Float.floatToRawIntBits(tau[from + i] * factor) & keep);
+  /** Decides on the entries of a row: a bit each. */
+  private void choose(
+      int t, long number, float[] tau, int from, Ranks ranks, long[] words, int at) {
+    int[] rank = ranks.of(tau, from);
+    long[] bits = ranks.bits;
+    random.get(t).uniformBits(number * row, bits, row);
+    long[] table = limits[t];
+    if (table.length > 0) {
+      for (int i = 0; i < row; i++) {
+        bits[i] -= table[rank[i]];
+      }
+    } else {
+      for (int i = 0; i < row; i++) {
+        bits[i] -= limit(t, rank[i]);
+      }
+    }
+    pack(bits, row, words, at);
+  }
+
+  /** One bit for each number that is below zero. */
+  private static void pack(long[] numbers, int length, long[] words, int at) {
+    for (int word = 0; word * Long.SIZE < length; word++) {
+      int first = word * Long.SIZE;
+      int end = Math.min(Long.SIZE, length - first);
+      long packed = 0;
+      for (int bit = 0; bit < end; bit++) {
+        packed |= (numbers[first + bit] >>> 63) << bit;
+      }
+      words[at + word] = packed;
+    }
+  }
+
+  private static void expand(
+      long[] words, int at, float[] tau, int from, int length, float factor, float[] target) {
+    for (int word = 0; word * Long.SIZE < length; word++) {
+      int first = from + word * Long.SIZE;
+      int end = Math.min(Long.SIZE, from + length - first);
+      long packed = words[at + word];
+      for (int bit = 0; bit < end; bit++) {
+        int keep = -(int) ((packed >>> bit) & 1);
+        target[first + bit] =
+            Float.intBitsToFloat(Float.floatToRawIntBits(tau[first + bit] * factor) & keep);
+      }
     }
   }
 
@@ -96,6 +151,9 @@ final class RankMask implements Mask {
     private final int[] ranks;
     private final long[] bits;
 
+    /** Bits of a row that is not remembered. */
+    private final long[] words;
+
     /** Counts, then ranks to come, by key; all zero from one row to the next. */
     private final int[] next = new int[KEYS];
 
@@ -106,6 +164,7 @@ final class RankMask implements Mask {
       this.length = length;
       this.ranks = new int[length];
       this.bits = new long[length];
+      this.words = new long[(length + Long.SIZE - 1) / Long.SIZE];
       this.entries = new long[length];
     }
 
