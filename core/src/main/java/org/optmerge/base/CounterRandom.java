@@ -70,6 +70,11 @@ public final class CounterRandom {
     return radius * StrictMath.cos(2 * Math.PI * (mix(bits) >>> 11) * UNIT);
   }
 
+  /** All ones with a probability of {@code limit / 2^53}, else zero; without a branch. */
+  public int keepBits(long index, long limit) {
+    return (int) ((uniformBits(key, index) - limit) >> 63);
+  }
+
   /** 53 random bits for an entry: below {@link #limit} of p with probability p. */
   static long uniformBits(long key, long index) {
     return mix(key + (index + 1) * GOLDEN) >>> 11;
