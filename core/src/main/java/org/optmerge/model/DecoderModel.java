@@ -458,9 +458,12 @@ abstract class DecoderModel<F> implements MultimodalModel {
    */
   final Changes changes(LoraAdapter adapter) {
     List<String> problems = new ArrayList<>(adapter.sideProblems());
-    if (!adapter.snapshots().isEmpty() || !adapter.rows().isEmpty()) {
+    if (!adapter.snapshots().isEmpty()
+        || !adapter.rows().isEmpty()
+        || !adapter.magnitudes().isEmpty()
+        || !adapter.stacks().isEmpty()) {
       problems.add(
-          "%s: holds copies of base layers, or single rows of an embedding; merge the adapter into its base first"
+          "%s: holds copies of base layers, single rows of an embedding, DoRA's norms or changes of experts; merge the adapter into its base first"
               .formatted(adapter.folder()));
     }
     if (!problems.isEmpty()) {

@@ -121,7 +121,29 @@ public final class Planner {
    */
   public static MergePlan plan(
       Recipe recipe, List<Path> folders, ExternalFiles external, long shardBytes) {
+    return plan(recipe, folders, external, false, shardBytes);
+  }
+
+  /**
+   * Plans a merge.
+   *
+   * @param folders what relative paths of models are relative to: the first that has them
+   * @param external what to do where a checkpoint's index or links lead out of its folder
+   * @param strictIndex whether an index that is missing, incomplete or stale is refused, not noted
+   * @param shardBytes largest weight file where the base's division into files cannot be kept
+   * @throws RecipeException if anything does not fit; all problems are in it, one line each
+   * @throws CheckpointException if a model is there but cannot be used
+   */
+  public static MergePlan plan(
+      Recipe recipe,
+      List<Path> folders,
+      ExternalFiles external,
+      boolean strictIndex,
+      long shardBytes) {
     Planner planner = new Planner(recipe, folders, external, shardBytes);
+    if (strictIndex) {
+      planner.models.requireIndexes();
+    }
     try {
       return planner.plan();
     } catch (RuntimeException | Error e) {
