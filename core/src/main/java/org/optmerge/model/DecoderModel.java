@@ -373,13 +373,18 @@ abstract class DecoderModel<F> implements MultimodalModel {
   }
 
   @Override
+  public final boolean has(String name) {
+    return names().contains(ownName(name));
+  }
+
+  @Override
   public final float[] values(String name) {
-    return parameters.values(name);
+    return parameters.values(ownName(name));
   }
 
   @Override
   public final Kept keep(Collection<String> names) {
-    Map<String, NDArray> kept = parameters.keep(names);
+    Map<String, NDArray> kept = parameters.keep(names.stream().map(this::ownName).toList());
     return () -> {
       parameters.putBack(kept);
       kept.keySet().forEach(answering::changed);
@@ -387,7 +392,8 @@ abstract class DecoderModel<F> implements MultimodalModel {
   }
 
   @Override
-  public final void load(String name, float[] values) {
+  public final void load(String stored, float[] values) {
+    String name = ownName(stored);
     parameters.fill(name, values);
     answering.changed(name);
   }
@@ -651,8 +657,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
     Connected connected = connected(step, features);
     TokenBatch batch = batch(inputIds, attentionMask, connected);
     Positions positions = continued(batch, features);
-    return decoder.begin(
-        batch, positions.prompt(), positions.deltas(), inputIds, connected.all());
+    return decoder.begin(batch, positions.prompt(), positions.deltas(), inputIds, connected.all());
   }
 
   private void requireRoom(int tokens, int more) {
