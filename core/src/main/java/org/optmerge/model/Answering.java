@@ -211,7 +211,7 @@ final class Answering<F> {
   private void answerTogether(List<Asked> asked, Call call) {
     int longest = asked.get(asked.size() - 1).length();
     long places = longest + Math.min(EXPECTED, room(longest, call.decoding));
-    int width = model.precision() == Precision.BFLOAT16 ? 2 : Float.BYTES;
+    int width = model.precision().cacheBytes();
     long bytes =
         2L * width * places * language.layers() * language.keyValueHeads() * language.headWidth();
     int most = (int) Math.max(1, Math.min(TOGETHER, CACHE_BYTES / bytes));

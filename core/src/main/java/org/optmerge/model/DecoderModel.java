@@ -271,6 +271,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
         if (more != null) {
           parameters.read(more, added);
         }
+        parameters.round(((DecoderModel<?>) model).script.factors());
         model.addFactors(checkpoint, names);
         return model;
       } catch (RuntimeException | Error e) {

@@ -107,7 +107,7 @@ final class MappedWeights {
         boolean small = places.get(i).shape().size() < SMALL;
         if (precision == Precision.FLOAT32 || precision == Precision.FLOAT32_MAPPED && small) {
           opened.put(names.get(i), StoredTensors.widened(manager, handle));
-        } else if (precision == Precision.BFLOAT16 && group.type != StoredTensors.Type.BFLOAT16) {
+        } else if (isBfloat16() && group.type != StoredTensors.Type.BFLOAT16) {
           opened.put(names.get(i), StoredTensors.bfloat16(manager, handle));
         } else {
           handle.attach(manager);
@@ -121,6 +121,10 @@ final class MappedWeights {
       throw new ModelException(String.valueOf(e.getMessage()), e);
     }
     return opened;
+  }
+
+  private boolean isBfloat16() {
+    return precision == Precision.BFLOAT16 || precision == Precision.INT8;
   }
 
   private static StoredTensors.@Nullable Type type(DType dtype) {
