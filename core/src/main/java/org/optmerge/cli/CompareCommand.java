@@ -14,6 +14,7 @@ import org.optmerge.evaluation.Evaluation;
 import org.optmerge.evaluation.EvaluationJson;
 import org.optmerge.evaluation.Finding;
 import org.optmerge.evaluation.Predicted;
+import org.optmerge.evaluation.PredictionFileException;
 import org.optmerge.evaluation.Predictions;
 import org.optmerge.evaluation.Protocol;
 import org.optmerge.report.ScoreTables;
@@ -83,14 +84,33 @@ final class CompareCommand extends Subcommand {
 
   private List<Predicted> scored(Console console, Path file) {
     if (benchmark == null) {
-      Predictions predictions = Predictions.read(file);
-      say(console, file, predictions.findings());
-      return predictions.items();
+      return withScores(console, file);
     }
     Protocol protocol = named(benchmark, Protocol::named);
     Evaluation evaluation = scoring.evaluate(file, protocol, scoring.bootstrap(1));
     say(console, file, evaluation.findings());
     return evaluation.items();
+  }
+
+  /** Our own files may hold scores; any other has to be scored first. */
+  private static List<Predicted> withScores(Console console, Path file) {
+    Predictions predictions;
+    try {
+      predictions = Predictions.read(file);
+    } catch (PredictionFileException e) {
+      String name = file.toString().toLowerCase(Locale.ROOT);
+      throw name.endsWith(".jsonl") && !e.getMessage().contains(" has no \"")
+          ? e
+          : new PredictionFileException(
+              "%s: has no scores of ours; name the data set with --benchmark, to score both files"
+                  .formatted(file),
+              e);
+    }
+    if (predictions.items().isEmpty()) {
+      throw new PredictionFileException("%s: there are no predictions".formatted(file));
+    }
+    say(console, file, predictions.findings());
+    return predictions.items();
   }
 
   private static void say(Console console, Path file, List<Finding> findings) {
@@ -104,6 +124,7 @@ final class CompareCommand extends Subcommand {
           .lines()
           .toList();
     }
+    boolean several = comparison.rows().size() > 2;
     TextTable table =
         new TextTable()
             .left("group")
@@ -112,6 +133,7 @@ final class CompareCommand extends Subcommand {
             .right("A - B")
             .left("95 % interval")
             .right("p")
+            .right(several ? "p (Holm)" : "")
             .left("")
             .right("examples");
     for (Comparison.Row row : comparison.rows()) {
@@ -123,7 +145,8 @@ final class CompareCommand extends Subcommand {
           String.format(Locale.ROOT, "%+.2f", 100 * difference.interval().mean()),
           Percent.range(difference.interval().lower(), difference.interval().upper(), 2),
           String.format(Locale.ROOT, "%.3f", difference.pValue()),
-          difference.significant() ? "differs" : "noise",
+          several ? String.format(Locale.ROOT, "%.3f", row.corrected()) : "",
+          row.significant() ? "differs" : "noise",
           String.valueOf(row.examples()));
     }
     List<String> lines = new ArrayList<>();
@@ -133,8 +156,12 @@ final class CompareCommand extends Subcommand {
     Difference overall = comparison.overall().difference();
     lines.add("");
     lines.add(
-        "A is better on %d, B on %d, both alike on %d"
-            .formatted(overall.wins(), overall.losses(), overall.ties()));
+        "paired %d examples by id: A is better on %d, B on %d, both alike on %d"
+            .formatted(
+                comparison.overall().examples(),
+                overall.wins(),
+                overall.losses(),
+                overall.ties()));
     return lines;
   }
 }

@@ -17,6 +17,7 @@ import org.optmerge.benchmark.Selection;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
 import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.Bootstrap;
+import org.optmerge.evaluation.Confidence;
 import org.optmerge.evaluation.EvaluationFolder;
 import org.optmerge.evaluation.Grouping;
 import org.optmerge.evaluation.Interval;
@@ -137,7 +138,7 @@ final class EvaluateCommand extends Subcommand {
               cells.addAll(
                   figures(
                       scores.length,
-                      Bootstrap.DEFAULT.mean(scores),
+                      Confidence.mean(scores, Bootstrap.DEFAULT),
                       constant.getOrDefault(group, Double.NaN)));
               table.row(cells);
             });
@@ -220,7 +221,7 @@ final class EvaluateCommand extends Subcommand {
           (group, of) -> {
             ObjectNode one = groups.putObject(chosen.key(group));
             one.put("questions", of.length);
-            put(one, Bootstrap.DEFAULT.mean(of));
+            put(one, Confidence.mean(of, Bootstrap.DEFAULT));
             one.put("constant_answer", constant.get(group));
           });
     }

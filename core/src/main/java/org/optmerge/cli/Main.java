@@ -64,6 +64,7 @@ public final class Main {
     all.put("diff", DiffCommand::new);
     all.put("verify", VerifyCommand::new);
     all.put("extract-lora", ExtractLoraCommand::new);
+    all.put("export-gguf", ExportGgufCommand::new);
     all.put("methods", MethodsCommand::new);
     all.put("examples", ExamplesCommand::new);
     all.put("quickstart", QuickstartCommand::new);

@@ -4,8 +4,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Two systems on the same examples.
@@ -22,9 +26,25 @@ public record Comparison(List<Row> rows, List<Finding> findings) {
    * @param first the first system's mean
    * @param second the second system's mean
    * @param difference first less second, with its interval
+   * @param corrected the p-value of the difference, of the groups below all corrected for how many
+   *     they are
    */
   public record Row(
-      String name, int examples, double first, double second, Difference difference) {}
+      String name,
+      int examples,
+      double first,
+      double second,
+      Difference difference,
+      double corrected) {
+    /** True if the difference is more than noise, however many groups are compared. */
+    public boolean significant() {
+      return difference.significant(corrected);
+    }
+
+    private Row corrected(double value) {
+      return new Row(name, examples, first, second, difference, value);
+    }
+  }
 
   public Comparison {
     rows = List.copyOf(rows);
@@ -57,6 +77,7 @@ public record Comparison(List<Row> rows, List<Finding> findings) {
       throw new PredictionFileException(
           "the two files have no example in common; are they of the same benchmark?");
     }
+    requireSameQuestions(tasks.values(), a, b, findings);
     List<Row> rows = new ArrayList<>();
     rows.add(row(Evaluation.OVERALL, tasks.values(), a, b, bootstrap));
     Set<String> named = new LinkedHashSet<>();
@@ -70,7 +91,88 @@ public record Comparison(List<Row> rows, List<Finding> findings) {
             });
       }
     }
+    correct(rows);
+    int paired = rows.get(0).examples();
+    if (paired < Math.max(first.size(), second.size())) {
+      findings.add(
+          "paired by id: %d of %d and %d examples".formatted(paired, first.size(), second.size()));
+    }
+    boolean counted =
+        Confidence.isCounted(Evaluation.values(first))
+            && Confidence.isCounted(Evaluation.values(second));
+    if (!counted && paired < Confidence.FEW) {
+      findings.add(
+          "fewer than %d graded scores: resampled intervals are too narrow"
+              .formatted(Confidence.FEW));
+    }
     return new Comparison(rows, findings.list());
+  }
+
+  /** By Holm, of all groups but that of all. */
+  private static void correct(List<Row> rows) {
+    double[] corrected =
+        Confidence.holm(
+            rows.stream().skip(1).mapToDouble(row -> row.difference().pValue()).toArray());
+    for (int i = 0; i < corrected.length; i++) {
+      rows.set(i + 1, rows.get(i + 1).corrected(corrected[i]));
+    }
+  }
+
+  /**
+   * Refuses pairs of other questions: the same ids, as row numbers are, do not make the same
+   * examples.
+   */
+  private static void requireSameQuestions(
+      Iterable<List<String>> keys,
+      Map<String, Predicted> a,
+      Map<String, Predicted> b,
+      Findings findings) {
+    int told = 0;
+    List<String> others = new ArrayList<>();
+    for (List<String> group : keys) {
+      for (String key : group) {
+        Optional<Boolean> same = sameQuestion(a.get(key), b.get(key));
+        told += same.isPresent() ? 1 : 0;
+        if (same.isPresent() && !same.get()) {
+          others.add(Objects.requireNonNull(a.get(key)).id());
+        }
+      }
+    }
+    if (others.isEmpty()) {
+      return;
+    }
+    if (2 * others.size() >= told) {
+      throw new PredictionFileException(
+          "the two files are of different questions: of %d examples with the same id %d ask something"
+                  .formatted(told, others.size())
+              + " else (%s). Are they of the same data set and split, with ids of their own?"
+                  .formatted(String.join(", ", others.subList(0, Math.min(3, others.size())))));
+    }
+    others.forEach(id -> findings.add("the same id, but another question", id));
+  }
+
+  /** Whether two items ask the same, by their questions, else by their boxes; empty if unknown. */
+  private static Optional<Boolean> sameQuestion(
+      @Nullable Predicted one, @Nullable Predicted other) {
+    if (one == null || other == null) {
+      return Optional.empty();
+    }
+    String first = plain(one.field("question"));
+    String second = plain(other.field("question"));
+    if (!first.isEmpty() && !second.isEmpty()) {
+      // A kit may keep its prompt around the question.
+      return Optional.of(first.contains(second) || second.contains(first));
+    }
+    String box = one.field("bbox");
+    boolean comparable =
+        !box.isEmpty()
+            && !other.field("bbox").isEmpty()
+            && one.field("width").equals(other.field("width"));
+    return comparable ? Optional.of(box.equals(other.field("bbox"))) : Optional.empty();
+  }
+
+  private static String plain(String question) {
+    return question.toLowerCase(Locale.ROOT).replaceAll("\\s++", " ").strip();
   }
 
   /** All examples. */
@@ -99,12 +201,17 @@ public record Comparison(List<Row> rows, List<Finding> findings) {
       second.add(values(keys, b));
       examples += keys.size();
     }
+    Difference difference =
+        first.size() == 1
+            ? Confidence.difference(first.get(0), second.get(0), bootstrap)
+            : bootstrap.difference(first, second);
     return new Row(
         name,
         examples,
         meanOfMeans(first),
         meanOfMeans(second),
-        bootstrap.difference(first, second));
+        difference,
+        difference.pValue());
   }
 
   private static double meanOfMeans(List<double[]> tasks) {

@@ -77,6 +77,11 @@ public record Evaluation(
       remark(done, metric, predictions.format(), findings);
       scored.add(done);
     }
+    if (scored.size() < Confidence.FEW && !Confidence.isCounted(values(scored))) {
+      findings.add(
+          "fewer than %d graded scores: resampled intervals are too narrow"
+              .formatted(Confidence.FEW));
+    }
     return new Evaluation(
         protocol,
         profile,
@@ -183,7 +188,9 @@ public record Evaluation(
     List<Score> scores = new ArrayList<>();
     groups.forEach(
         (name, members) ->
-            scores.add(new Score(name, bootstrap.mean(values(members)), members.size())));
+            scores.add(
+                new Score(
+                    name, Confidence.mean(values(members), bootstrap), members.size())));
     return scores;
   }
 

@@ -64,7 +64,8 @@ public final class EvaluationJson {
       ObjectNode found = json.putObject("difference");
       interval(found, difference.interval());
       found.put("p_value", difference.pValue());
-      found.put("significant", difference.significant());
+      found.put("p_value_holm", row.corrected());
+      found.put("significant", row.significant());
       found.put("wins", difference.wins());
       found.put("losses", difference.losses());
       found.put("ties", difference.ties());

@@ -128,6 +128,9 @@ final class TensorMerger {
 
   private TensorOutcome copy(PlannedTensor tensor, Weight.Stored from, SafetensorsWriter writer) {
     boolean sameType = from.dtype() == tensor.dtype();
+    if (!tensor.dtype().isFloating()) {
+      return copyBytes(tensor, from, writer);
+    }
     return write(
         tensor,
         BLOCK,
@@ -152,6 +155,31 @@ final class TensorMerger {
                 bytes.limit(length * tensor.dtype().bytes());
               }
               blocks.done(at, length, bytes, 0, nonFinite);
+            }
+          } finally {
+            scratchPool.giveBack(output);
+          }
+        });
+  }
+
+  /** Copies what is not computed with, whatever its elements are. */
+  private TensorOutcome copyBytes(
+      PlannedTensor tensor, Weight.Stored from, SafetensorsWriter writer) {
+    return write(
+        tensor,
+        tensor.bytes(),
+        1,
+        BLOCK,
+        writer,
+        (start, end, blocks) -> {
+          Output output = scratchPool.borrowOutput(BLOCK);
+          try {
+            for (long at = start; at < end; at += BLOCK) {
+              int length = (int) Math.min(BLOCK, end - at);
+              ByteBuffer bytes = output.bytes.clear().limit(length);
+              from.checkpoint().readBytes(from.tensor(), at, bytes);
+              bytesRead.add(length);
+              blocks.done(at, length, bytes.flip(), 0, 0);
             }
           } finally {
             scratchPool.giveBack(output);
@@ -330,8 +358,21 @@ final class TensorMerger {
 
   private TensorOutcome write(
       PlannedTensor tensor, int blockLength, SafetensorsWriter writer, BlockSource source) {
-    long size = tensor.size();
-    int elementBytes = tensor.dtype().bytes();
+    return write(
+        tensor, tensor.size(), tensor.dtype().bytes(), blockLength, writer, source);
+  }
+
+  /**
+   * @param size number of elements
+   * @param elementBytes bytes of each
+   */
+  private TensorOutcome write(
+      PlannedTensor tensor,
+      long size,
+      int elementBytes,
+      int blockLength,
+      SafetensorsWriter writer,
+      BlockSource source) {
     int count = Math.toIntExact((size + blockLength - 1) / blockLength);
     int[] checksums = new int[count];
     double[] squares = new double[count];

@@ -1,8 +1,10 @@
 package org.optmerge.metric;
 
 import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.python.PythonArithmetic;
 import org.optmerge.python.PythonNumber;
@@ -22,6 +24,10 @@ final class LatexArithmetic {
           "\\left", "\\right", "\\quad", "\\qquad", "\\,", "\\:", "\\;", "\\!", "\\ ", "\\$", "$",
           "~");
 
+  /** The only numbers with commas that are not sets of numbers, since 1.11. */
+  private static final Pattern THOUSANDS =
+      Pattern.compile("-?\\d{1,3}(?:,\\d{3})+(?:\\.\\d+)?");
+
   private static final List<String> TIMES = List.of("*", "\\times", "\\cdot");
   private static final List<String> DIVIDED = List.of("/", ":", "\\div");
   private static final List<String> FRACTIONS = List.of("\\frac", "\\dfrac", "\\tfrac");
@@ -29,6 +35,10 @@ final class LatexArithmetic {
   private final String text;
   private final @Nullable PythonNumber a;
   private final boolean latest;
+
+  /** The fraction that the last part is, where it is a number as it stands; null after operators. */
+  private @Nullable Fraction exact;
+
   private int at;
   private int depth;
 
@@ -53,9 +63,10 @@ final class LatexArithmetic {
     }
     String formula = PythonText.strip(text);
     if (latest) {
-      formula = formula.replace('−', '-').replace("'", "");
-      formula = formula.replace("^{\\circ}", "").replace("^\\circ", "");
-      formula = unwrapped(unwrapped(formula, "\\boxed{"), "\\text{");
+      formula = LatexForm.of(formula.replace('−', '-'));
+      if (isSet(formula) || formula.contains("\\)^")) {
+        return Optional.empty();
+      }
     } else if (formula.endsWith(".")) {
       formula = formula.substring(0, formula.length() - 1);
     }
@@ -71,10 +82,39 @@ final class LatexArithmetic {
     }
   }
 
-  private static String unwrapped(String formula, String command) {
-    return formula.startsWith(command) && formula.indexOf('}') == formula.length() - 1
-        ? formula.substring(command.length(), formula.length() - 1)
-        : formula;
+  /** True for a formula in braces, with or without brackets around them: the set of one number. */
+  private static boolean isSet(String formula) {
+    String inner = unspaced(formula);
+    while (inner.startsWith("(") && inner.endsWith(")")) {
+      inner = unspaced(inner.substring(1, inner.length() - 1));
+    }
+    boolean escaped = inner.startsWith("\\{") && inner.endsWith("\\}");
+    if (!escaped && !(inner.startsWith("{") && inner.endsWith("}"))) {
+      return false;
+    }
+    int open = 0;
+    for (int i = 0; i < inner.length(); i++) {
+      char c = inner.charAt(i);
+      open += c == '{' ? 1 : c == '}' ? -1 : 0;
+      if (open == 0 && c == '}' && i < inner.length() - 1) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Without white space and what means as little, at both ends. */
+  private static String unspaced(String formula) {
+    String text = PythonText.strip(formula);
+    for (String token : IGNORED) {
+      if (text.startsWith(token) && text.length() > token.length()) {
+        return unspaced(text.substring(token.length()));
+      }
+      if (text.endsWith(token) && text.length() > token.length()) {
+        return unspaced(text.substring(0, text.length() - token.length()));
+      }
+    }
+    return text;
   }
 
   /** Thrown and caught here. */
@@ -121,7 +161,11 @@ final class LatexArithmetic {
       if (takeAny(TIMES)) {
         total = applied(total, "*", signed());
       } else if (takeAny(DIVIDED)) {
-        total = applied(total, "/", signed());
+        Fraction above = exact;
+        PythonNumber divisor = signed();
+        Fraction ratio = Fraction.of(above, exact);
+        total = applied(total, "/", divisor);
+        exact = ratio;
       } else {
         return total;
       }
@@ -138,30 +182,95 @@ final class LatexArithmetic {
       }
     }
     PythonNumber value = sideBySide();
-    return negative ? value.negated() : value;
+    if (negative) {
+      exact = exact == null ? null : exact.negated();
+      return value.negated();
+    }
+    return value;
+  }
+
+  /** A number above another. */
+  private record Fraction(BigInteger above, BigInteger below) {
+    static @Nullable Fraction of(@Nullable Fraction one, @Nullable Fraction other) {
+      if (one == null || other == null || other.above.signum() == 0) {
+        return null;
+      }
+      BigInteger above = one.above.multiply(other.below);
+      BigInteger below = one.below.multiply(other.above);
+      BigInteger divisor = above.gcd(below);
+      divisor = below.signum() < 0 ? divisor.negate() : divisor;
+      return new Fraction(above.divide(divisor), below.divide(divisor));
+    }
+
+    boolean isWhole() {
+      return below.equals(BigInteger.ONE);
+    }
+
+    Fraction negated() {
+      return new Fraction(above.negate(), below);
+    }
+  }
+
+  /** A part and the fraction that it is, if it is one. */
+  private record Part(PythonNumber value, @Nullable Fraction exact) {}
+
+  /**
+   * Parts without a sign between them. A whole number and a fraction are a mixed number, and so are
+   * two whole numbers, as published.
+   */
+  private PythonNumber mixed() throws NoNumber {
+    List<Part> parts = new ArrayList<>();
+    do {
+      PythonNumber value = power();
+      parts.add(new Part(value, exact));
+      skip();
+    } while (at < text.length() && "+-*/:)]}=,".indexOf(text.charAt(at)) < 0 && !atOperator());
+    Part total = parts.get(parts.size() - 1);
+    for (int i = parts.size() - 2; i >= 0; i--) {
+      Part left = parts.get(i);
+      Fraction whole = left.exact;
+      Fraction rest = total.exact;
+      if (whole != null && whole.isWhole() && rest != null && rest.above.signum() > 0) {
+        BigInteger scaled = whole.above.multiply(rest.below);
+        Fraction sum =
+            new Fraction(
+                whole.above.signum() < 0
+                    ? scaled.subtract(rest.above)
+                    : scaled.add(rest.above),
+                rest.below);
+        total =
+            new Part(
+                applied(
+                    new PythonNumber.Whole(sum.above), "/", new PythonNumber.Whole(sum.below)),
+                sum);
+      } else {
+        total = new Part(applied(left.value, "*", total.value), null);
+      }
+    }
+    exact = total.exact;
+    return total.value;
   }
 
   /** Factors without a sign between them; they bind closer than a division. */
   private PythonNumber sideBySide() throws NoNumber {
-    skip();
-    int start = at;
+    if (latest) {
+      return mixed();
+    }
     PythonNumber total = power();
-    boolean number = text.substring(start, at).chars().allMatch(Character::isDigit);
     while (true) {
       skip();
       if (at == text.length() || "+-*/:)]}=,".indexOf(text.charAt(at)) >= 0 || atOperator()) {
         return total;
       }
-      boolean mixed = latest && number && FRACTIONS.stream().anyMatch(this::isAt);
-      total = applied(total, mixed ? "+" : "*", power());
-      number = false;
+      total = applied(total, "*", power());
     }
   }
 
   private boolean atOperator() {
     return TIMES.stream().anyMatch(this::isAt)
         || DIVIDED.stream().anyMatch(this::isAt)
-        || isAt("\\}");
+        || isAt("\\}")
+        || isAt("\\)");
   }
 
   private PythonNumber power() throws NoNumber {
@@ -169,18 +278,33 @@ final class LatexArithmetic {
     while (take("\\%")) {
       base = applied(base, "/", PythonNumber.of(100));
     }
-    if (!take("^")) {
-      return base;
+    skipDegrees();
+    PythonNumber value = base;
+    while (take("^")) {
+      skip();
+      PythonNumber exponent;
+      if (take("{")) {
+        exponent = sum();
+        require("}");
+      } else {
+        exponent = atom();
+        while (latest && take("\\%")) {
+          exponent = applied(exponent, "/", PythonNumber.of(100));
+        }
+      }
+      value = applied(value, "**", exponent);
+      skipDegrees();
+      if (!latest) {
+        break;
+      }
     }
-    skip();
-    PythonNumber exponent;
-    if (take("{")) {
-      exponent = sum();
-      require("}");
-    } else {
-      exponent = atom();
+    return value;
+  }
+
+  private void skipDegrees() {
+    while (latest && (take("^\\circ") || take("^{\\circ}"))) {
+      exact = null;
     }
-    return applied(base, "**", exponent);
   }
 
   private PythonNumber atom() throws NoNumber {
@@ -188,11 +312,23 @@ final class LatexArithmetic {
     if (takeAny(FRACTIONS)) {
       require("{");
       PythonNumber above = sum();
+      Fraction upper = exact;
       require("}");
       require("{");
       PythonNumber below = sum();
+      Fraction ratio = Fraction.of(upper, exact);
       require("}");
-      return applied(above, "/", below);
+      PythonNumber value = applied(above, "/", below);
+      exact = ratio;
+      return value;
+    }
+    if (latest && take("\\text{")) {
+      return symbol();
+    }
+    if (latest && take("\\(")) {
+      PythonNumber value = sum();
+      require("\\)");
+      return value;
     }
     for (String[] brackets : new String[][] {{"(", ")"}, {"[", "]"}, {"\\{", "\\}"}, {"{", "}"}}) {
       if (take(brackets[0])) {
@@ -210,11 +346,24 @@ final class LatexArithmetic {
     return number();
   }
 
+  /** A text is a name, which is evaluated as the program that it is. */
+  private PythonNumber symbol() throws NoNumber {
+    int end = text.indexOf('}', at);
+    String name = end < 0 ? "\\" : text.substring(at, end).replaceAll("[() ]", "");
+    if (name.indexOf('\\') >= 0 || name.indexOf('{') >= 0) {
+      throw new NoNumber();
+    }
+    at = end + 1;
+    exact = null;
+    return PythonArithmetic.evaluate(PythonText.strip(name), a).orElseThrow(NoNumber::new);
+  }
+
   /** Digits with commas between thousands, and a fraction after a period. */
   private PythonNumber number() throws NoNumber {
     int start = at;
     skipDigits();
-    while (at < text.length() && text.charAt(at) == ',' && at > start) {
+    boolean alone = !latest || THOUSANDS.matcher(text).matches();
+    while (alone && at < text.length() && text.charAt(at) == ',' && at > start) {
       int comma = at++;
       int digits = at;
       skipDigits();
@@ -224,6 +373,7 @@ final class LatexArithmetic {
       }
     }
     int whole = at;
+    exact = null;
     if (at + 1 < text.length() && text.charAt(at) == '.' && isDigit(text.charAt(at + 1))) {
       at++;
       skipDigits();
@@ -239,6 +389,7 @@ final class LatexArithmetic {
     if (integer.isEmpty()) {
       throw new NoNumber();
     }
+    exact = new Fraction(integer.get(), BigInteger.ONE);
     return new PythonNumber.Whole(integer.get());
   }
 
@@ -252,12 +403,13 @@ final class LatexArithmetic {
     return c >= '0' && c <= '9';
   }
 
-  private static PythonNumber applied(PythonNumber left, String operator, PythonNumber right)
+  private PythonNumber applied(PythonNumber left, String operator, PythonNumber right)
       throws NoNumber {
     PythonNumber value = left.apply(operator, right);
     if (value == null) {
       throw new NoNumber();
     }
+    exact = null;
     return value;
   }
 

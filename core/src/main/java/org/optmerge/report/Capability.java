@@ -15,6 +15,7 @@ import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.Bootstrap;
+import org.optmerge.evaluation.Confidence;
 import org.optmerge.evaluation.Difference;
 import org.optmerge.evaluation.Evaluator;
 import org.optmerge.evaluation.Interval;
@@ -80,12 +81,12 @@ public record Capability(MiniTask task, ModelFamily family, Study study) {
    * @throws org.optmerge.benchmark.BenchmarkException if there is no such row
    */
   public Interval accuracy(String key) {
-    return Bootstrap.DEFAULT.mean(scores(key)).times(PERCENT);
+    return Confidence.mean(scores(key), Bootstrap.DEFAULT).times(PERCENT);
   }
 
   /** The lead of the first over the second on the same questions, as shares. */
   public Difference difference(String first, String second) {
-    return Bootstrap.DEFAULT.difference(scores(first), scores(second));
+    return Confidence.difference(scores(first), scores(second), Bootstrap.DEFAULT);
   }
 
   /** The part of the expert's gain over the base that a model or merge has, in percent. */

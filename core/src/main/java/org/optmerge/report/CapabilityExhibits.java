@@ -21,6 +21,7 @@ import org.optmerge.base.Percent;
 import org.optmerge.benchmark.mini.MiniTask;
 import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.Bootstrap;
+import org.optmerge.evaluation.Confidence;
 import org.optmerge.evaluation.Difference;
 import org.optmerge.evaluation.ModelFamily;
 import org.optmerge.evaluation.Study;
@@ -201,7 +202,8 @@ public final class CapabilityExhibits {
     AnswerSheet expert = experts.stream().max(combined).orElseThrow();
     AnswerSheet merge = merged.stream().max(combined).orElseThrow();
     Difference difference =
-        Bootstrap.DEFAULT.difference(merge.scores(COMBINED), expert.scores(COMBINED));
+        Confidence.difference(
+            merge.scores(COMBINED), expert.scores(COMBINED), Bootstrap.DEFAULT);
     return new Exhibit(
         "table10",
         "Questions that need two abilities: " + family.title(),

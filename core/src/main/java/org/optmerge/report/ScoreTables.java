@@ -28,7 +28,8 @@ public final class ScoreTables {
   /**
    * Two systems on the same examples.
    *
-   * @return columns "group", the systems' names, "difference", "lower", "upper", "p", "examples"
+   * @return columns "group", the systems' names, "difference", "lower", "upper", "p", "p (Holm)",
+   *     "examples"
    */
   public static Table comparison(Comparison comparison, String first, String second) {
     return new Columns<>("Comparison", comparison.rows())
@@ -39,6 +40,7 @@ public final class ScoreTables {
         .percent("lower", row -> row.difference().interval().lower())
         .percent("upper", row -> row.difference().interval().upper())
         .number("p", row -> row.difference().pValue())
+        .number("p (Holm)", Comparison.Row::corrected)
         .count("examples", Comparison.Row::examples)
         .table();
   }

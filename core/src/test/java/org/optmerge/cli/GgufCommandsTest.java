@@ -199,4 +199,30 @@ class GgufCommandsTest {
     assertThat(run.code()).as(run.err()).isZero();
     assertThat(run.out()).contains("q_proj");
   }
+
+  @Test
+  void export_gguf_writes_what_inspect_reads() throws IOException {
+    Path model =
+        model()
+            .u32("llama.context_length", 64)
+            .f32("token_embd.weight", List.of(3, 32), floats(96))
+            .f32("blk.0.attn_q.weight", List.of(32, 32), baseQ)
+            .write(dir.resolve("whole.gguf"));
+    Path out = dir.resolve("small.gguf");
+
+    CommandRun run =
+        CommandRun.of("export-gguf", model, "--out", out, "--type", "q8_0", "--no-tokenizer");
+
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(run.out()).contains("small.gguf: 2 tensors as Q8_0");
+    assertThat(CommandRun.of("inspect", out).out()).contains("read as float32 (2 Q8_0)");
+    assertThat(CommandRun.of("export-gguf", model, "--out", out).code()).isEqualTo(1);
+    CommandRun noTokenizer = CommandRun.of("export-gguf", model, "--out", dir.resolve("b.gguf"));
+    assertThat(noTokenizer.code()).isEqualTo(1);
+    assertThat(noTokenizer.err()).contains("--no-tokenizer");
+    assertThat(CommandRun.of("export-gguf", model, "--out", "x.bin").code()).isEqualTo(2);
+    CommandRun wrong = CommandRun.of("export-gguf", model, "--out", out, "--type", "q4");
+    assertThat(wrong.code()).isEqualTo(2);
+    assertThat(wrong.err()).contains("f32, f16, bf16, q8_0");
+  }
 }

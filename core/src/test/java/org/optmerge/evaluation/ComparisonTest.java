@@ -53,7 +53,8 @@ class ComparisonTest {
     assertThat(comparison.findings())
         .containsExactly(
             new Finding("only in the first file, left out", List.of("t1")),
-            new Finding("only in the second file, left out", List.of("t3")));
+            new Finding("only in the second file, left out", List.of("t3")),
+            new Finding("paired by id: 1 of 2 and 2 examples", List.of()));
   }
 
   @Test

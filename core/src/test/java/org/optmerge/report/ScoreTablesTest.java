@@ -52,7 +52,15 @@ class ScoreTablesTest {
 
     assertThat(table.columnNames())
         .containsExactly(
-            "group", "first", "second", "difference", "lower", "upper", "p", "examples");
+            "group",
+            "first",
+            "second",
+            "difference",
+            "lower",
+            "upper",
+            "p",
+            "p (Holm)",
+            "examples");
     assertThat(table.doubleColumn("difference").get(0)).isEqualTo(50);
   }
 }

@@ -202,5 +202,31 @@ enum GgufFamily {
               .map(it -> it + "." + parts.group("kind"))
           : Optional.empty();
     }
+
+    /** GGUF's name; empty if it has no plain one of its own. */
+    static Optional<String> toGguf(String name) {
+      Matcher parts = ANY.matcher(name);
+      if (!parts.matches()) {
+        return Optional.empty();
+      }
+      String word = parts.group("word");
+      Matcher block = HUGGING_FACE_BLOCK.matcher(word);
+      String found = block.matches() ? FROM_BLOCK.get(block.group("word")) : FROM_BESIDE.get(word);
+      return Optional.ofNullable(found)
+          .map(it -> block.matches() ? "v.blk.%s.%s".formatted(block.group("block"), it) : it)
+          .map(it -> it + "." + parts.group("kind"));
+    }
+
+    private static final Pattern HUGGING_FACE_BLOCK =
+        Pattern.compile("visual\\.blocks\\.(?<block>\\d{1,9})\\.(?<word>.+)");
+    private static final Map<String, String> FROM_BESIDE = reversed(BESIDE);
+    private static final Map<String, String> FROM_BLOCK = fromBlock();
+
+    private static Map<String, String> fromBlock() {
+      Map<String, String> words = reversed(IN_BLOCK);
+      words.putAll(reversed(MLP));
+      words.putAll(reversed(GATED));
+      return words;
+    }
   }
 }

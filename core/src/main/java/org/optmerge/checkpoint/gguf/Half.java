@@ -7,6 +7,17 @@ final class Half {
 
   private Half() {}
 
+  /** The nearest half of a number that is not negative and below 65520; even of two. */
+  static short of(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    int exponent = (bits >>> 23) - 127 + 15;
+    if (exponent <= 0) {
+      return (short) Math.rint(value / SMALLEST);
+    }
+    int rounded = bits + 0x0fff + (bits >>> 13 & 1);
+    return (short) ((rounded >>> 13) - (112 << 10));
+  }
+
   static float toFloat(short bits) {
     int exponent = bits >> 10 & 31;
     int mantissa = bits & 1023;

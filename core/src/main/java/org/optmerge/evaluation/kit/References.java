@@ -25,6 +25,10 @@ import org.optmerge.python.PythonText;
 final class References {
   private static final List<String> ARRAYS = List.of("annotations", "data", "questions");
 
+  /** What a single object has that is a reference itself, and not an object of references. */
+  private static final List<String> IDS =
+      List.of("id", "pid", "question_id", "questionId", "image_id");
+
   private final Map<String, Reference> byId = new LinkedHashMap<>();
 
   /** Other names of the same questions, such as those of their pictures. */
@@ -101,6 +105,10 @@ final class References {
         }
         return;
       }
+    }
+    if (IDS.stream().anyMatch(whole::has)) {
+      entry.take("line 1", "", whole);
+      return;
     }
     whole
         .properties()

@@ -1,7 +1,6 @@
 package org.optmerge.merge.plan;
 
 import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonStreamContext;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
@@ -22,15 +21,17 @@ import org.optmerge.checkpoint.DType;
  */
 final class ConfigEdits {
   private static final Set<String> DTYPE_KEYS = Set.of("torch_dtype", "dtype");
-  private static final Set<String> LAYER_COUNT_KEYS =
-      Set.of("num_hidden_layers", "n_layer", "num_layers", "n_layers");
 
   private record Edit(long from, long to, String text) {}
 
   /** Decides about one value: what is written instead, if anything. */
   @FunctionalInterface
-  private interface Rule {
-    Optional<String> replacement(String key, JsonParser parser) throws IOException;
+  interface Rule {
+    /**
+     * @param parser at the value; if that is a list it may be read to its end
+     * @param text the file
+     */
+    Optional<String> replacement(String key, JsonParser parser, String text) throws IOException;
   }
 
   private ConfigEdits() {}
@@ -39,7 +40,7 @@ final class ConfigEdits {
   static byte[] withDType(byte[] config, DType dtype) throws IOException {
     return apply(
         config,
-        (key, parser) -> {
+        (key, parser, text) -> {
           if (!DTYPE_KEYS.contains(key) || parser.currentToken() != JsonToken.VALUE_STRING) {
             return Optional.empty();
           }
@@ -54,7 +55,7 @@ final class ConfigEdits {
   static byte[] withVocabulary(byte[] config, long before, long after) throws IOException {
     return apply(
         config,
-        (key, parser) ->
+        (key, parser, text) ->
             VocabularyTensors.isVocabularySize(key)
                     && parser.currentToken() == JsonToken.VALUE_NUMBER_INT
                     && parser.getLongValue() == before
@@ -62,58 +63,12 @@ final class ConfigEdits {
                 : Optional.empty());
   }
 
-  /**
-   * The file for another choice of layers: the layer count, and every list with an entry for each
-   * layer. The same array if nothing changes.
-   *
-   * @param before number of layers that the file is for
-   * @param layers for each layer of the output, the layer it has from the file's model
-   */
-  static byte[] withLayers(byte[] config, int before, List<Integer> layers) throws IOException {
-    return apply(
-        config,
-        (key, parser) -> {
-          if (ofOtherTower(parser.getParsingContext())) {
-            return Optional.empty();
-          }
-          if (LAYER_COUNT_KEYS.contains(key)
-              && parser.currentToken() == JsonToken.VALUE_NUMBER_INT
-              && parser.getLongValue() == before) {
-            return layers.size() == before
-                ? Optional.empty()
-                : Optional.of(Integer.toString(layers.size()));
-          }
-          if (parser.currentToken() != JsonToken.START_ARRAY) {
-            return Optional.empty();
-          }
-          List<String> entries = new ArrayList<>();
-          int depth = 0;
-          while (parser.nextToken() != JsonToken.END_ARRAY || depth > 0) {
-            if (parser.currentToken().isStructStart()) {
-              depth++;
-            } else if (parser.currentToken().isStructEnd()) {
-              depth--;
-            } else {
-              entries.add(
-                  parser.currentToken() == JsonToken.VALUE_STRING
-                      ? Json.line(parser.getText())
-                      : parser.getText());
-            }
-          }
-          if (entries.size() != before || !key.contains("layer")) {
-            return Optional.empty();
-          }
-          return Optional.of(
-              "[" + String.join(", ", layers.stream().map(entries::get).toList()) + "]");
-        });
-  }
-
   /** The file of a model whose head is a tensor of its own. */
   static byte[] withoutTie(byte[] config) throws IOException {
     byte[] edited =
         apply(
             config,
-            (key, parser) ->
+            (key, parser, text) ->
                 key.equals("tie_word_embeddings") && parser.currentToken() == JsonToken.VALUE_TRUE
                     ? Optional.of("false")
                     : Optional.empty());
@@ -130,17 +85,6 @@ final class ConfigEdits {
         .getBytes(StandardCharsets.UTF_8);
   }
 
-  /** True inside the settings of a vision or audio tower, whose layers are not taken apart. */
-  private static boolean ofOtherTower(JsonStreamContext context) {
-    for (JsonStreamContext at = context; at != null; at = at.getParent()) {
-      String name = at.getCurrentName();
-      if (name != null && at != context && (name.contains("vision") || name.contains("audio"))) {
-        return true;
-      }
-    }
-    return false;
-  }
-
   /** The file of a model in the folder; empty if it has none that can be read. */
   static Optional<byte[]> read(Path folder) {
     Path file = folder.resolve("config.json");
@@ -151,7 +95,7 @@ final class ConfigEdits {
     }
   }
 
-  private static byte[] apply(byte[] config, Rule rule) throws IOException {
+  static byte[] apply(byte[] config, Rule rule) throws IOException {
     String text = new String(config, StandardCharsets.UTF_8);
     List<Edit> edits = new ArrayList<>();
     try (JsonParser parser = Json.plain().createParser(text)) {
@@ -163,7 +107,7 @@ final class ConfigEdits {
           continue;
         }
         long from = parser.currentTokenLocation().getCharOffset();
-        Optional<String> replacement = rule.replacement(key, parser);
+        Optional<String> replacement = rule.replacement(key, parser, text);
         if (replacement.isPresent()) {
           // Makes the parser read a lazily parsed string to its end.
           parser.getTextLength();

@@ -24,6 +24,7 @@ final class InputModels {
   private final ModelLocator locator;
   private final ExternalFiles external;
   private final PlanFindings findings;
+  private boolean strictIndex;
   private final Map<Path, Checkpoint> checkpoints = new LinkedHashMap<>();
   private final Map<Path, LoraAdapter> adapters = new LinkedHashMap<>();
   private final Map<String, InputModel> byFiles = new LinkedHashMap<>();
@@ -37,6 +38,11 @@ final class InputModels {
     this.locator = locator;
     this.external = external;
     this.findings = findings;
+  }
+
+  /** From now on a model whose index is missing, incomplete or stale cannot be opened. */
+  void requireIndexes() {
+    strictIndex = true;
   }
 
   /** Opens every model; what cannot be opened is booked. */
@@ -135,6 +141,12 @@ final class InputModels {
     }
     Checkpoint checkpoint = Checkpoint.open(folder, external);
     checkpoints.put(real, checkpoint);
+    if (strictIndex) {
+      checkpoint.requireIndex();
+    }
+    checkpoint
+        .notes()
+        .forEach(note -> findings.notice("model '%s': %s".formatted(name, note)));
     InputModel opened = new InputModel(name, checkpoint);
     byFiles.put(real.toString(), opened);
     return opened;

@@ -32,6 +32,7 @@ final class LayerSlices {
   private final List<Target> targets = new ArrayList<>();
   private final List<Extras> extras = new ArrayList<>();
   private final List<Integer> donorLayers = new ArrayList<>();
+  private String sliced = "";
   private final Map<InputModel, Map<Integer, Set<String>>> suffixes = new LinkedHashMap<>();
 
   LayerSlices(List<OpenSlice> slices, InputModel donor, PlanFindings findings) {
@@ -54,6 +55,11 @@ final class LayerSlices {
     return donorLayers;
   }
 
+  /** The layers that are taken apart, such as {@code model.layers}; empty if there are none. */
+  String stack() {
+    return sliced;
+  }
+
   /** Finds the layers; what does not fit is booked. */
   void arrange() {
     Optional<String> found = findStack();
@@ -61,6 +67,7 @@ final class LayerSlices {
       return;
     }
     String stack = found.get();
+    sliced = stack;
     int before = findings.count();
     for (OpenSlice slice : slices) {
       checkRange(slice, stack);
@@ -198,13 +205,20 @@ final class LayerSlices {
   }
 
   static int configuredLayers(InputModel model) {
-    JsonNode config = model.config();
-    for (String part : List.of("", "text_config", "llm_config")) {
-      JsonNode at = part.isEmpty() ? config : config.path(part);
-      for (String key : List.of("num_hidden_layers", "n_layer", "num_layers", "n_layers")) {
-        if (at.path(key).isInt()) {
-          return at.path(key).asInt();
-        }
+    return configuredLayers(model.config());
+  }
+
+  private static int configuredLayers(JsonNode config) {
+    for (String key :
+        List.of("num_hidden_layers", "n_layer", "num_layers", "n_layers", "num_transformer_layers")) {
+      if (config.path(key).isInt()) {
+        return config.path(key).asInt();
+      }
+    }
+    for (String part : List.of("text_config", "llm_config", "language_config", "thinker_config")) {
+      int inner = config.path(part).isObject() ? configuredLayers(config.path(part)) : -1;
+      if (inner >= 0) {
+        return inner;
       }
     }
     return -1;

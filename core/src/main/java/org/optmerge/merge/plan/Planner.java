@@ -54,6 +54,7 @@ public final class Planner {
   private final CoverageLedger ledger = new CoverageLedger();
   private final Vocabularies vocabularies;
   private final TensorPlanner tensors;
+  private String stack = "";
 
   /** Whether the output's head is a tensor of its own although the donor's is tied. */
   private boolean untied;
@@ -120,7 +121,29 @@ public final class Planner {
    */
   public static MergePlan plan(
       Recipe recipe, List<Path> folders, ExternalFiles external, long shardBytes) {
+    return plan(recipe, folders, external, false, shardBytes);
+  }
+
+  /**
+   * Plans a merge.
+   *
+   * @param folders what relative paths of models are relative to: the first that has them
+   * @param external what to do where a checkpoint's index or links lead out of its folder
+   * @param strictIndex whether an index that is missing, incomplete or stale is refused, not noted
+   * @param shardBytes largest weight file where the base's division into files cannot be kept
+   * @throws RecipeException if anything does not fit; all problems are in it, one line each
+   * @throws CheckpointException if a model is there but cannot be used
+   */
+  public static MergePlan plan(
+      Recipe recipe,
+      List<Path> folders,
+      ExternalFiles external,
+      boolean strictIndex,
+      long shardBytes) {
     Planner planner = new Planner(recipe, folders, external, shardBytes);
+    if (strictIndex) {
+      planner.models.requireIndexes();
+    }
     try {
       return planner.plan();
     } catch (RuntimeException | Error e) {
@@ -405,6 +428,7 @@ public final class Planner {
     planAll(targets, tied, donor, entries);
     arranged.extras().forEach(extras -> addExtras(extras, entries));
     donorLayers.addAll(arranged.donorLayers());
+    stack = arranged.stack();
     return entries;
   }
 
@@ -474,7 +498,15 @@ public final class Planner {
         }
       }
       if (!donorLayers.isEmpty()) {
-        bytes = ConfigEdits.withLayers(bytes, LayerSlices.configuredLayers(donor), donorLayers);
+        int configured = LayerSlices.configuredLayers(donor);
+        int counted = donor.layers().counts().getOrDefault(stack, 0);
+        bytes =
+            new LayerSettings(
+                    stack,
+                    configured > 0 ? configured : counted,
+                    donorLayers,
+                    findings::notice)
+                .edit(bytes);
       }
     } catch (IOException e) {
       findings.notice(

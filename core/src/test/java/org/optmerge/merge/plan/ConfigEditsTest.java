@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.optmerge.checkpoint.DType;
 
@@ -25,19 +24,5 @@ class ConfigEditsTest {
                 + " \"text_config\": {\"dtype\": \"float32\"}, \"kind\": \"bfloat16\"}\n");
     byte[] same = config.getBytes(UTF_8);
     assertThat(ConfigEdits.withDType(same, DType.BF16)).isSameAs(same);
-  }
-
-  @Test
-  void counts_layers_and_takes_lists_of_layers_along() throws IOException {
-    String config =
-        "{\"num_hidden_layers\": 3, \"layer_types\": [\n  \"a\",\n  \"b\",\n  \"c\"\n],"
-            + " \"no_rope_layers\": [1, 0, 1], \"eos_token_id\": [7, 8, 9],"
-            + " \"audio_config\": {\"num_hidden_layers\": 3}}";
-
-    assertThat(edited(ConfigEdits.withLayers(config.getBytes(UTF_8), 3, List.of(0, 1, 1, 2))))
-        .isEqualTo(
-            "{\"num_hidden_layers\": 4, \"layer_types\": [\"a\", \"b\", \"b\", \"c\"],"
-                + " \"no_rope_layers\": [1, 0, 0, 1], \"eos_token_id\": [7, 8, 9],"
-                + " \"audio_config\": {\"num_hidden_layers\": 3}}");
   }
 }
