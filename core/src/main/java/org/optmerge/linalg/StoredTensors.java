@@ -76,6 +76,8 @@ public final class StoredTensors {
         scale = torch.to(torch.clamp_min(torch.div(largest, 127), 1.0e-30), 15)
         whole = torch.clamp(torch.round(torch.div(wide, torch.to(scale, 6))), -127, 127)
         return [torch.to(whole, 1), torch.reshape(scale, [-1])]
+      def on_gpu(self: __torch__.Stored, x: Tensor) -> Tensor:
+        return torch.to(x, torch.device("cuda:0"), ops.prim.dtype(x))
       def scaled(self: __torch__.Stored, x: Tensor, scales: Tensor) -> Tensor:
         return torch.mul(torch.to(x, 6), torch.unsqueeze(torch.to(scales, 6), 1))
       """;
@@ -151,6 +153,11 @@ public final class StoredTensors {
   /** A handle to a copy of an array, rounded to bfloat16: to the nearest, ties to even. */
   public static NDArray bfloat16(NDManager manager, NDArray array) {
     return call(manager, "bfloat16", array);
+  }
+
+  /** A handle to a copy in the memory of the first GPU. */
+  public static NDArray onGpu(NDManager manager, NDArray stored) {
+    return call(manager, "on_gpu", stored);
   }
 
   /**

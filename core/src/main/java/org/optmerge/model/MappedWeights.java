@@ -102,6 +102,10 @@ final class MappedWeights {
     SortedMap<String, NDArray> opened = new TreeMap<>();
     try (NDManager scope = manager.newSubManager()) {
       List<NDArray> handles = StoredTensors.map(scope, group.file, group.type, places);
+      if (manager.getDevice().isGpu()) {
+        // Its memory is another, so nothing stays mapped.
+        handles = handles.stream().map(handle -> StoredTensors.onGpu(scope, handle)).toList();
+      }
       for (int i = 0; i < handles.size(); i++) {
         NDArray handle = handles.get(i);
         boolean small = places.get(i).shape().size() < SMALL;
