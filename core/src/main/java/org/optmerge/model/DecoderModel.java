@@ -243,6 +243,11 @@ abstract class DecoderModel<F> implements MultimodalModel {
     return parameters;
   }
 
+  /** Rounds what the precision rounds, once the parameters are read. */
+  final void round() {
+    parameters.round(script.factors());
+  }
+
   final InternVLConfig.Language language() {
     return language;
   }

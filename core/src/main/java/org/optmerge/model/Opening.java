@@ -66,6 +66,7 @@ record Opening<M extends DecoderModel<?>>(
         if (more != null) {
           parameters.read(more, added);
         }
+        model.round();
         model.addFactors(checkpoint, names);
         return model;
       } catch (RuntimeException | Error e) {
