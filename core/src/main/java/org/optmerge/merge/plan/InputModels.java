@@ -33,6 +33,7 @@ final class InputModels {
   private final Map<InputModel, InputModel> named = new LinkedHashMap<>();
   private @Nullable Recipe recipe;
   private boolean adaptersAdd;
+  private boolean baseFailed;
 
   InputModels(ModelLocator locator, ExternalFiles external, PlanFindings findings) {
     this.locator = locator;
@@ -54,6 +55,7 @@ final class InputModels {
       open(base, null);
     }
     InputModel under = base == null ? null : byText.get(base.text());
+    baseFailed = base != null && under == null;
     for (Recipe.Slice slice : recipe.slices()) {
       Recipe.Model ofSlice = slice.base();
       if (ofSlice != null) {
@@ -74,6 +76,9 @@ final class InputModels {
       Path checkpoint = reference.checkpoint();
       InputModel under = checkpoint == null ? base : open(reference.base(), checkpoint);
       if (under == null) {
+        if (baseFailed) {
+          return; // which is told already, and is the reason
+        }
         findings.problem(
             model.at(),
             "model '%s' is an adapter; name the checkpoint that it is for, as 'checkpoint+adapter' or as base_model"
@@ -125,8 +130,7 @@ final class InputModels {
               model.at(),
               "model '%s': %s; say which with 'rename:'".formatted(model.text(), e.getMessage()));
         } catch (IllegalArgumentException e) {
-          findings.problem(
-              model.at(), "model '%s': %s".formatted(model.text(), e.getMessage()));
+          findings.problem(model.at(), "model '%s': %s".formatted(model.text(), e.getMessage()));
         }
       }
     }
@@ -144,9 +148,7 @@ final class InputModels {
     if (strictIndex) {
       checkpoint.requireIndex();
     }
-    checkpoint
-        .notes()
-        .forEach(note -> findings.notice("model '%s': %s".formatted(name, note)));
+    checkpoint.notes().forEach(note -> findings.notice("model '%s': %s".formatted(name, note)));
     InputModel opened = new InputModel(name, checkpoint);
     byFiles.put(real.toString(), opened);
     return opened;
@@ -218,7 +220,8 @@ final class InputModels {
   /** Every model once, base first, with the place where the recipe names it. */
   Map<InputModel, Position> places() {
     Map<InputModel, Position> all = new LinkedHashMap<>();
-    byText.forEach((text, model) -> all.putIfAbsent(model, places.getOrDefault(text, Position.START)));
+    byText.forEach(
+        (text, model) -> all.putIfAbsent(model, places.getOrDefault(text, Position.START)));
     return all;
   }
 
