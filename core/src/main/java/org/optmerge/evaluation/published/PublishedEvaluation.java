@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntConsumer;
@@ -106,8 +107,11 @@ public record PublishedEvaluation(
         ? Optional.empty()
         : Optional.of(
             new Finding(
-                "has %,d questions here, %,d by its manifest: is the file cut short, or another version?"
-                    .formatted(here, published),
+                String.format(
+                    Locale.ROOT,
+                    "has %,d questions here, %,d by its manifest: is the file cut short, or another version?",
+                    here,
+                    published),
                 List.of()));
   }
 
