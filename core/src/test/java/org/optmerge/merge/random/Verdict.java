@@ -153,7 +153,7 @@ record Verdict(String refused, int named, List<String> faults) {
       double[] sum = new double[own.values().length];
       double total = 0;
       boolean skipped = merge.excluded.isEmpty() ? false : Pattern.matches(merge.excluded, name);
-      boolean integers = own.dtype().startsWith("I") || own.dtype().equals("U8");
+      boolean integers = !own.isFloating();
       if (skipped || integers) {
         return own.values();
       }
