@@ -171,7 +171,9 @@ final class RandomMerge {
         .values()
         .forEach(it -> numbers.merge(it.dtype(), it.values().length, Integer::sum));
     int wide = numbers.getOrDefault("F32", 0);
-    return wide >= numbers.getOrDefault("BF16", 0) && wide >= numbers.getOrDefault("F16", 0);
+    int narrow = Math.max(numbers.getOrDefault("BF16", 0), numbers.getOrDefault("F16", 0));
+    // The head counts only where it is stored, so the matter must be clear without it.
+    return 3 * wide > narrow;
   }
 
   /** A router's bias, which models of half precision keep in float32. */
