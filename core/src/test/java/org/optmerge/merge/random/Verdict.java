@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.base.OptMergeException;
 import org.optmerge.base.Progress;
 import org.optmerge.merge.MergeOptions;
@@ -212,7 +213,7 @@ record Verdict(String refused, int named, List<String> faults) {
         Map<String, Array> tensors = entry.getValue();
         boolean there = !tensors.isEmpty();
         for (Map.Entry<String, Array> tensor : tensors.entrySet()) {
-          Array written = output.get(tensor.getKey());
+          Array written = carried(tensor.getKey());
           there &=
               written != null
                   && differs(written, tensor.getValue().values(), tensor.getKey()).isEmpty();
@@ -229,6 +230,15 @@ record Verdict(String refused, int named, List<String> faults) {
           require(trained, "is not in the output");
         }
       }
+    }
+
+    /** A tensor that the base does not have, under its name or that in the base's layout. */
+    private @Nullable Array carried(String name) {
+      return output.entrySet().stream()
+          .filter(it -> it.getKey().equals(name) || it.getKey().endsWith("." + name))
+          .map(Map.Entry::getValue)
+          .findFirst()
+          .orElse(null);
     }
 
     /** Rows of a grown vocabulary. */
