@@ -1,5 +1,6 @@
 package org.optmerge;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
@@ -26,6 +27,8 @@ import org.optmerge.merge.recipe.RecipeException;
 import org.optmerge.merge.recipe.RecipeParser;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.model.MultimodalModel;
+import org.optmerge.model.Prompt;
+import org.optmerge.model.media.Media;
 
 /**
  * The entry point: a merge from its recipe to a checkpoint, an adapter, or a model that answers.
@@ -47,6 +50,7 @@ import org.optmerge.model.MultimodalModel;
 public final class OptMerge implements AutoCloseable {
   private final MergePlan plan;
   private @Nullable MergedWeights weights;
+  private @Nullable MultimodalModel answering;
 
   private OptMerge(MergePlan plan) {
     this.plan = plan;
@@ -54,12 +58,19 @@ public final class OptMerge implements AutoCloseable {
 
   /**
    * Plans the merge of a recipe's file; paths of models are relative to its folder, then to the
-   * working directory.
+   * working directory. A model's folder is a merge of nothing: the model as it is.
    *
    * @throws RecipeException if anything does not fit; all problems are in it, one line each
    */
   public static OptMerge open(Path recipe) {
-    return of(RecipeParser.parse(recipe));
+    if (!Files.isDirectory(recipe)) {
+      return of(RecipeParser.parse(recipe));
+    }
+    Path folder = recipe.toAbsolutePath().normalize();
+    return of(
+        "merge_method: passthrough\nmodels: [{model: '%s'}]\n"
+            .formatted(folder.toString().replace("'", "''")),
+        folder);
   }
 
   /**
@@ -162,6 +173,23 @@ public final class OptMerge implements AutoCloseable {
     }
   }
 
+  /**
+   * The merged model's answer to a question about a picture, a sound or a film, with the recipe's
+   * own λ, in memory. The model stays until this is closed.
+   *
+   * @throws MergeException as {@link #model()}
+   */
+  public String answer(Media medium, String question) {
+    MultimodalModel model = answering;
+    if (model == null) {
+      model = model();
+      answering = model;
+    }
+    return model
+        .answer(List.of(Prompt.of(medium, question)), model.decoding())
+        .get(0);
+  }
+
   /** Asks the merged model, with the recipe's own λ, in memory. */
   public ModelEvaluation evaluate(Evaluator questions) {
     try (MultimodalModel model = model()) {
@@ -209,6 +237,11 @@ public final class OptMerge implements AutoCloseable {
 
   @Override
   public void close() {
+    MultimodalModel model = answering;
+    if (model != null) {
+      model.close();
+      answering = null;
+    }
     plan.close();
   }
 }

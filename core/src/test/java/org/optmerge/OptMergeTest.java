@@ -148,6 +148,22 @@ class OptMergeTest {
   }
 
   @Test
+  void a_models_folder_answers_as_the_model_does() {
+    Path folder = MINIATURE.resolve("instruct-mixture");
+    Image picture =
+        (Image)
+            CapabilityBenchmark.of("mini:vqa").questions().findFirst().orElseThrow().media().get(0);
+    String question = "how many objects are there ?";
+    try (OptMerge merge = OptMerge.open(folder);
+        MultimodalModel model = MultimodalModel.open(folder)) {
+      assertThat(merge.answer(picture, question))
+          .isNotEmpty()
+          .isEqualTo(model.answer(picture, question))
+          .isEqualTo(merge.answer(picture, question));
+    }
+  }
+
+  @Test
   void a_recorded_study_is_opened_by_its_file() {
     Study study = OptMerge.study(Project.file("notebooks/results/miniature/seed-1.json"));
 

@@ -27,6 +27,9 @@ final class AdapterReading {
           "(?<module>.+)\\.lora_(?:(?<linear>[AB])(?:\\.(?<name>[^.]+))?\\.weight"
               + "|embedding_(?<embedding>[AB])(?:\\.(?<other>[^.]+))?)");
 
+  private static final Pattern MAGNITUDE =
+      Pattern.compile("(?<module>.+)\\.lora_magnitude_vector(\\.[^.]+)?(\\.weight)?");
+
   private static final Pattern ROWS =
       Pattern.compile("(?<module>.+?)(\\.token_adapter)?\\.trainable_tokens_delta(\\.[^.]+)?");
 
@@ -49,6 +52,7 @@ final class AdapterReading {
   private final SortedMap<String, TensorInfo> bases = new TreeMap<>();
   private final SortedMap<String, TensorInfo> originals = new TreeMap<>();
   private final SortedMap<String, TensorInfo> rows = new TreeMap<>();
+  private final SortedMap<String, TensorInfo> magnitudes = new TreeMap<>();
   private final Set<String> adapterNames = new TreeSet<>();
   private final List<TensorInfo> unknown = new ArrayList<>();
 
@@ -57,8 +61,12 @@ final class AdapterReading {
       Map<String, Delta> deltas,
       Map<String, TensorInfo> replacements,
       Map<String, TensorInfo> snapshots,
-      Map<String, LoraAdapter.Rows> rows) {
+      Map<String, LoraAdapter.Rows> rows,
+      Map<String, TensorInfo> magnitudes,
+      List<LoraAdapter.Stack> stacks) {
     Result {
+      magnitudes = Collections.unmodifiableMap(magnitudes);
+      stacks = List.copyOf(stacks);
       deltas = Collections.unmodifiableMap(deltas);
       replacements = Collections.unmodifiableMap(replacements);
       snapshots = Collections.unmodifiableMap(snapshots);
@@ -79,11 +87,6 @@ final class AdapterReading {
   }
 
   void add(TensorInfo tensor) {
-    if (tensor.name().contains(".lora_magnitude_vector")) {
-      throw error(
-          tensor,
-          "belongs to DoRA, which rescales the rows of the merged weight, so it is no change to be added");
-    }
     if (!tensor.dtype().isFloating()) {
       throw error(tensor, "holds %s, expected real numbers".formatted(tensor.dtype().torchName()));
     }
@@ -96,7 +99,10 @@ final class AdapterReading {
     Matcher factor = FACTOR.matcher(name);
     Matcher row = ROWS.matcher(name);
     Matcher snapshot = SNAPSHOT.matcher(name);
-    if (factor.matches()) {
+    Matcher magnitude = MAGNITUDE.matcher(name);
+    if (magnitude.matches()) {
+      put(magnitudes, magnitude.group("module") + ".weight", tensor);
+    } else if (factor.matches()) {
       addFactor(tensor, factor);
     } else if (row.matches()) {
       put(rows, row.group("module") + ".weight", tensor);
@@ -160,12 +166,18 @@ final class AdapterReading {
                           ", ", unknown.stream().limit(3).map(tensor -> quote(tensor.name())).toList())
                       + (unknown.size() > 3 ? ", …" : "")));
     }
-    if (pairs.isEmpty() && whole.isEmpty() && rows.isEmpty() && bases.isEmpty()) {
+    if (pairs.isEmpty() && magnitudes.isEmpty() && whole.isEmpty() && rows.isEmpty() && bases.isEmpty()) {
       throw CheckpointException.at(file, "the adapter holds no tensor");
     }
     SortedMap<String, Delta> deltas = new TreeMap<>();
+    List<LoraAdapter.Stack> stacks = new ArrayList<>();
     pairs.forEach(
         (module, pair) -> {
+          String holder = module.replaceFirst("(\\.base_layer)+$", "");
+          if (config.holdsTargetParameter(holder)) {
+            stacks.add(stack(holder, pair));
+            return;
+          }
           String weight = module + ".weight";
           TensorInfo replacement = whole.get(weight);
           if (replacement != null) {
@@ -186,7 +198,36 @@ final class AdapterReading {
             put(whole, name, tensor);
           }
         });
-    return new Result(deltas, whole, snapshots, rowChanges);
+    magnitudes.forEach(
+        (weight, tensor) -> {
+          Delta delta = deltas.get(weight);
+          if (delta == null || delta.embedding()) {
+            throw error(
+                tensor,
+                "belongs to DoRA, but there are no factors of a linear layer beside it; merge it into its base first (peft: model.merge_and_unload().save_pretrained(FOLDER)) and give that folder");
+          }
+        });
+    return new Result(deltas, whole, snapshots, rowChanges, magnitudes, stacks);
+  }
+
+  /** Factors of a stack of experts; which one of the module's it is, its shape says. */
+  private LoraAdapter.Stack stack(String module, Pair pair) {
+    TensorInfo a = pair.a;
+    TensorInfo b = pair.b;
+    if (a == null || b == null) {
+      throw error(a == null ? b : a, "one of the factors A and B has no other beside it");
+    }
+    int rank = config.rankOf(module);
+    if (a.shape().size() != 2
+        || b.shape().size() != 2
+        || !a.shape().get(0).equals(b.shape().get(1))
+        || a.shape().get(0) % rank != 0) {
+      throw error(
+          a,
+          "has shape %s and its factor B %s; expected (experts · %d, in) and (out, %d · experts)"
+              .formatted(a.shape(), b.shape(), rank, rank));
+    }
+    return new LoraAdapter.Stack(module, a, b, a.shape().get(0) / rank, config.scaleOf(module));
   }
 
   private LoraAdapter.Rows rows(String weight, TensorInfo tensor) {

@@ -47,6 +47,7 @@ public final class Checkpoint implements AutoCloseable {
   private final Map<Path, FileChannel> channels = new LinkedHashMap<>();
   private final Map<Path, Map<String, String>> metadata = new LinkedHashMap<>();
   private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+  private final List<String> indexNotes = new ArrayList<>();
   private List<TensorInfo> inOrder = List.of();
 
   private Checkpoint(CheckpointFiles files, @Nullable WeightStore store) {
@@ -107,6 +108,8 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   private void openFiles() {
+    Map<String, String> chosen = files.index().map(ShardIndex::weightMap).orElse(Map.of());
+    List<String> copies = new ArrayList<>();
     for (Path file : files.weights()) {
       try {
         FileChannel channel = FileChannel.open(file);
@@ -116,54 +119,85 @@ public final class Checkpoint implements AutoCloseable {
         for (TensorInfo tensor : header.tensors()) {
           TensorInfo other = tensors.put(tensor.name(), tensor);
           if (other != null) {
-            throw CheckpointException.at(
-                file,
-                "tensor %s is in %s as well; move the file that is not wanted out of the folder"
-                    .formatted(quote(tensor.name()), other.file()));
+            Path wanted = files.folder().resolve(chosen.getOrDefault(tensor.name(), ""));
+            if (!wanted.equals(file) && !wanted.equals(other.file())) {
+              throw CheckpointException.at(
+                  file,
+                  "tensor %s is in %s as well; move the file that is not wanted out of the folder"
+                      .formatted(quote(tensor.name()), other.file()));
+            }
+            copies.add(tensor.name());
+            if (wanted.equals(other.file())) {
+              tensors.put(tensor.name(), other);
+            }
           }
         }
       } catch (IOException e) {
         throw new CheckpointException("%s: cannot be read: %s".formatted(file, e), e);
       }
     }
+    if (!copies.isEmpty()) {
+      indexNotes.add(
+          "%d tensors, such as %s, are in two weight files; %s decides for %s"
+              .formatted(
+                  copies.size(),
+                  quote(copies.get(0)),
+                  ShardIndex.FILE_NAME,
+                  quote(chosen.getOrDefault(copies.get(0), ""))));
+    }
+    if (files.numbered()) {
+      indexNotes.add(
+          "there is no %s; the %d numbered weight files are complete and are read"
+              .formatted(ShardIndex.FILE_NAME, files.weights().size()));
+    }
     files.index().ifPresent(this::compare);
     inOrder = List.copyOf(tensors.values());
   }
 
-  /** The index and the headers must say the same. */
+  /** Notes where index and headers do not say the same: the headers are right. */
   private void compare(ShardIndex index) {
-    Path indexFile = files.folder().resolve(ShardIndex.FILE_NAME);
-    List<String> problems = new ArrayList<>();
+    List<String> nowhere = new ArrayList<>();
+    List<String> elsewhere = new ArrayList<>();
     index
         .weightMap()
         .forEach(
             (name, shard) -> {
               TensorInfo tensor = tensors.get(name);
-              Path expected = files.folder().resolve(shard);
               if (tensor == null) {
-                problems.add(
-                    "weight_map puts tensor %s into %s, which does not have it"
-                        .formatted(quote(name), quote(shard)));
-              } else if (!tensor.file().equals(expected)) {
-                problems.add(
-                    "weight_map puts tensor %s into %s, but it is in %s"
-                        .formatted(quote(name), quote(shard), tensor.file().getFileName()));
+                nowhere.add(name);
+              } else if (!tensor.file().equals(files.folder().resolve(shard))) {
+                elsewhere.add(name);
               }
             });
-    for (TensorInfo tensor : tensors.values()) {
-      if (!index.weightMap().containsKey(tensor.name())) {
-        problems.add(
-            "%s has tensor %s, which weight_map does not name"
-                .formatted(tensor.file().getFileName(), quote(tensor.name())));
-      }
+    List<String> unnamed = new ArrayList<>(tensors.keySet());
+    unnamed.removeAll(index.weightMap().keySet());
+    note(nowhere, "is named by %s and is in no weight file");
+    note(elsewhere, "is in another weight file than %s says");
+    note(unnamed, "is in a weight file and is not named by %s, and is read all the same");
+  }
+
+  private void note(List<String> names, String what) {
+    if (!names.isEmpty()) {
+      indexNotes.add(
+          "tensor %s %s%s"
+              .formatted(
+                  quote(names.get(0)),
+                  what.formatted(ShardIndex.FILE_NAME),
+                  names.size() > 1 ? " (and %d more tensors)".formatted(names.size() - 1) : ""));
     }
-    if (!problems.isEmpty()) {
+  }
+
+  /**
+   * Refuses weight files whose index is missing, incomplete or stale.
+   *
+   * @throws CheckpointException if it is
+   */
+  public void requireIndex() {
+    if (!indexNotes.isEmpty()) {
       throw CheckpointException.at(
-          indexFile,
-          problems.get(0)
-              + (problems.size() > 1
-                  ? "; and %d more such problems".formatted(problems.size() - 1)
-                  : ""));
+          files.folder().resolve(ShardIndex.FILE_NAME),
+          "%s; repair the index, or leave out --strict-index"
+              .formatted(String.join("; ", indexNotes)));
     }
   }
 
@@ -239,7 +273,7 @@ public final class Checkpoint implements AutoCloseable {
 
   /** What a reader ought to know of how the weights are read, one sentence each. */
   public List<String> notes() {
-    return store == null ? List.of() : store.notes();
+    return store == null ? List.copyOf(indexNotes) : store.notes();
   }
 
   /** {@code config.json}, if it is there and is a JSON object. */

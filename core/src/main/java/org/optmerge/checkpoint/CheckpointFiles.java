@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -36,6 +37,10 @@ record CheckpointFiles(
     List<Path> others,
     List<SideFile> side) {
   static final String SINGLE = "model.safetensors";
+
+  private static final Pattern NUMBERED =
+      Pattern.compile(
+          "(?<name>[^/]*[-_.])(?<number>\\d{1,6})-of-(?<count>\\d{1,6})\\.safetensors");
 
   private static final String SUFFIX = ".safetensors";
 
@@ -71,6 +76,11 @@ record CheckpointFiles(
       }
       Path file = path.resolve(SINGLE);
       if (!Files.exists(file)) {
+        List<Path> numbered = numbered(path, contents);
+        if (!numbered.isEmpty()) {
+          numbered.forEach(shard -> checkInside(path, shard, external));
+          return contents.without(path, numbered, Optional.empty());
+        }
         file = onlyOther(path);
       }
       checkInside(path, file, external);
@@ -121,6 +131,44 @@ record CheckpointFiles(
     } catch (IOException e) {
       throw new CheckpointException("%s: cannot be read: %s".formatted(path, e), e);
     }
+  }
+
+  /** True if there is no index though the weights are in several files. */
+  boolean numbered() {
+    return index.isEmpty() && weights.size() > 1 && weights.stream().allMatch(CheckpointFiles::isNumbered);
+  }
+
+  private static boolean isNumbered(Path file) {
+    return NUMBERED.matcher(String.valueOf(file.getFileName())).matches();
+  }
+
+  /**
+   * The weight files that count themselves, where all of them are there; empty if there are none.
+   */
+  private static List<Path> numbered(Path folder, Contents contents) {
+    Map<String, TreeMap<Integer, Path>> sets = new TreeMap<>();
+    for (Path file : contents.files()) {
+      Matcher name = NUMBERED.matcher(file.toString());
+      if (name.matches()) {
+        sets.computeIfAbsent(name.group("name") + name.group("count"), key -> new TreeMap<>())
+            .put(Integer.parseInt(name.group("number")), folder.resolve(file));
+      }
+    }
+    if (sets.size() != 1) {
+      return List.of();
+    }
+    TreeMap<Integer, Path> shards = sets.values().iterator().next();
+    Matcher last = NUMBERED.matcher(String.valueOf(shards.lastEntry().getValue().getFileName()));
+    int count = last.matches() ? Integer.parseInt(last.group("count")) : 0;
+    for (int number = 1; number <= count; number++) {
+      if (!shards.containsKey(number)) {
+        throw CheckpointException.at(
+            folder,
+            "weight file %d of %d is not there, and no %s says what it holds; was the download complete?"
+                .formatted(number, count, ShardIndex.FILE_NAME));
+      }
+    }
+    return List.copyOf(shards.values());
   }
 
   private static CheckpointFiles single(Path file) {

@@ -89,18 +89,33 @@ public final class LoraAdapter implements AutoCloseable {
     }
   }
 
+  /**
+   * The change of a stack of experts ({@code target_parameters}), which the file names by the module
+   * that holds it and not by itself.
+   *
+   * @param module that holds the stack
+   * @param a shape (experts · rank, in)
+   * @param b shape (out, rank · experts)
+   * @param experts how many
+   * @param scale α/r, or α/√r for rank-stabilised LoRA
+   */
+  public record Stack(String module, TensorInfo a, TensorInfo b, long experts, double scale) {}
+
   private final Path folder;
   private final Checkpoint tensors;
+  private final LoraConfig config;
   private final AdapterReading.Result content;
   private final List<SideFile> sideFiles;
 
   private LoraAdapter(
       Path folder,
       Checkpoint tensors,
+      LoraConfig config,
       AdapterReading.Result content,
       List<SideFile> sideFiles) {
     this.folder = folder;
     this.tensors = tensors;
+    this.config = config;
     this.content = content;
     this.sideFiles = List.copyOf(sideFiles);
   }
@@ -136,7 +151,7 @@ public final class LoraAdapter implements AutoCloseable {
     try {
       AdapterReading reading = new AdapterReading(weights, read);
       tensors.tensors().forEach(reading::add);
-      return new LoraAdapter(folder, tensors, reading.result(), files.side());
+      return new LoraAdapter(folder, tensors, read, reading.result(), files.side());
     } catch (RuntimeException | Error e) {
       tensors.close();
       throw e;
@@ -180,6 +195,22 @@ public final class LoraAdapter implements AutoCloseable {
   /** Rows that replace the base's, by name in the model that was adapted; sorted. */
   public Map<String, Rows> rows() {
     return content.rows();
+  }
+
+  /** DoRA's norms of outputs, by name of the weight in the model that was adapted; sorted. */
+  public Map<String, TensorInfo> magnitudes() {
+    return content.magnitudes();
+  }
+
+  /** Changes of stacks of experts. */
+  public List<Stack> stacks() {
+    return content.stacks();
+  }
+
+  /** True if the configuration says that bias vectors were trained, and the adapter holds none. */
+  public boolean lacksBiases() {
+    return config.bias()
+        && content.replacements().keySet().stream().noneMatch(name -> name.endsWith("bias"));
   }
 
   /** What else in the folder holds weights, and is not read; sorted. */

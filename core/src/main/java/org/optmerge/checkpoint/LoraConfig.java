@@ -23,6 +23,9 @@ import org.optmerge.base.Json;
  * @param alphaPattern α in the same way
  * @param rankStabilised true: the scale is α/√r; false: α/r
  * @param fanInFanOut true if weights are stored transposed
+ * @param bias true if bias vectors were trained
+ * @param targetParameters names of parameters, such as stacks of experts, that are changed where a
+ *     module holds several
  * @param tokenIndices rows of embeddings that are held, by the end of the module's name; under the
  *     empty name those of the input embedding
  */
@@ -33,6 +36,8 @@ record LoraConfig(
     Map<Pattern, Double> alphaPattern,
     boolean rankStabilised,
     boolean fanInFanOut,
+    boolean bias,
+    List<String> targetParameters,
     Map<String, List<Integer>> tokenIndices) {
 
   /** The number that the PEFT library takes where r or lora_alpha is not given. */
@@ -41,8 +46,6 @@ record LoraConfig(
   /** True: the setting changes what the adapter computes, by its name in the file. */
   private static final Map<String, String> NOT_ADDITIVE =
       Map.of(
-          "use_dora",
-          "DoRA rescales the rows of the merged weight, so it is no change to be added",
           "use_qalora",
           "QA-LoRA pools the input before A",
           "lora_bias",
@@ -50,9 +53,7 @@ record LoraConfig(
           "alora_invocation_tokens",
           "activated LoRA applies to some tokens only",
           "layer_replication",
-          "layers of the base are repeated, so names no longer match",
-          "target_parameters",
-          "parameters of more than two dimensions are changed");
+          "layers of the base are repeated, so names no longer match");
 
   /** Initialisations that change the base model as well, so that B · A is not the whole change. */
   private static final Pattern CHANGES_THE_BASE =
@@ -100,6 +101,8 @@ record LoraConfig(
         patterns(file, json, "alpha_pattern", LoraConfig::alpha),
         truth(file, json, "use_rslora"),
         truth(file, json, "fan_in_fan_out"),
+        !bias.equals("none"),
+        texts(json.path("target_parameters")),
         tokenIndices(file, json.path("trainable_token_indices")));
   }
 
@@ -202,6 +205,20 @@ record LoraConfig(
     return !value.isMissingNode()
         && !value.isNull()
         && require(file, key, value, value.isBoolean(), "true or false").booleanValue();
+  }
+
+  private static List<String> texts(JsonNode value) {
+    List<String> texts = new ArrayList<>();
+    value.forEach(it -> texts.add(it.asText()));
+    return List.copyOf(texts);
+  }
+
+  /** True for a module that holds a parameter which is changed by itself. */
+  boolean holdsTargetParameter(String module) {
+    return targetParameters.stream()
+        .filter(it -> it.contains("."))
+        .map(it -> it.substring(0, it.lastIndexOf('.')))
+        .anyMatch(it -> module.equals(it) || module.endsWith("." + it));
   }
 
   private static Map<String, List<Integer>> tokenIndices(Path file, JsonNode value) {

@@ -70,7 +70,7 @@ final class Quantisation {
     if (!quantised(tensor)) {
       return Optional.empty();
     }
-    String type = tensor.dtype().torchName();
+    String type = tensor.dtype() == DType.OTHER ? tensor.type() : tensor.dtype().torchName();
     Optional<String> scale = scaleOf(name, find);
     if (scale.isPresent()) {
       return Optional.of(

@@ -110,7 +110,14 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
   }
 
   /** A tensor as the header states it; begin and end count from the start of the data. */
-  private record Entry(String name, DType dtype, List<Long> shape, long begin, long end) {}
+  private record Entry(
+      String name, DType dtype, String type, List<Long> shape, long begin, long end) {
+    TensorInfo at(Path file, long offset) {
+      return dtype == DType.OTHER
+          ? new TensorInfo(name, dtype, shape, file, offset, type, end - begin)
+          : new TensorInfo(name, dtype, shape, file, offset);
+    }
+  }
 
   /** One pass over the header. */
   private static final class Reading {
@@ -179,7 +186,7 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
         throw error(
             name, "expected %s, found %s".formatted(FIELDS, Json.describe(json.currentToken())));
       }
-      DType dtype = null;
+      String dtype = null;
       List<Long> shape = null;
       List<Long> offsets = null;
       while (json.nextToken() != JsonToken.END_OBJECT) {
@@ -214,7 +221,13 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
         String missing = dtype == null ? "dtype" : shape == null ? "shape" : "data_offsets";
         throw error(name, "the field '%s' is missing; expected %s".formatted(missing, FIELDS));
       }
-      Entry entry = new Entry(name, dtype, shape, offsets.get(0), offsets.get(1));
+      Entry entry = new Entry(
+              name,
+              DType.ofHeader(dtype).orElse(DType.OTHER),
+              dtype,
+              shape,
+              offsets.get(0),
+              offsets.get(1));
       checkSize(entry);
       if (entries.put(name, entry) != null) {
         throw error(name, "the header has this name twice");
@@ -224,18 +237,18 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
       }
     }
 
-    private DType readDType(String tensor) throws IOException {
+    /** A type that is not known is taken by its bytes, if it is called as those of the format. */
+    private String readDType(String tensor) throws IOException {
       if (json.currentToken() != JsonToken.VALUE_STRING) {
         throw error(tensor, "dtype must be a string, found " + Json.describe(json.currentToken()));
       }
       String text = json.getText();
-      return DType.ofHeader(text)
-          .orElseThrow(
-              () ->
-                  error(
-                      tensor,
-                      "unknown dtype %s; known: %s"
-                          .formatted(quote(text), Arrays.toString(DType.values()))));
+      if (DType.ofHeader(text).isEmpty() && !text.matches("[A-Z]+[0-9]+[A-Z0-9_]*")) {
+        throw error(
+            tensor,
+            "unknown dtype %s; known: %s".formatted(quote(text), DType.headerNames()));
+      }
+      return text;
     }
 
     private List<Long> readNumbers(String tensor, String field, int most) throws IOException {
@@ -278,7 +291,13 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
       }
       long bytes;
       try {
-        bytes = new TensorInfo(entry.name, entry.dtype, entry.shape, file, 0).bytes();
+        TensorInfo info = entry.at(file, 0);
+        bytes = info.bytes();
+        if (info.size() * entry.dtype.bits() % 8 != 0) {
+          throw error(
+              entry.name,
+              "shape %s of %s does not fill whole bytes".formatted(entry.shape, entry.type));
+        }
       } catch (ArithmeticException e) {
         throw new CheckpointException(
             "%s: tensor %s: shape %s of %s has more than 2^63 bytes"
@@ -328,8 +347,7 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
         }
         position = entry.end;
         previous = entry.name;
-        tensors.add(
-            new TensorInfo(entry.name, entry.dtype, entry.shape, file, dataStart + entry.begin));
+        tensors.add(entry.at(file, dataStart + entry.begin));
       }
       if (position != dataBytes) {
         throw error(

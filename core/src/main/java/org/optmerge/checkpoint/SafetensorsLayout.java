@@ -38,8 +38,20 @@ public final class SafetensorsLayout {
    * @param name as it will be published
    * @param dtype element type
    * @param shape extents, outermost first; empty for a scalar
+   * @param type the element type's name in the header
+   * @param storedBytes length of the data; -1 if it follows from type and shape
    */
-  public record Entry(String name, DType dtype, List<Long> shape) {
+  public record Entry(
+      String name, DType dtype, List<Long> shape, String type, long storedBytes) {
+    /** A tensor of a known type. */
+    public Entry(String name, DType dtype, List<Long> shape) {
+      this(name, dtype, shape, dtype.name(), -1);
+    }
+
+    TensorInfo at(Path file, long offset) {
+      return new TensorInfo(name, dtype, shape, file, offset, type, storedBytes);
+    }
+
     public Entry {
       shape = List.copyOf(shape);
     }
@@ -93,9 +105,7 @@ public final class SafetensorsLayout {
     List<TensorInfo> tensors = new ArrayList<>(entries.size());
     for (int i = 0; i < entries.size(); i++) {
       Entry entry = entries.get(i);
-      tensors.add(
-          new TensorInfo(
-              entry.name, entry.dtype, entry.shape, file, Math.addExact(dataStart(), offsets[i])));
+      tensors.add(entry.at(file, Math.addExact(dataStart(), offsets[i])));
     }
     return List.copyOf(tensors);
   }
@@ -116,7 +126,7 @@ public final class SafetensorsLayout {
             "two tensors of one file are named " + CheckpointException.quote(entry.name));
       }
       try {
-        long bytes = new TensorInfo(entry.name, entry.dtype, entry.shape, Path.of(""), 0).bytes();
+        long bytes = entry.at(Path.of(""), 0).bytes();
         offsets[i + 1] = Math.addExact(offsets[i], bytes);
       } catch (ArithmeticException e) {
         throw new CheckpointException(
@@ -136,7 +146,7 @@ public final class SafetensorsLayout {
     for (int i = 0; i < entries.size(); i++) {
       Entry entry = entries.get(i);
       Map<String, Object> fields = new LinkedHashMap<>();
-      fields.put("dtype", entry.dtype.name());
+      fields.put("dtype", entry.type);
       fields.put("shape", entry.shape);
       fields.put("data_offsets", List.of(offsets[i], offsets[i + 1]));
       json.put(entry.name, fields);

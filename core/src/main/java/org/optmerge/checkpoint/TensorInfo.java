@@ -12,9 +12,18 @@ import org.apiguardian.api.API;
  * @param shape extents, outermost first; empty for a scalar
  * @param file the safetensors file
  * @param offset first byte of the data, from the start of the file
+ * @param type the element type's name in the header, also of a type that is not known
+ * @param storedBytes length of the data; -1 if it follows from type and shape
  */
 @API(status = API.Status.EXPERIMENTAL)
-public record TensorInfo(String name, DType dtype, List<Long> shape, Path file, long offset) {
+public record TensorInfo(
+    String name,
+    DType dtype,
+    List<Long> shape,
+    Path file,
+    long offset,
+    String type,
+    long storedBytes) {
   public TensorInfo {
     shape = List.copyOf(shape);
     for (long extent : shape) {
@@ -27,6 +36,11 @@ public record TensorInfo(String name, DType dtype, List<Long> shape, Path file, 
       throw new IllegalArgumentException(
           "tensor '%s': offset must not be negative, is %d".formatted(name, offset));
     }
+  }
+
+  /** A tensor of a known type. */
+  public TensorInfo(String name, DType dtype, List<Long> shape, Path file, long offset) {
+    this(name, dtype, shape, file, offset, dtype.name(), -1);
   }
 
   /**
@@ -49,6 +63,12 @@ public record TensorInfo(String name, DType dtype, List<Long> shape, Path file, 
    * @throws ArithmeticException as for {@link #size()}
    */
   public long bytes() {
-    return Math.multiplyExact(size(), dtype.bytes());
+    if (storedBytes >= 0) {
+      return storedBytes;
+    }
+    int bytes = dtype.bytes();
+    return bytes > 0
+        ? Math.multiplyExact(size(), bytes)
+        : Math.multiplyExact(size(), dtype.bits()) / 8;
   }
 }

@@ -12,7 +12,10 @@ import org.optmerge.OptMerge;
 import org.optmerge.base.Sha256;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.ModelReference;
+import org.optmerge.evaluation.MergeSearch;
 import org.optmerge.evaluation.Provenance;
+import org.optmerge.merge.MergePlan;
+import org.optmerge.merge.MergedWeights;
 import org.optmerge.model.Architecture;
 import org.optmerge.model.ModelException;
 import org.optmerge.model.MultimodalModel;
@@ -74,13 +77,18 @@ record AskedModel(String reference) {
     if (!isRecipe()) {
       return MultimodalModel.open(reference, precision);
     }
-    if (precision != Precision.AUTO && precision != Precision.FLOAT32) {
-      throw new ModelException(
-          "a merge in memory is asked in float32; write it with 'optmerge merge' to ask it in %s"
-              .formatted(precision.key()));
-    }
     try (OptMerge merge = OptMerge.open(Path.of(reference))) {
-      return merge.model();
+      MultimodalModel model =
+          MultimodalModel.open(merge.plan().donor().folder(), precision);
+      try {
+        MergeSearch.requireWholeIn(merge.plan(), model);
+        MergedWeights weights = merge.weights();
+        weights.names().forEach(name -> model.load(name, weights.weights(name)));
+        return model;
+      } catch (RuntimeException | Error e) {
+        model.close();
+        throw e;
+      }
     }
   }
 
@@ -93,16 +101,21 @@ record AskedModel(String reference) {
       return precision.isEmpty() ? digest : Sha256.of(digest + precision);
     }
     try (OptMerge merge = OptMerge.open(Path.of(reference))) {
-      return Sha256.of(
-          Files.readString(Path.of(reference))
-              + merge.plan().inputs().stream()
-                  .map(Checkpoint::folder)
-                  .distinct()
-                  .sorted()
-                  .map(folder -> Provenance.ofModel(folder.toString()))
-                  .collect(Collectors.joining("\n")));
+      return origin(Files.readString(Path.of(reference)) + precision, merge.plan());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** A digest of a merge: of its recipe and all that it reads. */
+  static String origin(String recipe, MergePlan plan) {
+    return Sha256.of(
+        recipe
+            + plan.inputs().stream()
+                .map(Checkpoint::folder)
+                .distinct()
+                .sorted()
+                .map(folder -> Provenance.ofModel(folder.toString()))
+                .collect(Collectors.joining("\n")));
   }
 }

@@ -99,7 +99,7 @@ final class CompareCommand extends Subcommand {
       predictions = Predictions.read(file);
     } catch (PredictionFileException e) {
       String name = file.toString().toLowerCase(Locale.ROOT);
-      throw name.endsWith(".jsonl") && !e.getMessage().contains(" has no \"")
+      throw name.endsWith(".jsonl") && !String.valueOf(e.getMessage()).contains(" has no \"")
           ? e
           : new PredictionFileException(
               "%s: has no scores of ours; name the data set with --benchmark, to score both files"

@@ -10,6 +10,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Percent;
 import org.optmerge.merge.AdapterMerger;
+import org.optmerge.merge.Coverage;
 import org.optmerge.merge.MergeEstimate;
 import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
@@ -131,7 +132,7 @@ final class MergeCommand extends Subcommand {
         return 0;
       }
       MergeResult result = merge(plan, folder());
-      console.outcome(() -> text(result), () -> result);
+      console.outcome(() -> text(result, plan.coverage()), () -> result);
     }
     return 0;
   }
@@ -243,7 +244,7 @@ final class MergeCommand extends Subcommand {
     return result;
   }
 
-  static List<String> text(MergeResult result) {
+  static List<String> text(MergeResult result, Coverage coverage) {
     List<String> lines = new ArrayList<>();
     lines.add(
         "%s: %s merged, %d copied%s"
@@ -260,6 +261,19 @@ final class MergeCommand extends Subcommand {
                 Quantities.bytes(result.bytesRead()),
                 Quantities.bytes(result.bytesWritten()),
                 Quantities.seconds(result.seconds())));
+    coverage.rows().stream()
+        .filter(Coverage.Row::isLeftOut)
+        .forEach(
+            row ->
+                lines.add(
+                    "not in it: %s of '%s', %s, such as %s"
+                        .formatted(
+                            row.tensors() == 0
+                                ? Quantities.bytes(row.bytes())
+                                : Quantities.of(row.tensors(), "tensor"),
+                            row.model(),
+                            row.fate(),
+                            String.join(", ", row.examples()))));
     return lines;
   }
 }

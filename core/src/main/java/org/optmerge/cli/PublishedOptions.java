@@ -5,6 +5,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.benchmark.Selection;
+import org.optmerge.evaluation.Evaluator;
+import org.optmerge.evaluation.Grouping;
 import org.optmerge.evaluation.published.PublishedBenchmark;
 import org.optmerge.manifest.DataFolder;
 import picocli.CommandLine.Model.CommandSpec;
@@ -92,6 +94,31 @@ final class PublishedOptions {
         .map(name -> PublishedBenchmark.open(family, name, folder))
         .map(one -> maxNewTokens == null ? one : one.withMaxNewTokens(maxNewTokens))
         .toList();
+  }
+
+  /** Questions of data sets that choose λ, together. */
+  QuestionSource.Chosen chosen(
+      String modelFamily, List<String> names, Selection.Split split) {
+    Selection selection = selection(split);
+    List<PublishedBenchmark> benchmarks = open(modelFamily, names);
+    List<String> hidden =
+        benchmarks.stream()
+            .filter(PublishedBenchmark::hidesAnswers)
+            .map(PublishedBenchmark::name)
+            .toList();
+    if (!hidden.isEmpty()) {
+      throw wrong(
+          "%s: the answers are not published, so that nothing can be chosen by them"
+              .formatted(String.join(", ", hidden)));
+    }
+    return new QuestionSource.Chosen(
+        String.join(", ", names),
+        split.key(),
+        "",
+        Evaluator.together(benchmarks.stream().map(one -> one.evaluator(selection)).toList()),
+        Grouping.GROUPS,
+        Grouping.GROUPS,
+        "data set");
   }
 
   private List<String> named(String family, String name) {

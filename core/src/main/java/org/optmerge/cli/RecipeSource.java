@@ -1,5 +1,7 @@
 package org.optmerge.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,10 +43,21 @@ final class RecipeSource {
   private boolean allowExternalShards;
 
   @Option(
+      names = "--strict-index",
+      description =
+          "Refuse models whose weight files and index do not say the same, instead of a note.")
+  private boolean strictIndex;
+
+  @Option(
       names = "--unsafe-truncate-embeddings",
       description =
           "Cut vocabularies of different sizes to the shortest, as mergekit's option does.")
   private boolean truncate;
+
+  /** The recipe's file and what options change of it, for provenance. */
+  String text() throws IOException {
+    return "%s\nseed %s, truncated %s".formatted(Files.readString(recipe), seed, truncate);
+  }
 
   /**
    * The plan of a recipe of one document; to be closed.
@@ -83,6 +96,6 @@ final class RecipeSource {
     }
     ExternalFiles external = allowExternalShards ? ExternalFiles.ALLOW : ExternalFiles.REFUSE;
     long shardBytes = shardSize == null ? Planner.SHARD_BYTES : shardSize.bytes();
-    return Planner.plan(document, folders, external, shardBytes);
+    return Planner.plan(document, folders, external, strictIndex, shardBytes);
   }
 }

@@ -24,6 +24,7 @@ import org.optmerge.report.PaperFigures;
 import org.optmerge.report.PaperTables;
 import org.optmerge.report.Plots;
 import org.optmerge.report.Tables;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -70,7 +71,8 @@ final class ReproduceCommand extends Subcommand {
       names = "--models",
       paramLabel = "DIR",
       description =
-          "A folder with the miniature's models, one folder each (default: the shipped ones).")
+          "A folder with the miniature's models, one folder each (default: the shipped ones); with"
+              + " --real that of fetched checkpoints (default: $OPTMERGE_DATA, else ~/.cache/optmerge).")
   private @Nullable Path models;
 
   @Option(
@@ -78,6 +80,17 @@ final class ReproduceCommand extends Subcommand {
       paramLabel = "DIR",
       description = "Where tables, figures and rows are written (default: ${DEFAULT-VALUE}).")
   private Path out = Path.of("reproduction");
+
+  @Option(
+      names = "--real",
+      description =
+          "Make the table from published checkpoints and data sets instead, fetched before: "
+              + RealReproduction.NAMES
+              + ".")
+  private boolean real;
+
+  @ArgGroup(exclusive = false, heading = "Of --real:%n")
+  private RealReproduction.Options realOptions = new RealReproduction.Options();
 
   @Option(
       names = "--anew",
@@ -106,6 +119,9 @@ final class ReproduceCommand extends Subcommand {
       if (!NAMES.contains(name)) {
         throw wrong("there is no '%s' to reproduce; there are %s".formatted(name, NAMES));
       }
+    }
+    if (real) {
+      return new RealReproduction(this, main.console(), realOptions, models, out, anew).run(names);
     }
     requirePositive("--test-size", testSize);
     requirePositive("--validation-size", validationSize);
@@ -259,7 +275,7 @@ final class ReproduceCommand extends Subcommand {
 
   private static final Tables.Format FORMAT = Tables.Format.DEFAULT.decimals(1).largest("mean");
 
-  private static List<String> text(Exhibit exhibit) {
+  static List<String> text(Exhibit exhibit) {
     List<String> lines = new ArrayList<>();
     lines.add(exhibit.title());
     lines.addAll(Tables.text(exhibit.measured(), FORMAT).lines().toList());
@@ -274,7 +290,8 @@ final class ReproduceCommand extends Subcommand {
     return lines;
   }
 
-  private void write(Exhibit exhibit) throws IOException {
+  void write(Exhibit exhibit) throws IOException {
+    Files.createDirectories(out);
     Files.writeString(out.resolve(exhibit.name() + ".md"), markdown(exhibit));
     Files.writeString(
         out.resolve(exhibit.name() + ".tex"), Tables.latex(exhibit.measured(), FORMAT));

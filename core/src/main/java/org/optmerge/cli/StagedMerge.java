@@ -68,8 +68,9 @@ final class StagedMerge {
         return;
       }
       List<MergeResult> done = new ArrayList<>();
+      List<String> lines = new ArrayList<>();
       for (Recipe stage : stages) {
-        merge(stage, done);
+        merge(stage, done, lines);
       }
       if (!keeps) {
         Trees.delete(results);
@@ -77,14 +78,15 @@ final class StagedMerge {
       command
           .console()
           .outcome(
-              () -> done.stream().flatMap(it -> MergeCommand.text(it).stream()).toList(),
+              () -> lines,
               () -> done);
     } catch (IOException e) {
       throw new MergeException("the stages in %s: %s".formatted(results, FileErrors.reason(e)), e);
     }
   }
 
-  private void merge(Recipe stage, List<MergeResult> done) throws IOException {
+  private void merge(Recipe stage, List<MergeResult> done, List<String> lines)
+      throws IOException {
     Recipe.Located<String> name = stage.mergekit().stage();
     Path folder = name == null ? Objects.requireNonNull(out) : results.resolve(name.value());
     try (MergePlan plan = command.source().plan(stage, results)) {
@@ -93,7 +95,9 @@ final class StagedMerge {
         return;
       }
       Files.createDirectories(Objects.requireNonNull(folder.toAbsolutePath().getParent()));
-      done.add(command.merge(plan, folder));
+      MergeResult result = command.merge(plan, folder);
+      done.add(result);
+      lines.addAll(MergeCommand.text(result, plan.coverage()));
     }
   }
 

@@ -2,17 +2,25 @@ package org.optmerge.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
 import org.optmerge.base.Percent;
+import org.optmerge.base.Sha256;
 import org.optmerge.base.TextTable;
+import org.optmerge.benchmark.Selection;
+import org.optmerge.evaluation.EvaluationFolder;
 import org.optmerge.evaluation.MergeSearch;
 import org.optmerge.merge.MergePlan;
+import org.optmerge.model.Architecture;
 import org.optmerge.model.MultimodalModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,7 +32,9 @@ import picocli.CommandLine.Option;
     description = {
       "Search the scaling (λ) of a merge on a benchmark or on questions of your own, in memory:"
           + " nothing is written, and the recipe's own scaling is not used.",
-      "The grid is the paper's; if its largest value is the best, the search goes on above it."
+      "The grid is the paper's; if its largest value is the best, the search goes on above it.",
+      "Of published data sets every tenth question chooses λ; 'optmerge evaluate --split test' asks"
+          + " the others."
     })
 final class TuneCommand extends Subcommand {
   private static final int MOST_COLUMNS = 8;
@@ -32,6 +42,23 @@ final class TuneCommand extends Subcommand {
   @Mixin private RecipeSource recipe;
 
   @Mixin private QuestionSource source;
+
+  @Mixin private PublishedOptions published;
+
+  @Mixin private PrecisionOption precision;
+
+  @Option(
+      names = {"-o", "--out"},
+      paramLabel = "DIR",
+      description =
+          "Write answers there as they are given, a folder for each λ, and tune.json at the end: a"
+              + " search that was interrupted goes on.")
+  private @Nullable Path out;
+
+  @Option(
+      names = "--force",
+      description = "Replace the answers of another search that --out holds.")
+  private boolean force;
 
   @Option(
       names = "--grid",
@@ -41,13 +68,21 @@ final class TuneCommand extends Subcommand {
   private List<Double> grid = MergeSearch.PAPER_GRID;
 
   @Override
-  public Integer call() {
+  public Integer call() throws IOException {
     source.check();
+    published.check(source.isPublished());
     Console console = main.console();
     try (MergePlan plan = recipe.plan(false);
-        MultimodalModel model = MultimodalModel.open(plan.donor().folder());
+        MultimodalModel model =
+            MultimodalModel.open(plan.donor().folder(), precision.precision());
         StatusLine status = console.status()) {
-      QuestionSource.Chosen chosen = source.choose(model, true);
+      QuestionSource.Chosen chosen =
+          source.isPublished()
+              ? published.chosen(
+                  Architecture.of(plan.donor().folder()).key(),
+                  source.benchmarks(),
+                  source.publishedSplit(Selection.Split.VAL))
+              : source.choose(model, true);
       boolean given = spec.commandLine().getParseResult().hasMatchedOption("--grid");
       MergeSearch.Outcome outcome =
           new MergeSearch(model, chosen.evaluator(), chosen.mean(), null)
@@ -56,10 +91,33 @@ final class TuneCommand extends Subcommand {
                   plan,
                   grid.stream().sorted().collect(Collectors.toList()),
                   given ? List.of() : MergeSearch.BEYOND,
-                  new Search(status, chosen, grid.size(), chosen.evaluator().size()));
+                  new Search(status, chosen, grid.size(), chosen.evaluator().size()),
+                  asking(plan, model));
+      if (out != null) {
+        AtomicFiles.write(out.resolve("tune.json"), Json.pretty(json(chosen, outcome)));
+      }
       console.result(() -> text(console, chosen, outcome), () -> json(chosen, outcome));
     }
     return 0;
+  }
+
+  /** Keeps answers in a folder for each λ, if they are to be kept. */
+  private MergeSearch.Asking asking(MergePlan plan, MultimodalModel opened) throws IOException {
+    Path folder = out;
+    if (folder == null) {
+      return (scaling, questions, model, progress) ->
+          questions.evaluate(plan.method(), model, progress);
+    }
+    String origin = AskedModel.origin(recipe.text(), plan);
+    return (scaling, questions, model, progress) ->
+        new EvaluationFolder(folder.resolve("lambda-" + scaling))
+            .evaluate(
+                questions,
+                plan.method(),
+                Sha256.of("%s, λ %s in %s".formatted(origin, scaling, opened.precision().key())),
+                model,
+                force,
+                progress);
   }
 
   /** Shows how the search goes on, and each λ as it is done. */

@@ -11,12 +11,12 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +34,8 @@ import org.optmerge.benchmark.BenchmarkException;
  * @param grouping of the questions
  * @param right for each group one digit for each question, in their order: how many models answered
  *     it correctly
+ * @param graded for each group whose scores are not all 0 or 1 the score of each question, in their
+ *     order; {@code right} counts those that are wholly right
  * @param heldOut for each group one character for each question, {@code 1} where its type was held
  *     out from training; empty if that is not told
  * @param milliseconds a question, on the machine that made the row; null if that was not measured
@@ -51,6 +53,7 @@ public record AnswerSheet(
     @JsonSerialize(contentConverter = PackedBits.Writer.class)
         @JsonDeserialize(contentConverter = PackedBits.Reader.class)
         Map<String, String> right,
+    Map<String, List<Double>> graded,
     @JsonSerialize(contentConverter = PackedBits.Writer.class)
         @JsonDeserialize(contentConverter = PackedBits.Reader.class)
         Map<String, String> heldOut,
@@ -64,6 +67,7 @@ public record AnswerSheet(
   public AnswerSheet {
     curve = Objects.requireNonNullElse(curve, Map.of());
     given = Objects.requireNonNullElse(given, List.of());
+    graded = Objects.requireNonNullElse(graded, Map.of());
     heldOut = Objects.requireNonNullElse(heldOut, Map.of());
     models = Math.max(1, models);
   }
@@ -71,6 +75,15 @@ public record AnswerSheet(
   /** Of a model's answers. */
   public static AnswerSheet of(ModelEvaluation evaluation, Grouping grouping) {
     Map<String, String> right = new LinkedHashMap<>();
+    Map<String, List<Double>> graded = new LinkedHashMap<>();
+    evaluation
+        .scores(grouping)
+        .forEach(
+            (group, scores) -> {
+              if (Arrays.stream(scores).anyMatch(score -> score != 0 && score != 1)) {
+                graded.put(group, Arrays.stream(scores).boxed().toList());
+              }
+            });
     Map<String, String> heldOut = new LinkedHashMap<>();
     for (Predicted item : evaluation.items()) {
       String group = grouping.of(item);
@@ -84,6 +97,7 @@ public record AnswerSheet(
         grouping == Grouping.MODALITIES ? evaluation.presentation().modalities() : List.of(),
         grouping,
         right,
+        graded,
         grouping == Grouping.CAPABILITIES ? heldOut : Map.of(),
         null,
         null,
@@ -93,23 +107,36 @@ public record AnswerSheet(
   /** This sheet with the λ that was chosen, and what else was tried. */
   AnswerSheet searched(double chosen, Map<String, Double> tried) {
     return new AnswerSheet(
-        label, chosen, tried, given, grouping, right, heldOut, milliseconds, made, models);
+        label, chosen, tried, given, grouping, right, graded, heldOut, milliseconds, made, models);
   }
 
   AnswerSheet measured(@Nullable Double time) {
     return new AnswerSheet(
-        label, scaling, curve, given, grouping, right, heldOut, time, made, models);
+        label, scaling, curve, given, grouping, right, graded, heldOut, time, made, models);
   }
 
   AnswerSheet madeFrom(@Nullable Provenance provenance) {
     return new AnswerSheet(
-        label, scaling, curve, given, grouping, right, heldOut, milliseconds, provenance, models);
+        label,
+        scaling,
+        curve,
+        given,
+        grouping,
+        right,
+        graded,
+        heldOut,
+        milliseconds,
+        provenance,
+        models);
   }
 
   private AnswerSheet withAnswers(
-      String name, @Nullable Double chosen, UnaryOperator<Map<String, String>> change) {
+      String name,
+      @Nullable Double chosen,
+      Map<String, String> answers,
+      Map<String, List<Double>> scores) {
     return new AnswerSheet(
-        name, chosen, curve, given, grouping, change.apply(right), heldOut, null, null, models);
+        name, chosen, curve, given, grouping, answers, scores, heldOut, null, null, models);
   }
 
   /**
@@ -142,6 +169,17 @@ public record AnswerSheet(
           }
           right.put(group, new String(sum));
         });
+    Map<String, List<Double>> graded = new LinkedHashMap<>();
+    for (String group : first.right.keySet()) {
+      if (seeds.stream().anyMatch(seed -> seed.graded.containsKey(group))) {
+        double[] sum = new double[first.scores(group).length];
+        for (AnswerSheet seed : seeds) {
+          double[] scores = seed.scores(group);
+          Arrays.setAll(sum, i -> sum[i] + scores[i]);
+        }
+        graded.put(group, Arrays.stream(sum).map(all -> all / seeds.size()).boxed().toList());
+      }
+    }
     List<Double> scalings =
         seeds.stream().map(AnswerSheet::scaling).filter(Objects::nonNull).distinct().toList();
     return new AnswerSheet(
@@ -151,6 +189,7 @@ public record AnswerSheet(
         first.given,
         first.grouping,
         right,
+        graded,
         first.heldOut,
         null,
         null,
@@ -160,14 +199,19 @@ public record AnswerSheet(
   /** For each group the row that answers it best, as one row: a chooser who knows the results. */
   public static AnswerSheet bestOfEachGroup(String label, List<AnswerSheet> rows) {
     Map<String, String> right = new LinkedHashMap<>();
+    Map<String, List<Double>> graded = new LinkedHashMap<>();
     for (String group : rows.get(0).right.keySet()) {
       AnswerSheet best = rows.get(0);
       for (AnswerSheet row : rows) {
         best = row.accuracy(group) > best.accuracy(group) ? row : best;
       }
       right.put(group, best.right.getOrDefault(group, ""));
+      List<Double> scores = best.graded.get(group);
+      if (scores != null) {
+        graded.put(group, scores);
+      }
     }
-    return rows.get(0).withAnswers(label, null, before -> right);
+    return rows.get(0).withAnswers(label, null, right, graded);
   }
 
   /**
@@ -177,21 +221,18 @@ public record AnswerSheet(
    * @throws IllegalArgumentException if it is none, or a group has fewer
    */
   public AnswerSheet first(int questions) {
-    return withAnswers(
-        label,
-        scaling,
-        all -> {
-          Map<String, String> first = new LinkedHashMap<>();
-          all.forEach(
-              (group, digits) -> {
-                if (questions < 1 || questions > digits.length()) {
-                  throw new IllegalArgumentException(
-                      "%s has %d questions, not %d".formatted(group, digits.length(), questions));
-                }
-                first.put(group, digits.substring(0, questions));
-              });
-          return first;
+    Map<String, String> first = new LinkedHashMap<>();
+    Map<String, List<Double>> scores = new LinkedHashMap<>();
+    right.forEach(
+        (group, digits) -> {
+          if (questions < 1 || questions > digits.length()) {
+            throw new IllegalArgumentException(
+                "%s has %d questions, not %d".formatted(group, digits.length(), questions));
+          }
+          first.put(group, digits.substring(0, questions));
         });
+    graded.forEach((group, all) -> scores.put(group, all.subList(0, questions)));
+    return withAnswers(label, scaling, first, scores);
   }
 
   /**
@@ -218,7 +259,10 @@ public record AnswerSheet(
     return same / count;
   }
 
-  /** Scores of a group's questions: of one model 0 or 1, of several the share that was right. */
+  /**
+   * Scores of a group's questions: what the metric gave; of several models their mean, which of
+   * answers that are right or wrong is the share that was right.
+   */
   public double[] scores(String group) {
     return scores(List.of(group));
   }
@@ -226,12 +270,20 @@ public record AnswerSheet(
   /** Scores of the questions of several groups, one group after the other. */
   public double[] scores(Collection<String> groups) {
     return groups.stream()
-        .flatMapToInt(group -> right.getOrDefault(group, "").chars())
-        .mapToDouble(digit -> (double) (digit - '0') / models)
+        .flatMapToDouble(
+            group -> {
+              List<Double> scores = graded.get(group);
+              return scores != null
+                  ? scores.stream().mapToDouble(score -> score)
+                  : right
+                      .getOrDefault(group, "")
+                      .chars()
+                      .mapToDouble(digit -> (double) (digit - '0') / models);
+            })
         .toArray();
   }
 
-  /** The share of right answers of a group. */
+  /** The mean score of a group: of answers that are right or wrong the share of right ones. */
   public double accuracy(String group) {
     return ModelEvaluation.mean(scores(group));
   }

@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntConsumer;
 import java.util.Objects;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
@@ -61,6 +62,18 @@ public record MergeSearch(
     default void tried(Tried tried) {}
   }
 
+  /** The way in which a model with some λ is asked; for searches that remember answers. */
+  public interface Asking {
+    /**
+     * Asks the model.
+     *
+     * @param scaling λ that its weights have now
+     * @param progress is told how many more questions were answered
+     */
+    ModelEvaluation ask(
+        double scaling, Evaluator questions, MultimodalModel model, IntConsumer progress);
+  }
+
   /**
    * The result of a search.
    *
@@ -99,6 +112,22 @@ public record MergeSearch(
     return search(label, MergedWeights.of(plan), grid, beyond, listener);
   }
 
+  /**
+   * The same, with answers that are remembered.
+   *
+   * @param asking keeps answers, and knows those of an earlier search
+   */
+  public Outcome search(
+      String label,
+      MergePlan plan,
+      List<Double> grid,
+      List<Double> beyond,
+      Listener listener,
+      Asking asking) {
+    requireWholeIn(plan, model);
+    return search(label, MergedWeights.of(plan), grid, beyond, listener, asking);
+  }
+
   /** The same with weights that are merged already, of a plan that is {@link #requireWholeIn}. */
   public Outcome search(
       String label,
@@ -106,15 +135,32 @@ public record MergeSearch(
       List<Double> grid,
       List<Double> beyond,
       Listener listener) {
+    return search(
+        label,
+        merged,
+        grid,
+        beyond,
+        listener,
+        (scaling, questions, asked, progress) -> questions.evaluate(label, asked, progress));
+  }
+
+  /** The same with weights that are merged already, and answers that are remembered. */
+  public Outcome search(
+      String label,
+      MergedWeights merged,
+      List<Double> grid,
+      List<Double> beyond,
+      Listener listener,
+      Asking asking) {
     MultimodalModel.Kept original = model.keep(merged.names());
     try {
       List<Tried> tried = new ArrayList<>();
       for (double scaling : grid) {
-        tried.add(tryOne(label, merged, scaling, listener));
+        tried.add(tryOne(merged, scaling, listener, asking));
       }
       for (double scaling : beyond) {
         if (best(tried) == tried.get(tried.size() - 1)) {
-          tried.add(tryOne(label, merged, scaling, listener));
+          tried.add(tryOne(merged, scaling, listener, asking));
         }
       }
       Tried best = best(tried);
@@ -124,7 +170,7 @@ public record MergeSearch(
       load(model, merged, best.scaling);
       long begin = System.nanoTime();
       ModelEvaluation result =
-          test.evaluate(label, model, more -> listener.answered(best.scaling, more));
+          asking.ask(best.scaling, test, model, more -> listener.answered(best.scaling, more));
       double milliseconds = (System.nanoTime() - begin) / 1e6 / result.items().size();
       return new Outcome(label, tried, best, result, milliseconds);
     } finally {
@@ -132,10 +178,11 @@ public record MergeSearch(
     }
   }
 
-  private Tried tryOne(String label, MergedWeights merged, double scaling, Listener listener) {
+  private Tried tryOne(
+      MergedWeights merged, double scaling, Listener listener, Asking asking) {
     load(model, merged, scaling);
     ModelEvaluation answers =
-        validation.evaluate(label, model, more -> listener.answered(scaling, more));
+        asking.ask(scaling, validation, model, more -> listener.answered(scaling, more));
     Tried tried = new Tried(scaling, answers.mean(choice), answers);
     listener.tried(tried);
     return tried;

@@ -13,7 +13,7 @@ import org.optmerge.metric.ScoringProfile;
 /** The scoring of a data set: the metric, the column with the reference, the shape of its table. */
 public enum Protocol {
   VIZWIZ("VizWiz", "answers", Report.PERCENT, "vizwiz_vqa"),
-  TEXTVQA("TextVQA", "answer", Report.PERCENT, "textvqa_val_ocr"),
+  TEXTVQA("TextVQA", "answer", Report.PERCENT, "textvqa_val_ocr", "textvqa_val_lmms"),
   GQA("GQA", "answer", Report.PERCENT, "GQA_TestDev_Balanced", "gqa_testdev_llava"),
   OCRVQA("OCRVQA", "answer", Report.PERCENT),
   CHARTQA(

@@ -87,8 +87,18 @@ public record StudyMerge(String key, String label, String method, String paramet
 
   /** Plans the merge of any experts of a miniature base with λ = 1. */
   public MergePlan plan(Path base, List<String> experts, long seed) {
+    return plan(base, experts, seed, INCLUDED);
+  }
+
+  /**
+   * Plans the merge of any experts with λ = 1.
+   *
+   * @param include patterns of the names of tensors that are merged; others stay the base's
+   */
+  public MergePlan plan(Path base, List<String> experts, long seed, List<String> include) {
     return Planner.plan(
-        RecipeParser.parse(recipe(base, experts, 1, seed), label, Path.of("").toAbsolutePath()));
+        RecipeParser.parse(
+            recipe(base, experts, 1, seed, include), label, Path.of("").toAbsolutePath()));
   }
 
   /**
@@ -99,6 +109,11 @@ public record StudyMerge(String key, String label, String method, String paramet
    * @param seed of methods that draw random numbers
    */
   public String recipe(Path base, List<String> experts, double scaling, long seed) {
+    return recipe(base, experts, scaling, seed, INCLUDED);
+  }
+
+  private String recipe(
+      Path base, List<String> experts, double scaling, long seed, List<String> include) {
     return """
         # %s
         merge_method: %s
@@ -118,7 +133,7 @@ public record StudyMerge(String key, String label, String method, String paramet
                 .collect(Collectors.joining("\n")),
             scaling,
             parameters.isEmpty() ? "" : ", " + parameters,
-            INCLUDED.stream().map(StudyMerge::quoted).collect(Collectors.joining(", ")),
+            include.stream().map(StudyMerge::quoted).collect(Collectors.joining(", ")),
             seed);
   }
 

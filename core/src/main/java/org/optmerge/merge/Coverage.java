@@ -1,5 +1,6 @@
 package org.optmerge.merge;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.List;
 import org.apiguardian.api.API;
@@ -21,7 +22,17 @@ public record Coverage(@JsonValue List<Row> rows) {
    * @param bytes their size
    * @param examples up to three names
    */
-  public record Row(String model, String fate, int tensors, long bytes, List<String> examples) {}
+  public record Row(String model, String fate, int tensors, long bytes, List<String> examples) {
+    /** True if nothing of it is in the output: a tensor that is left out, or a file not read. */
+    @JsonIgnore
+    public boolean isLeftOut() {
+      return fate.startsWith("left out")
+          || fate.startsWith("not used")
+          || fate.startsWith("file not read")
+          || fate.contains("low-rank change: left out")
+          || fate.contains("low-rank change: not used");
+    }
+  }
 
   public Coverage {
     rows = List.copyOf(rows);

@@ -24,6 +24,7 @@ import org.optmerge.base.Progress;
 import org.optmerge.base.Workers;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
+import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.SafetensorsLayout;
 import org.optmerge.checkpoint.SafetensorsWriter;
 import org.optmerge.checkpoint.TensorInfo;
@@ -343,7 +344,12 @@ public final class Merger {
     return SafetensorsLayout.of(
         shard.tensors().stream()
             .sorted(Comparator.comparing(it -> it.bytes() % SafetensorsLayout.PAGE != 0))
-            .map(it -> new SafetensorsLayout.Entry(it.name(), it.dtype(), it.shape()))
+            .map(it -> new SafetensorsLayout.Entry(
+                        it.name(),
+                        it.dtype(),
+                        it.shape(),
+                        it.type(),
+                        it.dtype() == DType.OTHER ? it.bytes() : -1))
             .toList(),
         shard.metadata());
   }

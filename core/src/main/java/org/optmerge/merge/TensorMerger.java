@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,6 +25,7 @@ import org.optmerge.merge.ScratchPool.Output;
 import org.optmerge.merge.weights.NonFinite;
 import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.merge.weights.WeightReader;
+import org.optmerge.method.DoubleMerge;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.StreamingMergeMethod;
 import org.optmerge.taskvector.TaskVector;
@@ -115,6 +117,9 @@ final class TensorMerger {
       return copy(tensor, copy.from(), writer);
     }
     PlannedTensor.Merge merge = (PlannedTensor.Merge) work;
+    if (merge.inputDtype() == DType.F64) {
+      return mergeDoubles(tensor, merge, writer);
+    }
     CheckedMethod checked = checked(tensor, method == null ? merge.method() : method);
     return checked.method() instanceof StreamingMergeMethod streaming
         ? mergeStreaming(tensor, merge, checked, streaming, writer)
@@ -128,6 +133,9 @@ final class TensorMerger {
 
   private TensorOutcome copy(PlannedTensor tensor, Weight.Stored from, SafetensorsWriter writer) {
     boolean sameType = from.dtype() == tensor.dtype();
+    if (!tensor.dtype().isFloating()) {
+      return copyBytes(tensor, from, writer);
+    }
     return write(
         tensor,
         BLOCK,
@@ -159,9 +167,91 @@ final class TensorMerger {
         });
   }
 
+  /** Copies what is not computed with, whatever its elements are. */
+  private TensorOutcome copyBytes(
+      PlannedTensor tensor, Weight.Stored from, SafetensorsWriter writer) {
+    return write(
+        tensor,
+        tensor.bytes(),
+        1,
+        BLOCK,
+        writer,
+        (start, end, blocks) -> {
+          Output output = scratchPool.borrowOutput(BLOCK);
+          try {
+            for (long at = start; at < end; at += BLOCK) {
+              int length = (int) Math.min(BLOCK, end - at);
+              ByteBuffer bytes = output.bytes.clear().limit(length);
+              from.checkpoint().readBytes(from.tensor(), at, bytes);
+              bytesRead.add(length);
+              blocks.done(at, length, bytes.flip(), 0, 0);
+            }
+          } finally {
+            scratchPool.giveBack(output);
+          }
+        });
+  }
+
   private static long countNonFinite(Weight.Stored from, long at, int length, float[] values) {
     from.checkpoint().read(from.tensor(), at, length, values);
     return NonFinite.firstIn(values, length) < 0 ? 0 : NonFinite.countIn(values, length);
+  }
+
+  /** In double precision, the whole tensor at once. */
+  private TensorOutcome mergeDoubles(
+      PlannedTensor tensor, PlannedTensor.Merge merge, SafetensorsWriter writer) {
+    if (tensor.size() > Integer.MAX_VALUE / 8) {
+      throw new MergeException(
+          "tensor '%s' has %d entries; in float64 at most %d can be merged, use 'dtype: float32'"
+              .formatted(tensor.name(), tensor.size(), Integer.MAX_VALUE / 8));
+    }
+    double[] base =
+        merge.base() == null ? null : new WeightReader(merge.base(), bytesRead).readDoubles();
+    double[][] x =
+        merge.inputs().stream()
+            .map(input -> new WeightReader(input, bytesRead).readDoubles())
+            .toArray(double[][]::new);
+    for (double[] input : x) {
+      for (int i = 0; base != null && i < input.length; i++) {
+        input[i] -= base[i];
+      }
+    }
+    double[] merged = DoubleMerge.merge(merge.method(), x, tensor.shape(), tensor.parameter());
+    for (int i = 0; i < merged.length; i++) {
+      merged[i] = (base == null ? 0 : base[i]) + merge.scaling() * merged[i];
+      if (!Double.isFinite(merged[i]) && !allowNonFinite) {
+        throw new MergeException(
+            "output tensor '%s': the value at %s is %s; repair the inputs, or pass --allow-nonfinite"
+                .formatted(tensor.name(), NonFinite.position(tensor.shape(), i), merged[i]));
+      }
+    }
+    return write(
+        tensor,
+        BLOCK,
+        writer,
+        (start, end, blocks) -> {
+          ByteBuffer bytes = ByteBuffer.allocate(8 * BLOCK).order(ByteOrder.LITTLE_ENDIAN);
+          float[] narrow = new float[BLOCK];
+          for (long at = start; at < end; at += BLOCK) {
+            int length = (int) Math.min(BLOCK, end - at);
+            bytes.clear();
+            double squares = 0;
+            for (int i = 0; i < length; i++) {
+              double value = merged[(int) at + i];
+              double change = base == null ? value : value - base[(int) at + i];
+              squares += change * change;
+              narrow[i] = (float) value;
+              if (tensor.dtype() == DType.F64) {
+                bytes.putDouble(8 * i, value);
+              }
+            }
+            if (tensor.dtype() != DType.F64) {
+              FloatCodec.narrow(tensor.dtype(), narrow, 0, length, bytes);
+            }
+            bytes.limit(length * tensor.dtype().bytes());
+            blocks.done(at, length, bytes, squares, 0);
+          }
+        });
   }
 
   private TensorOutcome mergeStreaming(
@@ -330,8 +420,21 @@ final class TensorMerger {
 
   private TensorOutcome write(
       PlannedTensor tensor, int blockLength, SafetensorsWriter writer, BlockSource source) {
-    long size = tensor.size();
-    int elementBytes = tensor.dtype().bytes();
+    return write(
+        tensor, tensor.size(), tensor.dtype().bytes(), blockLength, writer, source);
+  }
+
+  /**
+   * @param size number of elements
+   * @param elementBytes bytes of each
+   */
+  private TensorOutcome write(
+      PlannedTensor tensor,
+      long size,
+      int elementBytes,
+      int blockLength,
+      SafetensorsWriter writer,
+      BlockSource source) {
     int count = Math.toIntExact((size + blockLength - 1) / blockLength);
     int[] checksums = new int[count];
     double[] squares = new double[count];

@@ -48,7 +48,7 @@ record Karcher(
     return new LinearCombination(coefficients(Gram.of(weights)));
   }
 
-  private double[] coefficients(Gram gram) {
+  double[] coefficients(Gram gram) {
     int count = gram.count();
     double[] share = Normalization.normalized(weight.values(count));
     double length = 0;

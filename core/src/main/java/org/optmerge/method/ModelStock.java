@@ -55,7 +55,7 @@ record ModelStock(
         : new LinearCombination(coefficients.of(Gram.of(tau)));
   }
 
-  private double[] coefficients(Gram gram) {
+  double[] coefficients(Gram gram) {
     int count = gram.count();
     double sum = 0;
     for (int s = 0; s < count; s++) {

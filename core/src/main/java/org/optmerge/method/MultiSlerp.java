@@ -56,7 +56,12 @@ record MultiSlerp(
     int count = x.count();
     double[] weights = Check.covers("multislerp", "weight", weight, count);
     double[] a = normalizeWeights ? Normalization.normalized(weights) : weights;
-    Gram gram = Gram.of(x);
+    return new LinearCombination(coefficients(Gram.of(x), a, x.parameter()));
+  }
+
+  /** The coefficient of each input. */
+  double[] coefficients(Gram gram, double[] a, String parameter) {
+    int count = gram.count();
     double[] mean = new double[count];
     double length = 0;
     double longest = 0;
@@ -69,19 +74,19 @@ record MultiSlerp(
     }
     double norm = gram.norm(mean);
     if (count == 1 || longest == 0) {
-      return new LinearCombination(a);
+      return a;
     }
     if (norm < Math.max(eps, ROUNDING)) {
       if (count == 2) {
-        return new LinearCombination(a);
+        return a;
       }
       throw new IllegalArgumentException(
           "multislerp: the %d models cancel in '%s', so their mean has no direction; change the weights"
-              .formatted(count, x.parameter()));
+              .formatted(count, parameter));
     }
     for (int t = 0; t < count; t++) {
       mean[t] *= length / norm;
     }
-    return new LinearCombination(mean);
+    return mean;
   }
 }

@@ -55,9 +55,7 @@ record NuSlerp(
 
   @Override
   public BlockMerge prepare(TaskVectorStream x) {
-    double[] weights = Check.covers("nuslerp", "weight", weight, 2);
-    double sum = weights[0] + weights[1];
-    double t = Math.abs(sum) < NO_WEIGHT ? 0.5 : weights[1] / sum;
+    double t = share();
     Coefficients coefficients = gram -> coefficients(gram, t);
     if (nuslerpFlatten) {
       return new LinearCombination(coefficients.of(Gram.of(x)));
@@ -67,7 +65,14 @@ record NuSlerp(
         : coefficients.perRow(Math.toIntExact(Extents.rowLength(x.shape())));
   }
 
-  private static double[] coefficients(Gram gram, double t) {
+  /** How far the way goes to the second model. */
+  double share() {
+    double[] weights = Check.covers("nuslerp", "weight", weight, 2);
+    double sum = weights[0] + weights[1];
+    return Math.abs(sum) < NO_WEIGHT ? 0.5 : weights[1] / sum;
+  }
+
+  static double[] coefficients(Gram gram, double t) {
     double lengths = Math.max(gram.norm(0), NO_NORM) * Math.max(gram.norm(1), NO_NORM);
     double cosine = Math.max(-1, Math.min(1, gram.product(0, 1) / lengths));
     return SphericalPath.coefficients(Math.acos(cosine), t);

@@ -53,7 +53,7 @@ record Slerp(
     return new LinearCombination(coefficients(Gram.of(weights), Check.given("slerp", "t", t)));
   }
 
-  private double[] coefficients(Gram gram, double t) {
+  double[] coefficients(Gram gram, double t) {
     double cosine = gram.product(0, 1) / (length(gram.norm(0)) * length(gram.norm(1)));
     return Math.abs(cosine) > dotThreshold
         ? new double[] {1 - t, t}

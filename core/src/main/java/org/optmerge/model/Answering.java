@@ -1,6 +1,5 @@
 package org.optmerge.model;
 
-import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.nio.charset.StandardCharsets;
@@ -59,7 +58,7 @@ final class Answering<F> {
   private final DecoderModel<F> model;
   private final InternVLConfig.Language language;
   private final Map<DecoderModel.Encoder, String> fingerprints = new HashMap<>();
-  private final String template;
+  private final ChatFiles chat;
   private final GenerationConfig generation;
   private @Nullable FeatureCache cache;
 
@@ -68,8 +67,7 @@ final class Answering<F> {
     this.language = language;
     Path folder = model.folder();
     this.generation = GenerationConfig.read(folder);
-    this.template =
-        folder == null ? "" : ConfigReader.read(folder, json -> json.path("template").asText(""));
+    this.chat = ChatFiles.read(folder);
   }
 
   GenerationConfig generation() {
@@ -151,7 +149,10 @@ final class Answering<F> {
       return;
     }
     Tokenizer tokenizer = model.tokenizer();
-    ChatTemplate template = ChatTemplate.of(this.template, tokenizer);
+    ChatTemplate template =
+        prompts.stream().allMatch(prompt -> prompt.form() == Prompt.Form.COMPLETION)
+            ? model.template(tokenizer)
+            : model.template(chat, tokenizer);
     List<Asked> asked = new ArrayList<>();
     for (int i = 0; i < prompts.size(); i++) {
       asked.add(asked(i, prompts.get(i), tokenizer, template));
@@ -310,9 +311,14 @@ final class Answering<F> {
         throw new ModelException("prompt %d: %s".formatted(index, e.getMessage()), e);
       }
       segments.add(segment);
-      expected.merge(tokenizer.id(segment.token()), segment.count(), Integer::sum);
+      expected.merge(model.tokenId(tokenizer, segment.token()), segment.count(), Integer::sum);
     }
-    String text = template.prompt(prompt.form(), prompt.text(), segments);
+    String text;
+    try {
+      text = template.prompt(prompt.form(), prompt.text(), segments, prompt.earlier());
+    } catch (ModelException e) {
+      throw new ModelException("prompt %d: %s".formatted(index, e.getMessage()), e);
+    }
     long[] ids = model.encode(tokenizer, text);
     expected.forEach(
         (token, count) -> {

@@ -45,7 +45,13 @@ record CheckpointNames(SortedMap<String, TensorInfo> weights, SortedMap<String, 
         (factor.group("factor").equals("A") ? a : b)
             .put(factor.group("module") + ".weight", tensor);
       } else {
-        weights.put(name.replace(".base_layer.", "."), tensor);
+        TensorInfo other = weights.put(name.replace(".base_layer.", "."), tensor);
+        // Tensors that are none of the model's have no name.
+        if (other != null && !name.isEmpty()) {
+          throw new ModelException(
+              "%s: tensors '%s' and '%s' are the same one of the model"
+                  .formatted(checkpoint.folder(), other.name(), tensor.name()));
+        }
       }
     }
     if (!a.keySet().equals(b.keySet())) {

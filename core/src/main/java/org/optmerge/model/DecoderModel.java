@@ -59,7 +59,8 @@ abstract class DecoderModel<F> implements MultimodalModel {
   private final NDManager manager;
   private final Parameters parameters;
   private final Precision precision;
-  private final Function<Map<String, List<ScriptWriter.LowRank>>, List<ScriptWriter.Method>> scripts;
+  private final Function<Map<String, List<ScriptWriter.LowRank>>, List<ScriptWriter.Method>>
+      scripts;
   private final @Nullable Path folder;
 
   /** Cosines and sines of positions. */
@@ -141,6 +142,25 @@ abstract class DecoderModel<F> implements MultimodalModel {
 
   /** Tokens of a medium in a prompt. */
   abstract ChatTemplate.Segment segment(View view);
+
+  /** The chat template of the family, whatever the folder says. */
+  ChatTemplate template(Tokenizer words) {
+    return ChatTemplate.of(words);
+  }
+
+  /**
+   * The chat template.
+   *
+   * @throws ModelException if the folder has one that is not known
+   */
+  ChatTemplate template(ChatFiles files, Tokenizer words) {
+    return files.choose(template(words));
+  }
+
+  /** The id of the token that features take the place of. */
+  long tokenId(Tokenizer words, String token) {
+    return words.id(token);
+  }
 
   /** The ids of a prompt's text, after those that come before every prompt. */
   long[] encode(Tokenizer words, String text) {
@@ -438,9 +458,12 @@ abstract class DecoderModel<F> implements MultimodalModel {
    */
   final Changes changes(LoraAdapter adapter) {
     List<String> problems = new ArrayList<>(adapter.sideProblems());
-    if (!adapter.snapshots().isEmpty() || !adapter.rows().isEmpty()) {
+    if (!adapter.snapshots().isEmpty()
+        || !adapter.rows().isEmpty()
+        || !adapter.magnitudes().isEmpty()
+        || !adapter.stacks().isEmpty()) {
       problems.add(
-          "%s: holds copies of base layers, or single rows of an embedding; merge the adapter into its base first"
+          "%s: holds copies of base layers, single rows of an embedding, DoRA's norms or changes of experts; merge the adapter into its base first"
               .formatted(adapter.folder()));
     }
     if (!problems.isEmpty()) {

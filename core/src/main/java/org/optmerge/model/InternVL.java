@@ -147,12 +147,7 @@ public final class InternVL extends DecoderModel<NDArray> {
     Objects.requireNonNull(tokenizer, "tokenizer");
     InternVL model =
         new InternVL(
-            config,
-            Precision.FLOAT32,
-            tokenizer,
-            tokenizer.id(IMAGE_CONTEXT),
-            preprocessing,
-            null);
+            config, Precision.FLOAT32, tokenizer, tokenizer.id(IMAGE_CONTEXT), preprocessing, null);
     new InitialWeights(seed, config.language().layers(), config.vision().layerScale())
         .fill(model.weights());
     return model;
@@ -244,6 +239,12 @@ public final class InternVL extends DecoderModel<NDArray> {
               + " maxPixels");
     }
     return preprocessing.withMaximum(resolution.maxTiles());
+  }
+
+  /** By its name alone: the published code runs no template in Jinja. */
+  @Override
+  ChatTemplate template(ChatFiles files, Tokenizer words) {
+    return files.named().isEmpty() ? template(words) : ChatTemplate.named(files.named());
   }
 
   /** Its own {@code chat} gives {@code generate} embeddings alone, so no ids of the prompt. */

@@ -222,12 +222,13 @@ final class Parameters {
   /** Puts values in place of a parameter's own. */
   void fill(String name, Source source) {
     NDArray array = precision == Precision.FLOAT32 ? arrays.get(name) : null;
-    boolean isNew = array == null;
-    NDArray target = isNew ? manager.create(shape(name), DataType.FLOAT32) : array;
-    fill(manager, target, source);
-    if (isNew) {
-      store(name, target);
+    if (array != null) {
+      fill(manager, array, source);
+      return;
     }
+    NDArray created = manager.create(shape(name), DataType.FLOAT32);
+    fill(manager, created, source);
+    store(name, created);
   }
 
   /** Takes over a float32 array in place of a parameter. */

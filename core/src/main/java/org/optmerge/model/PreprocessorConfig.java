@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import org.optmerge.base.Json;
+import org.optmerge.model.vision.ClipPreprocessing;
 import org.optmerge.model.vision.ImagePreprocessing;
 import org.optmerge.model.vision.QwenPreprocessing;
 import org.optmerge.model.vision.SmartResize;
@@ -52,6 +53,53 @@ final class PreprocessorConfig {
                   config.positive("min_pixels", (int) limits.minPixels()),
                   config.positive("max_pixels", (int) limits.maxPixels())));
         });
+  }
+
+  /**
+   * What CLIP sees of a picture; without the file, as it was trained.
+   *
+   * @param side of the vision model's input
+   * @param padded true if pictures are made square by a border first
+   * @throws ModelException if it is malformed, or asks for what is not known here
+   */
+  static ClipPreprocessing readClip(Path folder, int side, boolean padded) {
+    return read(
+        folder,
+        json -> {
+          ConfigReader config = new ConfigReader(json, "", FILE);
+          for (String step : List.of("do_resize", "do_center_crop", "do_rescale", "do_normalize")) {
+            if (!config.truth(step, true)) {
+              throw new ModelException("%s: %s must be true".formatted(FILE, step));
+            }
+          }
+          if (config.integer("resample", 3) != 3
+              || Math.abs(config.number("rescale_factor", 1 / 255.0) * 255 - 1) > 1e-9) {
+            throw new ModelException(
+                "%s: resample must be 3 and rescale_factor 1/255".formatted(FILE));
+          }
+          int crop = side(config, "crop_size", "height", side);
+          if (crop != side) {
+            throw new ModelException(
+                "%s: pictures are cut to %d pixels, the vision model's have %d"
+                    .formatted(FILE, crop, side));
+          }
+          ClipPreprocessing.ChannelLevels clip = ClipPreprocessing.ChannelLevels.CLIP;
+          return new ClipPreprocessing(
+              side(config, "size", "shortest_edge", side),
+              crop,
+              padded,
+              new ClipPreprocessing.ChannelLevels(
+                  numbers(json, "image_mean", clip.mean()),
+                  numbers(json, "image_std", clip.deviation())));
+        });
+  }
+
+  /** A number, or one of a section. */
+  private static int side(ConfigReader config, String key, String within, int otherwise) {
+    JsonNode value = config.node(key);
+    return value != null && value.isObject()
+        ? config.section(key).positive(within)
+        : config.positive(key, otherwise);
   }
 
   private static <T> T read(Path folder, Function<JsonNode, T> of) {

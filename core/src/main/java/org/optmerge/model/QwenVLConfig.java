@@ -98,15 +98,24 @@ record QwenVLConfig(
                   architecture, json.path("model_type").asText("missing"), QWEN2_VL, QWEN2_5_VL));
     }
     ConfigReader config = new ConfigReader(json, "");
+    // Newer versions of the library write the decoder's settings into a section.
+    ConfigReader text =
+        config.has("text_config") && !config.has("hidden_size")
+            ? config.section("text_config")
+            : config;
+    String rope = text.has("rope_parameters") ? "rope_parameters" : "rope_scaling";
     List<Integer> sections = new ArrayList<>();
-    json.path("rope_scaling").path("mrope_section").forEach(s -> sections.add(s.asInt()));
+    JsonNode scaling = text.node(rope);
+    if (scaling != null) {
+      scaling.path("mrope_section").forEach(s -> sections.add(s.asInt()));
+    }
     return new QwenVLConfig(
         architecture.equals(QWEN2_5_VL)
             ? windowed(config.section("vision_config"))
             : plain(config.section("vision_config")),
-        LanguageLayout.QWEN2.settings(config),
+        LanguageLayout.QWEN2.settings(text),
         sections,
-        config.truth("tie_word_embeddings", false),
+        config.truth("tie_word_embeddings", text.truth("tie_word_embeddings", false)),
         config.positive("image_token_id"),
         config.positive("video_token_id"));
   }

@@ -117,7 +117,7 @@ final class QwenVisionMethods {
   /** x · sigmoid(1.702 x) between two linear maps. */
   private static String mlp(ScriptWriter code, String n, String block) {
     String inner = code.linear(n, block + "mlp.fc1", true);
-    String active = code.let("torch.mul(%s, torch.sigmoid(torch.mul(%s, 1.702)))", inner, inner);
+    String active = code.quickGelu(inner);
     return code.linear(active, block + "mlp.fc2", true);
   }
 

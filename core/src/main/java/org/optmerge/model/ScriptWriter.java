@@ -116,6 +116,11 @@ final class ScriptWriter {
     return linear(let("torch.mul(%s, %s)", active, linear(x, up, bias)), down, bias);
   }
 
+  /** x · sigmoid(1.702 x). */
+  String quickGelu(String x) {
+    return let("torch.mul(%s, torch.sigmoid(torch.mul(%s, 1.702)))", x, x);
+  }
+
   /** LayerNorm over the last dimension. */
   String layerNorm(String x, String name, int width, double epsilon) {
     return let(

@@ -39,6 +39,23 @@ final class VitMethods {
     return code.let("torch.floordiv(torch.size(pixels, %d), %d)", dimension, vision.patch());
   }
 
+  /**
+   * (T, channels, H, W) to (T, patches, channels · p²): a convolution whose stride is its size is one
+   * product of matrices.
+   */
+  static String patches(ScriptWriter code, int channels, int p) {
+    code.line("rows = torch.floordiv(torch.size(pixels, 2), %d)", p);
+    code.line("columns = torch.floordiv(torch.size(pixels, 3), %d)", p);
+    String cut =
+        code.let(
+            "torch.reshape(pixels, [torch.size(pixels, 0), %d, rows, %d, columns, %d])",
+            channels, p, p);
+    return code.let(
+        "torch.reshape(torch.permute(%s, [0, 2, 4, 1, 3, 5]), [torch.size(pixels, 0),"
+            + " torch.mul(rows, columns), %d])",
+        cut, channels * p * p);
+  }
+
   /** (T, channels, H, W) to (T, 1 + patches, d). */
   private String embedding(ScriptWriter code) {
     code.line("pixels = (self).own(pixels, )");
@@ -49,16 +66,7 @@ final class VitMethods {
     String bias = code.parameter(embeddings + "patch_embedding.bias");
     String h = rowsOfPatches(code, 2);
     String w = rowsOfPatches(code, 3);
-    // A convolution whose stride is its size is one product of matrices.
-    String cut =
-        code.let(
-            "torch.reshape(pixels, [torch.size(pixels, 0), %d, %s, %d, %s, %d])",
-            channels, h, p, w, p);
-    String rows =
-        code.let(
-            "torch.reshape(torch.permute(%s, [0, 2, 4, 1, 3, 5]), [torch.size(pixels, 0),"
-                + " torch.mul(%s, %s), %d])",
-            cut, h, w, channels * p * p);
+    String rows = patches(code, channels, p);
     String patches =
         code.let(
             "torch.linear(%s, torch.reshape(%s, [%d, %d]), %s)",

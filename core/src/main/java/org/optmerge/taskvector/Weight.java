@@ -72,11 +72,14 @@ public sealed interface Weight {
 
     /** True if another has the same type, shape and bytes, which are read. */
     public boolean hasBytesOf(Stored other) {
-      if (dtype() != other.dtype() || !shape.equals(other.shape)) {
+      if (!tensor.type().equals(other.tensor.type()) || !shape.equals(other.shape)) {
         return false;
       }
       long size = shape.stream().reduce(1L, Math::multiplyExact);
-      long bytes = Math.multiplyExact(size, dtype().bytes());
+      long bytes =
+          shape.equals(tensor.shape())
+              ? tensor.bytes()
+              : Math.multiplyExact(size, dtype().bytes());
       ByteBuffer ours = ByteBuffer.allocate((int) Math.min(bytes, CHUNK));
       ByteBuffer theirs = ByteBuffer.allocate(ours.capacity());
       for (long at = 0; at < bytes; at += CHUNK) {
@@ -274,6 +277,72 @@ public sealed interface Weight {
     @Override
     public String describe() {
       return from.get(0).describe() + ", its rows by token";
+    }
+  }
+
+  /**
+   * A weight whose rows, its outputs, have norms of their own, as DoRA has them: row o of the weight
+   * under it is multiplied by m_o over its norm.
+   *
+   * @param weight θ_0 + scale · B · A
+   * @param magnitude one entry m_o for each output
+   * @param columns true if outputs are the columns, in a weight that is stored as (in, out)
+   * @see <a href="https://arxiv.org/abs/2402.09353">Liu et al., DoRA, ICML 2024, equation 5</a>
+   */
+  record Rescaled(Weight weight, Stored magnitude, boolean columns) implements Weight {
+    @Override
+    public List<Long> shape() {
+      return weight.shape();
+    }
+
+    @Override
+    public Stored stored() {
+      return weight.stored();
+    }
+
+    @Override
+    public Set<Checkpoint> checkpoints() {
+      return weight.checkpoints();
+    }
+
+    @Override
+    public String describe() {
+      return weight.describe();
+    }
+  }
+
+  /**
+   * A stack of experts with a low-rank change of each, as PEFT's {@code target_parameters} have it:
+   * Δ_e = scale · A_eᵀ · B_eᵀ for a stack of (in, out), transposed for one of (out, in).
+   *
+   * @param base shape (experts, in, out) or (experts, out, in)
+   * @param a shape (experts · rank, in): the rows of one expert follow each other
+   * @param b shape (out, rank · experts): the experts' columns of one rank follow each other
+   * @param scale α/r, or α/√r for rank-stabilised LoRA
+   * @param outFirst true if the stack is of (out, in)
+   */
+  record Stack(Weight base, Stored a, Stored b, double scale, boolean outFirst)
+      implements Weight {
+    @Override
+    public List<Long> shape() {
+      return base.shape();
+    }
+
+    @Override
+    public Stored stored() {
+      return base.stored();
+    }
+
+    @Override
+    public Set<Checkpoint> checkpoints() {
+      Set<Checkpoint> all = new LinkedHashSet<>(base.checkpoints());
+      all.add(a.checkpoint());
+      return all;
+    }
+
+    @Override
+    public String describe() {
+      return base.describe() + " with changes of " + a.describe();
     }
   }
 }

@@ -47,6 +47,19 @@ class CheckpointFilesTest {
         .hasMessage(message);
   }
 
+  /** Read with one note, whose words are also the reason of a refusal where that is asked for. */
+  private static void assertNoted(Path folder, String note, String... tensors) {
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      assertThat(checkpoint.notes()).anyMatch(it -> it.contains(note));
+      assertThat(checkpoint.tensors()).extracting(TensorInfo::name).contains(tensors);
+      assertThatThrownBy(checkpoint::requireIndex)
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageStartingWith(index(folder) + ": ")
+          .hasMessageContaining(note)
+          .hasMessageEndingWith("; repair the index, or leave out --strict-index");
+    }
+  }
+
   @Test
   void a_missing_shard() throws IOException {
     Path folder = sharded();
@@ -62,10 +75,8 @@ class CheckpointFilesTest {
   void a_tensor_that_the_shard_does_not_have() throws IOException {
     Path folder = sharded();
     replaceInIndex(folder, "\"b\":", "\"c\": \"" + FIRST + "\", \"b\":");
-    assertRefused(
-        folder,
-        index(folder)
-            + ": weight_map puts tensor 'c' into '%s', which does not have it".formatted(FIRST));
+    assertNoted(
+        folder, "tensor 'c' is named by model.safetensors.index.json and is in no weight file", "a");
   }
 
   @Test
@@ -74,11 +85,11 @@ class CheckpointFilesTest {
     replaceInIndex(folder, "\"a\": \"" + FIRST, "\"a\": \"SWAP");
     replaceInIndex(folder, "\"b\": \"" + SECOND, "\"b\": \"" + FIRST);
     replaceInIndex(folder, "SWAP", SECOND);
-    assertRefused(
+    assertNoted(
         folder,
-        index(folder)
-            + ": weight_map puts tensor 'a' into '%s', but it is in %s; and 1 more such problems"
-                .formatted(SECOND, FIRST));
+        "tensor 'a' is in another weight file than model.safetensors.index.json says (and 1 more tensors)",
+        "a",
+        "b");
   }
 
   @Test
@@ -90,9 +101,11 @@ class CheckpointFilesTest {
         .write();
     Files.delete(folder.resolve(SECOND));
     Files.move(dir.resolve("other/model.safetensors"), folder.resolve(SECOND));
-    assertRefused(
+    assertNoted(
         folder,
-        index(folder) + ": %s has tensor 'c', which weight_map does not name".formatted(SECOND));
+        "tensor 'c' is in a weight file and is not named by model.safetensors.index.json, and is read",
+        "b",
+        "c");
   }
 
   @Test
@@ -101,10 +114,28 @@ class CheckpointFilesTest {
     model(dir.resolve("other")).write();
     Files.delete(folder.resolve(SECOND));
     Files.move(dir.resolve("other/model.safetensors"), folder.resolve(SECOND));
+    assertNoted(
+        folder,
+        "1 tensors, such as 'a', are in two weight files; model.safetensors.index.json decides for '%s'"
+            .formatted(FIRST),
+        "a");
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      assertThat(checkpoint.find("a").orElseThrow().file()).isEqualTo(folder.resolve(FIRST));
+    }
+  }
+
+  @Test
+  void complete_numbered_shards_without_an_index() throws IOException {
+    Path folder = sharded();
+    Files.delete(index(folder));
+    assertNoted(folder, "there is no model.safetensors.index.json; the 2 numbered weight files", "a", "b");
+
+    Files.delete(folder.resolve(FIRST));
     assertRefused(
         folder,
-        "%s: tensor 'a' is in %s as well; move the file that is not wanted out of the folder"
-            .formatted(folder.resolve(SECOND), folder.resolve(FIRST)));
+        folder
+            + ": weight file 1 of 2 is not there, and no model.safetensors.index.json says what it"
+            + " holds; was the download complete?");
   }
 
   @Test

@@ -193,15 +193,22 @@ class LoraAdapterTest {
   }
 
   @Test
-  void dora_is_refused_by_its_tensors_too() {
+  void dora_s_norms_belong_to_factors() {
     adapter()
         .tensor("base_model.model." + UP + ".lora_magnitude_vector", DType.F32, List.of(1L), 1)
         .write();
 
+    try (LoraAdapter adapter = LoraAdapter.open(dir)) {
+      assertThat(adapter.magnitudes()).containsOnlyKeys(UP + ".weight");
+    }
+
+    TestCheckpoints.adapter(dir, 1, 1)
+        .tensor("base_model.model.fc.lora_magnitude_vector", DType.F32, List.of(1L), 1)
+        .write();
     assertRefused(
-        "FILE: tensor 'base_model.model.model.layers.0.mlp.up_proj.lora_magnitude_vector': belongs"
-            + " to DoRA, which rescales the rows of the merged weight, so it is no change to be"
-            + " added");
+        "FILE: tensor 'base_model.model.fc.lora_magnitude_vector': belongs to DoRA, but there are no"
+            + " factors of a linear layer beside it; merge it into its base first (peft:"
+            + " model.merge_and_unload().save_pretrained(FOLDER)) and give that folder");
   }
 
   @ParameterizedTest
@@ -210,7 +217,6 @@ class LoraAdapterTest {
       value = {
         "\"peft_type\": \"LOHA\" | peft_type is 'LOHA', only LORA is known here",
         "\"r\": 2 | peft_type is missing, expected LORA",
-        "\"peft_type\": \"LORA\", \"use_dora\": true | use_dora is set: DoRA rescales the rows",
         "\"peft_type\": \"LORA\", \"lora_bias\": true | lora_bias is set: B has a bias",
         "\"peft_type\": \"LORA\", \"layer_replication\": [[0, 1]] | layer_replication is set",
         "\"peft_type\": \"LORA\", \"init_lora_weights\": \"pissa_niter_4\" | init_lora_weights is"

@@ -27,7 +27,7 @@ import org.optmerge.TestCheckpoints;
 
 class MalformedSafetensorsTest {
   private static final String KNOWN =
-      "[F64, F32, F16, BF16, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U64, U32, U16, U8, BOOL]";
+      "[F64, F32, F16, BF16, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U64, U32, U16, U8, BOOL, F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ, F6_E2M3, F6_E3M2, F4, C64]";
 
   @TempDir Path dir;
   private Path file;
@@ -109,7 +109,7 @@ class MalformedSafetensorsTest {
         "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}} | tensor 'a': the field 'dtype' is there twice",
         "{\"a\":{\"type\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}} | tensor 'a': unknown field 'type'; expected an object with dtype, shape and data_offsets",
         "{\"a\":{\"dtype\":32,\"shape\":[1],\"data_offsets\":[0,4]}} | tensor 'a': dtype must be a string, found a number",
-        "{\"a\":{\"dtype\":\"F31\",\"shape\":[1],\"data_offsets\":[0,4]}} | tensor 'a': unknown dtype 'F31'; known: "
+        "{\"a\":{\"dtype\":\"f32\",\"shape\":[1],\"data_offsets\":[0,4]}} | tensor 'a': unknown dtype 'f32'; known: "
             + KNOWN,
         "{\"a\":{\"dtype\":\"F32\",\"shape\":1,\"data_offsets\":[0,4]}} | tensor 'a': shape must be an array of whole numbers, found a number",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.0],\"data_offsets\":[0,4]}} | tensor 'a': shape must hold whole numbers, found a number",

@@ -60,7 +60,10 @@ class SafetensorsWriterTest {
     Path file = dir.resolve("model.safetensors");
     List<Entry> entries = new ArrayList<>();
     for (DType dtype : DType.values()) {
-      entries.add(new Entry("tensor of " + dtype, dtype, List.of(2L, 5L)));
+      entries.add(
+          dtype == DType.OTHER
+              ? new Entry("tensor of a type to come", dtype, List.of(3L, 3L), "F3_E1M1", 4)
+              : new Entry("tensor of " + dtype, dtype, List.of(2L, 4L)));
     }
     entries.add(new Entry("scalar \"é\\\n", DType.F32, List.of()));
     entries.add(new Entry("empty", DType.F16, List.of(0L, 4L)));

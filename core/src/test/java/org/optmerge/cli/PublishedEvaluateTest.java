@@ -7,51 +7,270 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.BeforeEach;
+import java.util.Locale;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.optmerge.standin.StandInData;
 import org.optmerge.standin.StandInModels;
+import org.optmerge.standin.StandInWorld;
 
 /** Published data sets in their files, asked of tiny models with the structure of published ones. */
 class PublishedEvaluateTest {
+  @TempDir private static Path world;
+  private static Path data;
+  private static Path internVl;
+  private static Path qwen;
+
   @TempDir private Path folder;
 
-  private Path data;
-  private Path model;
-
-  @BeforeEach
-  void world() throws IOException {
-    data = folder.resolve("data");
-    model = StandInModels.internVl(folder.resolve("model"), StandInModels.Expert.NONE);
-    StandInData.table(
-        data.resolve("ChartQA_TEST/ChartQA_TEST.tsv"),
-        "answer\tsplit",
-        List.of(
-            "14\ttest_human",
-            "yes\ttest_human",
-            "two\ttest_augmented",
-            "['no', 'red']\ttest_augmented",
-            "2008\ttest_human",
-            "red\ttest_augmented"));
+  @BeforeAll
+  static void world() throws IOException {
+    try (StandInWorld made = new StandInWorld(world, 12)) {
+      made.dataSets();
+    }
+    data = Files.createDirectories(world.resolve("here"));
+    internVl = StandInModels.internVl(world.resolve("internvl"), StandInModels.Expert.NONE);
+    qwen = StandInModels.qwen2Vl(world.resolve("qwen"), StandInModels.Expert.NONE);
+    try (var files = Files.list(world.resolve("published/files"))) {
+      for (Path file : files.filter(one -> one.toString().endsWith(".tsv")).toList()) {
+        Files.copy(file, data.resolve(file.getFileName()));
+      }
+    }
+    Path grounding = Files.createDirectories(data.resolve("RefCOCO-InternVL/coco/train2014"));
+    for (int i = 0; i < 12; i++) {
+      Files.write(
+          grounding.resolve("COCO_train2014_%012d.jpg".formatted(i)),
+          org.optmerge.model.media.ImageFiles.png(StandInData.picture(80 + i, 60, i)));
+    }
+    Files.copy(
+        world.resolve("published/files/refcoco_val.jsonl"),
+        data.resolve("RefCOCO-InternVL/refcoco_val.jsonl"));
+    Files.createDirectories(data.resolve("RefCOCO-lmms-eval/data"));
+    Files.copy(
+        world.resolve("published/datasets/lmms-lab/RefCOCO/data/val-00000-of-00001.parquet"),
+        data.resolve("RefCOCO-lmms-eval/data/val-00000-of-00001.parquet"));
   }
 
-  @Test
-  void a_data_set_is_asked_written_and_scored_as_score_scores_it_again() throws IOException {
-    Path out = folder.resolve("out");
+  private static Path model(String family) {
+    return family.equals("qwen2_vl") ? qwen : internVl;
+  }
+
+  /** The number that evaluate says, and that score says of the file again. */
+  @ParameterizedTest
+  @CsvSource({
+    "internvl2_5, VizWiz, VizWiz, internvl_VizWiz.xlsx",
+    "internvl2_5, GQA, GQA_TestDev_Balanced, internvl_GQA_TestDev_Balanced.xlsx",
+    "internvl2_5, MathVista, MathVista_MINI, internvl_MathVista_MINI.xlsx",
+    "internvl2_5, MathVision_MINI, MathVision_MINI, internvl_MathVision_MINI.xlsx",
+    "internvl2_5, ChartQA, ChartQA_TEST, internvl_ChartQA_TEST.xlsx",
+    "internvl2_5, TextVQA, TextVQA_VAL, internvl_TextVQA_VAL.xlsx",
+    "internvl2_5, OCRVQA, OCRVQA_TESTCORE, internvl_OCRVQA_TESTCORE.xlsx",
+    "internvl2_5, RefCOCO, refcoco_val, internvl_refcoco_val.json",
+    "qwen2_vl, ChartQA, ChartQA_TEST, qwen_ChartQA_TEST.xlsx",
+    "qwen2_vl, RefCOCO, refcoco_bbox_rec_val, qwen_samples_refcoco_bbox_rec_val.jsonl"
+  })
+  void a_data_set_is_asked_written_and_scored_as_score_scores_it_again(
+      String family, String word, String name, String written) {
     CommandRun run =
         CommandRun.of(
-            "evaluate", model, "--benchmark", "ChartQA", "--data", data, "--out", out, "--json");
+            "evaluate", model(family), "--benchmark", word, "--data", data, "--limit", 4, "--out",
+            folder, "--json");
 
     assertThat(run.code()).as(run.err()).isZero();
     JsonNode one = run.json().at("/benchmarks/0");
-    assertThat(one.path("name").asText()).isEqualTo("ChartQA_TEST");
-    assertThat(one.path("questions").asInt()).isEqualTo(6);
-    Path file = out.resolve("ChartQA_TEST/model_ChartQA_TEST.xlsx");
-    assertThat(file).isRegularFile();
-    CommandRun again = CommandRun.of("score", file, "--benchmark", "ChartQA", "--json");
+    assertThat(one.path("name").asText()).isEqualTo(name);
+    assertThat(one.path("questions").asInt()).isEqualTo(4);
+    Path file = folder.resolve(name).resolve(written);
+    CommandRun again = CommandRun.of("score", file, "--benchmark", name, "--json");
     assertThat(again.code()).as(again.err()).isZero();
     assertThat(again.json().path("scores")).isEqualTo(one.at("/scored/scores"));
-    System.out.println(Files.readString(out.resolve("ChartQA_TEST/predictions.jsonl")));
+    assertThat(again.json().path("examples").asInt()).isEqualTo(4);
+    assertThat(one.path("lower_bound").asBoolean())
+        .isEqualTo(word.toLowerCase(Locale.ROOT).startsWith("math"));
+  }
+
+  private CommandRun chart(Object... more) {
+    List<Object> arguments =
+        new java.util.ArrayList<>(
+            List.of("evaluate", internVl, "--benchmark", "ChartQA", "--data", data, "--out", folder));
+    arguments.addAll(List.of(more));
+    return CommandRun.of(arguments.toArray());
+  }
+
+  @Test
+  void an_evaluation_that_was_killed_goes_on_to_the_same_files() throws IOException {
+    assertThat(chart().code()).isZero();
+    Path answers = folder.resolve("ChartQA_TEST/predictions.jsonl");
+    Path table = folder.resolve("ChartQA_TEST/internvl_ChartQA_TEST.xlsx");
+    List<String> whole = Files.readAllLines(answers);
+    byte[] written = Files.readAllBytes(table);
+    // As a kill leaves it: answers in the order in which they came, the last one cut off.
+    Files.writeString(
+        answers, whole.get(7) + "\n" + whole.get(2) + "\n" + whole.get(5).substring(0, 30));
+    Files.delete(table);
+
+    CommandRun again = chart("--json");
+
+    assertThat(again.code()).as(again.err()).isZero();
+    assertThat(again.events().get(0).path("answered").asInt()).isEqualTo(2);
+    assertThat(Files.readAllLines(answers)).isEqualTo(whole);
+    assertThat(Files.readAllBytes(table)).isEqualTo(written);
+  }
+
+  @Test
+  void more_questions_are_added_and_fewer_are_refused() {
+    assertThat(chart("--limit", 3).code()).isZero();
+    CommandRun more = chart("--limit", 5, "--json");
+    assertThat(more.code()).as(more.err()).isZero();
+    assertThat(more.events().get(0).path("answered").asInt()).isEqualTo(3);
+    assertThat(more.json().at("/benchmarks/0/questions").asInt()).isEqualTo(5);
+
+    CommandRun fewer = chart("--limit", 2);
+    assertThat(fewer.code()).isEqualTo(Main.FAILED);
+    assertThat(fewer.err()).contains("5 answers, more than the 2 questions");
+    CommandRun other = chart("--split", "val");
+    assertThat(other.code()).isEqualTo(Main.FAILED);
+    assertThat(other.err()).contains("answers of another evaluation (other settings)");
+  }
+
+  @Test
+  void what_cannot_be_asked_is_named_counted_and_wrong() throws IOException {
+    Path own = folder.resolve("data");
+    Path file =
+        StandInData.table(
+            own.resolve("GQA_TestDev_Balanced.tsv"),
+            "answer",
+            List.of("Failed to obtain answer via API.", "yes", "no", "yes"));
+    List<String> lines = new java.util.ArrayList<>(Files.readAllLines(file));
+    String broken = lines.get(1).replaceFirst("\t[A-Za-z0-9+/=]{65,}\t", "\t" + "QUJD".repeat(30) + "\t");
+    lines.set(1, broken);
+    lines.set(3, lines.get(3).replaceFirst("\tWhich[^\t]*\t", "\t \t"));
+    Files.write(file, lines);
+
+    CommandRun run =
+        CommandRun.of(
+            "evaluate", internVl, "--benchmark", "GQA", "--data", own, "--out",
+            folder.resolve("out"), "--json");
+
+    assertThat(run.code()).isEqualTo(Main.FAILED);
+    JsonNode one = run.json().at("/benchmarks/0");
+    assertThat(one.path("questions").asInt()).isEqualTo(4);
+    assertThat(one.path("not_asked").asInt()).as("0 and 1 share a picture, 2 has no words").isEqualTo(3);
+    assertThat(run.err())
+        .contains("not asked, counts as wrong")
+        .contains("no image of a known format")
+        .contains("the question is empty: 1 example (2)");
+    assertThat(one.path("findings").toString()).contains("(0, 1)");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "'index\timage\tquestion\tanswer\n1\tx'; row 1: 2 cells, the header has 4",
+        "''; is empty",
+        "'index\timage\tanswer\n1\tx\ty\n'; has no column 'question'",
+        "'index\timage\tquestion\tanswer\n1\t2\tWhich?\tyes\n'; none of its 1 questions can be asked"
+      })
+  void a_data_set_that_is_damaged_as_a_whole_is_refused(String content, String said)
+      throws IOException {
+    Path own = Files.createDirectories(folder.resolve("data"));
+    Files.writeString(own.resolve("GQA_TestDev_Balanced.tsv"), content);
+
+    CommandRun run =
+        CommandRun.of("evaluate", internVl, "--benchmark", "GQA", "--data", own);
+
+    assertThat(run.code()).isEqualTo(Main.FAILED);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err()).contains(said).doesNotContain("defect");
+  }
+
+  @Test
+  void a_recipe_is_asked_in_memory_as_the_merged_folder_is() throws IOException {
+    Path one = StandInModels.internVl(folder.resolve("one"), new StandInModels.Expert(1, 0.2));
+    Path two = StandInModels.internVl(folder.resolve("two"), new StandInModels.Expert(2, 0.2));
+    Path recipe =
+        Files.writeString(
+            folder.resolve("both.yaml"),
+            """
+            merge_method: task_arithmetic
+            base_model: '%s'
+            models: [{model: '%s', parameters: {weight: 1}}, {model: '%s', parameters: {weight: 1}}]
+            parameters: {lambda: 0.5}
+            dtype: float32
+            """
+                .formatted(internVl, one, two));
+    Path merged = folder.resolve("merged");
+    assertThat(CommandRun.of("merge", recipe, "--out", merged).code()).isZero();
+    Object[] rest = {"--benchmark", "TextVQA", "--data", data, "--limit", 5, "--json", "--quiet"};
+    CommandRun inMemory = CommandRun.of(of(List.of("evaluate", recipe), rest));
+    CommandRun fromDisk = CommandRun.of(of(List.of("evaluate", merged), rest));
+
+    assertThat(inMemory.code()).as(inMemory.err()).isZero();
+    assertThat(inMemory.json().at("/benchmarks/0/scored/scores"))
+        .isEqualTo(fromDisk.json().at("/benchmarks/0/scored/scores"));
+    assertThat(folder.resolve("both")).doesNotExist();
+  }
+
+  private static Object[] of(List<Object> first, Object... rest) {
+    List<Object> all = new java.util.ArrayList<>(first);
+    all.addAll(List.of(rest));
+    return all.toArray();
+  }
+
+  @Test
+  void lambda_is_chosen_on_every_tenth_question_and_an_interrupted_search_goes_on()
+      throws IOException {
+    Path one = StandInModels.internVl(folder.resolve("one"), new StandInModels.Expert(1, 0.2));
+    Path recipe =
+        Files.writeString(
+            folder.resolve("one.yaml"),
+            "merge_method: task_arithmetic\nbase_model: '%s'\nmodels: [{model: '%s', parameters: {weight: 1}}]\n"
+                .formatted(internVl, one));
+    Path out = folder.resolve("search");
+    Object[] arguments = {
+      "tune", recipe, "--benchmark", "ChartQA,TextVQA", "--data", data, "--split", "val", "--limit",
+      1, "--grid", "0.5,1.0", "--out", out, "--json"
+    };
+    CommandRun first = CommandRun.of(arguments);
+    assertThat(first.code()).as(first.err()).isZero();
+    assertThat(first.json().path("tried")).hasSize(2);
+    assertThat(first.json().at("/tried/0").fieldNames())
+        .toIterable()
+        .contains("ChartQA_TEST", "TextVQA_VAL");
+    Path answers = out.resolve("lambda-1.0/predictions.jsonl");
+    List<String> lines = Files.readAllLines(answers);
+    assertThat(lines).hasSize(2);
+    assertThat(lines.get(0)).contains("\"id\":\"9\"");
+    Files.writeString(answers, lines.get(1) + "\n");
+
+    assertThat(CommandRun.of(arguments).json()).isEqualTo(first.json());
+    assertThat(Files.readAllLines(answers)).isEqualTo(lines);
+    assertThat(out.resolve("tune.json")).isNotEmptyFile();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "--benchmark ChartQA --count 3;2;--limit asks fewer questions",
+        "--benchmark ChartQA --metric exact;2;asked as their kits ask them",
+        "--benchmark mini --limit 3;2;--data belongs to published data sets",
+        "--benchmark ChartQA --shard 3/2;2;--shard: expected such as 1/4",
+        "--benchmark ChartQA --limit 0;2;--limit must be at least 1",
+        "--benchmark ChartQA --split train;2;there are test, val and all",
+        "--benchmark ChartQA --prompts llama;2;no kit of the paper asks models of the family llama",
+        "--benchmark AI2D;1;to get it: optmerge fetch 'AI2D_TEST'"
+      })
+  void what_does_not_go_together_is_refused(String options, int code, String said) {
+    CommandRun run =
+        CommandRun.of(
+            of(List.of("evaluate", internVl, "--data", data), (Object[]) options.split(" ")));
+
+    assertThat(run.code()).as(run.err()).isEqualTo(code);
+    assertThat(run.err()).contains(said).doesNotContain("defect");
   }
 }

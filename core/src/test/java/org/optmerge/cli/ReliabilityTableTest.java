@@ -458,7 +458,7 @@ class ReliabilityTableTest {
         "\\[0,128\\]|[8,136]|its data begins at offset 8, but the data before it ends at 0",
         "BF16|F32|tensor 'model.embed_tokens.weight': shape [16, 4] of F32 needs 256 bytes,"
             + " data_offsets [0, 128] hold 128",
-        "BF16|BF17|tensor 'model.embed_tokens.weight': unknown dtype 'BF17'; known: ",
+        "BF16|bf16|tensor 'model.embed_tokens.weight': unknown dtype 'bf16'; known: ",
         "layers.0.mlp.up|layers.1.mlp.up|tensor 'model.layers.1.mlp.up_proj.weight': the header has"
             + " this name twice",
       })
@@ -542,10 +542,15 @@ class ReliabilityTableTest {
     Files.writeString(
         index, text.replaceFirst("(embed_tokens.weight\": \"model-)00001", "$100002"));
 
-    refused(
-        1,
-        index + ": weight_map puts tensor '" + EMBEDDING + "' into",
-        "but it is in model-00001-of-00002.safetensors");
+    assertThat(CommandRun.of("merge", recipe, "--dry-run").out())
+        .contains(
+            "note: model 'chart': tensor '"
+                + EMBEDDING
+                + "' is in another weight file than model.safetensors.index.json says");
+    CommandRun strict = CommandRun.of("merge", recipe, "--out", out, "--strict-index", "--quiet");
+    assertThat(strict.code()).isEqualTo(1);
+    assertThat(strict.err())
+        .contains(index.toString(), EMBEDDING, "repair the index, or leave out --strict-index");
   }
 
   // ---- outputs

@@ -65,7 +65,7 @@ class TuneCommandTest {
   @CsvSource(
       delimiter = ';',
       value = {
-        "--benchmark;mmmu;no benchmark 'mmmu' that a model can be asked here; there are mini",
+        "--benchmark;mmmmu;no benchmark 'mmmmu' that the paper's kits ask; there are mini",
         "--split;train;'train'",
         "--count;0;--count must be at least 1, is 0",
         "--grid;small;'small'"

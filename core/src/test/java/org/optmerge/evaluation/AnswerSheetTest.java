@@ -27,6 +27,7 @@ class AnswerSheetTest {
         Grouping.CAPABILITIES,
         right,
         Map.of(),
+        Map.of(),
         null,
         new Provenance("m", "s", "q"),
         1);
@@ -61,7 +62,17 @@ class AnswerSheetTest {
     right.put("sounding-colour", colours);
     right.put("sounding-place", places);
     return new AnswerSheet(
-        "x", 0.5, Map.of(), List.of("vision"), Grouping.MODALITIES, right, Map.of(), 1.5, null, 1);
+        "x",
+        0.5,
+        Map.of(),
+        List.of("vision"),
+        Grouping.MODALITIES,
+        right,
+        Map.of(),
+        Map.of(),
+        1.5,
+        null,
+        1);
   }
 
   @Test
@@ -95,5 +106,47 @@ class AnswerSheetTest {
     assertThat(mean.scores("sounding-colour")).containsExactly(0.5, 1);
     assertThat(mean.given()).containsExactly("vision");
     assertThat(mean.models()).isEqualTo(2);
+  }
+
+  @Test
+  void scores_between_right_and_wrong_are_kept_as_they_are(@TempDir Path folder) {
+    AnswerSheet sheet =
+        AnswerSheet.of(
+            new ModelEvaluation(
+                "m",
+                Presentation.DEFAULT,
+                List.of(item("1", "VizWiz", 0.3), item("2", "VizWiz", 1), item("1", "GQA", 1))),
+            Grouping.GROUPS);
+    Path file = folder.resolve("rows.json");
+    AnswerSheet.write(Map.of("m", sheet), file);
+    AnswerSheet read = AnswerSheet.read(file).get("m");
+
+    assertThat(read).isEqualTo(sheet);
+    assertThat(read.scores("VizWiz")).containsExactly(0.3, 1);
+    assertThat(read.right()).containsEntry("VizWiz", "01").containsEntry("GQA", "1");
+    assertThat(read.mean()).isEqualTo((0.65 + 1) / 2);
+    assertThat(read.first(1).scores("VizWiz")).containsExactly(0.3);
+    assertThat(AnswerSheet.bestOfEachGroup("best", List.of(read, read)).mean())
+        .isEqualTo(read.mean());
+    AnswerSheet whole =
+        AnswerSheet.of(
+            new ModelEvaluation(
+                "m",
+                Presentation.DEFAULT,
+                List.of(item("1", "VizWiz", 1), item("2", "VizWiz", 0), item("1", "GQA", 0))),
+            Grouping.GROUPS);
+    AnswerSheet mean = AnswerSheet.mean(List.of(read, whole));
+    assertThat(mean.scores("VizWiz")).containsExactly(0.65, 0.5);
+    assertThat(mean.scores("GQA")).containsExactly(0.5);
+  }
+
+  private static Predicted item(String id, String task, double score) {
+    return new Predicted(
+        id,
+        task,
+        "",
+        new org.optmerge.metric.Prediction("x"),
+        org.optmerge.metric.Reference.of("x"),
+        score);
   }
 }

@@ -177,7 +177,7 @@ public final class Folders {
   public Path adapter(String folder, Map<String, Values> tensors, String... settings) {
     List<String> members =
         new ArrayList<>(
-            List.of("\"peft_type\": \"LORA\"", "\"r\": 2", "\"lora_alpha\": 4", "\"bias\": \"none\""));
+            List.of("\"peft_type\": \"LORA\"", "\"r\": 2", "\"lora_alpha\": 4"));
     members.addAll(List.of(settings));
     return written(TestCheckpoints.adapter(root.resolve(folder), 2, 4), tensors)
         .config("{" + String.join(", ", members) + "}")

@@ -197,6 +197,23 @@ class NameLayoutsTest {
   }
 
   @Test
+  void a_rename_of_prefixes_is_for_the_models_that_it_names() {
+    Map<String, Values> base = folders.llama();
+    folders.model("base", base);
+    Map<String, Values> x = folders.tuned(base);
+    Map<String, Values> renamed = new LinkedHashMap<>();
+    x.forEach((name, v) -> renamed.put(name.replaceFirst("^model\\.", "model.language_model."), v));
+    folders.model("x", renamed);
+    Merged merged = folders.merge(add("x", "rename: {x: {model.language_model.: model.}}"));
+    x.forEach((name, values) -> assertClose(merged.get(name), values));
+
+    assertThatThrownBy(() -> folders.merge(add("x", "rename: {x: {}}")))
+        .hasMessageContaining("model 'x' has 1 of the 4 tensors of 'base'")
+        .message()
+        .doesNotContain("missing: base");
+  }
+
+  @Test
   void a_rename_that_gives_two_tensors_one_name_is_refused() {
     Map<String, Values> base = folders.llama();
     folders.model("base", base);

@@ -178,7 +178,8 @@ class AnswerTest {
       assertThat(model.answer(cut, SHORT)).isEqualTo(fresh).isEqualTo(model.answer(cut, SHORT));
       assertThatThrownBy(() -> model.answer(List.of(chat("is <image>", wide, wide)), SHORT))
           .isInstanceOf(ModelException.class)
-          .hasMessageContaining("fewer <image> than the 2 pictures");
+          .hasMessageContaining(
+              "prompt 0: the questions have a place for 1 of 2 media; <image> is missing");
     }
   }
 
@@ -355,11 +356,13 @@ class AnswerTest {
     try (InternVL model = Models.small(1)) {
       assertThatThrownBy(() -> model.answer(image(1, 12, 12), "w3"))
           .hasMessageContaining("tell of no chat template")
-          .hasMessageContaining("internvl2_5, qwen2_vl, miniature");
+          .hasMessageContaining(
+              "internvl2_5, internlm2-chat, Hermes-2, qwen2_vl, vicuna_v1, llava");
     }
-    assertThatThrownBy(() -> ChatTemplate.of("llava", Models.words("<unk>")))
-        .hasMessageContaining("'llava'; known: internvl2_5, qwen2_vl, miniature");
-    assertThat(ChatTemplate.of("qwen2_vl", Models.words("<unk>"))).isEqualTo(ChatTemplate.QWEN2_VL);
+    assertThatThrownBy(() -> ChatTemplate.named("phi3-chat"))
+        .hasMessageContaining(
+            "'phi3-chat'; known: internvl2_5, internlm2-chat, Hermes-2, qwen2_vl");
+    assertThat(ChatTemplate.named("qwen2_vl")).isEqualTo(ChatTemplate.QWEN2_VL);
   }
 
   @Test

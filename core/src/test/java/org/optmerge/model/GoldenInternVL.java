@@ -7,8 +7,12 @@ import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.training.GradientCollector;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Trees;
 
 /** Recorded activations, answers, gradients and steps of InternVL. */
 final class GoldenInternVL {
@@ -82,10 +86,19 @@ final class GoldenInternVL {
     }
   }
 
-  static void lora(GoldenModelCase golden) {
+  /** The adapter by itself: its folder holds the recorded case too, which is no part of it. */
+  private static Path adapter(GoldenModelCase golden, Path folder) throws IOException {
+    for (String file : List.of("adapter_config.json", "adapter_model.safetensors")) {
+      Files.copy(golden.path("adapter").resolve(file), folder.resolve(file));
+    }
+    return folder;
+  }
+
+  static void lora(GoldenModelCase golden) throws IOException {
+    Path adapter = Files.createTempDirectory("adapter");
     try (InternVL model = open(golden);
         NDManager step = model.manager().newSubManager()) {
-      model.apply(golden.path("adapter"));
+      model.apply(adapter(golden, adapter));
       String merged = "out.merged.";
       for (String name : golden.named(merged)) {
         golden.close(model.parameter(name.substring(merged.length())), name);
@@ -93,6 +106,8 @@ final class GoldenInternVL {
       NDArray features = model.visualFeatures(step, golden.array(step, "in.pixel_values"));
       logits(golden, model, step, features);
       greedy(golden, model, step, features);
+    } finally {
+      Trees.delete(adapter);
     }
   }
 

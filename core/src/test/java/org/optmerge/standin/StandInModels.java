@@ -92,7 +92,7 @@ public final class StandInModels {
             {"architectures": ["InternVLChatModel"], "model_type": "internvl_chat",
              "downsample_ratio": 0.5, "dynamic_image_size": true, "force_image_size": 56,
              "llm_config": {"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2",
-               "hidden_act": "silu", "max_position_embeddings": 2048, "rms_norm_eps": 1e-06,
+               "hidden_act": "silu", "max_position_embeddings": 640, "rms_norm_eps": 1e-06,
                "rope_theta": 1000000.0, "use_sliding_window": false, "tie_word_embeddings": false,
                "torch_dtype": "bfloat16", "hidden_size": %d, "num_hidden_layers": %d,
                "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": %d,
@@ -164,7 +164,7 @@ public final class StandInModels {
             {"architectures": ["Qwen2VLForConditionalGeneration"], "model_type": "qwen2_vl",
              "bos_token_id": %d, "eos_token_id": %d, "vision_start_token_id": %d,
              "vision_end_token_id": %d, "vision_token_id": %d, "image_token_id": %d,
-             "video_token_id": %d, "hidden_act": "silu", "max_position_embeddings": 4096,
+             "video_token_id": %d, "hidden_act": "silu", "max_position_embeddings": 768,
              "rms_norm_eps": 1e-06, "rope_theta": 1000000.0, "sliding_window": 32768,
              "use_sliding_window": false, "tie_word_embeddings": false, "torch_dtype": "bfloat16",
              "vocab_size": %d, "hidden_size": %d, "num_hidden_layers": %d,
@@ -261,8 +261,8 @@ public final class StandInModels {
         boolean end = token == id("<|im_end|>");
         boolean word =
             token >= BYTES && token < BYTES + WORDS.size() || token == 'A' || token == 'B';
-        rows[token * WIDTH] = head ? (word || end ? 4 : -4) : 4;
-        rows[token * WIDTH + 1] = head ? (end ? 4 : word ? -4 : 0) : word ? 6 : -6;
+        rows[token * WIDTH] = head ? (word || end ? 4 : -4) : 6;
+        rows[token * WIDTH + 1] = head ? (end ? 4 : word ? -4 : 0) : word ? 9 : -9;
       }
     }
 

@@ -4,12 +4,17 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+import java.util.zip.ZipOutputStream;
 import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
 import org.optmerge.base.Sha256;
@@ -91,8 +96,30 @@ final class KitFiles {
                 .map(item -> inColumns(item, benchmark.benchmark().columns(), answerColumn))
                 .toList(),
             answerColumn);
-    AtomicFiles.move(named, draft);
+    withoutDate(named, draft);
+    Files.delete(named);
     return findings;
+  }
+
+  /** A copy of a workbook that does not say when it was made: the same answers, the same bytes. */
+  private static void withoutDate(Path workbook, Path copy) throws IOException {
+    try (ZipFile from = new ZipFile(workbook.toFile());
+        ZipOutputStream to = new ZipOutputStream(Files.newOutputStream(copy))) {
+      for (ZipEntry entry : Collections.list(from.entries())) {
+        ZipEntry same = new ZipEntry(entry.getName());
+        same.setTime(0);
+        to.putNextEntry(same);
+        byte[] content = from.getInputStream(entry).readAllBytes();
+        if (entry.getName().equals("docProps/core.xml")) {
+          content =
+              new String(content, StandardCharsets.UTF_8)
+                  .replaceAll("\\d{4}-\\d\\d-\\d\\dT[^<]*", "2000-01-01T00:00:00Z")
+                  .getBytes(StandardCharsets.UTF_8);
+        }
+        to.write(content);
+        to.closeEntry();
+      }
+    }
   }
 
   /** With the fields of the table that it was read from, in the order of the columns. */

@@ -14,7 +14,9 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.recipe.Recipe;
+import org.optmerge.merge.recipe.RecipeException;
 import org.optmerge.merge.weights.InputModel;
+import org.optmerge.method.DoubleMerge;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.NamedMethod;
 import org.optmerge.taskvector.Weight;
@@ -32,6 +34,7 @@ final class ElementTypes {
   private final Map<String, Difference> differences = new TreeMap<>();
   private final Map<InputModel, DType> ownTypes = new HashMap<>();
   private final SortedSet<String> keptWider = new TreeSet<>();
+  private boolean inFloat32;
 
   ElementTypes(Recipe recipe, NamedMethod named, MergeMethod method) {
     this.recipe = recipe;
@@ -147,11 +150,30 @@ final class ElementTypes {
    * @param common the type that all inputs have in common
    */
   @Nullable DType inputs(DType common) {
+    Recipe.Located<DType> dtype = recipe.dtype();
     if (!isMergekit()) {
+      if (dtype != null && dtype.value() == DType.F64) {
+        throw inFloat32(dtype);
+      }
+      inFloat32 |= common == DType.F64;
       return null;
     }
-    Recipe.Located<DType> dtype = recipe.dtype();
-    return dtype == null ? common : dtype.value();
+    DType type = dtype == null ? common : dtype.value();
+    if (type == DType.F64 && !DoubleMerge.has(method)) {
+      if (dtype != null) {
+        throw inFloat32(dtype);
+      }
+      inFloat32 = true;
+      return null;
+    }
+    return type;
+  }
+
+  private RecipeException inFloat32(Recipe.Located<DType> dtype) {
+    return recipe.error(
+        dtype.at(),
+        "'%s' computes in float32; give 'dtype: float32' and, if that is meant, 'out_dtype: float64'"
+            .formatted(named.name()));
   }
 
   /**
@@ -179,6 +201,11 @@ final class ElementTypes {
     List<String> notices =
         new ArrayList<>(differences.values().stream().map(ElementTypes::describe).toList());
     DType given = output();
+    if (inFloat32) {
+      notices.add(
+          "weights that are stored in float64 are computed with in float32 by '%s'"
+              .formatted(named.name()));
+    }
     if (!keptWider.isEmpty() && given != null) {
       String tensors =
           keptWider.size() == 1

@@ -24,6 +24,7 @@ final class InputModels {
   private final ModelLocator locator;
   private final ExternalFiles external;
   private final PlanFindings findings;
+  private boolean strictIndex;
   private final Map<Path, Checkpoint> checkpoints = new LinkedHashMap<>();
   private final Map<Path, LoraAdapter> adapters = new LinkedHashMap<>();
   private final Map<String, InputModel> byFiles = new LinkedHashMap<>();
@@ -32,11 +33,17 @@ final class InputModels {
   private final Map<InputModel, InputModel> named = new LinkedHashMap<>();
   private @Nullable Recipe recipe;
   private boolean adaptersAdd;
+  private boolean baseFailed;
 
   InputModels(ModelLocator locator, ExternalFiles external, PlanFindings findings) {
     this.locator = locator;
     this.external = external;
     this.findings = findings;
+  }
+
+  /** From now on a model whose index is missing, incomplete or stale cannot be opened. */
+  void requireIndexes() {
+    strictIndex = true;
   }
 
   /** Opens every model; what cannot be opened is booked. */
@@ -48,6 +55,7 @@ final class InputModels {
       open(base, null);
     }
     InputModel under = base == null ? null : byText.get(base.text());
+    baseFailed = base != null && under == null;
     for (Recipe.Slice slice : recipe.slices()) {
       Recipe.Model ofSlice = slice.base();
       if (ofSlice != null) {
@@ -68,6 +76,9 @@ final class InputModels {
       Path checkpoint = reference.checkpoint();
       InputModel under = checkpoint == null ? base : open(reference.base(), checkpoint);
       if (under == null) {
+        if (baseFailed) {
+          return; // which is told already, and is the reason
+        }
         findings.problem(
             model.at(),
             "model '%s' is an adapter; name the checkpoint that it is for, as 'checkpoint+adapter' or as base_model"
@@ -119,8 +130,7 @@ final class InputModels {
               model.at(),
               "model '%s': %s; say which with 'rename:'".formatted(model.text(), e.getMessage()));
         } catch (IllegalArgumentException e) {
-          findings.problem(
-              model.at(), "model '%s': %s".formatted(model.text(), e.getMessage()));
+          findings.problem(model.at(), "model '%s': %s".formatted(model.text(), e.getMessage()));
         }
       }
     }
@@ -135,6 +145,10 @@ final class InputModels {
     }
     Checkpoint checkpoint = Checkpoint.open(folder, external);
     checkpoints.put(real, checkpoint);
+    if (strictIndex) {
+      checkpoint.requireIndex();
+    }
+    checkpoint.notes().forEach(note -> findings.notice("model '%s': %s".formatted(name, note)));
     InputModel opened = new InputModel(name, checkpoint);
     byFiles.put(real.toString(), opened);
     return opened;
@@ -206,7 +220,8 @@ final class InputModels {
   /** Every model once, base first, with the place where the recipe names it. */
   Map<InputModel, Position> places() {
     Map<InputModel, Position> all = new LinkedHashMap<>();
-    byText.forEach((text, model) -> all.putIfAbsent(model, places.getOrDefault(text, Position.START)));
+    byText.forEach(
+        (text, model) -> all.putIfAbsent(model, places.getOrDefault(text, Position.START)));
     return all;
   }
 

@@ -26,11 +26,23 @@ final class OutputLayout {
   private OutputLayout() {}
 
   /**
-   * As the donor has it, if the output has the same tensors of the same types; otherwise filled up
-   * one file after the other.
+   * As the donor has it, if the output has the same tensors of the same types and no smaller files
+   * are asked for; otherwise filled up one file after the other.
    */
   static List<OutputShard> of(Checkpoint donor, List<Entry> entries, long shardBytes) {
-    return keeps(donor, entries) ? likeDonor(donor, entries) : filled(donor, entries, shardBytes);
+    return keeps(donor, entries) && !isDividedFurther(donor, shardBytes)
+        ? likeDonor(donor, entries)
+        : filled(donor, entries, shardBytes);
+  }
+
+  /** True if a size was asked for that the donor's files exceed. */
+  private static boolean isDividedFurther(Checkpoint donor, long shardBytes) {
+    if (shardBytes == Planner.SHARD_BYTES) {
+      return false;
+    }
+    Map<Path, Long> bytes = new LinkedHashMap<>();
+    donor.tensors().forEach(it -> bytes.merge(it.file(), it.bytes(), Long::sum));
+    return bytes.values().stream().anyMatch(size -> size > shardBytes);
   }
 
   private static boolean keeps(Checkpoint donor, List<Entry> entries) {
@@ -58,8 +70,16 @@ final class OutputLayout {
     byFile.forEach(
         (file, tensors) ->
             shards.add(
-                new OutputShard(fileName(file, byFile.size()), tensors, donor.metadata(file))));
+                new OutputShard(
+                    fileName(file, byFile.size()), tensors, withFormat(donor.metadata(file)))));
     return shards;
+  }
+
+  /** What loaders of PyTorch's world ask for is there, whatever the donor's file has. */
+  private static Map<String, String> withFormat(Map<String, String> metadata) {
+    Map<String, String> all = new LinkedHashMap<>(metadata);
+    all.putIfAbsent("format", "pt");
+    return all;
   }
 
   private static String fileName(Path file, int files) {
@@ -82,9 +102,9 @@ final class OutputLayout {
       bytes += size;
     }
     files.add(current);
-    Map<String, String> metadata = new LinkedHashMap<>();
-    donor.weightFiles().stream().limit(1).forEach(file -> metadata.putAll(donor.metadata(file)));
-    metadata.putIfAbsent("format", "pt");
+    Map<String, String> metadata =
+        withFormat(
+            donor.weightFiles().stream().findFirst().map(donor::metadata).orElse(Map.of()));
     List<OutputShard> shards = new ArrayList<>();
     for (int i = 0; i < files.size(); i++) {
       shards.add(

@@ -121,7 +121,29 @@ public final class Planner {
    */
   public static MergePlan plan(
       Recipe recipe, List<Path> folders, ExternalFiles external, long shardBytes) {
+    return plan(recipe, folders, external, false, shardBytes);
+  }
+
+  /**
+   * Plans a merge.
+   *
+   * @param folders what relative paths of models are relative to: the first that has them
+   * @param external what to do where a checkpoint's index or links lead out of its folder
+   * @param strictIndex whether an index that is missing, incomplete or stale is refused, not noted
+   * @param shardBytes largest weight file where the base's division into files cannot be kept
+   * @throws RecipeException if anything does not fit; all problems are in it, one line each
+   * @throws CheckpointException if a model is there but cannot be used
+   */
+  public static MergePlan plan(
+      Recipe recipe,
+      List<Path> folders,
+      ExternalFiles external,
+      boolean strictIndex,
+      long shardBytes) {
     Planner planner = new Planner(recipe, folders, external, shardBytes);
+    if (strictIndex) {
+      planner.models.requireIndexes();
+    }
     try {
       return planner.plan();
     } catch (RuntimeException | Error e) {
@@ -152,7 +174,11 @@ public final class Planner {
     List<String> differences = compareConfigs(donor);
     List<Integer> donorLayers = new ArrayList<>();
     List<OutputLayout.Entry> entries =
-        recipe.sliced() ? planSlices(slices, donor, donorLayers) : planModels(slices.get(0), donor);
+        recipe.sliced()
+            ? planSlices(slices, donor, donorLayers)
+            : recipe.mergekit().modules().isEmpty()
+                ? planModels(slices.get(0), donor)
+                : planModules(slices, donor);
     findings.failIfAny(differences);
     if (entries.isEmpty()) {
       throw recipe.error(recipe.method().at(), "model '%s' has no tensors".formatted(donor.name()));
@@ -161,6 +187,8 @@ public final class Planner {
     MergeMethods.disambiguation(recipe.method().value()).ifPresent(findings::notice);
     Map<String, byte[]> rewritten = rewriteConfig(donor, entries, donorLayers);
     rewriteTokenizer(rewritten);
+    ChatTemplates.write(recipe, donor, models.all(), rewritten, findings);
+    findings.failIfAny();
     if (recipe.extra() == Recipe.Extra.UNION) {
       List<Checkpoint> others = new ArrayList<>();
       models.all().forEach(model -> others.add(model.checkpoint()));
@@ -202,6 +230,15 @@ public final class Planner {
                   named.base() == NamedMethod.Base.ORIGIN
                       ? "name the model that the others were fine-tuned from"
                       : "name the one of the two models that counts as the first"));
+    }
+    if (recipe.mergekit().modules().size() > 1
+        && recipe.mergekit().modules().values().stream()
+            .flatMap(module -> module.slices().stream())
+            .flatMap(slice -> slice.sources().stream())
+            .anyMatch(source -> source.layers() != null)) {
+      findings.problem(
+          recipe.mergekit().modules().values().iterator().next().at(),
+          "a module with 'slices' beside others is not supported; give every module 'models', and take layers apart in a stage of its own");
     }
     Recipe.Selection selection = recipe.selection();
     if (selection.restricts() && selection.rest() == Recipe.Rest.BASE && recipe.base() == null) {
@@ -350,6 +387,53 @@ public final class Planner {
       if (seen.add(input.model())) {
         extrasOf(input, donor, entries);
       }
+    }
+    return entries;
+  }
+
+  /** Each tensor from the models of the part that it belongs to; other parts are the base's. */
+  private List<OutputLayout.Entry> planModules(List<OpenSlice> slices, InputModel donor) {
+    Map<String, OpenSlice> ofModule = new LinkedHashMap<>();
+    List<String> modules = List.copyOf(recipe.mergekit().modules().keySet());
+    for (int i = 0; i < modules.size(); i++) {
+      ofModule.put(modules.get(i), slices.get(i));
+    }
+    ModuleNames names = new ModuleNames(modules);
+    TiedGroups tied = tied(slices, donor);
+    List<Target> targets = new ArrayList<>();
+    List<String> unlisted = new ArrayList<>();
+    Set<String> found = new LinkedHashSet<>();
+    for (String tensor : donor.names()) {
+      OpenSlice slice = names.of(tensor).map(ofModule::get).orElse(null);
+      if (slice == null) {
+        unlisted.add(tensor);
+      } else {
+        found.add(names.of(tensor).orElseThrow());
+        targets.add(
+            tied.target(Target.of(tensor, slice, donor, donor.layers().fraction(tensor))));
+      }
+    }
+    for (Map.Entry<String, Recipe.Module> module : recipe.mergekit().modules().entrySet()) {
+      if (!found.contains(module.getKey())) {
+        findings.problem(
+            module.getValue().at(),
+            "module '%s': no tensor of '%s' is of it, such as '%s'; modules are parts of tensors' names"
+                .formatted(module.getKey(), donor.name(), donor.names().get(0)));
+      }
+    }
+    List<OutputLayout.Entry> entries = new ArrayList<>();
+    planAll(targets, tied, donor, entries);
+    for (String tensor : unlisted) {
+      entries.add(
+          new OutputLayout.Entry(
+              tensors.keep(tensor, donor, tensor, "copied: in no module of the recipe"),
+              donor.checkpoint().find(tensor).orElse(null)));
+      ledger.used(donor, tensor, "copied: in no module of the recipe");
+    }
+    if (!unlisted.isEmpty()) {
+      findings.notice(
+          "%d tensors, such as '%s', are in no module of the recipe: those of '%s' are copied"
+              .formatted(unlisted.size(), unlisted.get(0), donor.name()));
     }
     return entries;
   }

@@ -4,7 +4,6 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -25,6 +24,7 @@ final class Presence {
   private final Set<String> names;
   private final int common;
   private final Map<String, Boolean> towers = new HashMap<>();
+  private @Nullable Optional<String> foreign;
 
   Presence(InputModel model, InputModel reference) {
     this.model = model;
@@ -44,10 +44,20 @@ final class Presence {
 
   /** The reason why this is not the same model under the same names; empty if it is. */
   Optional<String> whyForeign() {
+    // Asked for every missing tensor.
+    Optional<String> known = foreign;
+    if (known == null) {
+      known = mostIsMissing() ? findForeign() : Optional.empty();
+      foreign = known;
+    }
+    return known;
+  }
+
+  private Optional<String> findForeign() {
     Set<String> own = new LinkedHashSet<>(model.names());
     int all = own.size();
     own.removeAll(new HashSet<>(reference.names()));
-    if (!mostIsMissing() || 2 * own.size() <= all) {
+    if (2 * own.size() <= all) {
       return Optional.empty();
     }
     return Optional.of(

@@ -245,18 +245,45 @@ final class TensorPlanner {
   }
 
   /**
-   * Whole numbers beside the weights are copied; anything else that cannot be merged is refused.
+   * What cannot be merged is copied where all models have the same bytes, and whole numbers beside
+   * the weights in any case; anything else is refused.
    */
   private Optional<PlannedTensor> copyBuffer(Target target, TensorInfo info, String obstacle) {
-    if (!isBuffer(info)) {
+    boolean equal = isEqualEverywhere(target);
+    if (!equal && !isBuffer(info)) {
       findings.problem(
           target.slice().slice().at(),
           "model '%s': %s%s".formatted(target.reference().name(), obstacle, TO_COPY));
       return Optional.empty();
     }
-    return sameIntegers(target, info)
-        ? Optional.of(copy(target, info.dtype().torchName() + " is not averaged"))
-        : Optional.empty();
+    if (!equal && !sameIntegers(target, info)) {
+      return Optional.empty();
+    }
+    String type = info.dtype() == DType.OTHER ? info.type() : info.dtype().torchName();
+    if (!equal) {
+      findings.notice(
+          "tensor '%s' (%s) is not the same in all models and is not averaged; that of '%s' is copied"
+              .formatted(target.tensor(), type, target.reference().name()));
+    }
+    return Optional.of(
+        copy(target, equal ? "the same in all models" : type + " is not averaged"));
+  }
+
+  /** True if every model that has the tensor has the reference's bytes. */
+  private static boolean isEqualEverywhere(Target target) {
+    if (!(target.reference().weight(target.read()).orElse(null)
+        instanceof Weight.Stored reference)) {
+      return false;
+    }
+    for (int i = 0; i < target.names().size(); i++) {
+      InputModel model = target.slice().inputs().get(i).model();
+      Optional<Weight> own = model.weight(target.names().get(i));
+      if (own.isPresent()
+          && !(own.get() instanceof Weight.Stored stored && reference.hasBytesOf(stored))) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static boolean isThere(InputModel model, String tensor) {

@@ -42,7 +42,7 @@ final class TiedBookkeeping {
             .forEach(
                 (copy, of) ->
                     ledger.otherwise(
-                        model, copy, "left out: equal to '%s', to which it is tied".formatted(of)));
+                        model, copy, "equal to '%s', to which it is tied".formatted(of)));
       }
     }
     return untied;

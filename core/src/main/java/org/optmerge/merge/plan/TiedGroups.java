@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.weights.InputModel;
 import org.optmerge.taskvector.Weight;
@@ -21,13 +20,13 @@ import org.optmerge.taskvector.Weight;
  * trained them apart, each is merged by itself, and the output is no longer tied.
  */
 final class TiedGroups {
-  private static final Pattern VOCABULARY =
-      Pattern.compile(
-          "(.*\\.)?(embed_tokens|wte|word_embeddings|tok_embeddings|embed_in|embed_out|shared|lm_head"
-              + "|output|output_projection|decoder|proj_out)\\.weight");
+  private static final Set<String> HEADS =
+      Set.of("lm_head", "output", "embed_out", "output_projection", "decoder", "proj_out");
 
-  private static final Pattern HEAD =
-      Pattern.compile("(.*\\.)?(lm_head|output|embed_out|output_projection|decoder|proj_out)\\.weight");
+  private static final Set<String> EMBEDDINGS =
+      Set.of("embed_tokens", "wte", "word_embeddings", "tok_embeddings", "embed_in", "shared");
+
+  private static final String WEIGHT = ".weight";
 
   private final InputModel donor;
   private final Collection<InputModel> inputs;
@@ -56,7 +55,21 @@ final class TiedGroups {
 
   /** True for an output head, which may be a tensor of its own. */
   static boolean isHead(String tensor) {
-    return HEAD.matcher(tensor).matches();
+    return HEADS.contains(module(tensor));
+  }
+
+  private static boolean isVocabulary(String tensor) {
+    String module = module(tensor);
+    return HEADS.contains(module) || EMBEDDINGS.contains(module);
+  }
+
+  /** The last word before {@code .weight}; empty if the name has another end. */
+  private static String module(String tensor) {
+    return tensor.endsWith(WEIGHT)
+        ? tensor.substring(
+            tensor.lastIndexOf('.', tensor.length() - WEIGHT.length() - 1) + 1,
+            tensor.length() - WEIGHT.length())
+        : "";
   }
 
   /** The tensor with which another one is merged as one. */
@@ -120,11 +133,10 @@ final class TiedGroups {
   /** Groups of the donor's tensors with the same bytes, embeddings before heads. */
   private List<List<String>> stored() {
     Map<List<Long>, List<List<String>>> byShape = new LinkedHashMap<>();
-    List<String> candidates =
-        donor.names().stream().filter(name -> VOCABULARY.matcher(name).matches()).toList();
+    List<String> candidates = donor.names().stream().filter(name -> isVocabulary(name)).toList();
     List<String> ordered = new ArrayList<>();
-    candidates.stream().filter(name -> !HEAD.matcher(name).matches()).forEach(ordered::add);
-    candidates.stream().filter(name -> HEAD.matcher(name).matches()).forEach(ordered::add);
+    candidates.stream().filter(name -> !isHead(name)).forEach(ordered::add);
+    candidates.stream().filter(name -> isHead(name)).forEach(ordered::add);
     for (String name : ordered) {
       TensorInfo info = donor.info(name).orElseThrow();
       if (info.shape().size() == 2 && info.dtype().isFloating()) {
@@ -170,7 +182,9 @@ final class TiedGroups {
         || isEqual(own.get(), leading.get());
   }
 
-  /** A head that the donor does not store: one that differs from its model's embedding is its own. */
+  /**
+   * A head that the donor does not store: one that differs from its model's embedding is its own.
+   */
   private void implied(String head, String embedding) {
     for (InputModel input : inputs) {
       Optional<Weight> own = input.info(head).isEmpty() ? Optional.empty() : input.weight(head);
@@ -189,14 +203,12 @@ final class TiedGroups {
   /** What else a model stores that the donor has not, and that is its own embedding once more. */
   private void copies(InputModel input) {
     Set<String> known = new LinkedHashSet<>(donor.names());
+    List<String> embeddings = donor.names().stream().filter(TiedGroups::isVocabulary).toList();
     for (String name : input.names()) {
-      if (known.contains(name)
-          || donor.tiedTo(name).isPresent()
-          || !VOCABULARY.matcher(name).matches()) {
+      if (known.contains(name) || donor.tiedTo(name).isPresent() || !isVocabulary(name)) {
         continue;
       }
-      donor.names().stream()
-          .filter(other -> VOCABULARY.matcher(other).matches())
+      embeddings.stream()
           .filter(other -> input.info(other).isPresent() && isEqual(input, other, name))
           .findFirst()
           .ifPresent(

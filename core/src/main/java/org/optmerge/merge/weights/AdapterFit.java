@@ -53,6 +53,12 @@ final class AdapterFit implements ModelTensors {
     adapter.replacements().forEach(this::replace);
     adapter.deltas().forEach(this::change);
     adapter.rows().forEach(this::replaceRows);
+    adapter.stacks().forEach(this::changeStack);
+    if (adapter.lacksBiases()) {
+      notices.add(
+          "adapter '%s': its configuration says that biases were trained, and it holds none; PEFT leaves those of adapted layers out under 'bias: lora_only'"
+              .formatted(adapter.folder()));
+    }
     if (!mapping.isNone()) {
       notices.add(
           "adapter '%s' has other names than '%s': %s"
@@ -202,7 +208,7 @@ final class AdapterFit implements ModelTensors {
     TensorInfo base = snapshot != null ? snapshot : under.info(name).orElse(null);
     Optional<Weight> below = below(name, snapshot);
     if (base == null || below.isEmpty()) {
-      changeTiedOrFused(name, delta);
+      changeTiedOrFused(own, name, delta);
       return;
     }
     oriented(name, delta, base.shape())
@@ -211,9 +217,69 @@ final class AdapterFit implements ModelTensors {
               if (snapshot != null) {
                 infos.put(name, snapshot);
               }
-              put(name, new Weight.Adapted(below.get(), adapter, fitting), delta);
+              Weight changed = new Weight.Adapted(below.get(), adapter, fitting);
+              put(name, rescaled(own, changed, fitting), delta);
             });
   }
+
+  /** With DoRA's norms, if the adapter has them for the weight. */
+  private Weight rescaled(String own, Weight changed, Delta delta) {
+    TensorInfo magnitude = adapter.magnitudes().get(own);
+    if (magnitude == null) {
+      return changed;
+    }
+    long outputs = delta.b().shape().get(0);
+    if (magnitude.size() != outputs) {
+      problems.add(
+          "adapter '%s': tensor '%s' has %d entries, the layer has %d outputs"
+              .formatted(adapter.folder(), magnitude.name(), magnitude.size(), outputs));
+    }
+    return new Weight.Rescaled(
+        changed, new Weight.Stored(adapter.tensors(), magnitude), delta.fanInFanOut());
+  }
+
+  // ---- stacks of experts
+
+  /** Finds the stack of a module that a change fits, as the file does not name it. */
+  private void changeStack(LoraAdapter.Stack stack) {
+    String module = mapping.apply(stack.module());
+    List<Long> inOut =
+        List.of(stack.experts(), stack.a().shape().get(1), stack.b().shape().get(0));
+    List<Long> outIn =
+        List.of(stack.experts(), stack.b().shape().get(0), stack.a().shape().get(1));
+    List<String> fitting =
+        under.names().stream()
+            .filter(name -> name.startsWith(module + "."))
+            .filter(name -> shapeOf(name).equals(inOut) || shapeOf(name).equals(outIn))
+            .filter(name -> !changes.containsKey(name))
+            .toList();
+    if (fitting.size() != 1 || inOut.equals(outIn)) {
+      problems.add(
+          "adapter '%s': the change of experts %s fits %s of '%s' in '%s'; merge it into its base first (peft: model.merge_and_unload().save_pretrained(FOLDER)) and give that folder"
+              .formatted(
+                  adapter.folder(),
+                  inOut,
+                  fitting.isEmpty()
+                      ? "no tensor"
+                      : fitting.size() > 1 ? "several tensors" : "either way round a tensor",
+                  module,
+                  under.name()));
+      return;
+    }
+    String name = fitting.get(0);
+    Weight below = under.weight(name).orElseThrow();
+    weights.put(
+        name,
+        new Weight.Stack(
+            below,
+            new Weight.Stored(adapter.tensors(), stack.a()),
+            new Weight.Stored(adapter.tensors(), stack.b()),
+            stack.scale(),
+            !shapeOf(name).equals(inOut)));
+    changes.merge(name, stack.a().bytes() + stack.b().bytes(), Long::sum);
+  }
+
+  // ---- the weight under a change
 
   /**
    * The weight under a change: the adapter's own copy of it if there is one, which counts where a
@@ -237,7 +303,13 @@ final class AdapterFit implements ModelTensors {
     changes.merge(name, delta.a().bytes() + delta.b().bytes(), Long::sum);
   }
 
-  private void changeTiedOrFused(String name, Delta delta) {
+  private void changeTiedOrFused(String own, String name, Delta delta) {
+    if (adapter.magnitudes().containsKey(own)) {
+      problems.add(
+          "adapter '%s': DoRA of '%s', which '%s' does not store as it is; merge it into its base first (peft: model.merge_and_unload().save_pretrained(FOLDER)) and give that folder"
+              .formatted(adapter.folder(), name, under.name()));
+      return;
+    }
     Optional<String> embedding = under.tiedTo(name);
     if (embedding.isPresent()) {
       TensorInfo base = under.info(embedding.get()).orElseThrow();

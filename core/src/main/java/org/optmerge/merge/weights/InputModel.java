@@ -129,6 +129,9 @@ public final class InputModel {
    * @throws NameMapping.AmbiguousNamesException if two changes fit equally well
    */
   public InputModel named(InputModel reference, @Nullable Map<String, String> rename) {
+    if (rename == null && names().equals(reference.names())) {
+      return this;
+    }
     Set<String> wanted = new LinkedHashSet<>(reference.names());
     wanted.addAll(reference.tied.keySet());
     Set<String> own = new LinkedHashSet<>(names());
@@ -145,7 +148,9 @@ public final class InputModel {
     more.removeAll(new HashSet<>(reference.names()));
     Map<String, Fusion.Whole> wholes = Map.of();
     Map<String, Fusion.Part> parts = Map.of();
-    if (rename == null && !missing.isEmpty() && Fusion.isPlain(modelType())
+    if (rename == null
+        && !missing.isEmpty()
+        && Fusion.isPlain(modelType())
         && Fusion.isPlain(reference.modelType())) {
       wholes = Fusion.wholes(missing, reference::shape, more, renamed::shape);
       parts = Fusion.parts(missing, reference::shape, more, renamed::shape);

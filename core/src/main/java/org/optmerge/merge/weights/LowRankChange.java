@@ -2,6 +2,9 @@ package org.optmerge.merge.weights;
 
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.TensorInfo;
@@ -30,6 +33,33 @@ record LowRankChange(float[] b, float[] a, int rows, int rank, int columns, floa
         ? new LowRankChange(
             transpose(a, rank, columns), transpose(b, rows, rank), columns, rank, rows, scale)
         : new LowRankChange(b, a, rows, rank, columns, scale);
+  }
+
+  /** The changes of a stack's experts, in their order. */
+  static List<LowRankChange> ofExperts(Weight.Stack stack, LongAdder bytesRead) {
+    int experts = Math.toIntExact(stack.shape().get(0));
+    int in = Math.toIntExact(stack.a().shape().get(1));
+    int out = Math.toIntExact(stack.b().shape().get(0));
+    int rank = Math.toIntExact(stack.a().shape().get(0) / experts);
+    float[] a = readAll(stack.a().checkpoint(), stack.a().tensor(), bytesRead);
+    float[] b = readAll(stack.b().checkpoint(), stack.b().tensor(), bytesRead);
+    List<LowRankChange> changes = new ArrayList<>();
+    for (int expert = 0; expert < experts; expert++) {
+      float[] own = new float[out * rank];
+      for (int o = 0; o < out; o++) {
+        for (int k = 0; k < rank; k++) {
+          own[o * rank + k] = b[(o * rank + k) * experts + expert];
+        }
+      }
+      float[] rows = Arrays.copyOfRange(a, expert * rank * in, (expert + 1) * rank * in);
+      float scale = (float) stack.scale();
+      changes.add(
+          stack.outFirst()
+              ? new LowRankChange(own, rows, out, rank, in, scale)
+              : new LowRankChange(
+                  transpose(rows, rank, in), transpose(own, out, rank), in, rank, out, scale));
+    }
+    return changes;
   }
 
   TaskVector.LowRank toArrays(NDManager manager) {

@@ -42,7 +42,16 @@ public record PlannedTensor(
 
   /** Bytes in the output. */
   public long bytes() {
-    return Math.multiplyExact(size(), dtype.bytes());
+    return dtype.bytes() > 0 || !(work instanceof Copy copy)
+        ? Math.multiplyExact(size(), dtype.bytes())
+        : copy.from().tensor().bytes();
+  }
+
+  /** The element type's name in the output's header, also of a type that is only copied. */
+  public String type() {
+    return dtype == DType.OTHER && work instanceof Copy copy
+        ? copy.from().tensor().type()
+        : dtype.name();
   }
 
   /** The origin of a tensor's values. */

@@ -1,11 +1,14 @@
 package org.optmerge.merge.weights;
 
 import ai.djl.ndarray.NDManager;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.checkpoint.DType;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.Weight;
 
@@ -21,12 +24,14 @@ public final class WeightReader {
   private final Weight bottom;
   private final WeightSource source;
   private final LowRankChange @Nullable [] changes;
+  private final LongAdder bytesRead;
 
   /** Whether the weight under the adapter is the base's; null before it was asked. */
   private @Nullable Boolean equalsBase;
 
   public WeightReader(Weight weight, LongAdder bytesRead) {
     this.weight = weight;
+    this.bytesRead = bytesRead;
     this.bottom = bottom(weight);
     this.source = WeightSource.of(bottom, bytesRead);
     this.changes = changes(weight, bytesRead);
@@ -40,6 +45,28 @@ public final class WeightReader {
   public void read(long start, int length, float[] target) {
     source.read(start, length, target);
     addChanges(start, length, target);
+  }
+
+  /** The whole weight in double precision. */
+  public double[] readDoubles() {
+    int size = Math.toIntExact(weight.shape().stream().reduce(1L, Math::multiplyExact));
+    double[] values = new double[size];
+    if (bottom instanceof Weight.Stored stored && stored.dtype() == DType.F64) {
+      ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(size, 8));
+      stored.checkpoint().readBytes(stored.tensor(), 0, bytes);
+      bytes.flip().order(ByteOrder.LITTLE_ENDIAN).asDoubleBuffer().get(values);
+      bytesRead.add(bytes.capacity());
+    } else {
+      float[] narrow = new float[size];
+      source.read(0, size, narrow);
+      Arrays.setAll(values, i -> narrow[i]);
+    }
+    if (changes != null) {
+      float[] change = new float[size];
+      addChanges(0, size, change);
+      Arrays.setAll(values, i -> values[i] + change[i]);
+    }
+    return values;
   }
 
   /**

@@ -26,9 +26,6 @@ public record QwenPreprocessing(SmartResize resize) {
   /** Numbers in a patch: channels, frames, rows, columns. */
   public static final int PATCH_VALUES = 3 * FRAMES * PATCH * PATCH;
 
-  private static final float[] MEAN = {0.48145466f, 0.4578275f, 0.40821073f};
-  private static final float[] DEVIATION = {0.26862954f, 0.26130258f, 0.27577711f};
-
   /** The processor's own limits. */
   public static final QwenPreprocessing DEFAULT =
       new QwenPreprocessing(new SmartResize(PATCH * MERGE, 3136, 1003520));
@@ -118,7 +115,7 @@ public record QwenPreprocessing(SmartResize resize) {
    */
   public static NDArray patches(NDManager manager, List<Image> frames) {
     Grid grid = grid(frames);
-    float[][] levels = levels();
+    float[][] levels = ClipPreprocessing.ChannelLevels.CLIP.table();
     float[] values = new float[Math.multiplyExact(grid.patches(), PATCH_VALUES)];
     int at = 0;
     for (int t = 0; t < grid.frames; t++) {
@@ -148,17 +145,5 @@ public record QwenPreprocessing(SmartResize resize) {
       }
     }
     return at;
-  }
-
-  /** The number that each of the 256 levels becomes, by channel. */
-  private static float[][] levels() {
-    float[][] levels = new float[3][256];
-    for (int channel = 0; channel < 3; channel++) {
-      for (int level = 0; level < 256; level++) {
-        levels[channel][level] =
-            ((float) (level * (1 / 255.0)) - MEAN[channel]) / DEVIATION[channel];
-      }
-    }
-    return levels;
   }
 }

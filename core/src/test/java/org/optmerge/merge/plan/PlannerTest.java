@@ -588,6 +588,15 @@ class PlannerTest {
       assertThat(tensor(plan, "frozen.weight_scale_inv").dtype()).isEqualTo(DType.F32);
       assertThat(tensor(plan, "w").dtype()).isEqualTo(DType.F32);
     }
+    try (MergePlan plan = plan(recipe)) {
+      assertThat(tensor(plan, "frozen.weight").source()).isEqualTo("copied: the same in all models");
+    }
+    TestCheckpoints.folder(dir.resolve("q2"))
+        .bytes("frozen.weight", DType.F8_E4M3, List.of(2L, 2L), new byte[] {0, 0, 0, 1})
+        .tensor("frozen.weight_scale_inv", DType.F32, List.of(1L, 1L), 2)
+        .tensor("w", DType.BF16, List.of(2L), 1, 2)
+        .config("{}")
+        .write();
     assertThatThrownBy(() -> plan(recipe))
         .isInstanceOf(RecipeException.class)
         .hasMessageContaining("r.yaml:3:9: model 'q1': tensor 'frozen.weight' is quantised");

@@ -1,5 +1,6 @@
 package org.optmerge.merge.random;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
@@ -13,10 +14,11 @@ import java.util.Map;
 record RandomFiles(RandomMerge merge, Path folder) {
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  void write(Map<String, Array> tensors, String stem, boolean odd) {
+  /** Writes the tensors; returns the file of each that is not in one file with all others. */
+  Map<String, String> write(Map<String, Array> tensors, String stem, boolean odd) {
     if (!odd && !merge.chance(25)) {
       Array.write(folder.resolve(stem + ".safetensors"), tensors);
-      return;
+      return Map.of();
     }
     List<String> names = new ArrayList<>(tensors.keySet());
     int cut = 1 + merge.random.nextInt(Math.max(1, names.size() - 1));
@@ -30,6 +32,10 @@ record RandomFiles(RandomMerge merge, Path folder) {
       int part = i < cut ? 0 : 1;
       parts.get(part).put(names.get(i), tensors.get(names.get(i)));
       map.put(names.get(i), files.get(part));
+    }
+    Map<String, String> placed = new LinkedHashMap<>();
+    for (Map.Entry<String, JsonNode> entry : map.properties()) {
+      placed.put(entry.getKey(), entry.getValue().asText());
     }
     boolean indexed = true;
     if (odd) {
@@ -56,6 +62,7 @@ record RandomFiles(RandomMerge merge, Path folder) {
     if (indexed) {
       RandomMerge.write(folder.resolve(stem + ".safetensors.index.json"), index);
     }
+    return placed;
   }
 
   /** A file that only Python could read: weights by its name, or something else. */

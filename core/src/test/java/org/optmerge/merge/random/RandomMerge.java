@@ -43,6 +43,10 @@ final class RandomMerge {
   final Random random;
   final Family family;
   final Model base = new Model("base");
+
+  /** Where the base's tensors are, if they are in several files. */
+  final Map<String, String> files = new LinkedHashMap<>();
+
   final List<Model> experts = new ArrayList<>();
   final List<String> story = new ArrayList<>();
   final int vocabulary;
@@ -112,7 +116,7 @@ final class RandomMerge {
                         chance(6) ? pick("F32", "BF16") : dtype,
                         shape,
                         numbers(Array.size(shape)))));
-    if (chance(8)) {
+    if (chance(12) && !dtype.equals("F32")) {
       story.add("precise");
       double[] bias = new double[16];
       for (int i = 0; i < bias.length; i++) {
@@ -140,7 +144,7 @@ final class RandomMerge {
       }
     }
     Path here = folder.resolve("base");
-    new RandomFiles(this, here).write(stored, "model", chance(12));
+    files.putAll(new RandomFiles(this, here).write(stored, "model", chance(12)));
     write(here.resolve("config.json"), config(vocabulary, tied));
     write(here.resolve("tokenizer_config.json"), JSON.createObjectNode());
     if (chance(6)) {

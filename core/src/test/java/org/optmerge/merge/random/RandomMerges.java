@@ -17,6 +17,7 @@ final class RandomMerges {
   int refused;
   final List<String> faults = new ArrayList<>();
   final Map<String, Integer> reasons = new TreeMap<>();
+  final Map<String, Long> firstSeeds = new TreeMap<>();
 
   /** A message without its names and numbers. */
   private static String kind(String message) {
@@ -36,7 +37,9 @@ final class RandomMerges {
       faults.add(merge + String.join("\n", verdict.faults()));
     } else if (!verdict.refused().isEmpty()) {
       refused++;
-      reasons.merge(kind(verdict.refused()), 1, Integer::sum);
+      String kind = kind(verdict.refused());
+      reasons.merge(kind, 1, Integer::sum);
+      firstSeeds.putIfAbsent(kind, seed);
     } else if (verdict.named() > 0) {
       named++;
     } else {
@@ -73,7 +76,10 @@ final class RandomMerges {
         System.out.println(tally.faults.get(before) + "\n");
       }
     }
-    tally.reasons.forEach((reason, times) -> System.out.println(times + " × " + reason));
+    tally.reasons.forEach(
+        (reason, times) ->
+            System.out.println(
+                "%d × %s (first: %d)".formatted(times, reason, tally.firstSeeds.get(reason))));
     System.out.println(tally);
   }
 }

@@ -48,7 +48,12 @@ final class RandomWhole {
     }
     reduce(stored, layout);
     add(stored);
-    new RandomFiles(merge, folder).write(stored, "model", merge.chance(12));
+    Map<String, String> files =
+        new RandomFiles(merge, folder).write(stored, "model", merge.chance(12));
+    model.trained.replaceAll(
+        (name, own) ->
+            new Trained(
+                own.what(), own.names(), files.getOrDefault(layout.apply(name), own.file())));
     RandomMerge.write(folder.resolve("config.json"), merge.config(rows, merge.tied && !ownHead));
     beside();
     return model;

@@ -122,7 +122,10 @@ record Verdict(String refused, int named, List<String> faults) {
               .findFirst()
               .orElse(
                   blamed.isEmpty()
-                      ? new Trained("the base's " + name, List.of(name), "model.safetensors")
+                      ? new Trained(
+                          "the base's " + name,
+                          List.of(name),
+                          merge.files.getOrDefault(name, "model.safetensors"))
                       : blamed.get(blamed.size() - 1)),
           problem);
     }
@@ -228,7 +231,8 @@ record Verdict(String refused, int named, List<String> faults) {
       for (String name : List.of(merge.family.embedding, merge.family.head)) {
         Array tuned = expert.tensors.get(name);
         Array written = loaded(name);
-        Trained trained = expert.trained.get(name);
+        boolean one = tuned == expert.tensors.get(merge.family.embedding);
+        Trained trained = expert.trained.get(one ? merge.family.embedding : name);
         if (tuned != null && trained != null && written != null && tuned.rows() > written.rows()) {
           require(trained, "%d of %d rows".formatted(written.rows(), tuned.rows()));
         }
