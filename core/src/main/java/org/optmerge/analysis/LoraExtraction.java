@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import org.apiguardian.api.API;
@@ -63,24 +64,34 @@ public final class LoraExtraction {
    * @param folder of the adapter
    * @param layers one element for each matrix, in the base's order
    * @param saved tensors that the adapter holds whole
-   * @param lost tensors that the fine-tune changed and the adapter leaves as the base has them
+   * @param lost tensors that the fine-tune changed, resized or added and the adapter leaves as the
+   *     base has them
+   * @param lostNorm Frobenius norm of what it changed in them
    * @param bytes of the adapter's tensors
    */
   public record Result(
-      Path folder, List<Layer> layers, List<String> saved, List<String> lost, long bytes) {
+      Path folder,
+      List<Layer> layers,
+      List<String> saved,
+      List<String> lost,
+      double lostNorm,
+      long bytes) {
     public Result {
       layers = List.copyOf(layers);
       saved = List.copyOf(saved);
       lost = List.copyOf(lost);
     }
 
-    /** ‖τ − B·A‖ / ‖τ‖ over all matrices together. */
+    /** ‖τ − B·A‖ / ‖τ‖ over all that the fine-tune changed, what is left out included. */
     public double relativeError() {
       double error = layers.stream().mapToDouble(layer -> layer.error() * layer.error()).sum();
       double norm = layers.stream().mapToDouble(layer -> layer.norm() * layer.norm()).sum();
-      return Math.sqrt(error / norm);
+      double left = lostNorm * lostNorm;
+      return Math.sqrt((error + left) / (norm + left));
     }
   }
+
+  private static final int CHUNK = 1 << 16;
 
   private final Checkpoint base;
   private final InputModel tuned;
@@ -159,6 +170,7 @@ public final class LoraExtraction {
     List<LoraAdapterWriter.Matrix> matrices = new ArrayList<>();
     List<TensorInfo> whole = new ArrayList<>();
     List<String> lost = new ArrayList<>();
+    double lostSquares = 0;
     for (TaskVectorStatistics.Parameter parameter : statistics.parameters()) {
       if (!parameter.experts().get(0).changed()) {
         continue;
@@ -172,6 +184,15 @@ public final class LoraExtraction {
         whole.add(tensor(tuned, name));
       } else {
         lost.add(name);
+        lostSquares += Math.pow(parameter.experts().get(0).norm(), 2);
+      }
+    }
+    for (String name : resized(statistics)) {
+      if (saved.test(name) && tuned.weight(name).orElse(null) instanceof Weight.Stored) {
+        whole.add(tensor(tuned, name));
+      } else {
+        lost.add(name);
+        lostSquares += squaredChange(name);
       }
     }
     if (matrices.isEmpty()) {
@@ -198,8 +219,69 @@ public final class LoraExtraction {
       }
       long bytes = adapter.bytes();
       return new Result(
-          adapter.publish(), layers, whole.stream().map(TensorInfo::name).toList(), lost, bytes);
+          adapter.publish(),
+          layers,
+          whole.stream().map(TensorInfo::name).toList(),
+          lost,
+          Math.sqrt(lostSquares),
+          bytes);
     }
+  }
+
+  /**
+   * Tensors of the fine-tune that are no change of the base's: of another shape, as a grown
+   * vocabulary, or of its own, as a head that the base ties to its embedding.
+   */
+  private List<String> resized(TaskVectorStatistics statistics) {
+    List<String> names = new ArrayList<>();
+    for (TaskVectorStatistics.Omission omission : statistics.omissions()) {
+      Optional<Weight> weight = tuned.weight(omission.tensor());
+      if (weight.isPresent()
+          && weight.get().stored().dtype().isFloating()
+          && !isOwnEmbedding(omission.tensor(), weight.get())) {
+        names.add(omission.tensor());
+      }
+    }
+    return names;
+  }
+
+  /** True for a head that is stored and equal to the embedding, as the base has it untold. */
+  private boolean isOwnEmbedding(String head, Weight weight) {
+    String embedding = base.tied().get(head);
+    return embedding != null
+        && weight instanceof Weight.Stored one
+        && tuned.weight(embedding).orElse(null) instanceof Weight.Stored other
+        && one.hasBytesOf(other);
+  }
+
+  /** ‖θ_1 − θ_0‖² where both have entries, ‖θ_1‖² where the base has none. */
+  private double squaredChange(String name) {
+    Weight weight = tuned.weight(name).orElseThrow();
+    WeightReader reader = new WeightReader(weight, new LongAdder());
+    long size = weight.shape().stream().reduce(1L, Math::multiplyExact);
+    TensorInfo theta0 = base.find(name).orElse(null);
+    boolean rows =
+        theta0 != null
+            && !theta0.shape().isEmpty()
+            && theta0.shape().subList(1, theta0.shape().size())
+                .equals(weight.shape().subList(1, weight.shape().size()));
+    long common = rows && theta0 != null ? Math.min(size, theta0.size()) : 0;
+    float[] own = new float[CHUNK];
+    float[] before = new float[CHUNK];
+    double squares = 0;
+    for (long at = 0; at < size; at += CHUNK) {
+      int length = (int) Math.min(CHUNK, size - at);
+      reader.read(at, length, own);
+      int shared = (int) Math.max(0, Math.min(length, common - at));
+      if (shared > 0 && theta0 != null) {
+        base.read(theta0, at, shared, before);
+      }
+      for (int i = 0; i < length; i++) {
+        double change = i < shared ? (double) own[i] - before[i] : own[i];
+        squares += change * change;
+      }
+    }
+    return squares;
   }
 
   /** A tensor of the fine-tune under the base's name. */

@@ -51,6 +51,8 @@ record CheckpointFiles(
   private static final Set<SideFile.Kind> NOT_COPIED =
       Set.of(SideFile.Kind.COPY, SideFile.Kind.STATE, SideFile.Kind.EARLIER);
 
+  private static final Pattern NUMBER = Pattern.compile("-\\d+-of-(\\d+)(?=\\.safetensors$)");
+
   static final String CONVERT =
       "convert it first, for example in Python: safetensors.torch.save_file("
           + "{k: v.contiguous().clone() for k, v in torch.load(FILE, map_location='cpu', "
@@ -252,7 +254,34 @@ record CheckpointFiles(
           "two checkpoints in one folder: %s, and the %d shards of %s; programs differ in which they read, so delete the stale one"
               .formatted(SINGLE, shards.size(), ShardIndex.FILE_NAME));
     }
+    addUnnamed(folder, index, contents, shards);
     return contents.without(folder, List.copyOf(shards.values()), Optional.of(index));
+  }
+
+  /** Adds shards of the same numbering of which the index names no tensor, as a lost line leaves. */
+  private static void addUnnamed(
+      Path folder, ShardIndex index, Contents contents, Map<String, Path> shards) {
+    Set<String> series = new TreeSet<>();
+    shards.keySet().forEach(name -> series.add(NUMBER.matcher(name).replaceFirst("-#-of-$1")));
+    for (Path file : contents.files()) {
+      String name = file.toString();
+      if (shards.containsKey(name)
+          || !NUMBER.matcher(name).find()
+          || !series.contains(NUMBER.matcher(name).replaceFirst("-#-of-$1"))) {
+        continue;
+      }
+      try {
+        boolean unnamed =
+            SafetensorsHeader.read(folder.resolve(file)).tensors().stream()
+                .noneMatch(tensor -> index.weightMap().containsKey(tensor.name()));
+        if (unnamed) {
+          shards.put(name, folder.resolve(file));
+        }
+      } catch (CheckpointException | IOException e) {
+        // What is no safetensors file is none of the shards, and is told as such.
+        continue;
+      }
+    }
   }
 
   private static Path shard(

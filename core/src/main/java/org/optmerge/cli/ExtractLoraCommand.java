@@ -74,7 +74,7 @@ final class ExtractLoraCommand extends Subcommand {
     }
     if (!result.lost().isEmpty()) {
       console.warning(
-          "%s changed by the fine-tune not in the adapter, such as %s; --save keeps such tensors whole"
+          "%s changed, resized or added by the fine-tune not in the adapter, such as %s; the error counts them, --save keeps such tensors whole"
               .formatted(Quantities.of(result.lost().size(), "tensor"), result.lost().get(0)));
     }
     console.outcome(() -> text(console, result), () -> json(result));
@@ -117,6 +117,7 @@ final class ExtractLoraCommand extends Subcommand {
     Json.put(node, "layers", result.layers().stream().map(LayerError::of).toList());
     Json.put(node, "saved", result.saved());
     Json.put(node, "lost", result.lost());
+    Json.put(node, "lost_norm", result.lostNorm());
     return node;
   }
 

@@ -44,7 +44,7 @@ class ExtractLoraCommandTest {
     CommandRun run = CommandRun.of("extract-lora", base, tuned, "--rank", 1, "--out", out);
 
     assertThat(run.code()).isZero();
-    assertThat(run.out()).contains("rank 1 for 1 matrix", "error 60.0 % of the change", "q.weight");
+    assertThat(run.out()).contains("rank 1 for 1 matrix", "error 62.0 % of the change", "q.weight");
     assertThat(run.err()).startsWith("warning: 1 tensor").contains("norm.weight", "--save");
     try (LoraAdapter adapter = LoraAdapter.open(out)) {
       assertThat(adapter.deltas()).containsOnlyKeys("q.weight");
@@ -57,6 +57,41 @@ class ExtractLoraCommandTest {
       assertThat(a[0] * b[0]).isCloseTo(4, within(1e-5f));
       assertThat(a[1]).isCloseTo(0, within(1e-6f));
       assertThat(b[1]).isCloseTo(0, within(1e-6f));
+    }
+  }
+
+  @Test
+  void grown_rows_and_a_head_of_its_own_are_kept_or_told_and_counted() throws IOException {
+    Path small =
+        new TinyCheckpoint()
+            .f32("model.embed_tokens.weight", List.of(2, 2), 1, 1, 1, 1)
+            .f32("q.weight", List.of(2, 2), 1, 1, 1, 1)
+            .writeTo(folder.resolve("small"), "{\"tie_word_embeddings\": true}");
+    Path grown =
+        new TinyCheckpoint()
+            .f32("model.embed_tokens.weight", List.of(3, 2), 1, 1, 1, 1, 6, 8)
+            .f32("lm_head.weight", List.of(3, 2), 0, 0, 0, 0, 0, 5)
+            .f32("q.weight", List.of(2, 2), 2, 1, 1, 1)
+            .writeTo(folder.resolve("grown"), "{\"tie_word_embeddings\": false}");
+
+    CommandRun told =
+        CommandRun.of("extract-lora", small, grown, "--rank", 2, "--out", out, "--json");
+    // Left out: the new row of length 10, the head of length 5; the change of q has length 1.
+    assertThat(told.json().path("lost").toString())
+        .isEqualTo("[\"model.embed_tokens.weight\",\"lm_head.weight\"]");
+    assertThat(told.json().path("lost_norm").asDouble()).isCloseTo(Math.sqrt(125), within(1e-6));
+    assertThat(told.json().path("relative_error").asDouble())
+        .isCloseTo(Math.sqrt(125 / 126.0), within(1e-6));
+
+    CommandRun kept =
+        CommandRun.of(
+            "extract-lora", small, grown, "--rank", 2, "--out", folder.resolve("kept"),
+            "--save", "(model.embed|lm_head)", "--json");
+    assertThat(kept.json().path("lost")).isEmpty();
+    assertThat(kept.json().path("relative_error").asDouble()).isLessThan(1e-6);
+    try (LoraAdapter adapter = LoraAdapter.open(folder.resolve("kept"))) {
+      assertThat(adapter.replacements())
+          .containsOnlyKeys("model.embed_tokens.weight", "lm_head.weight");
     }
   }
 

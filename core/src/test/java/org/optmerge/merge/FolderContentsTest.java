@@ -263,6 +263,29 @@ class FolderContentsTest {
         .contains("'x': model-00001-of-00001.safetensors is not read: the weights once more");
   }
 
+  @Test
+  void a_shard_that_the_index_forgets_is_one_all_the_same() throws IOException {
+    Map<String, Values> x = folders.tuned(base);
+    Map<String, Values> last = Map.of(PROJECTOR, x.get(PROJECTOR));
+    Map<String, Values> first = new LinkedHashMap<>(x);
+    first.remove(PROJECTOR);
+    folders.file("x", "model-00001-of-00002.safetensors", first);
+    folders.file("x", "model-00002-of-00002.safetensors", last);
+    Files.delete(dir.resolve("x/model.safetensors"));
+    StringBuilder index = new StringBuilder();
+    for (String name : first.keySet()) {
+      index.append(
+          "%s\"%s\": \"model-00001-of-00002.safetensors\""
+              .formatted(index.length() == 0 ? "" : ", ", name));
+    }
+    Files.writeString(
+        dir.resolve("x/model.safetensors.index.json"), "{\"weight_map\": {" + index + "}}");
+
+    Merged merged = folders.merge(add("x"));
+    assertClose(merged.get(PROJECTOR), x.get(PROJECTOR));
+    assertThat(merged.said()).contains("model 'x': tensor '" + PROJECTOR + "' is in a weight file");
+  }
+
   // ---- LoRA that is not merged
 
   @ParameterizedTest

@@ -258,11 +258,16 @@ class NameLayoutsTest {
   }
 
   @Test
-  void an_encoder_that_a_model_of_the_same_architecture_lacks_is_missing() {
+  void an_encoder_that_a_model_s_own_settings_describe_is_missing() {
     Layout layout = LAYOUTS.get("published");
     Map<String, Values> parts = parts();
     folders.model("base", in(layout, parts), config(layout));
-    folders.model("x", in(LAYOUTS.get("plain"), folders.tuned(parts)), config(layout));
+    folders.model(
+        "x",
+        in(LAYOUTS.get("plain"), folders.tuned(parts)),
+        config(layout)[0],
+        config(layout)[1],
+        "\"vision_config\": {\"depth\": 2}");
 
     assertThatThrownBy(() -> folders.merge(add("x")))
         .hasMessageContaining("model 'x' has no tensor 'visual.layers.0.self_attn.q_proj.weight'");

@@ -1,5 +1,6 @@
 package org.optmerge.merge.plan;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -91,8 +92,16 @@ final class ElementTypes {
     return isNarrower(ownTypes.computeIfAbsent(model, ElementTypes::ownType), info.dtype());
   }
 
-  /** The type in which a model has most of its numbers. */
+  /** The type of a model: as its configuration says, or the one of most of its numbers. */
   static DType ownType(InputModel model) {
+    for (String key : List.of("torch_dtype", "dtype")) {
+      JsonNode said = model.config().findValue(key);
+      Optional<DType> type =
+          said == null || !said.isTextual() ? Optional.empty() : DType.ofTorch(said.asText());
+      if (type.isPresent() && isWeight(type.get())) {
+        return type.get();
+      }
+    }
     Map<DType, Long> numbers = new EnumMap<>(DType.class);
     for (String name : model.names()) {
       model
@@ -148,8 +157,9 @@ final class ElementTypes {
    * The type to which mergekit casts inputs before any arithmetic; null if they stay as they are.
    *
    * @param common the type that all inputs have in common
+   * @param out the output's
    */
-  @Nullable DType inputs(DType common) {
+  @Nullable DType inputs(DType common, DType out) {
     Recipe.Located<DType> dtype = recipe.dtype();
     if (!isMergekit()) {
       if (dtype != null && dtype.value() == DType.F64) {
@@ -158,7 +168,10 @@ final class ElementTypes {
       inFloat32 |= common == DType.F64;
       return null;
     }
-    DType type = dtype == null ? common : dtype.value();
+    // What stays wider than the recipe says is not rounded before it is merged either.
+    boolean kept =
+        dtype != null && recipe.outDtype() == null && isNarrower(dtype.value(), out);
+    DType type = dtype == null || kept ? common : dtype.value();
     if (type == DType.F64 && !DoubleMerge.has(method)) {
       if (dtype != null) {
         throw inFloat32(dtype);
@@ -213,9 +226,9 @@ final class ElementTypes {
               : "%d tensors, such as '%s',".formatted(keptWider.size(), keptWider.first());
       notices.add(
           recipe.outDtype() == null
-              ? "%s the model keeps in a wider type than %s: they stay in it ('out_dtype: %s' narrows them too)"
+              ? "%s the model itself keeps wider than %s; this stays so ('out_dtype: %s' narrows it too)"
                   .formatted(tensors, given.torchName(), given.torchName())
-              : "%s the model keeps in a wider type than %s; 'out_dtype' narrows them, leave it out to keep them"
+              : "%s the model itself keeps wider than %s; 'out_dtype' narrows this, leave it out to keep it"
                   .formatted(tensors, given.torchName()));
     }
     return notices;

@@ -7,7 +7,9 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.Spliterators;
 import java.util.regex.Pattern;
+import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.merge.weights.InputModel;
 
@@ -89,8 +91,17 @@ final class Presence {
   boolean isOfTowerNotThere(String tensor) {
     String stem = tower(tensor);
     return stem != null
-        && !model.config().path("architectures").equals(reference.config().path("architectures"))
+        && !describesTowers()
         && towers.computeIfAbsent(stem, this::isWhollyMissing);
+  }
+
+  private boolean describesTowers() {
+    boolean same =
+        model.config().path("architectures").equals(reference.config().path("architectures"));
+    return same
+        && StreamSupport.stream(
+                Spliterators.spliteratorUnknownSize(model.config().fieldNames(), 0), false)
+            .anyMatch(key -> key.matches(".*(vision|visual|image|audio|speech|video|vit|mm_).*"));
   }
 
   private boolean isWhollyMissing(String stem) {

@@ -187,6 +187,7 @@ final class TensorPlanner {
       List<Weight> inputs,
       List<ParameterBinder.Input> sources) {
     DType common = types.common(target.reference(), info, inputs);
+    DType out = types.output(target.reference(), info, common);
     try {
       Bound bound =
           binder.bind(
@@ -194,7 +195,7 @@ final class TensorPlanner {
       return Optional.of(
           new PlannedTensor(
               target.tensor(),
-              types.output(target.reference(), info, common),
+              out,
               info.shape(),
               new PlannedTensor.Merge(
                   recipe.factorwise() ? factorwise(bound.method(), inputs) : bound.method(),
@@ -202,7 +203,7 @@ final class TensorPlanner {
                   inputs,
                   bound.scaling(),
                   types.taskVectors(info.dtype()),
-                  types.inputs(common)),
+                  types.inputs(common, out)),
               "merged"));
     } catch (RecipeException e) {
       Position kind = e.at().orElse(recipe.method().at());

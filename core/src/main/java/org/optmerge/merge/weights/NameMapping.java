@@ -155,7 +155,7 @@ public record NameMapping(Map<String, String> names, List<Rule> rules) {
     search.run(bareReference.keySet());
     int agreeing = literal + search.found.size();
     boolean nearlyAll =
-        agreeing >= NEARLY_ALL * own.size() || agreeing >= NEARLY_ALL * reference.size();
+        isNearlyAll(agreeing, own.size()) || isNearlyAll(agreeing, reference.size());
     Map<String, String> names = new LinkedHashMap<>();
     bareOwn.forEach(
         (bare, name) -> {
@@ -166,6 +166,11 @@ public record NameMapping(Map<String, String> names, List<Rule> rules) {
           }
         });
     return names.isEmpty() || !nearlyAll ? NONE : new NameMapping(names, search.rules);
+  }
+
+  /** True also for all but two, if these are fewer than the others. */
+  private static boolean isNearlyAll(int agreeing, int all) {
+    return agreeing >= NEARLY_ALL * all || (all - agreeing <= 2 && 2 * agreeing > all);
   }
 
   /** Names by what they are without what compilers and parallel trainers put into them. */
