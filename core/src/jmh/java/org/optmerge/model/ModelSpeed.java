@@ -82,6 +82,12 @@ public final class ModelSpeed {
       Part prefill = new Part();
       model.generate(ids, mask, features, new GreedyDecoding(1, -1, 0));
       prefill.end();
+      if (Boolean.getBoolean("twice")) {
+        Part again = new Part();
+        model.generate(ids, mask, features, new GreedyDecoding(1, -1, 0));
+        again.end();
+        System.out.println("first " + prefill + ", again " + again);
+      }
       Part all = new Part();
       long[][] made = model.generate(ids, mask, features, new GreedyDecoding(tokens, -1, 0));
       all.end();
@@ -91,13 +97,9 @@ public final class ModelSpeed {
       ByteBuffer scores = DecoderModel.withoutGradients(last).toByteBuffer();
       Files.write(logits, bytes(scores));
       System.out.printf(
-          "{\"load\": %s, \"vision\": %s, \"prefill\": %s, \"decode\": %s, \"anonymous\": %d, \"ids\": %s}%n",
-          load,
-          seeing,
-          prefill,
-          all.per(tokens - 1, prefill),
-          anonymous,
-          Arrays.toString(made[0]));
+          "{\"load\": %s, \"vision\": %s, \"prefill\": %s, \"decode\": %s, \"anonymous\": %d,"
+              + " \"ids\": %s}%n",
+          load, seeing, prefill, all.per(tokens - 1, prefill), anonymous, Arrays.toString(made[0]));
     }
   }
 

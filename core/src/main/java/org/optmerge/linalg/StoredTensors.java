@@ -2,7 +2,6 @@ package org.optmerge.linalg;
 
 import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDManager;
@@ -71,6 +70,16 @@ public final class StoredTensors {
         return torch.to(x, 6, False, True)
       def bfloat16(self: __torch__.Stored, x: Tensor) -> Tensor:
         return torch.to(x, 15, False, True)
+      def eight_bits(self: __torch__.Stored, x: Tensor) -> List[Tensor]:
+        wide = torch.to(x, 6)
+        largest = torch.amax(torch.abs(wide), [1], True)
+        scale = torch.to(torch.clamp_min(torch.div(largest, 127), 1.0e-30), 15)
+        whole = torch.clamp(torch.round(torch.div(wide, torch.to(scale, 6))), -127, 127)
+        return [torch.to(whole, 1), torch.reshape(scale, [-1])]
+      def on_gpu(self: __torch__.Stored, x: Tensor) -> Tensor:
+        return torch.to(x, torch.device("cuda:0"), ops.prim.dtype(x))
+      def scaled(self: __torch__.Stored, x: Tensor, scales: Tensor) -> Tensor:
+        return torch.mul(torch.to(x, 6), torch.unsqueeze(torch.to(scales, 6), 1))
       """;
 
   /** The loaded module. */
@@ -146,8 +155,25 @@ public final class StoredTensors {
     return call(manager, "bfloat16", array);
   }
 
-  private static NDArray call(NDManager manager, String method, NDArray argument) {
-    NDList results = Loaded.SCRIPT.call(manager, method, argument);
-    return results.singletonOrThrow();
+  /** A handle to a copy in the memory of the first GPU. */
+  public static NDArray onGpu(NDManager manager, NDArray stored) {
+    return call(manager, "on_gpu", stored);
+  }
+
+  /**
+   * Handles to a matrix of whole numbers of eight bits and the scales of its rows, bfloat16: the
+   * largest number of a row is 127.
+   */
+  public static List<NDArray> eightBits(NDManager manager, NDArray matrix) {
+    return List.copyOf(Loaded.SCRIPT.call(manager, "eight_bits", matrix));
+  }
+
+  /** The float32 matrix that whole numbers of eight bits and scales stand for. */
+  public static NDArray widened(NDManager manager, NDArray eightBits, NDArray scales) {
+    return call(manager, "scaled", eightBits, scales);
+  }
+
+  private static NDArray call(NDManager manager, String method, Object... arguments) {
+    return Loaded.SCRIPT.call(manager, method, arguments).singletonOrThrow();
   }
 }

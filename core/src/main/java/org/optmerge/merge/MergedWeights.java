@@ -19,19 +19,27 @@ import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.merge.weights.WeightReader;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.taskvector.TaskVector;
+import org.optmerge.taskvector.Weight;
 
 /**
  * A merge in memory: nothing is written, and once it is made it gives the weights for any λ.
  *
- * <p>For models that fit into memory with room to spare, to search λ or to ask what a merge can do
- * before it is written. What it gives for the plan's λ is what {@link Merger} would write, bit for
+ * <p>To search λ, or to ask what a merge can do before it is written. Task vectors of more than 128
+ * MiB wait in a file without a name in the user's cache folder, and the base is read again for each
+ * λ, so the plan stays open for as long as weights are asked for. What it gives for the plan's λ is what {@link Merger} would write, bit for
  * bit.
  */
 @API(status = API.Status.EXPERIMENTAL)
 public final class MergedWeights {
+  /** Most bytes of task vectors and base weights on the heap. */
+  private static final long HEAP_BYTES = 256L << 20;
+
   /** One tensor: θ_0, if there is one, and the merged task vector, not yet scaled. */
   private record Merged(
-      CheckedMethod method, float @Nullable [] base, float[] merged, double scaling) {}
+      CheckedMethod method,
+      KeptVectors.@Nullable Kept base,
+      KeptVectors.Kept merged,
+      double scaling) {}
 
   private final List<String> names;
   private final Map<String, Merged> tensors;
@@ -48,6 +56,19 @@ public final class MergedWeights {
    *     fails or returns what is no merged tensor; the message names the tensor
    */
   public static MergedWeights of(MergePlan plan) {
+    return of(plan, HEAP_BYTES);
+  }
+
+  /**
+   * @param most bytes on the heap
+   */
+  static MergedWeights of(MergePlan plan, long most) {
+    long values =
+        plan.tensors().stream()
+            .filter(tensor -> tensor.work() instanceof PlannedTensor.Merge)
+            .mapToLong(PlannedTensor::size)
+            .sum();
+    KeptVectors kept = KeptVectors.of(Float.BYTES * values, most / 2);
     List<PlannedTensor> planned = plan.tensors();
     LongAdder bytesRead = new LongAdder();
     TensorMerger merger = new TensorMerger(plan, 0, bytesRead, Progress.NONE);
@@ -63,7 +84,7 @@ public final class MergedWeights {
             () -> {
               DenseBuffers free = buffers.poll();
               DenseBuffers used = free == null ? new DenseBuffers() : free;
-              Merged merged = merged(merge, method, merger, used, bytesRead);
+              Merged merged = merged(merge, method, merger, used, bytesRead, kept);
               buffers.add(used);
               return merged;
             };
@@ -88,13 +109,16 @@ public final class MergedWeights {
       CheckedMethod method,
       TensorMerger merger,
       DenseBuffers buffers,
-      LongAdder bytesRead) {
+      LongAdder bytesRead,
+      KeptVectors kept) {
     PlannedTensor tensor = method.tensor();
     int size = Math.toIntExact(tensor.size());
-    float[] base = null;
-    if (merge.base() != null) {
-      base = new float[size];
-      new WeightReader(merge.base(), bytesRead).read(0, size, base);
+    Weight weight = merge.base();
+    KeptVectors.Kept base = null;
+    if (weight != null) {
+      // Where there is no room for it, it is read again for each λ.
+      KeptVectors.Kept read = () -> read(weight, size, bytesRead);
+      base = kept.isOnHeap() ? kept.keep(read.values()) : read;
     }
     try (NDManager manager = NDManager.newBaseManager()) {
       TaskVector vector = method.merge(merger.taskVectors(tensor, merge, manager, buffers));
@@ -103,8 +127,14 @@ public final class MergedWeights {
         all.get(0, merged, size);
       }
       method.requireFinite(0, merged, size);
-      return new Merged(method, base, merged, merge.scaling());
+      return new Merged(method, base, kept.keep(merged), merge.scaling());
     }
+  }
+
+  private static float[] read(Weight weight, int size, LongAdder bytesRead) {
+    float[] values = new float[size];
+    new WeightReader(weight, bytesRead).read(0, size, values);
+    return values;
   }
 
   /** The names of the merged tensors. */
@@ -127,10 +157,11 @@ public final class MergedWeights {
    */
   public float[] weights(String name, double scaling) {
     Merged tensor = tensor(name);
-    float[] values = tensor.merged.clone();
+    float[] values = tensor.merged.values();
+    float[] base = tensor.base == null ? null : tensor.base.values();
     float lambda = (float) scaling;
     for (int i = 0; i < values.length; i++) {
-      values[i] = tensor.base == null ? lambda * values[i] : tensor.base[i] + lambda * values[i];
+      values[i] = base == null ? lambda * values[i] : base[i] + lambda * values[i];
     }
     FloatCodec.round(tensor.method.tensor().dtype(), values, 0, values.length);
     tensor.method.requireStorable(0, values, values.length);

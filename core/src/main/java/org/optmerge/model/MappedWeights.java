@@ -102,12 +102,16 @@ final class MappedWeights {
     SortedMap<String, NDArray> opened = new TreeMap<>();
     try (NDManager scope = manager.newSubManager()) {
       List<NDArray> handles = StoredTensors.map(scope, group.file, group.type, places);
+      if (manager.getDevice().isGpu()) {
+        // Its memory is another, so nothing stays mapped.
+        handles = handles.stream().map(handle -> StoredTensors.onGpu(scope, handle)).toList();
+      }
       for (int i = 0; i < handles.size(); i++) {
         NDArray handle = handles.get(i);
         boolean small = places.get(i).shape().size() < SMALL;
         if (precision == Precision.FLOAT32 || precision == Precision.FLOAT32_MAPPED && small) {
           opened.put(names.get(i), StoredTensors.widened(manager, handle));
-        } else if (precision == Precision.BFLOAT16 && group.type != StoredTensors.Type.BFLOAT16) {
+        } else if (isBfloat16() && group.type != StoredTensors.Type.BFLOAT16) {
           opened.put(names.get(i), StoredTensors.bfloat16(manager, handle));
         } else {
           handle.attach(manager);
@@ -121,6 +125,10 @@ final class MappedWeights {
       throw new ModelException(String.valueOf(e.getMessage()), e);
     }
     return opened;
+  }
+
+  private boolean isBfloat16() {
+    return precision == Precision.BFLOAT16 || precision == Precision.INT8;
   }
 
   private static StoredTensors.@Nullable Type type(DType dtype) {

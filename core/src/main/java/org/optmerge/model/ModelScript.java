@@ -4,9 +4,11 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import org.optmerge.linalg.StoredTensors;
 import org.optmerge.linalg.TorchScript;
@@ -113,7 +115,7 @@ final class ModelScript implements AutoCloseable {
         return x
       def wide(self: __torch__.Model, x: Tensor) -> Tensor:
         return x
-      def linear(self: __torch__.Model, x: Tensor, w: Tensor, b: Optional[Tensor]) -> Tensor:
+      def linear(self: __torch__.Model, x: Tensor, w: Tensor, s: Tensor, b: Optional[Tensor]) -> Tensor:
         return torch.linear(x, w, b)
       def rms_norm(self: __torch__.Model, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
         square = torch.mean(torch.mul(x, x), [-1], True)
@@ -145,38 +147,76 @@ final class ModelScript implements AutoCloseable {
   /** Products with weights of the arithmetic's type. */
   private static final String PLAIN =
       """
-      def linear(self: __torch__.Model, x: Tensor, w: Tensor, b: Optional[Tensor]) -> Tensor:
+      def linear(self: __torch__.Model, x: Tensor, w: Tensor, s: Tensor, b: Optional[Tensor]) -> Tensor:
         return torch.linear(x, w, b)
       """;
 
   /**
-   * Products with weights of any type: some rows at a time are widened, so few that they stay in
-   * the processor's cache.
+   * Some rows of a weight at a time in the activations' type, so few that they stay in the
+   * processor's cache; all in the same place, so that memory does not go to pieces.
    */
-  private static final String WIDENING =
+  private static final String BY_PARTS =
       """
-      def linear(self: __torch__.Model, x: Tensor, w: Tensor, b: Optional[Tensor]) -> Tensor:
+      def by_parts(self: __torch__.Model, x: Tensor, w: Tensor) -> Tensor:
         rows, columns = torch.size(w, 0), torch.size(w, 1)
-        most = torch.add(torch.floordiv(ROWS, columns), 1)
+        most = torch.add(torch.floordiv(VALUES, columns), 1)
+        room = torch.new_empty(x, [ops.prim.min(rows, most), columns])
         parts = annotate(List[Tensor], [])
         for i in range(torch.floordiv(torch.add(rows, torch.sub(most, 1)), most)):
           first = torch.mul(i, most)
           some = torch.slice(w, 0, first, torch.add(first, most))
-          _0 = torch.append(parts, torch.linear(x, torch.to(some, 6), None))
-        y = torch.cat(parts, -1)
+          part = torch.copy_(torch.narrow(room, 0, 0, torch.size(some, 0)), some)
+          _0 = torch.append(parts, torch.linear(x, part, None))
+        return torch.cat(parts, -1)
+      """
+          .replace("VALUES", Integer.toString(1 << 20));
+
+  /**
+   * Products with weights of eight bits whose rows have scales: a few rows of activations by the
+   * engine's own kernel, which reads whole blocks, more with weights that are widened some rows at a
+   * time.
+   */
+  private static final String EIGHT_BITS =
+      """
+      def linear(self: __torch__.Model, x: Tensor, w: Tensor, s: Tensor, b: Optional[Tensor]) -> Tensor:
+        rows, columns = torch.size(w, 0), torch.size(w, 1)
+        if torch.eq(torch.numel(s), 0):
+          y = torch.linear(x, w, b)
+        else:
+          flat = torch.reshape(x, [-1, columns])
+          whole = torch.__and__(torch.eq(torch.remainder(rows, 32), 0), torch.eq(torch.remainder(columns, 32), 0))
+          if torch.__and__(torch.le(torch.size(flat, 0), 4), whole):
+            z = torch._weight_int8pack_mm(torch.contiguous(flat), w, s)
+          else:
+            z = torch.mul((self).by_parts(flat, w, ), s)
+          shape = torch.slice(torch.size(x), 0, -1)
+          y0 = torch.reshape(z, torch.add(shape, [rows]))
+          if torch.__isnot__(b, None):
+            y = torch.add(y0, unchecked_cast(Tensor, b))
+          else:
+            y = y0
+        return y
+      """;
+
+  /** Products with weights of any type, which are widened. */
+  private static final String WIDENING =
+      """
+      def linear(self: __torch__.Model, x: Tensor, w: Tensor, s: Tensor, b: Optional[Tensor]) -> Tensor:
+        y = (self).by_parts(x, w, )
         if torch.__isnot__(b, None):
           c = unchecked_cast(Tensor, b)
           z = torch.add(y, torch.to(c, 6))
         else:
           z = y
         return z
-      """
-          .replace("ROWS", Integer.toString(1 << 20));
+      """;
 
   private static String arithmetic(Precision precision) {
     return switch (precision) {
       case BFLOAT16 -> PLAIN + OTHER.replace("TYPE", type(StoredTensors.Type.BFLOAT16));
-      case FLOAT32_MAPPED -> WIDENING + OTHER.replace("TYPE", type(StoredTensors.Type.FLOAT32));
+      case INT8 -> BY_PARTS + EIGHT_BITS + OTHER.replace("TYPE", type(StoredTensors.Type.BFLOAT16));
+      case FLOAT32_MAPPED ->
+          BY_PARTS + WIDENING + OTHER.replace("TYPE", type(StoredTensors.Type.FLOAT32));
       default -> FLOAT32;
     };
   }
@@ -211,6 +251,19 @@ final class ModelScript implements AutoCloseable {
     List<Object> all = new ArrayList<>(List.of(arguments));
     all.add(method.arguments(parameters));
     return script.call(results, name, all.toArray());
+  }
+
+  /** Names of weights that are factors of products. */
+  Set<String> factors() {
+    Set<String> scaled = new HashSet<>();
+    for (Method method : methods.values()) {
+      for (String name : method.parameters()) {
+        if (name.endsWith(ScriptWriter.SCALES)) {
+          scaled.add(name.substring(0, name.length() - ScriptWriter.SCALES.length()));
+        }
+      }
+    }
+    return scaled;
   }
 
   @Override

@@ -14,13 +14,16 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.linalg.StoredTensors;
@@ -32,6 +35,10 @@ import org.optmerge.linalg.StoredTensors;
 final class Parameters {
   /** Values on their way into an array: small enough to stay in the cache. */
   private static final int CHUNK = 1 << 18;
+
+  /** Embeddings are looked up, not multiplied by; a head that is one with them is as they are. */
+  private static final Pattern EMBEDDING =
+      Pattern.compile("(embed_tokens|tok_embeddings)\\.weight$");
 
   /** A source of a parameter's values. */
   interface Source {
@@ -45,6 +52,8 @@ final class Parameters {
   private final Precision precision;
   private final Set<NDArray> held = Collections.newSetFromMap(new IdentityHashMap<>());
   private final MappedWeights mapped;
+  private final Map<String, NDArray> scales = new HashMap<>();
+  private final NDArray noScales;
 
   /** All of these shapes, without values until they are read or filled. */
   Parameters(NDManager manager, SortedMap<String, Shape> shapes, Precision precision) {
@@ -52,6 +61,7 @@ final class Parameters {
     this.shapes = Collections.unmodifiableSortedMap(shapes);
     this.precision = precision;
     this.mapped = new MappedWeights(precision);
+    this.noScales = manager.create(new Shape(0));
   }
 
   /**
@@ -127,6 +137,9 @@ final class Parameters {
 
   /** A parameter as an argument of a script: an array, or a handle of a mapped tensor. */
   NDArray argument(String name) {
+    if (name.endsWith(ScriptWriter.SCALES)) {
+      return scales.getOrDefault(name, noScales);
+    }
     Shape shape = shape(name);
     NDArray array = arrays.get(name);
     if (array == null) {
@@ -141,8 +154,30 @@ final class Parameters {
     if (precision == Precision.FLOAT32) {
       return argument.toFloatArray();
     }
-    try (NDArray widened = StoredTensors.widened(manager, argument)) {
+    try (NDArray widened = widened(manager, name)) {
       return widened.toFloatArray();
+    }
+  }
+
+  private NDArray widened(NDManager scope, String name) {
+    NDArray own = scales.get(name + ScriptWriter.SCALES);
+    return own == null
+        ? StoredTensors.widened(scope, argument(name))
+        : StoredTensors.widened(scope, argument(name), own);
+  }
+
+  /** Rounds matrices that are factors of products to eight bits, if the precision is that. */
+  void round(Set<String> factors) {
+    if (precision == Precision.INT8) {
+      factors.stream().filter(shapes::containsKey).forEach(this::round);
+    }
+  }
+
+  private void round(String name) {
+    if (shape(name).dimension() == 2 && !EMBEDDING.matcher(name).find()) {
+      List<NDArray> parts = StoredTensors.eightBits(manager, argument(name));
+      replace(name, parts.get(0));
+      replaceScales(name + ScriptWriter.SCALES, parts.get(1));
     }
   }
 
@@ -163,7 +198,7 @@ final class Parameters {
       if (precision == Precision.FLOAT32) {
         digest.update(argument(name).toByteBuffer());
       } else {
-        try (NDArray widened = StoredTensors.widened(manager, argument(name))) {
+        try (NDArray widened = widened(manager, name)) {
           digest.update(widened.toByteBuffer());
         }
       }
@@ -189,6 +224,12 @@ final class Parameters {
       // A handle is kept as it is: what takes its place is another.
       kept.put(name, precision == Precision.FLOAT32 ? argument.duplicate() : argument);
     }
+    for (String name : names) {
+      NDArray own = scales.get(name + ScriptWriter.SCALES);
+      if (own != null) {
+        kept.put(name + ScriptWriter.SCALES, own);
+      }
+    }
     held.addAll(kept.values());
     return kept;
   }
@@ -198,6 +239,10 @@ final class Parameters {
     held.removeAll(kept.values());
     kept.forEach(
         (name, values) -> {
+          if (name.endsWith(ScriptWriter.SCALES)) {
+            replaceScales(name, values);
+            return;
+          }
           if (precision != Precision.FLOAT32) {
             replace(name, values);
             return;
@@ -213,8 +258,15 @@ final class Parameters {
   }
 
   private void replace(String name, NDArray handle) {
-    NDArray before = arrays.put(name, handle);
-    if (before != null && before != handle && !held.contains(before)) {
+    closeUnlessHeld(arrays.put(name, handle), handle);
+  }
+
+  private void replaceScales(String name, NDArray handle) {
+    closeUnlessHeld(scales.put(name, handle), handle);
+  }
+
+  private void closeUnlessHeld(@Nullable NDArray before, NDArray now) {
+    if (before != null && before != now && !held.contains(before)) {
       before.close();
     }
   }
@@ -233,9 +285,12 @@ final class Parameters {
 
   /** Takes over a float32 array in place of a parameter. */
   private void store(String name, NDArray array) {
-    if (precision == Precision.BFLOAT16) {
+    if (precision == Precision.BFLOAT16 || precision == Precision.INT8) {
       try (array) {
         replace(name, StoredTensors.bfloat16(manager, array));
+      }
+      if (scales.containsKey(name + ScriptWriter.SCALES)) {
+        round(name);
       }
     } else {
       replace(name, array);
@@ -288,10 +343,7 @@ final class Parameters {
     try (NDManager scope = manager.newSubManager()) {
       NDArray change =
           whole(scope, tensors, b).matMul(whole(scope, tensors, a)).muli((float) scale);
-      NDArray weight =
-          precision == Precision.FLOAT32
-              ? argument(name)
-              : StoredTensors.widened(scope, argument(name));
+      NDArray weight = precision == Precision.FLOAT32 ? argument(name) : widened(scope, name);
       fill(name, change.addi(weight).toFloatArray());
     }
   }

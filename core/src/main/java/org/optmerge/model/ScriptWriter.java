@@ -27,6 +27,9 @@ final class ScriptWriter {
    */
   record LowRank(String a, String b, double scale, @Nullable String gate) {}
 
+  /** What a weight's name ends in, if its rows' scales are meant: empty where they have none. */
+  static final String SCALES = "#scales";
+
   private final StringBuilder body = new StringBuilder();
   private final Map<String, Integer> parameters = new LinkedHashMap<>();
   private final Map<String, String> gates = new HashMap<>();
@@ -86,8 +89,8 @@ final class ScriptWriter {
     String weight = module + ".weight";
     String y =
         let(
-            "(self).linear(%s, %s, %s, )",
-            x, stored(weight), bias ? stored(module + ".bias") : "None");
+            "(self).linear(%s, %s, %s, %s, )",
+            x, stored(weight), stored(weight + SCALES), bias ? stored(module + ".bias") : "None");
     for (LowRank adapter : adapters.getOrDefault(weight, List.of())) {
       String low = let("torch.linear(%s, %s)", x, parameter(adapter.a));
       String change = let("torch.linear(%s, %s)", low, parameter(adapter.b));

@@ -76,12 +76,16 @@ class MergedWeightsTest {
     Path out = folder.resolve("out-" + method);
     try (MergePlan plan = plan(method, "{scaling: 0.7}")) {
       MergedWeights merged = MergedWeights.of(plan);
+      MergedWeights inFile = MergedWeights.of(plan, 0);
       Merger.run(plan, out, MergeOptions.DEFAULT, Progress.NONE);
       try (Checkpoint checkpoint = Checkpoint.open(out)) {
         for (TensorInfo tensor : checkpoint.tensors()) {
           float[] written = new float[SIZE];
           checkpoint.read(tensor, 0, SIZE, written);
           assertThat(merged.weights(tensor.name())).containsExactly(written);
+          assertThat(inFile.weights(tensor.name())).containsExactly(written);
+          assertThat(inFile.weights(tensor.name(), 0.3))
+              .containsExactly(merged.weights(tensor.name(), 0.3));
         }
         assertThat(merged.names()).containsExactlyInAnyOrder("a.weight", "b.weight");
       }
