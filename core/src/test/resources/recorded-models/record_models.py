@@ -22,7 +22,8 @@ import numpy
 import torch
 from safetensors.torch import save_file
 from transformers import (LlamaConfig, LlamaForCausalLM, LlavaConfig, LlavaForConditionalGeneration, Qwen2_5_VLConfig,
-                          Qwen2_5_VLForConditionalGeneration)
+                          LogitsProcessorList, Qwen2_5_VLForConditionalGeneration, TemperatureLogitsWarper,
+                          TopKLogitsWarper, TopPLogitsWarper)
 
 torch.manual_seed(0)
 torch.set_num_threads(1)
@@ -107,7 +108,15 @@ def llava(root):
     state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     save(path, state)
     logits, new = step(ids), greedy(step, ids, 8)
-    case(path, ids, states, logits, new)
+    # The same with a penalty on repetition, and what is left of the last logits to draw from.
+    with torch.no_grad():
+        penalised = model.generate(
+            input_ids=torch.tensor([ids]), pixel_values=picture, attention_mask=torch.ones(1, len(ids), dtype=torch.long),
+            do_sample=False, repetition_penalty=1.6, max_new_tokens=8, eos_token_id=None, pad_token_id=0)
+    warpers = LogitsProcessorList([TemperatureLogitsWarper(0.7), TopKLogitsWarper(10), TopPLogitsWarper(0.8)])
+    left = torch.softmax(warpers(torch.tensor([ids]), logits[-1:].clone()), -1)[0]
+    case(path, ids, states, logits, new, penalised=penalised[0, len(ids):].tolist(),
+         probabilities=[round(float(x), 7) for x in left])
 
     # LLaVA's own layout: the decoder's settings at the top, the vision model in a folder of its own.
     path = os.path.join(root, "llava-original")

@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers, Regex
 from transformers import LlamaTokenizer, Qwen2Tokenizer
 
@@ -56,8 +57,10 @@ def piece_model(path, **options):
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(CORPUS.split("\n")), model_writer=out, num_threads=1, minloglevel=2, **options)
     os.makedirs(path, exist_ok=True)
+    model = sentencepiece_model_pb2.ModelProto.FromString(out.getvalue())
+    model.normalizer_spec.normalization_rule_tsv = ""  # a path of this machine
     with open(os.path.join(path, "tokenizer.model"), "wb") as file:
-        file.write(out.getvalue())
+        file.write(model.SerializeToString(deterministic=True))
 
 
 def write(path, name, content):
@@ -97,6 +100,16 @@ def sentence_pieces(root):
     piece_model(path, **bpe)
     write(path, "tokenizer_config.json", dict(common, legacy=True))
     cases(path, LlamaTokenizer, ["</s>"])
+
+    # A prompt with two pictures as LLaVA tokenizes it: the texts between them each by itself, -200 for a picture.
+    tokenizer = LlamaTokenizer.from_pretrained(path)
+    prompt = ("A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, "
+              "detailed, and polite answers to the user's questions. USER: <image>\nWhat is <image> ? ASSISTANT:")
+    chunks = [tokenizer(chunk).input_ids for chunk in prompt.split("<image>")]
+    ids = chunks[0]
+    for chunk in chunks[1:]:
+        ids = ids + [-200] + chunk[1:]
+    write(path, "llava.json", dict(prompt=prompt, ids=ids))
 
     # The same where "legacy" is false, with two tokens behind the pieces as llava-hf has them.
     path = os.path.join(root, "llama")

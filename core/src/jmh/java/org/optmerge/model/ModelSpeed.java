@@ -97,13 +97,9 @@ public final class ModelSpeed {
       ByteBuffer scores = DecoderModel.withoutGradients(last).toByteBuffer();
       Files.write(logits, bytes(scores));
       System.out.printf(
-          "{\"load\": %s, \"vision\": %s, \"prefill\": %s, \"decode\": %s, \"anonymous\": %d, \"ids\": %s}%n",
-          load,
-          seeing,
-          prefill,
-          all.per(tokens - 1, prefill),
-          anonymous,
-          Arrays.toString(made[0]));
+          "{\"load\": %s, \"vision\": %s, \"prefill\": %s, \"decode\": %s, \"anonymous\": %d,"
+              + " \"ids\": %s}%n",
+          load, seeing, prefill, all.per(tokens - 1, prefill), anonymous, Arrays.toString(made[0]));
     }
   }
 

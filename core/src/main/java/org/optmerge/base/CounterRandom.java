@@ -72,10 +72,35 @@ public final class CounterRandom {
 
   /** All ones with a probability of {@code limit / 2^53}, else zero; without a branch. */
   public int keepBits(long index, long limit) {
-    return (int) (((bits(index) >>> 11) - limit) >> 63);
+    return (int) ((uniformBits(key, index) - limit) >> 63);
   }
 
-  /** The limit for {@link #keepBits} that stands for a probability. */
+  /** 53 random bits for an entry: below {@link #limit} of p with probability p. */
+  static long uniformBits(long key, long index) {
+    return mix(key + (index + 1) * GOLDEN) >>> 11;
+  }
+
+  /**
+   * 53 random bits for each of some entries: below {@link #limit} of p with probability p.
+   *
+   * @param first the entry of {@code bits[0]}
+   */
+  public void uniformBits(long first, long[] bits, int length) {
+    Kernels.best().uniformBits(key, first, bits, length);
+  }
+
+  /**
+   * Keeps each entry with the probability that {@code limit} stands for: writes it times a factor,
+   * and zeros for the others.
+   *
+   * @param first the entry that {@code values[0]} is
+   */
+  public void keep(
+      long first, long limit, float[] values, float factor, float[] target, int length) {
+    Kernels.best().keepRandom(key, first, limit, values, factor, target, length);
+  }
+
+  /** The number below which random bits of an entry lie with a probability. */
   public static long limit(double probability) {
     return (long) Math.ceil(probability * 0x1p53);
   }

@@ -15,6 +15,9 @@ public final class Wrappers {
 
   /** The name without them. */
   public static String without(String name) {
-    return LEADING.matcher(ANYWHERE.matcher(name).replaceAll("")).replaceFirst("");
+    boolean plain = !name.startsWith("_") && !name.contains("._") && !name.startsWith("module.");
+    return plain
+        ? name
+        : LEADING.matcher(ANYWHERE.matcher(name).replaceAll("")).replaceFirst("");
   }
 }

@@ -89,6 +89,13 @@ final class MergeCommand extends Subcommand {
   private boolean noInputChecksums;
 
   @Option(
+      names = "--verify-inputs",
+      description =
+          "Hash inputs anew and compare, even if nothing says that they changed since the last"
+              + " merge.")
+  private boolean verifyInputs;
+
+  @Option(
       names = {"--model-card", "--write-model-card"},
       description = "Write a README.md even if the base has one.")
   private boolean modelCard;
@@ -192,6 +199,7 @@ final class MergeCommand extends Subcommand {
             MergeOptions.Flag.RESUME, resume,
             MergeOptions.Flag.FORCE, force,
             MergeOptions.Flag.NO_INPUT_CHECKSUMS, noInputChecksums,
+            MergeOptions.Flag.VERIFY_INPUTS, verifyInputs,
             MergeOptions.Flag.MODEL_CARD, modelCard)
         .forEach((flag, given) -> flags.addAll(given ? Set.of(flag) : Set.of()));
     return new MergeOptions(threads.count(), memory.bytes(), flags);

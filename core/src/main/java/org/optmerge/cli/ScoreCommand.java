@@ -40,20 +40,25 @@ final class ScoreCommand extends Subcommand {
   private static final int SHOWN = 60;
 
   @Parameters(
-      arity = "1..2",
+      arity = "0..2",
       paramLabel = "FILE",
       description =
           "The predictions: .jsonl, .xlsx, .tsv, .csv or .json. After --json a second file may"
               + " stand, to write the result to: --json OUT.")
-  private List<Path> files;
+  private @Nullable List<Path> files;
 
   @Option(
       names = "--benchmark",
       paramLabel = "NAME",
-      required = true,
       completionCandidates = Names.DataSets.class,
       description = "The data set: ${COMPLETION-CANDIDATES}, or a kit's name such as ChartQA_TEST.")
-  private String benchmark;
+  private @Nullable String benchmark;
+
+  @Option(
+      names = "--rules",
+      description =
+          "Print which rule scores which file of which data set, as core/SCORING.md has it.")
+  private boolean rules;
 
   @Mixin private ScoringOptions scoring;
 
@@ -95,9 +100,17 @@ final class ScoreCommand extends Subcommand {
 
   @Override
   public Integer call() throws IOException {
+    if (rules) {
+      main.console().result(ScoringDocument::lines, ScoringDocument::lines);
+      return 0;
+    }
+    String dataSet = benchmark;
+    if (dataSet == null) {
+      throw wrong("name the data set with --benchmark: %s".formatted(Protocol.names()));
+    }
     Request request = request();
     Console console = main.console(request.out == null && main.json);
-    Protocol protocol = named(benchmark, Protocol::named);
+    Protocol protocol = named(dataSet, Protocol::named);
     Bootstrap bootstrap = scoring.bootstrap(Bootstrap.DEFAULT.resamples());
     Evaluation evaluation;
     try (ProgressLine progress = console.progress()) {
@@ -127,6 +140,9 @@ final class ScoreCommand extends Subcommand {
 
   /** {@code --json} takes no value, since it is every command's; a file after it is the output. */
   private Request request() {
+    if (files == null || files.isEmpty()) {
+      throw wrong("name the file with the predictions");
+    }
     if (files.size() == 1) {
       return new Request(files.get(0), null);
     }

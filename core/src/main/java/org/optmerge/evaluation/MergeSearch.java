@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntConsumer;
-import java.util.Objects;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.merge.MergeException;
@@ -178,8 +177,7 @@ public record MergeSearch(
     }
   }
 
-  private Tried tryOne(
-      MergedWeights merged, double scaling, Listener listener, Asking asking) {
+  private Tried tryOne(MergedWeights merged, double scaling, Listener listener, Asking asking) {
     load(model, merged, scaling);
     ModelEvaluation answers =
         asking.ask(scaling, validation, model, more -> listener.answered(scaling, more));
@@ -214,8 +212,7 @@ public record MergeSearch(
       String reason =
           tensor.work() instanceof PlannedTensor.Copy copy && !isOfBase(plan, tensor, copy)
               ? "is copied from " + copy.from().checkpoint().folder()
-              : tensor.work() instanceof PlannedTensor.Merge
-                      && !model.names().contains(tensor.name())
+              : tensor.work() instanceof PlannedTensor.Merge && !model.has(tensor.name())
                   ? "is no parameter of the base's model"
                   : null;
       if (reason != null) {

@@ -32,7 +32,7 @@ import org.optmerge.metric.VqaTeamAccuracy;
  * The rule for every kind of file and every data set, or none: a file is scored as the kit that
  * wrote it would score it, and a pair that is not here is refused.
  */
-final class ScoringRules {
+public final class ScoringRules {
   /**
    * The way to score one pair.
    *
@@ -48,6 +48,11 @@ final class ScoringRules {
   /** The rule of a pair; empty if no kit has one. */
   static Optional<Rule> of(Protocol protocol, FileFormat format) {
     return Optional.ofNullable(rules(format).get(protocol));
+  }
+
+  /** What the rule of a pair does, in words; empty if no kit has one. */
+  public static Optional<String> words(Protocol protocol, FileFormat format) {
+    return of(protocol, format).map(Rule::words);
   }
 
   /**
@@ -115,7 +120,8 @@ final class ScoringRules {
 
   private static void vlmEvalKit(Rules rules, FileFormat format) {
     rules.add("VQA accuracy", VqaAccuracy::of, Protocol.VIZWIZ, Protocol.TEXTVQA);
-    rules.add("exact match", ExactMatch::of, Protocol.GQA, Protocol.OCRVQA);
+    rules.add("exact match", ExactMatch::averaged, Protocol.GQA);
+    rules.add("exact match", ExactMatch::of, Protocol.OCRVQA);
     rules.add("relaxed accuracy", RelaxedAccuracy::of, Protocol.CHARTQA);
     rules.add("ANLS", profile -> new Anls(), Protocol.DOCVQA, Protocol.INFOVQA);
     rules.add("answers that need no judge: a lower bound", MathVista::of, Protocol.MATHVISTA);
@@ -192,7 +198,7 @@ final class ScoringRules {
     rules.add("GQA's own match, no period at the end", profile -> TextMatch.GQA, Protocol.GQA);
     rules.add(
         "equal but for case and ends",
-        profile -> new ExactMatch(false),
+        profile -> new ExactMatch(false, false),
         Protocol.OCRVQA,
         Protocol.AI2D);
     rules.add(

@@ -140,7 +140,7 @@ final class Archives {
             throw refused(entry.getName(), "is encrypted, or packed in a way that is not known");
           }
           try (InputStream in = zip.getInputStream(entry)) {
-            write(entry, in);
+            write(ArchiveNames.of(entry), in);
           }
         }
       }
@@ -160,7 +160,7 @@ final class Archives {
           if (entry.isFIFO() || entry.isCharacterDevice() || entry.isBlockDevice()) {
             throw refused(entry.getName(), "is neither a file nor a folder");
           }
-          write(entry, tar);
+          write(entry.getName(), tar);
         }
       }
     }
@@ -188,10 +188,10 @@ final class Archives {
       }
     }
 
-    private void write(ArchiveEntry entry, InputStream in) throws IOException {
-      String path = check(entry.getName());
+    private void write(String name, InputStream in) throws IOException {
+      String path = check(name);
       if (!seen.add(path.toLowerCase(Locale.ROOT))) {
-        throw refused(entry.getName(), "is there twice");
+        throw refused(name, "is there twice");
       }
       Path file = folder.resolve(path);
       Files.createDirectories(Objects.requireNonNull(file.getParent()));
@@ -203,7 +203,7 @@ final class Archives {
           // What is written counts, not what the header promises.
           if (bytes > mostBytes) {
             throw refused(
-                entry.getName(),
+                name,
                 "would make its content more than %d bytes, far beyond the archive's own size"
                     .formatted(mostBytes));
           }

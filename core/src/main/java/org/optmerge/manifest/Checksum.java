@@ -55,6 +55,11 @@ public record Checksum(Algorithm algorithm, String hexadecimal) {
   }
 
   boolean matches(FileChannel file) throws IOException {
-    return hexadecimal.equals(Sha256.of(file, begin(file.size())));
+    return hexadecimal.equals(digest(file));
+  }
+
+  /** The digest of a file by this algorithm, in hexadecimal. */
+  String digest(FileChannel file) throws IOException {
+    return Sha256.of(file, begin(file.size()));
   }
 }

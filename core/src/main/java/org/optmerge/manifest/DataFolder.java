@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.UserCache;
 
 /**
  * The folder of fetched files, and in it one for each manifest.
@@ -26,13 +27,7 @@ public record DataFolder(Path root) {
    */
   public static DataFolder ofEnvironment(Map<String, String> environment) {
     String named = environment.getOrDefault(VARIABLE, "").strip();
-    if (!named.isEmpty()) {
-      return new DataFolder(Path.of(named));
-    }
-    String cache = environment.getOrDefault("XDG_CACHE_HOME", "").strip();
-    return new DataFolder(
-        (cache.isEmpty() ? Path.of(System.getProperty("user.home", "."), ".cache") : Path.of(cache))
-            .resolve("optmerge"));
+    return new DataFolder(named.isEmpty() ? UserCache.folder(environment) : Path.of(named));
   }
 
   /** The folder of a manifest's files. */

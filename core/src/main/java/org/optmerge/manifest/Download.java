@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -141,15 +142,28 @@ final class Download {
     while (true) {
       try {
         boolean resumed = attempt(channel);
-        if (file.checksum() == null || file.checksum().matches(channel)) {
+        Checksum checksum = file.checksum();
+        if (checksum == null) {
+          requireContent(channel, what);
+        }
+        if (checksum == null || checksum.matches(channel)) {
           return new Received(channel.size(), Sha256.of(channel, Sha256.begin()));
         }
+        String came = checksum.digest(channel);
+        Optional<String> instead = Disguise.of(channel, target.getFileName().toString());
         forget(channel);
         wrong += resumed ? 0 : 1;
         if (wrong >= WRONG_CONTENTS) {
           throw new FetchException(
-              "%s: its content is not what was published: expected %s %s; nothing of it is kept"
-                  .formatted(what, file.checksum().algorithm(), file.checksum().hexadecimal()));
+              "%s: its content is not what was published: expected %s %s, came %s%s; nothing of it is"
+                      .formatted(
+                          what,
+                          checksum.algorithm(),
+                          checksum.hexadecimal(),
+                          came,
+                          instead.map(" (%s)"::formatted).orElse(""))
+                  + " kept. If its publisher has changed the file, put what came into the manifest;"
+                  + " else try again later, or elsewhere");
         }
         // A part of an older content, or a slip on the way: once more, from the beginning.
       } catch (IOException e) {
@@ -159,6 +173,16 @@ final class Download {
         }
         patience.afterFailure(what, e);
       }
+    }
+  }
+
+  /** Without a checksum, what is plainly not the file must not pass for it. */
+  private void requireContent(FileChannel channel, String what) throws IOException {
+    Optional<String> instead = Disguise.of(channel, target.getFileName().toString());
+    if (instead.isPresent()) {
+      forget(channel);
+      throw new FetchException(
+          "%s: %s came in place of the file; nothing of it is kept".formatted(what, instead.get()));
     }
   }
 
@@ -207,6 +231,7 @@ final class Download {
         throw new Retries.Passing("the server has less than what had come before", null);
       }
       Retries.check(response, Transport.shown(file.url()));
+      requirePlain(response);
       OptionalLong length = response.headers().firstValueAsLong("Content-Length");
       long total;
       if (status == 206) {
@@ -235,6 +260,19 @@ final class Download {
             "the connection ended after %d of %d bytes".formatted(channel.size(), end), null);
       }
       return status == 206;
+    }
+  }
+
+  /** Encoded bytes, which nobody has asked for, are not those of the file. */
+  private void requirePlain(HttpResponse<?> response) {
+    String encoding = response.headers().firstValue("Content-Encoding").orElse("identity");
+    String name = target.getFileName().toString();
+    boolean stored = encoding.endsWith("gzip") && (name.endsWith(".gz") || name.endsWith(".tgz"));
+    if (!encoding.isBlank() && !encoding.equals("identity") && !stored) {
+      throw new FetchException(
+          "%s: the server sends the file encoded as '%s', though it was asked for it as it is; fetch"
+                  .formatted(Transport.shown(file.url()), encoding)
+              + " it by other means, or from another address");
     }
   }
 

@@ -62,7 +62,8 @@ final class KeptVectors {
         throw new MergeException(
             String.format(
                 Locale.ROOT,
-                "%s: a merge of this size in memory keeps %.1f GB there meanwhile, %.1f are free; set XDG_CACHE_HOME to a folder with room",
+                "%s: a merge of this size in memory keeps %.1f GB there meanwhile, %.1f are free;"
+                    + " set XDG_CACHE_HOME to a folder with room",
                 folder,
                 bytes / 1e9,
                 free / 1e9));

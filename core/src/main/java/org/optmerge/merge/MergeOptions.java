@@ -22,6 +22,8 @@ public record MergeOptions(int threads, long memory, Set<Flag> flags) {
     FORCE,
     /** Leave out the inputs' SHA-256, which takes reading every input file to its end. */
     NO_INPUT_CHECKSUMS,
+    /** Hash inputs anew even if nothing says that they changed since they were last hashed. */
+    VERIFY_INPUTS,
     /** Write a {@code README.md} even if the base has one. */
     MODEL_CARD
   }

@@ -48,7 +48,7 @@ public final class Merger {
   private final LongAdder bytesRead = new LongAdder();
   private final LongAdder bytesWritten = new LongAdder();
   private final PlanInputs inputs;
-  private final Digests digests = new Digests();
+  private final Digests digests;
   private final Map<String, TensorOutcome> outcomes = new ConcurrentHashMap<>();
   private boolean ownsWorkspace;
   private boolean merging;
@@ -60,6 +60,8 @@ public final class Merger {
     this.workspace = workspace;
     this.options = options;
     this.progress = progress;
+    this.digests =
+        new Digests(KnownDigests.ofUser(), options.has(MergeOptions.Flag.VERIFY_INPUTS));
   }
 
   /**
@@ -135,7 +137,7 @@ public final class Merger {
       if (!options.has(MergeOptions.Flag.NO_INPUT_CHECKSUMS)) {
         for (Checkpoint input : inputs.names().keySet()) {
           for (Path file : input.weightFiles()) {
-            digests.add(file, 0, false);
+            digests.addInput(file);
           }
         }
       }
@@ -188,7 +190,7 @@ public final class Merger {
       SafetensorsWriter writer =
           present ? SafetensorsWriter.reopen(file, layout) : SafetensorsWriter.create(file, layout);
       writers.put(file, writer);
-      digests.add(file, layout.dataStart(), true);
+      digests.addOutput(file, layout.dataStart());
       for (PlannedTensor tensor : shard.tensors()) {
         TensorInfo place = writer.tensor(tensor.name());
         TensorOutcome earlier = present ? journal.finished().get(tensor.name()) : null;

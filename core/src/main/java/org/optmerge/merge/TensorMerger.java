@@ -15,7 +15,7 @@ import java.util.concurrent.ForkJoinTask;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.base.Floats;
+import org.optmerge.base.Kernels;
 import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
@@ -380,7 +380,7 @@ final class TensorMerger {
     float[] merged = output.merged;
     DType dtype = checked.tensor().dtype();
     float scaling = (float) merge.scaling();
-    double unscaled = Floats.sumOfSquares(merged, length);
+    double unscaled = Kernels.best().sumOfSquares(merged, 0, length);
     if (!Double.isFinite(unscaled)) {
       checked.requireFinite(start, merged, length);
     }
@@ -398,7 +398,7 @@ final class TensorMerger {
     FloatCodec.narrow(dtype, merged, 0, length, bytes);
     bytes.limit(length * dtype.bytes());
     long nonFinite = 0;
-    if (!(Floats.sumOfSquares(merged, length) < SAFE_IN_EVERY_TYPE * SAFE_IN_EVERY_TYPE)) {
+    if (!Kernels.best().allBelow(merged, 0, length, SAFE_IN_EVERY_TYPE)) {
       // A type with a smaller range can overflow in the rounding itself: what was stored decides.
       FloatCodec.widen(dtype, bytes, merged, 0, length);
       nonFinite = checked.requireStorable(start, merged, length);

@@ -1,6 +1,6 @@
 package org.optmerge.method;
 
-import org.optmerge.base.Floats;
+import org.optmerge.base.Kernels;
 
 /**
  * A sum in double precision that does not depend on how the entries are cut into blocks.
@@ -10,21 +10,21 @@ import org.optmerge.base.Floats;
  * would wait for itself.
  */
 final class LaneSum {
-  private final double[] lanes = new double[Floats.LANES];
+  private final double[] lanes = new double[Kernels.LANES];
 
   /** Adds Σ a_i b_i; {@code start} is the index of entry 0 in the parameter. */
   public void addProducts(float[] a, float[] b, int length, long start) {
-    Floats.addProducts(lanes, a, b, length, start);
+    Kernels.best().addProducts(lanes, a, b, length, start);
   }
 
   /** Adds Σ |a_i|; {@code start} is the index of entry 0 in the parameter. */
   void addMagnitudes(float[] a, int length, long start) {
-    Floats.addMagnitudes(lanes, a, length, start);
+    Kernels.best().addMagnitudes(lanes, a, length, start);
   }
 
   /** Adds another sum. */
   public LaneSum add(LaneSum other) {
-    for (int lane = 0; lane < Floats.LANES; lane++) {
+    for (int lane = 0; lane < Kernels.LANES; lane++) {
       lanes[lane] += other.lanes[lane];
     }
     return this;

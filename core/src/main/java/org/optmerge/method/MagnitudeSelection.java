@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Supplier;
+import org.optmerge.base.Kernels;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
 
@@ -401,11 +402,8 @@ final class MagnitudeSelection {
     while (i < block.length()) {
       long chunk = (block.start() + i) / CHUNK;
       int end = (int) Math.min(block.length(), (chunk + 1) * CHUNK - block.start());
-      int count = 0;
-      for (; i < end; i++) {
-        count += Math.abs(values[i]) == magnitude ? 1 : 0;
-      }
-      equals.getAndAdd((int) chunk, count);
+      equals.getAndAdd((int) chunk, Kernels.best().countMagnitude(values, i, end - i, magnitude));
+      i = end;
     }
   }
 

@@ -97,15 +97,10 @@ interface Mask {
   static Mask bernoulli(TaskVectorStream tau, double[] density, long seed) {
     List<CounterRandom> random = randoms(tau, seed);
     long[] limits = Arrays.stream(density).mapToLong(CounterRandom::limit).toArray();
-    return (block, t, factor, target) -> {
-      float[] values = block.tau()[t];
-      CounterRandom numbers = random.get(t);
-      long limit = limits[t];
-      for (int i = 0; i < block.length(); i++) {
-        int keep = numbers.keepBits(block.start() + i, limit);
-        target[i] = Float.intBitsToFloat(Float.floatToRawIntBits(values[i] * factor) & keep);
-      }
-    };
+    return (block, t, factor, target) ->
+        random
+            .get(t)
+            .keep(block.start(), limits[t], block.tau()[t], factor, target, block.length());
   }
 
   /** One source of random numbers per task vector. */

@@ -19,7 +19,10 @@ public enum Means {
       return sum / values.length;
     }
   },
-  /** {@code sum(values) / len(values)}, one after the other. What InternVL uses. */
+  /**
+   * {@code sum(values) / len(values)}, one after the other, by Python until 3.11. What InternVL and
+   * lmms-eval use for the means of files.
+   */
   IN_ORDER {
     @Override
     public double of(double[] values) {
@@ -28,6 +31,23 @@ public enum Means {
         sum += value;
       }
       return sum / values.length;
+    }
+  },
+  /**
+   * {@code sum(values) / len(values)} by Python since 3.12, whose sum keeps what rounding loses. The
+   * last bit of a mean tells under which Python a kit ran.
+   */
+  COMPENSATED {
+    @Override
+    public double of(double[] values) {
+      double sum = 0;
+      double lost = 0;
+      for (double value : values) {
+        double next = sum + value;
+        lost += Math.abs(sum) >= Math.abs(value) ? (sum - next) + value : (value - next) + sum;
+        sum = next;
+      }
+      return (sum + lost) / values.length;
     }
   },
   /** {@code statistics.mean}: the exact sum, rounded once. What lmms-eval uses. */

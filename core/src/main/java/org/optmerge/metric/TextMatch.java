@@ -44,10 +44,12 @@ public enum TextMatch implements Metric {
     return text.substring(0, end);
   }
 
+  /** In an array of NumPy, a text in lower case is no longer than it was before. */
   private static String plain(String text) {
     StringBuilder kept = new StringBuilder(text.length());
     PythonText.lower(text)
         .codePoints()
+        .limit(PythonText.length(text))
         .filter(c -> c >= 128 || PUNCTUATION.indexOf(c) < 0)
         .forEach(kept::appendCodePoint);
     return kept.toString();

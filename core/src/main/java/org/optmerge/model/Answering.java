@@ -143,8 +143,7 @@ final class Answering<F> {
   /**
    * @param together true to read prompts one by one and decode them side by side
    */
-  void answer(
-      List<Prompt> prompts, Decoding decoding, AnswerListener listener, boolean together) {
+  void answer(List<Prompt> prompts, Decoding decoding, AnswerListener listener, boolean together) {
     if (prompts.isEmpty()) {
       return;
     }
@@ -230,8 +229,7 @@ final class Answering<F> {
       Decoder decoder = model.decoder(scope);
       Sequences all =
           decoder.join(units.stream().map(unit -> read(decoder, scope, unit, known)).toList());
-      long[][] made =
-          decoder.run(all, call.end(room(longest, call.decoding)), choice(asked, call));
+      long[][] made = decoder.run(all, call.end(room(longest, call.decoding)), choice(asked, call));
       for (int i = 0; i < made.length; i++) {
         answers.put(asked.get(i), made[i]);
       }
@@ -261,11 +259,7 @@ final class Answering<F> {
   }
 
   private Sequences read(
-      Decoder decoder,
-      NDManager step,
-      long[] ids,
-      List<View> media,
-      Map<View, float[]> known) {
+      Decoder decoder, NDManager step, long[] ids, List<View> media, Map<View, float[]> known) {
     long[] mask = new long[ids.length];
     Arrays.fill(mask, 1);
     Shape shape = new Shape(1, ids.length);
@@ -283,9 +277,7 @@ final class Answering<F> {
         : model.features(
             step,
             media.stream()
-                .map(
-                    view ->
-                        new DecoderModel.Seen(view, known.getOrDefault(view, new float[0])))
+                .map(view -> new DecoderModel.Seen(view, known.getOrDefault(view, new float[0])))
                 .toList());
   }
 

@@ -16,21 +16,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Json;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapter;
-import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.model.media.Media;
 
 /**
- * A Qwen2 decoder that reads text and features of media: all that InternVL, Qwen-VL and the omni
+ * A decoder that reads text and features of media: all that InternVL, Qwen-VL, LLaVA and the omni
  * model have in common.
  *
  * <p>Parameters have their published names and live as long as the model. Everything else lives in
@@ -232,75 +229,6 @@ abstract class DecoderModel<F> implements MultimodalModel {
 
   // What they share.
 
-  /**
-   * A model that is about to be opened.
-   *
-   * @param shapes of its parameters
-   * @param elsewhere where parameters are that the model's own folder lacks; null if nowhere
-   * @param empty builds the model that is to be filled, in a precision
-   */
-  record Opening<M>(
-      SortedMap<String, Shape> shapes,
-      @Nullable Elsewhere elsewhere,
-      Function<Precision, M> empty) {}
-
-  /**
-   * A folder that has some of a model's parameters.
-   *
-   * @param ownName the model's own name for a tensor of the folder; empty for one that is none of
-   *     the model's
-   */
-  record Elsewhere(Path folder, UnaryOperator<String> ownName) {}
-
-  /**
-   * Opens a model's checkpoint; closes what fails. All tensors are checked by their headers before
-   * any is read.
-   *
-   * @param opening what is to be opened, by the names that are stored
-   */
-  static <M extends DecoderModel<?>> M open(
-      Path folder,
-      Precision precision,
-      UnaryOperator<String> ownName,
-      Function<CheckpointNames, Opening<M>> opening) {
-    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-      CheckpointNames names = CheckpointNames.of(checkpoint, ownName);
-      return open(
-          checkpoint,
-          names,
-          opening.apply(names),
-          precision == Precision.AUTO ? Precision.auto(checkpoint) : precision);
-    }
-  }
-
-  private static <M extends DecoderModel<?>> M open(
-      Checkpoint checkpoint, CheckpointNames names, Opening<M> opening, Precision precision) {
-    Elsewhere elsewhere = opening.elsewhere;
-    try (Checkpoint more = elsewhere == null ? null : Checkpoint.open(elsewhere.folder)) {
-      SortedMap<String, TensorInfo> added = new TreeMap<>();
-      if (more != null && elsewhere != null) {
-        added.putAll(CheckpointNames.of(more, elsewhere.ownName).weights());
-        added.remove("");
-        added.keySet().removeAll(names.weights().keySet());
-      }
-      TensorCheck.require(checkpoint.folder(), opening.shapes, names, added);
-      M model = opening.empty.apply(precision);
-      try {
-        Parameters parameters = ((DecoderModel<?>) model).parameters;
-        parameters.read(checkpoint, names.weights());
-        if (more != null) {
-          parameters.read(more, added);
-        }
-        parameters.round(((DecoderModel<?>) model).script.factors());
-        model.addFactors(checkpoint, names);
-        return model;
-      } catch (RuntimeException | Error e) {
-        model.close();
-        throw e;
-      }
-    }
-  }
-
   /** Adds low-rank factors that a training run left beside the weights. */
   void addFactors(Checkpoint checkpoint, CheckpointNames stored) {
     if (!stored.factors().isEmpty()) {
@@ -313,6 +241,11 @@ abstract class DecoderModel<F> implements MultimodalModel {
 
   final Parameters weights() {
     return parameters;
+  }
+
+  /** Rounds what the precision rounds, once the parameters are read. */
+  final void round() {
+    parameters.round(script.factors());
   }
 
   final InternVLConfig.Language language() {
@@ -374,13 +307,18 @@ abstract class DecoderModel<F> implements MultimodalModel {
   }
 
   @Override
+  public final boolean has(String name) {
+    return names().contains(ownName(name));
+  }
+
+  @Override
   public final float[] values(String name) {
-    return parameters.values(name);
+    return parameters.values(ownName(name));
   }
 
   @Override
   public final Kept keep(Collection<String> names) {
-    Map<String, NDArray> kept = parameters.keep(names);
+    Map<String, NDArray> kept = parameters.keep(names.stream().map(this::ownName).toList());
     return () -> {
       parameters.putBack(kept);
       kept.keySet().forEach(answering::changed);
@@ -388,7 +326,8 @@ abstract class DecoderModel<F> implements MultimodalModel {
   }
 
   @Override
-  public final void load(String name, float[] values) {
+  public final void load(String stored, float[] values) {
+    String name = ownName(stored);
     parameters.fill(name, values);
     answering.changed(name);
   }
@@ -443,106 +382,26 @@ abstract class DecoderModel<F> implements MultimodalModel {
     script = other;
   }
 
-  /**
-   * The changes of an adapter, by the model's names.
-   *
-   * @param deltas low-rank changes
-   * @param replacements whole tensors
-   */
-  record Changes(
-      SortedMap<String, LoraAdapter.Delta> deltas, SortedMap<String, TensorInfo> replacements) {}
-
-  /**
-   * The changes of an adapter; all of them fit.
-   *
-   * @throws ModelException if a parameter is not there or has another shape
-   */
-  final Changes changes(LoraAdapter adapter) {
-    List<String> problems = new ArrayList<>(adapter.sideProblems());
-    if (!adapter.snapshots().isEmpty()
-        || !adapter.rows().isEmpty()
-        || !adapter.magnitudes().isEmpty()
-        || !adapter.stacks().isEmpty()) {
-      problems.add(
-          "%s: holds copies of base layers, single rows of an embedding, DoRA's norms or changes of experts; merge the adapter into its base first"
-              .formatted(adapter.folder()));
-    }
-    if (!problems.isEmpty()) {
-      throw new ModelException(String.join("\n", problems));
-    }
-    Changes changes =
-        new Changes(
-            renamed(adapter, "changes", adapter.deltas()),
-            renamed(adapter, "replaces", adapter.replacements()));
-    changes.deltas.forEach(
-        (name, delta) -> {
-          Shape shape = parameters.shape(name);
-          if (delta.fanInFanOut() || !delta.shape().equals(Parameters.extents(shape))) {
-            throw new ModelException(
-                "%s: the change of '%s' has shape %s%s, the model has %s"
-                    .formatted(
-                        adapter.folder(),
-                        name,
-                        delta.shape(),
-                        delta.fanInFanOut() ? ", transposed" : "",
-                        shape));
-          }
-        });
-    changes.replacements.forEach(
-        (name, tensor) -> {
-          Shape shape = parameters.shape(name);
-          if (!tensor.shape().equals(Parameters.extents(shape))) {
-            throw new ModelException(
-                "%s: replaces '%s' by a tensor of shape %s, the model has %s; merge the adapter into its base first"
-                    .formatted(adapter.folder(), name, tensor.shape(), shape));
-          }
-          if (changes.deltas.containsKey(name)) {
-            throw new ModelException(
-                "%s: both changes and replaces '%s'".formatted(adapter.folder(), name));
-          }
-        });
-    return changes;
-  }
-
-  /** Names may be those of the whole model or, as some scripts save them, of the decoder. */
-  private <T> SortedMap<String, T> renamed(
-      LoraAdapter adapter, String verb, Map<String, T> stored) {
-    SortedMap<String, T> own = new TreeMap<>();
-    stored.forEach(
-        (name, value) -> {
-          String target =
-              List.of(ownName(name), "language_model." + name).stream()
-                  .filter(parameters.shapes()::containsKey)
-                  .findFirst()
-                  .orElseThrow(
-                      () ->
-                          new ModelException(
-                              "%s: %s '%s', which the model does not have; is it an adapter of this model? If so, merge it into its base first"
-                                  .formatted(adapter.folder(), verb, name)));
-          if (own.put(target, value) != null) {
-            throw new ModelException(
-                "%s: %s '%s' twice, under two names".formatted(adapter.folder(), verb, target));
-          }
-        });
-    return own;
-  }
-
   @Override
   public final void apply(Path adapterFolder) {
     try (LoraAdapter adapter = LoraAdapter.open(adapterFolder)) {
-      Changes changes = changes(adapter);
+      AdapterChanges changes = AdapterChanges.of(adapter, this);
       Checkpoint tensors = adapter.tensors();
-      changes.deltas.forEach(
-          (name, delta) -> {
-            parameters.addLowRank(name, tensors, delta.b(), delta.a(), delta.scale());
-            answering.changed(name);
-          });
-      changes.replacements.forEach(
-          (name, tensor) -> {
-            parameters.fill(
-                name, (first, length, target) -> tensors.read(tensor, first, length, target));
-            answering.changed(name);
-          });
+      changes
+          .deltas()
+          .forEach(
+              (name, delta) -> {
+                parameters.addLowRank(name, tensors, delta.b(), delta.a(), delta.scale());
+                answering.changed(name);
+              });
+      changes
+          .replacements()
+          .forEach(
+              (name, tensor) -> {
+                parameters.fill(
+                    name, (first, length, target) -> tensors.read(tensor, first, length, target));
+                answering.changed(name);
+              });
     }
   }
 
@@ -652,8 +511,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
     Connected connected = connected(step, features);
     TokenBatch batch = batch(inputIds, attentionMask, connected);
     Positions positions = continued(batch, features);
-    return decoder.begin(
-        batch, positions.prompt(), positions.deltas(), inputIds, connected.all());
+    return decoder.begin(batch, positions.prompt(), positions.deltas(), inputIds, connected.all());
   }
 
   private void requireRoom(int tokens, int more) {

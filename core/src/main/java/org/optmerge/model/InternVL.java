@@ -109,7 +109,7 @@ public final class InternVL extends DecoderModel<NDArray> {
       @Nullable Tokenizer tokenizer,
       long imageContext) {
     ImagePreprocessing preprocessing = PreprocessorConfig.read(folder, config);
-    return open(
+    return Opening.open(
         folder,
         wanted,
         UnaryOperator.identity(),

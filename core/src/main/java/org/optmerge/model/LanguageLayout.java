@@ -106,21 +106,35 @@ public enum LanguageLayout {
                             .formatted(
                                 named != null ? named : type.isEmpty() ? "missing" : type,
                                 Arrays.stream(values()).map(each -> each.architecture).toList())));
-    JsonNode scaling = config.node("rope_scaling");
-    if (scaling != null) {
-      String kind = scaling.path("type").asText(scaling.path("rope_type").asText("missing"));
-      // Dynamic scaling changes nothing as long as a sequence is no longer than in training.
-      if (!List.of("default", "dynamic").contains(kind)) {
-        throw new ModelException(
-            "config.json: %s is '%s'; known: [default, dynamic]"
-                .formatted(config.name("rope_scaling"), kind));
-      }
-    }
     return layout.settings(config);
   }
 
-  /** A decoder of this family, whatever its rotary embedding is scaled by. */
+  /**
+   * A decoder of this family.
+   *
+   * @throws ModelException if its settings are not known here
+   */
   Language settings(ConfigReader config) {
+    // Dynamic scaling changes nothing as long as a sequence is no longer than in training.
+    return settings(config, List.of("default", "dynamic"));
+  }
+
+  /**
+   * The same.
+   *
+   * @param scalings known kinds of scaling of the rotary embedding
+   */
+  Language settings(ConfigReader config, List<String> scalings) {
+    for (String key : List.of("rope_scaling", "rope_parameters")) {
+      JsonNode scaling = config.node(key);
+      if (scaling != null) {
+        String kind = scaling.path("type").asText(scaling.path("rope_type").asText("missing"));
+        if (!scalings.contains(kind)) {
+          throw new ModelException(
+              "config.json: %s is '%s'; known: %s".formatted(config.name(key), kind, scalings));
+        }
+      }
+    }
     config.oneOf("hidden_act", List.of("silu"));
     for (String unsupported : List.of("use_sliding_window", "mlp_bias")) {
       if (config.truth(unsupported, false)) {

@@ -71,7 +71,7 @@ final class Llava extends DecoderModel<NDArray> {
     LlavaConfig config = LlavaConfig.read(folder);
     Tokenizer tokenizer = TokenizerFiles.areIn(folder) ? Tokenizer.open(folder) : null;
     String tower = config.towerName();
-    return open(
+    return Opening.open(
         folder,
         wanted,
         name -> ownName(config.names(), name),
@@ -89,7 +89,9 @@ final class Llava extends DecoderModel<NDArray> {
                   clip == null ? folder : clip, config.vision().imageSize(), config.padded());
           return new Opening<>(
               found.parameters(),
-              has || clip == null ? null : new Elsewhere(clip, name -> ofTower(found, name)),
+              has || clip == null
+                  ? null
+                  : new Opening.Elsewhere(clip, name -> ofTower(found, name)),
               precision -> new Llava(found, precision, tokenizer, preprocessing, folder));
         });
   }

@@ -4,8 +4,8 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -215,7 +215,8 @@ final class ModelScript implements AutoCloseable {
     return switch (precision) {
       case BFLOAT16 -> PLAIN + OTHER.replace("TYPE", type(StoredTensors.Type.BFLOAT16));
       case INT8 -> BY_PARTS + EIGHT_BITS + OTHER.replace("TYPE", type(StoredTensors.Type.BFLOAT16));
-      case FLOAT32_MAPPED -> BY_PARTS + WIDENING + OTHER.replace("TYPE", type(StoredTensors.Type.FLOAT32));
+      case FLOAT32_MAPPED ->
+          BY_PARTS + WIDENING + OTHER.replace("TYPE", type(StoredTensors.Type.FLOAT32));
       default -> FLOAT32;
     };
   }

@@ -142,6 +142,14 @@ public interface MultimodalModel extends AutoCloseable {
   }
 
   /**
+   * True if it has a parameter of this name, or one that a checkpoint has under another of its
+   * published names. {@link #load}, {@link #values} and {@link #keep} take either.
+   */
+  default boolean has(String name) {
+    return names().contains(name);
+  }
+
+  /**
    * A parameter's values, row by row, whatever the precision.
    *
    * @throws ModelException if there is no such parameter

@@ -81,7 +81,7 @@ public final class OmniModel extends DecoderModel<Map<String, NDArray>> {
   public static OmniModel open(Path folder, Precision wanted) {
     OmniConfig config = OmniConfig.read(folder);
     Tokenizer tokenizer = Tokenizer.open(folder);
-    return open(
+    return Opening.open(
         folder,
         wanted,
         UnaryOperator.identity(),

@@ -52,7 +52,7 @@ public final class OnlineComposition implements AutoCloseable {
     OmniConfig.Modality shape = model.modality(modality);
     modalities.put(model.tokenizer().id(shape.token()), modality);
     try (LoraAdapter adapter = LoraAdapter.open(folder)) {
-      DecoderModel.Changes changes = model.changes(adapter);
+      AdapterChanges changes = AdapterChanges.of(adapter, model);
       if (!changes.replacements().isEmpty()) {
         throw new ModelException(
             "%s: replaces whole tensors (%s), which several adapters side by side cannot; merge them"

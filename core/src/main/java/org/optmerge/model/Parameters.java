@@ -343,10 +343,7 @@ final class Parameters {
     try (NDManager scope = manager.newSubManager()) {
       NDArray change =
           whole(scope, tensors, b).matMul(whole(scope, tensors, a)).muli((float) scale);
-      NDArray weight =
-          precision == Precision.FLOAT32
-              ? argument(name)
-              : widened(scope, name);
+      NDArray weight = precision == Precision.FLOAT32 ? argument(name) : widened(scope, name);
       fill(name, change.addi(weight).toFloatArray());
     }
   }

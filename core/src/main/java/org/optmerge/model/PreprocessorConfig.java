@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import org.optmerge.base.Json;
 import org.optmerge.model.vision.ClipPreprocessing;
@@ -46,12 +47,29 @@ final class PreprocessorConfig {
     return read(
         folder,
         json -> {
-          ConfigReader config = new ConfigReader(json, "");
+          ConfigReader config = new ConfigReader(json, "", FILE);
+          requireSteps(config, List.of("do_resize", "do_rescale", "do_normalize"));
+          Map.of("patch_size", 14, "temporal_patch_size", 2, "merge_size", 2)
+              .forEach(
+                  (key, value) -> {
+                    if (config.positive(key, value) != value) {
+                      throw new ModelException("%s: %s must be %d".formatted(FILE, key, value));
+                    }
+                  });
+          ClipPreprocessing.ChannelLevels clip = ClipPreprocessing.ChannelLevels.CLIP;
+          if (!numbers(json, "image_mean", clip.mean()).equals(clip.mean())
+              || !numbers(json, "image_std", clip.deviation()).equals(clip.deviation())) {
+            throw new ModelException("%s: image_mean and image_std must be CLIP's".formatted(FILE));
+          }
+          // Newer versions of the library write the limits as sizes.
+          ConfigReader sizes = config.has("size") ? config.section("size") : config;
           return new QwenPreprocessing(
               new SmartResize(
                   limits.factor(),
-                  config.positive("min_pixels", (int) limits.minPixels()),
-                  config.positive("max_pixels", (int) limits.maxPixels())));
+                  config.positive(
+                      "min_pixels", sizes.positive("shortest_edge", (int) limits.minPixels())),
+                  config.positive(
+                      "max_pixels", sizes.positive("longest_edge", (int) limits.maxPixels()))));
         });
   }
 
@@ -67,11 +85,8 @@ final class PreprocessorConfig {
         folder,
         json -> {
           ConfigReader config = new ConfigReader(json, "", FILE);
-          for (String step : List.of("do_resize", "do_center_crop", "do_rescale", "do_normalize")) {
-            if (!config.truth(step, true)) {
-              throw new ModelException("%s: %s must be true".formatted(FILE, step));
-            }
-          }
+          requireSteps(
+              config, List.of("do_resize", "do_center_crop", "do_rescale", "do_normalize"));
           if (config.integer("resample", 3) != 3
               || Math.abs(config.number("rescale_factor", 1 / 255.0) * 255 - 1) > 1e-9) {
             throw new ModelException(
@@ -92,6 +107,14 @@ final class PreprocessorConfig {
                   numbers(json, "image_mean", clip.mean()),
                   numbers(json, "image_std", clip.deviation())));
         });
+  }
+
+  private static void requireSteps(ConfigReader config, List<String> steps) {
+    for (String step : steps) {
+      if (!config.truth(step, true)) {
+        throw new ModelException("%s: %s must be true".formatted(FILE, step));
+      }
+    }
   }
 
   /** A number, or one of a section. */

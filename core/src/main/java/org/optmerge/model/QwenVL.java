@@ -38,8 +38,7 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   public static final class Family extends Architecture {
     /** For the service loader. */
     public Family() {
-      super(
-          "qwen2_vl", List.of(QwenVLConfig.QWEN2_VL, QwenVLConfig.QWEN2_5_VL), QwenVL::open);
+      super("qwen2_vl", List.of(QwenVLConfig.QWEN2_VL, QwenVLConfig.QWEN2_5_VL), QwenVL::open);
     }
   }
 
@@ -115,7 +114,7 @@ public final class QwenVL extends DecoderModel<QwenVL.Visuals> {
   public static QwenVL open(Path folder, Precision wanted) {
     QwenVLConfig config = QwenVLConfig.read(folder);
     Tokenizer tokenizer = TokenizerFiles.areIn(folder) ? Tokenizer.open(folder) : null;
-    return open(
+    return Opening.open(
         folder,
         wanted,
         QwenVL::hubName,

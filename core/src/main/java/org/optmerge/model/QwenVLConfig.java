@@ -113,7 +113,7 @@ record QwenVLConfig(
         architecture.equals(QWEN2_5_VL)
             ? windowed(config.section("vision_config"))
             : plain(config.section("vision_config")),
-        LanguageLayout.QWEN2.settings(text),
+        LanguageLayout.QWEN2.settings(text, List.of("mrope", "default")),
         sections,
         config.truth("tie_word_embeddings", text.truth("tie_word_embeddings", false)),
         config.positive("image_token_id"),

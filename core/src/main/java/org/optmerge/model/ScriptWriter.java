@@ -90,10 +90,7 @@ final class ScriptWriter {
     String y =
         let(
             "(self).linear(%s, %s, %s, %s, )",
-            x,
-            stored(weight),
-            stored(weight + SCALES),
-            bias ? stored(module + ".bias") : "None");
+            x, stored(weight), stored(weight + SCALES), bias ? stored(module + ".bias") : "None");
     for (LowRank adapter : adapters.getOrDefault(weight, List.of())) {
       String low = let("torch.linear(%s, %s)", x, parameter(adapter.a));
       String change = let("torch.linear(%s, %s)", low, parameter(adapter.b));

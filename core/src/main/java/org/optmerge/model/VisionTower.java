@@ -43,16 +43,18 @@ record VisionTower(@Nullable Path folder, LlavaConfig.Vision vision) {
 
   private static Set<Path> places(Path model, String name) {
     Path named = Path.of(name);
-    Path last = named.getFileName();
+    @Nullable Path last = named.getFileName();
     Set<Path> places = new LinkedHashSet<>();
     if (named.isAbsolute()) {
       places.add(named);
     }
     Path folder = model.toAbsolutePath().normalize();
     places.add(folder.resolve(named));
-    places.add(folder.resolve(last));
     places.add(folder.resolveSibling(named));
-    places.add(folder.resolveSibling(last));
+    if (last != null) {
+      places.add(folder.resolve(last));
+      places.add(folder.resolveSibling(last));
+    }
     return places;
   }
 

@@ -35,7 +35,7 @@ public final class PythonLiteral extends PythonScanner {
     while (reader.peek() == ' ' || reader.peek() == '\t') {
       reader.at++;
     }
-    if (reader.peek() != '[') {
+    if (reader.peek() != '[' || endsIndented(cell)) {
       return Optional.empty();
     }
     try {
@@ -43,6 +43,17 @@ public final class PythonLiteral extends PythonScanner {
     } catch (Refused e) {
       return Optional.empty();
     }
+  }
+
+  /** True if the last line is nothing but blanks, which Python takes for a wrong indent. */
+  private static boolean endsIndented(String cell) {
+    int end = cell.length();
+    while (end > 0 && (cell.charAt(end - 1) == ' ' || cell.charAt(end - 1) == '\t')) {
+      end--;
+    }
+    return end < cell.length()
+        && end > 0
+        && (cell.charAt(end - 1) == '\n' || cell.charAt(end - 1) == '\r');
   }
 
   /** {@code str()} of the elements if the cell is a list, else the cell. */

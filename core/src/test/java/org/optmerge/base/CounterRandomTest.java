@@ -3,6 +3,7 @@ package org.optmerge.base;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -99,12 +100,18 @@ class CounterRandomTest {
   @ValueSource(doubles = {0, 0.1, 0.5, 0.9, 1})
   void entries_are_kept_with_their_probability(double probability) {
     long limit = CounterRandom.limit(probability);
+    float[] ones = new float[SIZE];
+    Arrays.fill(ones, 1);
+    float[] target = new float[SIZE];
+    long[] bits = new long[SIZE];
+    RANDOM.keep(0, limit, ones, 2, target, SIZE);
+    RANDOM.uniformBits(0, bits, SIZE);
     int kept = 0;
     for (int i = 0; i < SIZE; i++) {
-      int bits = RANDOM.keepBits(i, limit);
-      assertThat(bits).isIn(0, -1);
-      assertThat(bits == -1).isEqualTo(RANDOM.uniform(i) < probability);
-      kept -= bits;
+      boolean expected = RANDOM.uniform(i) < probability;
+      assertThat(target[i]).isEqualTo(expected ? 2 : 0);
+      assertThat(bits[i] < limit).isEqualTo(expected);
+      kept += expected ? 1 : 0;
     }
 
     double deviation = Math.sqrt(probability * (1 - probability) / SIZE);

@@ -46,6 +46,16 @@ class TsvBenchmarkTest {
   }
 
   @Test
+  void a_byte_order_mark_before_quotes_is_no_part_of_a_name() throws IOException {
+    Path file =
+        file(
+            "\ufeff\"index\"\t\"image\"\t\"question\"\t\"answer\"",
+            "\"7\"\t\"" + base64(RED) + "\"\t\"What?\"\t\"A\"");
+
+    assertThat(examples(toy(file))).extracting(Question::id).containsExactly("7");
+  }
+
+  @Test
   void a_row_becomes_an_example() throws IOException {
     Path file =
         file(

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.optmerge.report.Project;
 
 class ScoreCommandTest {
   @TempDir private Path folder;
@@ -181,5 +182,20 @@ class ScoreCommandTest {
             "optmerge: the first file has no score for '1'; name the benchmark to score it"
                 + System.lineSeparator());
     assertThat(CommandRun.of("compare", file, file, "--benchmark", "GQA").code()).isZero();
+  }
+
+  /** If not: {@code optmerge score --rules > core/SCORING.md}. */
+  @Test
+  void the_document_of_rules_is_what_the_command_prints() throws IOException {
+    assertThat(CommandRun.of("score", "--rules").out())
+        .isEqualTo(Files.readString(Project.file("core/SCORING.md")));
+  }
+
+  @Test
+  void a_data_set_must_be_named() {
+    CommandRun run = CommandRun.of("score", table);
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err()).contains("name the data set with --benchmark");
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.net.ProxySelector;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -25,6 +26,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.optmerge.base.Progress;
 import org.optmerge.manifest.DataFolder.Presence;
@@ -331,6 +333,37 @@ class FetcherTest {
     assertThat(server.gets("/a.bin")).hasSize(asked);
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "<!DOCTYPE html><title>Sign in</title> | a web page ('Sign in')",
+        "version https://git-lfs.github.com/spec/v1 | a pointer of Git LFS"
+      })
+  void without_a_checksum_a_page_does_not_pass_for_the_file(String body, String message) {
+    server.on("/a.bin", FaultyServer.content(body.getBytes(StandardCharsets.UTF_8), TAG));
+
+    assertThatThrownBy(() -> fetch(options(), manifest(file("a.bin", null, null))))
+        .isInstanceOf(FetchException.class)
+        .hasMessageContaining(message)
+        .hasMessageContaining("came in place of the file");
+    assertThat(folder().resolve("a.bin")).doesNotExist();
+  }
+
+  @Test
+  void encoded_bytes_are_refused() {
+    server.on(
+        "/a.bin",
+        (request, response) -> {
+          response.begin(200, "Content-Encoding: gzip", "Content-Length: 3");
+          response.body(new byte[] {1, 2, 3}, 0, 3);
+        });
+
+    assertThatThrownBy(() -> fetch(options(), manifest(file("a.bin", null, null))))
+        .isInstanceOf(FetchException.class)
+        .hasMessageContaining("sends the file encoded as 'gzip'");
+  }
+
   @Test
   void wrong_bytes_never_get_the_name_of_the_file() throws IOException {
     byte[] wrong = bytes(1000);
@@ -339,6 +372,7 @@ class FetcherTest {
     assertThatThrownBy(() -> fetch(options(), manifest(file("a.bin", null, sha256(bytes(1001))))))
         .isInstanceOf(FetchException.class)
         .hasMessageContaining("its content is not what was published")
+        .hasMessageContaining("came " + sha256(wrong))
         .hasMessageContaining(sha256(bytes(1001)));
 
     assertNothingLooksFinished();

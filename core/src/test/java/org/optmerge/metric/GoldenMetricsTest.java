@@ -68,7 +68,7 @@ class GoldenMetricsTest {
                               VqaAccuracy.LMMS_EVAL,
                               "INTERNVL",
                               VqaAccuracy.INTERNVL)))),
-          entry("accuracy_gqa", c -> score(c, ExactMatch.of(profile(c)))),
+          entry("accuracy_gqa", c -> score(c, ExactMatch.averaged(profile(c)))),
           entry("accuracy_ocrvqa", c -> score(c, ExactMatch.of(profile(c)))),
           entry("chartqa_relaxed", GoldenMetricsTest::relaxed),
           entry("anls", GoldenMetricsTest::anls),
@@ -688,8 +688,29 @@ class GoldenMetricsTest {
     Map<String, Object> results = evaluation.official().rows().get(0);
     Map<String, Object> printed = new TreeMap<>();
     results.forEach((name, value) -> printed.put(name + ",none", value));
+    BoxScore overlap =
+        new BoxScore(
+            rules == ScoringProfile.OPTMERGE_FORK ? BoxFormat.LMMS_EVAL_FORK : BoxFormat.LMMS_EVAL,
+            new BoxScore.Overlap());
+    double[] overlaps =
+        evaluation.items().stream()
+            .mapToDouble(item -> overlap.overlap(item.prediction(), item.reference()))
+            .toArray();
+    Map<String, Object> recorded = new TreeMap<>(row(expected));
+    underThisPython(recorded, "refcoco_IoU,none", overlaps);
 
-    assertThat(printed).isEqualTo(new TreeMap<>(row(expected)));
+    assertThat(printed).isEqualTo(recorded);
+  }
+
+  /**
+   * The sum of floats has another last bit since Python 3.12. Where a mean was recorded under such a
+   * Python, it must be exactly what that one makes of the scores.
+   */
+  private static void underThisPython(Map<String, Object> recorded, String name, double[] scores) {
+    if (recorded.get(name) instanceof Double mean
+        && mean.equals(Means.COMPENSATED.of(scores))) {
+      recorded.put(name, Means.IN_ORDER.of(scores));
+    }
   }
 
   private static void internVl(Path file, JsonNode expected) {
@@ -698,8 +719,8 @@ class GoldenMetricsTest {
         expected.has("annotations")
             ? file.resolveSibling(expected.path("annotations").textValue())
             : null;
-    Map<String, Object> row =
-        evaluate(file, dataSet, ScoringProfile.OPTMERGE_FORK, answers).official().rows().get(0);
+    Evaluation evaluation = evaluate(file, dataSet, ScoringProfile.OPTMERGE_FORK, answers);
+    Map<String, Object> row = evaluation.official().rows().get(0);
     if (expected.has("precision_at_1")) {
       assertThat(row)
           .containsEntry("correct", expected.path("correct").intValue())
@@ -712,6 +733,7 @@ class GoldenMetricsTest {
       Map<String, Object> recorded = new TreeMap<>();
       recorded.put("anls", number(expected.path("anls")));
       expected.path("scores_by_types").forEach(types -> recorded.putAll(row(types)));
+      underThisPython(recorded, "anls", evaluation.values());
       assertThat(new TreeMap<>(row)).isEqualTo(recorded);
     }
   }

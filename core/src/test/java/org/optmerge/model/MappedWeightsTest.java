@@ -83,8 +83,7 @@ class MappedWeightsTest {
         Grid grid = new Grid(1, 4, 8);
         Shape shape = new Shape(grid.patches(), QwenPreprocessing.PATCH_VALUES);
         float[] pixels = TestCheckpoints.gaussians(shape.size(), 3, 1);
-        seen =
-            qwen.visualFeatures(step, step.create(pixels, shape), List.of(grid)).toFloatArray();
+        seen = qwen.visualFeatures(step, step.create(pixels, shape), List.of(grid)).toFloatArray();
       } else if (model instanceof InternVL internVL) {
         // Twice as wide as the model's own pictures, so that positions are interpolated.
         Shape shape = new Shape(1, 3, 12, 24);
@@ -120,11 +119,17 @@ class MappedWeightsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "INTERNVL, BF16", "INTERNVL, F16", "INTERNVL, F32", "QWEN, BF16", "QWEN, F16", "QWEN, F32",
-    "OMNI, BF16", "OMNI, F16", "OMNI, F32"
+    "INTERNVL, BF16",
+    "INTERNVL, F16",
+    "INTERNVL, F32",
+    "QWEN, BF16",
+    "QWEN, F16",
+    "QWEN, F32",
+    "OMNI, BF16",
+    "OMNI, F16",
+    "OMNI, F32"
   })
-  void weights_in_the_file_count_as_those_in_memory(Family family, DType dtype)
-      throws IOException {
+  void weights_in_the_file_count_as_those_in_memory(Family family, DType dtype) throws IOException {
     Path folder = folder(family, dtype);
     try (DecoderModel<?> widened = family.open(folder, Precision.FLOAT32);
         DecoderModel<?> mapped = family.open(folder, Precision.FLOAT32_MAPPED);

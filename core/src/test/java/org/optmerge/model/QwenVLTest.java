@@ -290,6 +290,17 @@ class QwenVLTest {
         assertThat(opened.parameters().keySet()).isEqualTo(model.parameters().keySet());
         assertThat(opened.parameters().get("model.norm.weight").toFloatArray())
             .isEqualTo(model.parameters().get("model.norm.weight").toFloatArray());
+        // A merge of such folders speaks of the newer names.
+        String name = "model.language_model.norm.weight";
+        assertThat(opened.has(name)).isTrue();
+        assertThat(opened.has("model.language_model.norm.bias")).isFalse();
+        float[] before = opened.values(name);
+        float[] other = new float[before.length];
+        MultimodalModel.Kept kept = opened.keep(List.of(name));
+        opened.load(name, other);
+        assertThat(opened.values("model.norm.weight")).isEqualTo(other);
+        kept.close();
+        assertThat(opened.values(name)).isEqualTo(before);
       }
     }
   }
@@ -321,6 +332,9 @@ class QwenVLTest {
     ObjectNode json = (ObjectNode) new ObjectMapper().readTree(PLAIN);
     json.withObject("/rope_scaling").putArray("mrope_section").add(1).add(1);
     assertThatThrownBy(() -> QwenVLConfig.of(json)).hasMessageContaining("mrope_section must be");
+    json.withObject("/rope_scaling").put("type", "yarn");
+    assertThatThrownBy(() -> QwenVLConfig.of(json))
+        .hasMessageContaining("rope_scaling is 'yarn'; known: [mrope, default]");
     json.putArray("architectures").add("Qwen3VLForConditionalGeneration");
     assertThatThrownBy(() -> QwenVLConfig.of(json))
         .hasMessageContaining("'Qwen3VLForConditionalGeneration'");

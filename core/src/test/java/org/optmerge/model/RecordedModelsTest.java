@@ -18,6 +18,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Random;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
@@ -25,6 +27,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.optmerge.checkpoint.DType;
+import org.optmerge.model.media.Image;
+import org.optmerge.model.vision.ClipPreprocessing;
 import org.optmerge.model.vision.QwenPreprocessing.Grid;
 
 /**
@@ -91,6 +95,140 @@ class RecordedModelsTest {
         NDManager step = model.manager().newSubManager()) {
       NDArray features = model.visualFeatures(step, pixels(step, "llava", 1, 3, 12, 12));
       assertRecorded(model, step, json(folder.resolve("case.json")), features, features);
+    }
+  }
+
+  @Test
+  void a_penalty_and_what_is_left_to_draw_from_are_those_of_the_reference()
+      throws IOException, URISyntaxException {
+    Path folder = recorded("llava-hf");
+    JsonNode recorded = json(folder.resolve("case.json"));
+    long[] ids = longs(recorded.path("ids"));
+    try (Llava model = Llava.open(folder, Precision.FLOAT32);
+        NDManager step = model.manager().newSubManager()) {
+      NDArray features = model.visualFeatures(step, pixels(step, "llava", 1, 3, 12, 12));
+      NDArray input = step.create(ids, new Shape(1, ids.length));
+      TokenChoice penalty =
+          TokenSampler.of(
+              Decoding.DEFAULT.withRepetitionPenalty(1.6), List.of(ids), model.penalisesPrompt());
+      long[] penalised = longs(recorded.path("penalised"));
+      assertThat(penalised).isNotEqualTo(longs(recorded.path("greedy")));
+      GreedyDecoding end = new GreedyDecoding(penalised.length, -1, 0);
+      assertThat(model.generate(input, input.onesLike(), features, end, penalty))
+          .isDeepEqualTo(new long[][] {penalised});
+
+      float[] last =
+          model.logits(step, input, input.onesLike(), features).get("0,-1").toFloatArray();
+      Decoding.Sampling sampling = new Decoding.Sampling(0.7, 10, 0.8, 0);
+      int cuts = 20_000;
+      double[] shares = new double[last.length];
+      for (int i = 0; i < cuts; i++) {
+        shares[TokenSampler.drawn(last, sampling, (i + .5) / cuts)] += 1. / cuts;
+      }
+      JsonNode expected = recorded.path("probabilities");
+      assertThat(expected).hasSize(shares.length);
+      for (int token = 0; token < shares.length; token++) {
+        assertThat(shares[token])
+            .as("token %d", token)
+            .isCloseTo(expected.path(token).asDouble(), within(2e-4));
+      }
+    }
+  }
+
+  /** The original code's prompt: texts between pictures each by itself. */
+  @Test
+  void llavas_own_code_tokenizes_the_texts_between_pictures() throws Exception {
+    Path folder = copied("llava-original", temporary.resolve("model"));
+    copied("tiny-clip", temporary.resolve("tiny-clip"));
+    Path words = TokenizerFilesTest.recorded("llama-legacy");
+    JsonNode recorded = json(words.resolve("llava.json"));
+    try (Llava model = Llava.open(folder, Precision.FLOAT32);
+        Tokenizer tokenizer = Tokenizer.open(words)) {
+      String prompt = recorded.path("prompt").asText().replace("<image>", "<image><image>");
+      List<Long> expected = new ArrayList<>();
+      for (long id : longs(recorded.path("ids"))) {
+        expected.addAll(id == -200 ? List.of(0L, 0L) : List.of(id));
+      }
+      assertThat(model.encode(tokenizer, prompt))
+          .containsExactly(expected.stream().mapToLong(Long::longValue).toArray());
+      assertThat(model.tokenId(tokenizer, "<image>")).isZero();
+    }
+  }
+
+  @Test
+  void a_llava_answers_about_pictures_in_a_conversation() throws IOException, URISyntaxException {
+    Path folder = copied("llava-hf", temporary.resolve("llava"));
+    Files.writeString(
+        folder.resolve("tokenizer.json"),
+        Models.wordsJson(
+            "<unk>",
+            "<s>",
+            "</s>",
+            "USER:",
+            "ASSISTANT:",
+            "<image>",
+            "what",
+            "is",
+            "it",
+            "red",
+            "w10",
+            "w11",
+            "w12",
+            "w13",
+            "w14",
+            "w15",
+            "w16",
+            "w17",
+            "w18",
+            "w19",
+            "w20",
+            "w21",
+            "w22",
+            "w23",
+            "w24",
+            "w25",
+            "w26",
+            "w27",
+            "w28",
+            "w29",
+            "w30",
+            "w31",
+            "w32",
+            "w33",
+            "w34",
+            "w35",
+            "w36",
+            "w37",
+            "w38",
+            "w39"));
+    byte[] rgb = new byte[3 * 30 * 20];
+    new Random(1).nextBytes(rgb);
+    Image picture = new Image(30, 20, rgb);
+    try (Llava model = (Llava) MultimodalModel.open(folder.toString(), Precision.FLOAT32);
+        NDManager step = model.manager().newSubManager()) {
+      Prompt prompt =
+          Prompt.of(picture, "what is it").after(List.of(new Prompt.Turn("is it red", "it is")));
+      long[] ids =
+          model
+              .tokenizer()
+              .encode(
+                  "USER: %s is it red ASSISTANT: it is USER: what is it ASSISTANT:"
+                      .formatted("<image> ".repeat(9)));
+      NDArray input = step.create(ids, new Shape(1, ids.length));
+      ClipPreprocessing seen =
+          new ClipPreprocessing(12, 12, false, ClipPreprocessing.ChannelLevels.CLIP);
+      NDArray features =
+          model.visualFeatures(step, seen.pixels(step, List.of(seen.prepared(picture))));
+      long[] made =
+          model.generate(input, input.onesLike(), features, new GreedyDecoding(6, 2, 2))[0];
+      Set<Long> ends = ChatTemplate.LLAVA.stops(model.tokenizer());
+      String expected = ChatTemplate.LLAVA.answer(model.tokenizer(), ends, made);
+      assertThat(model.answer(List.of(prompt), new Decoding(6))).containsExactly(expected);
+      assertThat(expected).isNotEmpty();
+      Prompt finer = prompt.with(Prompt.Resolution.tiles(6));
+      assertThatThrownBy(() -> model.answer(List.of(finer), new Decoding(6)))
+          .hasMessageContaining("a LLaVA sees squares of one size")
+          .hasMessageContaining("leave maxTiles");
     }
   }
 

@@ -68,7 +68,7 @@ interface ModelTensors {
       Set<String> renamed = new LinkedHashSet<>(own.keySet());
       wholes.forEach(
           (name, whole) -> {
-            renamed.removeAll(whole.parts());
+            whole.parts().forEach(renamed::remove);
             renamed.add(name);
           });
       parts.forEach(

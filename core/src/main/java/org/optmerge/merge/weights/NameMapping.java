@@ -260,7 +260,7 @@ public record NameMapping(Map<String, String> names, List<Rule> rules) {
         accept(best(candidates));
       }
       chosen.sort(Comparator.comparingInt((Rule rule) -> rule.from().length()).reversed());
-      if (!chosen.isEmpty()) {
+      if (!chosen.isEmpty() && !left.isEmpty()) {
         extend(reference);
       }
       rules.sort(Comparator.comparingInt((Rule rule) -> rule.from().length()).reversed());
@@ -286,7 +286,7 @@ public record NameMapping(Map<String, String> names, List<Rule> rules) {
     private void accept(Candidate best) {
       found.putAll(best.names());
       left.removeAll(best.names().keySet());
-      free.removeAll(best.names().values());
+      best.names().values().forEach(free::remove);
       rules.add(specific(best));
       chosen.add(best.rule());
     }

@@ -3,7 +3,7 @@ package org.optmerge.merge.weights;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import org.optmerge.base.Floats;
+import org.optmerge.base.Kernels;
 
 /** Finds NaN and infinite values. */
 public final class NonFinite {
@@ -11,9 +11,7 @@ public final class NonFinite {
 
   /** Index of the first value that is not finite, or -1. */
   public static int firstIn(float[] values, int length) {
-    // A sum is finite only if every value is: one pass of additions, and a search only if it is
-    // not.
-    if (Float.isFinite(Floats.sum(values, length))) {
+    if (Kernels.best().allFinite(values, 0, length)) {
       return -1;
     }
     for (int i = 0; i < length; i++) {
@@ -21,7 +19,7 @@ public final class NonFinite {
         return i;
       }
     }
-    return -1; // finite values whose sum is not
+    throw new IllegalStateException("a value that is not finite was seen and not found");
   }
 
   /** The number of values that are not finite. */

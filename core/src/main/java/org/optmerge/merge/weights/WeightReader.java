@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Kernels;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.Weight;
@@ -81,9 +82,7 @@ public final class WeightReader {
       addChanges(start, length, target);
     } else {
       read(start, length, target);
-      for (int i = 0; i < length; i++) {
-        target[i] -= base[i];
-      }
+      Kernels.best().subtract(target, base, length);
     }
   }
 

@@ -11,6 +11,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
+import java.util.regex.Pattern;
+import java.util.List;
+import java.util.ArrayList;
 import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
@@ -31,6 +34,9 @@ import javax.imageio.stream.MemoryCacheImageOutputStream;
 public final class ImageFiles {
   /** A picture of more pixels is refused before memory is set aside for it. */
   private static final long MOST_PIXELS = 200_000_000;
+
+  /** What decoders say of a file that ends too soon, before they fill the rest with grey. */
+  private static final Pattern CUT = Pattern.compile("(?i)premature|truncat|missing eoi|end of file");
 
   private ImageFiles() {}
 
@@ -110,13 +116,25 @@ public final class ImageFiles {
       ImageReader reader = readers.next();
       try {
         reader.setInput(stream, true, true);
+        List<String> cut = new ArrayList<>();
+        reader.addIIOReadWarningListener(
+            (source, warning) -> {
+              if (CUT.matcher(warning).find()) {
+                cut.add(warning);
+              }
+            });
         long pixels = (long) reader.getWidth(0) * reader.getHeight(0);
         if (pixels > MOST_PIXELS) {
           throw new IOException(
               "an image of %d x %d pixels is too large"
                   .formatted(reader.getWidth(0), reader.getHeight(0)));
         }
-        return reader.read(0);
+        BufferedImage image = reader.read(0);
+        if (!cut.isEmpty()) {
+          throw new IOException(
+              "an image that is cut off after %d bytes (%s)".formatted(bytes.length, cut.get(0)));
+        }
+        return image;
       } finally {
         reader.dispose();
       }
