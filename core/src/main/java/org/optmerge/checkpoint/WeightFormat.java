@@ -1,6 +1,7 @@
 package org.optmerge.checkpoint;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.ServiceLoader;
 
@@ -19,12 +20,20 @@ public interface WeightFormat {
 
   /** The first format that takes a path. */
   static Optional<WeightStore> find(Path path, ExternalFiles external) {
-    for (WeightFormat format : ServiceLoader.load(WeightFormat.class)) {
+    for (WeightFormat format : Known.FORMATS) {
       Optional<WeightStore> store = format.open(path, external);
       if (store.isPresent()) {
         return store;
       }
     }
     return Optional.empty();
+  }
+
+  /** The formats there are, looked for when first needed. */
+  final class Known {
+    private static final List<WeightFormat> FORMATS =
+        ServiceLoader.load(WeightFormat.class).stream().map(ServiceLoader.Provider::get).toList();
+
+    private Known() {}
   }
 }

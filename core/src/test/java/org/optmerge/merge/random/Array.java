@@ -50,6 +50,11 @@ record Array(String dtype, int[] shape, double[] values) {
     return new Array(dtype, extents, cut);
   }
 
+  /** False for what is only copied. */
+  boolean isFloating() {
+    return !dtype.startsWith("I") && !dtype.equals("U8") && !dtype.startsWith("F8");
+  }
+
   static int width(String dtype) {
     return switch (dtype) {
       case "F64", "I64" -> 8;
@@ -137,28 +142,22 @@ record Array(String dtype, int[] shape, double[] values) {
       files = all.filter(file -> file.toString().endsWith(".safetensors")).sorted().toList();
     }
     Path index = folder.resolve("model.safetensors.index.json");
-    List<String> named =
-        Files.exists(index)
-            ? JSON.readTree(index.toFile()).path("weight_map").findValuesAsText("")
-            : List.of();
     JsonNode map = Files.exists(index) ? JSON.readTree(index.toFile()).path("weight_map") : null;
     for (Path file : files) {
       String name = file.getFileName().toString();
-      boolean read = map == null ? name.equals("model.safetensors") : named(map, name);
-      if (read && named.isEmpty()) {
+      if (map == null && name.equals("model.safetensors")) {
         tensors.putAll(read(file));
+      } else if (map != null) {
+        read(file)
+            .forEach(
+                (tensor, values) -> {
+                  if (map.path(tensor).asText().equals(name)) {
+                    tensors.put(tensor, values);
+                  }
+                });
       }
     }
     return tensors;
-  }
-
-  private static boolean named(JsonNode map, String file) {
-    for (JsonNode value : map) {
-      if (value.asText().equals(file)) {
-        return true;
-      }
-    }
-    return false;
   }
 
   private static Map<String, Array> read(Path file) throws IOException {

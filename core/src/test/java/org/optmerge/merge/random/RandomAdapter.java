@@ -27,14 +27,20 @@ final class RandomAdapter {
   private final double alpha;
   private final boolean rankStabilised;
   private boolean dora;
+  private final boolean stacked;
 
   RandomAdapter(RandomMerge merge, String name) {
-    this(merge, name, merge.method.equals("linear") || merge.chance(50) ? "base+" + name : name);
+    this(
+        merge,
+        name,
+        merge.method.equals("linear") || merge.chance(50) ? "base+" + name : name,
+        merge.chance(8));
   }
 
-  private RandomAdapter(RandomMerge merge, String name, String text) {
+  private RandomAdapter(RandomMerge merge, String name, String text, boolean stacked) {
     this.merge = merge;
-    this.model = new Model(text);
+    this.stacked = stacked && text.startsWith("base+");
+    this.model = new Model(this.stacked ? text + "+" + name + "b" : text);
     this.folder = merge.folder.resolve(name);
     this.layout = merge.layout();
     this.alpha = merge.pick(1.0, 2.0, 4.0);
@@ -48,8 +54,7 @@ final class RandomAdapter {
     merge.base.tensors.forEach(
         (name, own) -> {
           if (merge.family.isLinear(name, own.shape())
-              && !own.dtype().equals("U8")
-              && !own.dtype().equals("I64")
+              && own.isFloating()
               && (model.trained.isEmpty() || merge.chance(60))) {
             low(name, own);
           }
@@ -80,7 +85,29 @@ final class RandomAdapter {
       Array.write(folder.resolve(weights), stored);
     }
     RandomMerge.write(folder.resolve("adapter_config.json"), config);
+    if (stacked) {
+      stack();
+    }
     return model;
+  }
+
+  /** A second adapter on the first. */
+  private void stack() {
+    merge.story.add("stacked");
+    stored.clear();
+    dora = false;
+    Map.copyOf(model.tensors)
+        .forEach(
+            (name, own) -> {
+              if (merge.family.isLinear(name, own.shape()) && own.isFloating()) {
+                low(name, own);
+              }
+            });
+    Path second = folder.resolveSibling(folder.getFileName() + "b");
+    config.put("use_dora", false);
+    config.remove("modules_to_save");
+    Array.write(second.resolve("adapter_model.safetensors"), stored);
+    RandomMerge.write(second.resolve("adapter_config.json"), config);
   }
 
   private String module(String name) {
@@ -235,8 +262,7 @@ final class RandomAdapter {
     List<String> others =
         merge.base.tensors.keySet().stream()
             .filter(name -> !model.trained.containsKey(name) && !merge.family.isVocabulary(name))
-            .filter(name -> !merge.base.tensors.get(name).dtype().startsWith("I"))
-            .filter(name -> !merge.base.tensors.get(name).dtype().equals("U8"))
+            .filter(name -> merge.base.tensors.get(name).isFloating())
             .toList();
     if (others.isEmpty()) {
       return;

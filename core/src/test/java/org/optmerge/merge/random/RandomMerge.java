@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -132,6 +133,15 @@ final class RandomMerge {
       base.tensors.put(
           "model.mask.bias", new Array("U8", new int[] {2, 2}, new double[] {1, 0, 1, 1}));
     }
+    if (chance(4)) {
+      story.add("scales");
+      base.tensors.put(
+          "model.layers.0.mlp.powers",
+          new Array("F8_E8M0", new int[] {4}, new double[] {127, 126, 125, 124}));
+    }
+    if (mostlyFloat32()) {
+      base.tensors.remove(precise()); // which the recipe may round with all the others
+    }
     Map<String, Array> stored = new LinkedHashMap<>(base.tensors);
     if (tied) {
       Array embedding = base.tensors.get(family.embedding);
@@ -153,6 +163,17 @@ final class RandomMerge {
       Array.put(here.resolve(file), ("PK\3\4" + seed).getBytes(StandardCharsets.ISO_8859_1));
       base.beside.put(new Trained("a file of the base", List.of(file), file), Map.of());
     }
+  }
+
+  private boolean mostlyFloat32() {
+    Map<String, Integer> numbers = new HashMap<>();
+    base.tensors
+        .values()
+        .forEach(it -> numbers.merge(it.dtype(), it.values().length, Integer::sum));
+    int wide = numbers.getOrDefault("F32", 0);
+    int narrow = Math.max(numbers.getOrDefault("BF16", 0), numbers.getOrDefault("F16", 0));
+    // The head counts only where it is stored, so the matter must be clear without it.
+    return 3 * wide > narrow;
   }
 
   /** A router's bias, which models of half precision keep in float32. */

@@ -12,6 +12,8 @@ import org.optmerge.base.Trees;
 
 /** Counts what becomes of random merges; run by itself, of many more than the tests try. */
 final class RandomMerges {
+  private static final int REPORT = 1_000;
+
   int whole;
   int named;
   int refused;
@@ -74,6 +76,9 @@ final class RandomMerges {
       tally.add(seed, dir);
       if (tally.faults.size() > before) {
         System.out.println(tally.faults.get(before) + "\n");
+      }
+      if ((seed - first + 1) % REPORT == 0) {
+        System.out.println("seeds %d to %d: %s".formatted(first, seed, tally));
       }
     }
     tally.reasons.forEach(

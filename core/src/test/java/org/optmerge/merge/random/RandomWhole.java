@@ -33,7 +33,7 @@ final class RandomWhole {
           model.tensors.put(name, tuned);
           boolean left = merge.tied && name.equals(family.head) && !ownHead && merge.chance(80);
           if (!left) {
-            boolean floating = !own.dtype().startsWith("I") && !own.dtype().equals("U8");
+            boolean floating = own.isFloating();
             boolean exact = !name.endsWith("correction_bias");
             stored.put(
                 layout.apply(name),
@@ -51,9 +51,13 @@ final class RandomWhole {
     Map<String, String> files =
         new RandomFiles(merge, folder).write(stored, "model", merge.chance(12));
     model.trained.replaceAll(
-        (name, own) ->
-            new Trained(
-                own.what(), own.names(), files.getOrDefault(layout.apply(name), own.file())));
+        (name, own) -> own.in(files.getOrDefault(layout.apply(name), own.file())));
+    Map<Trained, Map<String, Array>> beside = new LinkedHashMap<>();
+    model.beside.forEach(
+        (own, more) ->
+            beside.put(own.in(files.getOrDefault(own.names().get(0), own.file())), more));
+    model.beside.clear();
+    model.beside.putAll(beside);
     RandomMerge.write(folder.resolve("config.json"), merge.config(rows, merge.tied && !ownHead));
     beside();
     return model;
@@ -61,7 +65,7 @@ final class RandomWhole {
 
   private Array tuned(String name, Array own, int rows, boolean ownHead, boolean unequal) {
     Family family = merge.family;
-    if (own.dtype().startsWith("I") || own.dtype().equals("U8")) {
+    if (!own.isFloating()) {
       Array other = unequal ? own.with(own.values().clone()) : own;
       if (unequal) {
         merge.story.add("other integers");

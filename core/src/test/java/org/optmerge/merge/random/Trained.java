@@ -10,6 +10,11 @@ import java.util.List;
  * @param file in which they are
  */
 record Trained(String what, List<String> names, String file) {
+  /** The same in another file. */
+  Trained in(String other) {
+    return new Trained(what, names, other);
+  }
+
   boolean isNamedIn(String text) {
     return text.contains(file)
             && !file.equals("model.safetensors")

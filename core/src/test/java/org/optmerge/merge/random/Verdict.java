@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.base.OptMergeException;
 import org.optmerge.base.Progress;
 import org.optmerge.merge.MergeOptions;
@@ -37,7 +39,11 @@ record Verdict(String refused, int named, List<String> faults) {
         Planner.plan(
             RecipeParser.parse(merge.recipe, "recipe", merge.folder), List.of(merge.folder))) {
       MergeResult result =
-          Merger.run(plan, out, new MergeOptions(1, 1 << 20, java.util.Set.of()), Progress.NONE);
+          Merger.run(
+              plan,
+              out,
+              new MergeOptions(1, 1 << 20, Set.of(MergeOptions.Flag.NO_INPUT_CHECKSUMS)),
+              Progress.NONE);
       said = result.warnings();
     } catch (OptMergeException e) {
       String reason = String.valueOf(e.getMessage());
@@ -153,7 +159,7 @@ record Verdict(String refused, int named, List<String> faults) {
       double[] sum = new double[own.values().length];
       double total = 0;
       boolean skipped = merge.excluded.isEmpty() ? false : Pattern.matches(merge.excluded, name);
-      boolean integers = own.dtype().startsWith("I") || own.dtype().equals("U8");
+      boolean integers = !own.isFloating();
       if (skipped || integers) {
         return own.values();
       }
@@ -207,7 +213,7 @@ record Verdict(String refused, int named, List<String> faults) {
         Map<String, Array> tensors = entry.getValue();
         boolean there = !tensors.isEmpty();
         for (Map.Entry<String, Array> tensor : tensors.entrySet()) {
-          Array written = output.get(tensor.getKey());
+          Array written = carried(tensor.getKey());
           there &=
               written != null
                   && differs(written, tensor.getValue().values(), tensor.getKey()).isEmpty();
@@ -224,6 +230,15 @@ record Verdict(String refused, int named, List<String> faults) {
           require(trained, "is not in the output");
         }
       }
+    }
+
+    /** A tensor that the base does not have, under its name or that in the base's layout. */
+    private @Nullable Array carried(String name) {
+      return output.entrySet().stream()
+          .filter(it -> it.getKey().equals(name) || it.getKey().endsWith("." + name))
+          .map(Map.Entry::getValue)
+          .findFirst()
+          .orElse(null);
     }
 
     /** Rows of a grown vocabulary. */
