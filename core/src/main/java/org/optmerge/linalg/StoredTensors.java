@@ -71,11 +71,20 @@ public final class StoredTensors {
       def bfloat16(self: __torch__.Stored, x: Tensor) -> Tensor:
         return torch.to(x, 15, False, True)
       def eight_bits(self: __torch__.Stored, x: Tensor) -> List[Tensor]:
-        wide = torch.to(x, 6)
-        largest = torch.amax(torch.abs(wide), [1], True)
-        scale = torch.to(torch.clamp_min(torch.div(largest, 127), 1.0e-30), 15)
-        whole = torch.clamp(torch.round(torch.div(wide, torch.to(scale, 6))), -127, 127)
-        return [torch.to(whole, 1), torch.reshape(scale, [-1])]
+        rows, columns = torch.size(x, 0), torch.size(x, 1)
+        most = torch.add(torch.floordiv(1048576, columns), 1)
+        all = torch.new_empty(x, [rows, columns], dtype=1)
+        scales = torch.new_empty(x, [rows], dtype=15)
+        for i in range(torch.floordiv(torch.add(rows, torch.sub(most, 1)), most)):
+          first = torch.mul(i, most)
+          wide = torch.to(torch.slice(x, 0, first, torch.add(first, most)), 6)
+          n = torch.size(wide, 0)
+          largest = torch.amax(torch.abs(wide), [1], True)
+          scale = torch.to(torch.clamp_min(torch.div(largest, 127), 1.0e-30), 15)
+          whole = torch.clamp(torch.round(torch.div(wide, torch.to(scale, 6))), -127, 127)
+          _0 = torch.copy_(torch.narrow(all, 0, first, n), whole)
+          _1 = torch.copy_(torch.narrow(scales, 0, first, n), torch.reshape(scale, [-1]))
+        return [all, scales]
       def on_gpu(self: __torch__.Stored, x: Tensor) -> Tensor:
         return torch.to(x, torch.device("cuda:0"), ops.prim.dtype(x))
       def scaled(self: __torch__.Stored, x: Tensor, scales: Tensor) -> Tensor:

@@ -36,6 +36,7 @@ final class ElementTypes {
   private final Map<InputModel, DType> ownTypes = new HashMap<>();
   private final SortedSet<String> keptWider = new TreeSet<>();
   private boolean inFloat32;
+  private boolean inHalf;
 
   ElementTypes(Recipe recipe, NamedMethod named, MergeMethod method) {
     this.recipe = recipe;
@@ -172,6 +173,7 @@ final class ElementTypes {
     boolean kept =
         dtype != null && recipe.outDtype() == null && isNarrower(dtype.value(), out);
     DType type = dtype == null || kept ? common : dtype.value();
+    inHalf |= type == DType.F16 || type == DType.BF16;
     if (type == DType.F64 && !DoubleMerge.has(method)) {
       if (dtype != null) {
         throw inFloat32(dtype);
@@ -214,6 +216,9 @@ final class ElementTypes {
     List<String> notices =
         new ArrayList<>(differences.values().stream().map(ElementTypes::describe).toList());
     DType given = output();
+    if (isMergekit()) {
+      notices.addAll(MergekitDifferences.of(named.name(), inHalf));
+    }
     if (inFloat32) {
       notices.add(
           "weights that are stored in float64 are computed with in float32 by '%s'"
