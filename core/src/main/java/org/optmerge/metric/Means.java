@@ -34,8 +34,8 @@ public enum Means {
   },
   /**
    * {@code sum(values) / len(values)}, or a loop, one after the other. What InternVL and lmms-eval use
-   * for the means of files, under the Pythons until 3.11 of their instructions; since 3.12 Python's
-   * {@code sum} makes up for rounding, which may change the last digit.
+   * for the means of files, and what the recorded ones are, of Python 3.11; since 3.12 Python's {@code
+   * sum} (not a loop) makes up for rounding, which may change the last digit.
    */
   IN_ORDER {
     @Override
