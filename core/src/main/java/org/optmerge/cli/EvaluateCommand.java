@@ -100,7 +100,7 @@ final class EvaluateCommand extends Subcommand {
               ? chosen.evaluator().evaluate(model, opened, progress)
               : new EvaluationFolder(out)
                   .evaluate(
-                      chosen.evaluator(), model, asked.origin(opened), opened, force, progress);
+                      chosen.evaluator(), model, asked.origin(), opened, force, progress);
     }
     ObjectNode scores = json(chosen, evaluation);
     if (out != null) {

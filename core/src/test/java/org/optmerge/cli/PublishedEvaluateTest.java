@@ -161,7 +161,44 @@ class PublishedEvaluateTest {
     assertThat(fewer.err()).contains("5 answers, more than the 2 questions");
     CommandRun other = chart("--split", "val");
     assertThat(other.code()).isEqualTo(Main.FAILED);
-    assertThat(other.err()).contains("answers of another evaluation (other settings)");
+    assertThat(other.err())
+        .contains("answers of another evaluation (other split and shard: all, 1/1 there, val, 1/1 now)");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "of another machine;other precision: bfloat16 there, float32 now",
+        "--max-new-tokens 3;other decoding: Decoding[maxNewTokens=",
+        "--prompts qwen2_vl;other prompts: VLMEvalKit for internvl2_5",
+        "--shard 1/2;other split and shard: all, 1/1 there, all, 1/2 now",
+        "--data here;other data: 12 questions, SHA-256"
+      })
+  void answers_under_other_settings_are_refused_by_name(String option, String said)
+      throws IOException {
+    assertThat(chart("--limit", 1).code()).isZero();
+    Path other = Files.createDirectories(folder.resolve("here"));
+    List<String> rows = Files.readAllLines(data.resolve("ChartQA_TEST.tsv"));
+    Files.write(other.resolve("ChartQA_TEST.tsv"), rows.subList(0, rows.size() - 1));
+    List<Object> arguments =
+        new java.util.ArrayList<>(
+            List.of("evaluate", internVl, "--benchmark", "ChartQA", "--limit", 1, "--out", folder));
+    if (option.equals("of another machine")) {
+      Path noted = folder.resolve("ChartQA_TEST/evaluation.json");
+      Files.writeString(noted, Files.readString(noted).replace("\"float32\"", "\"bfloat16\""));
+      arguments.addAll(List.of("--data", data));
+    } else if (option.equals("--data here")) {
+      arguments.addAll(List.of("--data", other));
+    } else {
+      arguments.addAll(List.of("--data", data));
+      arguments.addAll(List.of((Object[]) option.split(" ")));
+    }
+
+    CommandRun run = CommandRun.of(arguments.toArray());
+
+    assertThat(run.code()).isEqualTo(Main.FAILED);
+    assertThat(run.err()).contains("answers of another evaluation (" + said, "--force");
   }
 
   @Test

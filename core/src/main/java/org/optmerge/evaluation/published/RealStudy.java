@@ -16,6 +16,7 @@ import org.optmerge.base.Json;
 import org.optmerge.base.Sha256;
 import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.benchmark.Selection;
+import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Evaluation;
@@ -49,6 +50,7 @@ public final class RealStudy {
   private final Listener listener;
   private final Manifests manifests;
   private final List<PublishedBenchmark> benchmarks;
+  private final String resolved;
   private final Map<String, String> digests = new HashMap<>();
 
   /**
@@ -60,6 +62,12 @@ public final class RealStudy {
    */
   public record Settings(
       long limit, long validation, @Nullable Integer maxNewTokens, Precision precision) {
+    /** What finished rows depend on, in the precision that this machine computes them in. */
+    String of(Checkpoint base) {
+      return "%s, %s, %s, %s"
+          .formatted(limit, validation, maxNewTokens, precision.resolved(base).key());
+    }
+
     Selection test() {
       return new Selection(Selection.Split.TEST, limit, 1, 1);
     }
@@ -142,6 +150,7 @@ public final class RealStudy {
     this.listener = listener;
     this.manifests = Manifests.of(models);
     requireModels();
+    this.resolved = settings.of(Checkpoint.open(folder(table.base())));
     String family = Architecture.of(folder(table.base())).key();
     List<String> missing = new ArrayList<>();
     this.benchmarks = new ArrayList<>();
@@ -236,7 +245,7 @@ public final class RealStudy {
 
   private String origin(String what) {
     return Sha256.of(
-        "%s\n%s\n%s".formatted(what, settings, Sha256.of(String.join("\n", questions()))));
+        "%s\n%s\n%s".formatted(what, resolved, Sha256.of(String.join("\n", questions()))));
   }
 
   private List<String> questions() {
