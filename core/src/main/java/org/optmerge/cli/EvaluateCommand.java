@@ -71,10 +71,9 @@ final class EvaluateCommand extends Subcommand {
     Console console = main.console();
     AskedModel asked = new AskedModel(model);
     if (source.isPublished()) {
+      Selection selection = published.selection(source.publishedSplit(Selection.Split.ALL));
       return new PublishedRun(console, asked, precision.precision(), out, force)
-          .evaluate(
-              published.open(asked.family(), source.benchmarks()),
-              published.selection(source.publishedSplit(Selection.Split.ALL)));
+          .evaluate(published.open(asked.family(), source.benchmarks(), selection), selection);
     }
     QuestionSource.Chosen chosen;
     ModelEvaluation evaluation;

@@ -56,6 +56,12 @@ final class RealReproduction {
     private @Nullable Integer maxNewTokens;
 
     @Option(
+        names = "--partial",
+        description =
+            "Take data sets whose files have fewer questions than their manifests say.")
+    private boolean partial;
+
+    @Option(
         names = "--precision",
         paramLabel = "NAME",
         completionCandidates = Names.Precisions.class,
@@ -109,7 +115,8 @@ final class RealReproduction {
             options.limit == null ? Long.MAX_VALUE : options.limit,
             options.validation,
             options.maxNewTokens,
-            Precision.named(options.precision));
+            Precision.named(options.precision),
+            options.partial);
     List<String> text = new ArrayList<>();
     ObjectNode all = Json.object();
     int notAsked = 0;

@@ -23,6 +23,7 @@ class PublishedEvaluateTest {
   private static Path data;
   private static Path internVl;
   private static Path qwen;
+  private static Path expert;
 
   @TempDir private Path folder;
 
@@ -33,6 +34,7 @@ class PublishedEvaluateTest {
     }
     data = Files.createDirectories(world.resolve("here"));
     internVl = StandInModels.internVl(world.resolve("internvl"), StandInModels.Expert.NONE);
+    expert = StandInModels.internVl(world.resolve("expert"), new StandInModels.Expert(1, 0.2));
     qwen = StandInModels.qwen2Vl(world.resolve("qwen"), StandInModels.Expert.NONE);
     try (var files = Files.list(world.resolve("published/files"))) {
       for (Path file : files.filter(one -> one.toString().endsWith(".tsv")).toList()) {
@@ -123,7 +125,8 @@ class PublishedEvaluateTest {
   private CommandRun chart(Object... more) {
     List<Object> arguments =
         new java.util.ArrayList<>(
-            List.of("evaluate", internVl, "--benchmark", "ChartQA", "--data", data, "--out", folder));
+            List.of("evaluate", internVl, "--benchmark", "ChartQA", "--data", data, "--out", folder,
+                "--partial"));
     arguments.addAll(List.of(more));
     return CommandRun.of(arguments.toArray());
   }
@@ -218,7 +221,7 @@ class PublishedEvaluateTest {
     CommandRun run =
         CommandRun.of(
             "evaluate", internVl, "--benchmark", "GQA", "--data", own, "--out",
-            folder.resolve("out"), "--json");
+            folder.resolve("out"), "--partial", "--json");
 
     assertThat(run.code()).isEqualTo(Main.FAILED);
     JsonNode one = run.json().at("/benchmarks/0");
@@ -229,6 +232,67 @@ class PublishedEvaluateTest {
         .contains("no image of a known format")
         .contains("the question is empty: 1 example (2)");
     assertThat(one.path("findings").toString()).contains("(0, 1)");
+  }
+
+  /** The file has 12 questions, and 2,500 by its manifest. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "evaluate; false",
+        "evaluate --limit 13; false",
+        "evaluate --limit 12; true",
+        "evaluate --partial; true",
+        "evaluate --split val --limit 1; true",
+        "evaluate --split test --shard 2/2; false",
+        "tune --split val; false",
+        "tune --split val --limit 2 --grid 1; false",
+        "tune --split val --limit 1 --grid 1; true",
+        "tune --split val --partial --grid 1; true"
+      })
+  void a_data_set_that_is_cut_short_is_refused_where_the_missing_part_is_asked_for(
+      String line, boolean passes) throws IOException {
+    String[] words = line.split(" ");
+    Path recipe =
+        Files.writeString(
+            folder.resolve("one.yaml"),
+            "merge_method: task_arithmetic\nbase_model: '%s'\nmodels: [{model: '%s', parameters: {weight: 1}}]\n"
+                .formatted(internVl, expert));
+    List<Object> arguments = new java.util.ArrayList<>(List.of((Object[]) words));
+    arguments.add(1, words[0].equals("tune") ? recipe : internVl);
+    arguments.addAll(List.of("--benchmark", "ChartQA", "--data", data));
+
+    CommandRun run = CommandRun.of(arguments.toArray());
+
+    assertThat(run.code()).as(run.err()).isEqualTo(passes ? 0 : Main.FAILED);
+    if (!passes) {
+      assertThat(run.out()).isEmpty();
+      assertThat(run.err())
+          .contains("ChartQA_TEST has 12 questions here, 2,500 by its manifest")
+          .contains("optmerge fetch 'ChartQA_TEST'", "--partial");
+    }
+  }
+
+  @Test
+  void a_data_set_of_which_a_file_is_missing_is_refused() throws IOException {
+    Path own = Files.createDirectories(folder.resolve("RefCOCO-lmms-eval/data"));
+    Path whole = data.resolve("RefCOCO-lmms-eval/data/val-00000-of-00001.parquet");
+    Files.copy(whole, own.resolve("val-00000-of-00003.parquet"));
+    Files.copy(whole, own.resolve("val-00002-of-00003.parquet"));
+
+    CommandRun run =
+        CommandRun.of("evaluate", qwen, "--benchmark", "RefCOCO", "--data", folder, "--limit", 1);
+
+    assertThat(run.code()).isEqualTo(Main.FAILED);
+    assertThat(run.err()).contains("val-*-of-00003.parquet' 2 of 3 files are there", "fetch");
+
+    Files.write(
+        own.resolve("val-00001-of-00003.parquet"),
+        java.util.Arrays.copyOf(Files.readAllBytes(whole), (int) Files.size(whole) / 2));
+    CommandRun cut =
+        CommandRun.of("evaluate", qwen, "--benchmark", "RefCOCO", "--data", folder, "--limit", 1);
+    assertThat(cut.code()).isEqualTo(Main.FAILED);
+    assertThat(cut.err()).contains("is no Parquet file that can be read").doesNotContain("defect");
   }
 
   @ParameterizedTest
@@ -246,7 +310,7 @@ class PublishedEvaluateTest {
     Files.writeString(own.resolve("GQA_TestDev_Balanced.tsv"), content);
 
     CommandRun run =
-        CommandRun.of("evaluate", internVl, "--benchmark", "GQA", "--data", own);
+        CommandRun.of("evaluate", internVl, "--benchmark", "GQA", "--data", own, "--partial");
 
     assertThat(run.code()).isEqualTo(Main.FAILED);
     assertThat(run.out()).isEmpty();

@@ -59,9 +59,14 @@ public final class RealStudy {
    * @param limit questions of each data set that judge
    * @param validation questions of each data set that choose λ
    * @param maxNewTokens of an answer; null: as the kits have it
+   * @param partial whether data sets may have fewer questions than their manifests say
    */
   public record Settings(
-      long limit, long validation, @Nullable Integer maxNewTokens, Precision precision) {
+      long limit,
+      long validation,
+      @Nullable Integer maxNewTokens,
+      Precision precision,
+      boolean partial) {
     /** What finished rows depend on, in the precision that this machine computes them in. */
     String of(Checkpoint base) {
       return "%s, %s, %s, %s"
@@ -170,6 +175,8 @@ public final class RealStudy {
     if (!missing.isEmpty()) {
       throw new BenchmarkException(String.join("\n", missing));
     }
+    PublishedBenchmark.requireWhole(benchmarks, settings.test(), settings.partial);
+    PublishedBenchmark.requireWhole(benchmarks, settings.choosing(), settings.partial);
   }
 
   private void requireModels() {
