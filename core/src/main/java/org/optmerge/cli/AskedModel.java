@@ -78,8 +78,7 @@ record AskedModel(String reference) {
       return MultimodalModel.open(reference, precision);
     }
     try (OptMerge merge = OptMerge.open(Path.of(reference))) {
-      MultimodalModel model =
-          MultimodalModel.open(merge.plan().donor().folder(), precision);
+      MultimodalModel model = MultimodalModel.open(merge.plan().donor().folder(), precision);
       try {
         MergeSearch.requireWholeIn(merge.plan(), model);
         MergedWeights weights = merge.weights();

@@ -61,7 +61,7 @@ final class PublishedOptions {
   /** Refuses what can be refused before a model is opened. */
   void check(boolean published) {
     if (!published) {
-      for (String option : 
+      for (String option :
           List.of(
               "--data", "--limit", "--partial", "--shard", "--prompts", "--max-new-tokens")) {
         if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
@@ -112,8 +112,7 @@ final class PublishedOptions {
   }
 
   /** Questions of data sets that choose λ, together. */
-  QuestionSource.Chosen chosen(
-      String modelFamily, List<String> names, Selection.Split split) {
+  QuestionSource.Chosen chosen(String modelFamily, List<String> names, Selection.Split split) {
     Selection selection = selection(split);
     List<PublishedBenchmark> benchmarks = open(modelFamily, names, selection);
     List<String> hidden =
@@ -142,7 +141,8 @@ final class PublishedOptions {
     } catch (BenchmarkException e) {
       throw new ParameterException(
           spec.commandLine(),
-          e.getMessage() + "; and mini, mini:TASK, stage, stage:TYPE of the miniature, or --questions",
+          e.getMessage()
+              + "; and mini, mini:TASK, stage, stage:TYPE of the miniature, or --questions",
           e);
     }
   }

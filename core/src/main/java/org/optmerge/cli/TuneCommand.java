@@ -73,8 +73,7 @@ final class TuneCommand extends Subcommand {
     published.check(source.isPublished());
     Console console = main.console();
     try (MergePlan plan = recipe.plan(false);
-        MultimodalModel model =
-            MultimodalModel.open(plan.donor().folder(), precision.precision());
+        MultimodalModel model = MultimodalModel.open(plan.donor().folder(), precision.precision());
         StatusLine status = console.status()) {
       QuestionSource.Chosen chosen =
           source.isPublished()

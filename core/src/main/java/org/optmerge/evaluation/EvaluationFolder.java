@@ -54,8 +54,7 @@ public record EvaluationFolder(Path folder) {
       MultimodalModel model,
       boolean anew,
       IntConsumer progress) {
-    return evaluate(
-        evaluator, reference, Provenance.ofModel(reference), model, anew, progress);
+    return evaluate(evaluator, reference, Provenance.ofModel(reference), model, anew, progress);
   }
 
   /**
@@ -95,8 +94,7 @@ public record EvaluationFolder(Path folder) {
       try (BufferedWriter out =
           Files.newBufferedWriter(
               predictions(), StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
-        evaluation =
-            evaluator.evaluate(name, model, known, item -> append(out, item), progress);
+        evaluation = evaluator.evaluate(name, model, known, item -> append(out, item), progress);
       }
       AtomicFiles.write(predictions(), draft -> Predictions.write(draft, evaluation.items()));
       return evaluation;

@@ -195,8 +195,7 @@ record EvaluatorPart(
         by == null ? new Decoding(questions.benchmark.answerTokens()) : by.decoding(model);
     AnswerListener each =
         (index, text) ->
-            answered.answered(
-                index, scored(open.get(index), by == null ? text : by.written(text)));
+            answered.answered(index, scored(open.get(index), by == null ? text : by.written(text)));
     if (by == null) {
       model.answer(prompts, decoding, each);
       return;
@@ -287,8 +286,7 @@ record EvaluatorPart(
 
     /** The questions that are asked, but for how many: more of the same are not others. */
     String selected() {
-      return "%s, %d/%d"
-          .formatted(selection.split().key(), selection.shard(), selection.shards());
+      return "%s, %d/%d".formatted(selection.split().key(), selection.shard(), selection.shards());
     }
 
     /** Receiver of portions. */

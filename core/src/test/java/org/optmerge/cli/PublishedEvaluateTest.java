@@ -17,7 +17,9 @@ import org.optmerge.standin.StandInData;
 import org.optmerge.standin.StandInModels;
 import org.optmerge.standin.StandInWorld;
 
-/** Published data sets in their files, asked of tiny models with the structure of published ones. */
+/**
+ * Published data sets in their files, asked of tiny models with the structure of published ones.
+ */
 class PublishedEvaluateTest {
   @TempDir private static Path world;
   private static Path data;
@@ -103,8 +105,17 @@ class PublishedEvaluateTest {
       String family, String word, String name, String written) {
     CommandRun run =
         CommandRun.of(
-            "evaluate", model(family), "--benchmark", word, "--data", data, "--limit", 4, "--out",
-            folder, "--json");
+            "evaluate",
+            model(family),
+            "--benchmark",
+            word,
+            "--data",
+            data,
+            "--limit",
+            4,
+            "--out",
+            folder,
+            "--json");
 
     assertThat(run.code()).as(run.err()).isZero();
     JsonNode one = run.json().at("/benchmarks/0");
@@ -213,7 +224,8 @@ class PublishedEvaluateTest {
             "answer",
             List.of("Failed to obtain answer via API.", "yes", "no", "yes"));
     List<String> lines = new java.util.ArrayList<>(Files.readAllLines(file));
-    String broken = lines.get(1).replaceFirst("\t[A-Za-z0-9+/=]{65,}\t", "\t" + "QUJD".repeat(30) + "\t");
+    String broken =
+        lines.get(1).replaceFirst("\t[A-Za-z0-9+/=]{65,}\t", "\t" + "QUJD".repeat(30) + "\t");
     lines.set(1, broken);
     lines.set(3, lines.get(3).replaceFirst("\tWhich[^\t]*\t", "\t \t"));
     Files.write(file, lines);
@@ -226,7 +238,9 @@ class PublishedEvaluateTest {
     assertThat(run.code()).isEqualTo(Main.FAILED);
     JsonNode one = run.json().at("/benchmarks/0");
     assertThat(one.path("questions").asInt()).isEqualTo(4);
-    assertThat(one.path("not_asked").asInt()).as("0 and 1 share a picture, 2 has no words").isEqualTo(3);
+    assertThat(one.path("not_asked").asInt())
+        .as("0 and 1 share a picture, 2 has no words")
+        .isEqualTo(3);
     assertThat(run.err())
         .contains("not asked, counts as wrong")
         .contains("no image of a known format")
@@ -361,8 +375,21 @@ class PublishedEvaluateTest {
                 .formatted(internVl, one));
     Path out = folder.resolve("search");
     Object[] arguments = {
-      "tune", recipe, "--benchmark", "ChartQA,TextVQA", "--data", data, "--split", "val", "--limit",
-      1, "--grid", "0.5,1.0", "--out", out, "--json"
+      "tune",
+      recipe,
+      "--benchmark",
+      "ChartQA,TextVQA",
+      "--data",
+      data,
+      "--split",
+      "val",
+      "--limit",
+      1,
+      "--grid",
+      "0.5,1.0",
+      "--out",
+      out,
+      "--json"
     };
     CommandRun first = CommandRun.of(arguments);
     assertThat(first.code()).as(first.err()).isZero();

@@ -203,8 +203,7 @@ public record PublishedBenchmark(
 
   /** The same with answers of so many tokens at most, which is not as the kit has it. */
   public PublishedBenchmark withMaxNewTokens(int tokens) {
-    return new PublishedBenchmark(
-        entry, prompt.withMaxNewTokens(tokens), protocol, benchmark);
+    return new PublishedBenchmark(entry, prompt.withMaxNewTokens(tokens), protocol, benchmark);
   }
 
   /**

@@ -164,9 +164,7 @@ public final class RealStudy {
         try {
           PublishedBenchmark one = PublishedBenchmark.open(family, name, data);
           benchmarks.add(
-              settings.maxNewTokens == null
-                  ? one
-                  : one.withMaxNewTokens(settings.maxNewTokens));
+              settings.maxNewTokens == null ? one : one.withMaxNewTokens(settings.maxNewTokens));
         } catch (BenchmarkException e) {
           missing.add(String.valueOf(e.getMessage()));
         }
@@ -257,8 +255,11 @@ public final class RealStudy {
 
   private List<String> questions() {
     return benchmarks.stream()
-        .map(one -> one.prompt().settings() + digests.computeIfAbsent(
-            "data " + one.name(), any -> one.benchmark().digest()))
+        .map(
+            one ->
+                one.prompt().settings()
+                    + digests.computeIfAbsent(
+                        "data " + one.name(), any -> one.benchmark().digest()))
         .toList();
   }
 
@@ -270,15 +271,15 @@ public final class RealStudy {
       return known;
     }
     try (MultimodalModel model = MultimodalModel.open(reference, settings.precision)) {
-      return kept(
-          new Row(label, null, judged(label, model, digest(reference)), origin));
+      return kept(new Row(label, null, judged(label, model, digest(reference)), origin));
     }
   }
 
   private Row merged(StudyMerge merge) {
     List<String> experts = table.experts().values().stream().map(this::reference).toList();
     StringBuilder all =
-        new StringBuilder("%s, %s, %s".formatted(merge.method(), merge.parameters(), table.include()));
+        new StringBuilder(
+            "%s, %s, %s".formatted(merge.method(), merge.parameters(), table.include()));
     all.append(digest(folder(table.base()).toString()));
     experts.forEach(expert -> all.append(digest(expert)));
     String origin = origin(all.toString());
@@ -345,8 +346,7 @@ public final class RealStudy {
               folderOf(label).resolve(benchmark.name()),
               anew,
               Bootstrap.DEFAULT,
-              listener.asking(
-                  benchmark.name(), benchmark.evaluator(settings.test()).size()));
+              listener.asking(benchmark.name(), benchmark.evaluator(settings.test()).size()));
       evaluation
           .findings()
           .forEach(found -> listener.finding(label, benchmark.name() + ": " + found));
