@@ -71,10 +71,9 @@ final class EvaluateCommand extends Subcommand {
     Console console = main.console();
     AskedModel asked = new AskedModel(model);
     if (source.isPublished()) {
+      Selection selection = published.selection(source.publishedSplit(Selection.Split.ALL));
       return new PublishedRun(console, asked, precision.precision(), out, force)
-          .evaluate(
-              published.open(asked.family(), source.benchmarks()),
-              published.selection(source.publishedSplit(Selection.Split.ALL)));
+          .evaluate(published.open(asked.family(), source.benchmarks(), selection), selection);
     }
     QuestionSource.Chosen chosen;
     ModelEvaluation evaluation;
@@ -100,7 +99,7 @@ final class EvaluateCommand extends Subcommand {
               ? chosen.evaluator().evaluate(model, opened, progress)
               : new EvaluationFolder(out)
                   .evaluate(
-                      chosen.evaluator(), model, asked.origin(opened), opened, force, progress);
+                      chosen.evaluator(), model, asked.origin(), opened, force, progress);
     }
     ObjectNode scores = json(chosen, evaluation);
     if (out != null) {

@@ -55,7 +55,7 @@ record PublishedRun(
     benchmarks.forEach(benchmark -> benchmark.evaluator(selection).size());
     try (StatusLine status = console.status();
         MultimodalModel model = asked.open(precision)) {
-      String origin = asked.origin(model);
+      String origin = asked.origin();
       for (PublishedBenchmark benchmark : benchmarks) {
         PublishedEvaluation evaluation =
             PublishedEvaluation.run(

@@ -18,7 +18,6 @@ import org.optmerge.evaluation.Explanation;
 import org.optmerge.evaluation.Finding;
 import org.optmerge.evaluation.OfficialTable;
 import org.optmerge.evaluation.Predicted;
-
 import org.optmerge.evaluation.Predictions;
 import org.optmerge.evaluation.Protocol;
 import org.optmerge.evaluation.Score;

@@ -43,7 +43,8 @@ final class StagedMerge {
       throw command.wrong("missing required option '--out DIR'");
     }
     if (command.writesAdapter()) {
-      throw command.wrong("--adapter: merge the stages first, and then the adapter by its own recipe");
+      throw command.wrong(
+          "--adapter: merge the stages first, and then the adapter by its own recipe");
     }
     Path end = out == null ? Path.of("") : out;
     this.results =
@@ -75,18 +76,13 @@ final class StagedMerge {
       if (!keeps) {
         Trees.delete(results);
       }
-      command
-          .console()
-          .outcome(
-              () -> lines,
-              () -> done);
+      command.console().outcome(() -> lines, () -> done);
     } catch (IOException e) {
       throw new MergeException("the stages in %s: %s".formatted(results, FileErrors.reason(e)), e);
     }
   }
 
-  private void merge(Recipe stage, List<MergeResult> done, List<String> lines)
-      throws IOException {
+  private void merge(Recipe stage, List<MergeResult> done, List<String> lines) throws IOException {
     Recipe.Located<String> name = stage.mergekit().stage();
     Path folder = name == null ? Objects.requireNonNull(out) : results.resolve(name.value());
     try (MergePlan plan = command.source().plan(stage, results)) {

@@ -156,8 +156,7 @@ public record Evaluation(
   }
 
   /** Says what a reader of the score must know of an answer that was compared. */
-  private static void remark(
-      Predicted item, Metric metric, FileFormat format, Findings findings) {
+  private static void remark(Predicted item, Metric metric, FileFormat format, Findings findings) {
     if (unscorable(item, metric).isPresent()) {
       return;
     }
@@ -189,8 +188,7 @@ public record Evaluation(
     groups.forEach(
         (name, members) ->
             scores.add(
-                new Score(
-                    name, Confidence.mean(values(members), bootstrap), members.size())));
+                new Score(name, Confidence.mean(values(members), bootstrap), members.size())));
     return scores;
   }
 

@@ -34,8 +34,8 @@ public enum Means {
     }
   },
   /**
-   * {@code sum(values) / len(values)} by Python since 3.12, whose sum keeps what rounding loses. The
-   * last bit of a mean tells under which Python a kit ran.
+   * {@code sum(values) / len(values)} by Python since 3.12, whose sum keeps what rounding loses.
+   * The last bit of a mean tells under which Python a kit ran.
    */
   COMPENSATED {
     @Override

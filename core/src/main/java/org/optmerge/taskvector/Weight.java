@@ -77,9 +77,7 @@ public sealed interface Weight {
       }
       long size = shape.stream().reduce(1L, Math::multiplyExact);
       long bytes =
-          shape.equals(tensor.shape())
-              ? tensor.bytes()
-              : Math.multiplyExact(size, dtype().bytes());
+          shape.equals(tensor.shape()) ? tensor.bytes() : Math.multiplyExact(size, dtype().bytes());
       ByteBuffer ours = ByteBuffer.allocate((int) Math.min(bytes, CHUNK));
       ByteBuffer theirs = ByteBuffer.allocate(ours.capacity());
       for (long at = 0; at < bytes; at += CHUNK) {
@@ -169,8 +167,8 @@ public sealed interface Weight {
   }
 
   /**
-   * Weights one after the other as one: projections that the base stores as one tensor, experts that
-   * it stores as a stack, rows with new rows below them.
+   * Weights one after the other as one: projections that the base stores as one tensor, experts
+   * that it stores as a stack, rows with new rows below them.
    *
    * @param parts at least one
    * @param shape of all together
@@ -281,8 +279,8 @@ public sealed interface Weight {
   }
 
   /**
-   * A weight whose rows, its outputs, have norms of their own, as DoRA has them: row o of the weight
-   * under it is multiplied by m_o over its norm.
+   * A weight whose rows, its outputs, have norms of their own, as DoRA has them: row o of the
+   * weight under it is multiplied by m_o over its norm.
    *
    * @param weight θ_0 + scale · B · A
    * @param magnitude one entry m_o for each output
@@ -321,8 +319,7 @@ public sealed interface Weight {
    * @param scale α/r, or α/√r for rank-stabilised LoRA
    * @param outFirst true if the stack is of (out, in)
    */
-  record Stack(Weight base, Stored a, Stored b, double scale, boolean outFirst)
-      implements Weight {
+  record Stack(Weight base, Stored a, Stored b, double scale, boolean outFirst) implements Weight {
     @Override
     public List<Long> shape() {
       return base.shape();

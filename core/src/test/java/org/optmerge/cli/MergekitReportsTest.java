@@ -87,7 +87,12 @@ class MergekitReportsTest {
           .random(tensor, DType.F32, List.of((long) rows[1], 8L), 4)
           .write();
       for (String method : List.of("task_arithmetic", "optmerge-full")) {
-        CommandRun run = merged(ADD.formatted(method).replace(method.startsWith("opt") ? ", parameters: {weight: 1.0}" : "##", "") + (method.startsWith("opt") ? "scaling: 1\nexclude: ['.*q_proj.*']\n" : ""));
+        CommandRun run =
+            merged(
+                ADD.formatted(method)
+                        .replace(
+                            method.startsWith("opt") ? ", parameters: {weight: 1.0}" : "##", "")
+                    + (method.startsWith("opt") ? "scaling: 1\nexclude: ['.*q_proj.*']\n" : ""));
 
         assertThat(run.err())
             .contains("'%s' has %d rows, 'base' has %d".formatted(tensor, rows[1], rows[0]));
@@ -153,7 +158,8 @@ class MergekitReportsTest {
     assertThat(refused.code()).isEqualTo(2);
     assertThat(refused.err())
         .contains("recipe.yml:4:11", "model.embed_tokens.weight", "such as 'new'")
-        .contains("'tokenizer_source: base' merges by token and keeps the base's, 'union' keeps all");
+        .contains(
+            "'tokenizer_source: base' merges by token and keeps the base's, 'union' keeps all");
 
     merged(ADD.formatted("task_arithmetic") + "tokenizer_source: base\n");
     assertThat(values("out", "model.embed_tokens.weight")).hasSize(24);
@@ -291,8 +297,20 @@ class MergekitReportsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "F8_E8M0, 8", "F8_E4M3, 8", "F8_E5M2, 8", "F8_E4M3FNUZ, 8", "F8_E5M2FNUZ, 8", "F6_E2M3, 6",
-    "F6_E3M2, 6", "F4, 4", "C64, 64", "BOOL, 8", "U8, 8", "I64, 64", "F3_E1M1, 3", "I2, 2"
+    "F8_E8M0, 8",
+    "F8_E4M3, 8",
+    "F8_E5M2, 8",
+    "F8_E4M3FNUZ, 8",
+    "F8_E5M2FNUZ, 8",
+    "F6_E2M3, 6",
+    "F6_E3M2, 6",
+    "F4, 4",
+    "C64, 64",
+    "BOOL, 8",
+    "U8, 8",
+    "I64, 64",
+    "F3_E1M1, 3",
+    "I2, 2"
   })
   void every_type_is_inspected_and_copied(String type, int bits) throws IOException {
     byte[] data = new byte[bits * 16 / 8];
@@ -374,8 +392,7 @@ class MergekitReportsTest {
   @Test
   void a_key_whose_anchor_nobody_uses_is_a_slip() throws IOException {
     model("x", 2, "{}").write();
-    CommandRun run =
-        merge("factr: &f 0.5\nmerge_method: passthrough\nmodels:\n- {model: x}\n");
+    CommandRun run = merge("factr: &f 0.5\nmerge_method: passthrough\nmodels:\n- {model: x}\n");
 
     assertThat(run.code()).isEqualTo(2);
     assertThat(run.err()).contains("recipe.yml:1:1: unknown key 'factr'");

@@ -17,12 +17,15 @@ import org.optmerge.standin.StandInData;
 import org.optmerge.standin.StandInModels;
 import org.optmerge.standin.StandInWorld;
 
-/** Published data sets in their files, asked of tiny models with the structure of published ones. */
+/**
+ * Published data sets in their files, asked of tiny models with the structure of published ones.
+ */
 class PublishedEvaluateTest {
   @TempDir private static Path world;
   private static Path data;
   private static Path internVl;
   private static Path qwen;
+  private static Path expert;
 
   @TempDir private Path folder;
 
@@ -33,6 +36,7 @@ class PublishedEvaluateTest {
     }
     data = Files.createDirectories(world.resolve("here"));
     internVl = StandInModels.internVl(world.resolve("internvl"), StandInModels.Expert.NONE);
+    expert = StandInModels.internVl(world.resolve("expert"), new StandInModels.Expert(1, 0.2));
     qwen = StandInModels.qwen2Vl(world.resolve("qwen"), StandInModels.Expert.NONE);
     try (var files = Files.list(world.resolve("published/files"))) {
       for (Path file : files.filter(one -> one.toString().endsWith(".tsv")).toList()) {
@@ -101,8 +105,17 @@ class PublishedEvaluateTest {
       String family, String word, String name, String written) {
     CommandRun run =
         CommandRun.of(
-            "evaluate", model(family), "--benchmark", word, "--data", data, "--limit", 4, "--out",
-            folder, "--json");
+            "evaluate",
+            model(family),
+            "--benchmark",
+            word,
+            "--data",
+            data,
+            "--limit",
+            4,
+            "--out",
+            folder,
+            "--json");
 
     assertThat(run.code()).as(run.err()).isZero();
     JsonNode one = run.json().at("/benchmarks/0");
@@ -123,7 +136,8 @@ class PublishedEvaluateTest {
   private CommandRun chart(Object... more) {
     List<Object> arguments =
         new java.util.ArrayList<>(
-            List.of("evaluate", internVl, "--benchmark", "ChartQA", "--data", data, "--out", folder));
+            List.of("evaluate", internVl, "--benchmark", "ChartQA", "--data", data, "--out", folder,
+                "--partial"));
     arguments.addAll(List.of(more));
     return CommandRun.of(arguments.toArray());
   }
@@ -161,7 +175,44 @@ class PublishedEvaluateTest {
     assertThat(fewer.err()).contains("5 answers, more than the 2 questions");
     CommandRun other = chart("--split", "val");
     assertThat(other.code()).isEqualTo(Main.FAILED);
-    assertThat(other.err()).contains("answers of another evaluation (other settings)");
+    assertThat(other.err())
+        .contains("answers of another evaluation (other split and shard: all, 1/1 there, val, 1/1 now)");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "of another machine;other precision: bfloat16 there, float32 now",
+        "--max-new-tokens 3;other decoding: Decoding[maxNewTokens=",
+        "--prompts qwen2_vl;other prompts: VLMEvalKit for internvl2_5",
+        "--shard 1/2;other split and shard: all, 1/1 there, all, 1/2 now",
+        "--data here;other data: 12 questions, SHA-256"
+      })
+  void answers_under_other_settings_are_refused_by_name(String option, String said)
+      throws IOException {
+    assertThat(chart("--limit", 1).code()).isZero();
+    Path other = Files.createDirectories(folder.resolve("here"));
+    List<String> rows = Files.readAllLines(data.resolve("ChartQA_TEST.tsv"));
+    Files.write(other.resolve("ChartQA_TEST.tsv"), rows.subList(0, rows.size() - 1));
+    List<Object> arguments =
+        new java.util.ArrayList<>(
+            List.of("evaluate", internVl, "--benchmark", "ChartQA", "--limit", 1, "--out", folder));
+    if (option.equals("of another machine")) {
+      Path noted = folder.resolve("ChartQA_TEST/evaluation.json");
+      Files.writeString(noted, Files.readString(noted).replace("\"float32\"", "\"bfloat16\""));
+      arguments.addAll(List.of("--data", data));
+    } else if (option.equals("--data here")) {
+      arguments.addAll(List.of("--data", other));
+    } else {
+      arguments.addAll(List.of("--data", data));
+      arguments.addAll(List.of((Object[]) option.split(" ")));
+    }
+
+    CommandRun run = CommandRun.of(arguments.toArray());
+
+    assertThat(run.code()).isEqualTo(Main.FAILED);
+    assertThat(run.err()).contains("answers of another evaluation (" + said, "--force");
   }
 
   @Test
@@ -173,7 +224,8 @@ class PublishedEvaluateTest {
             "answer",
             List.of("Failed to obtain answer via API.", "yes", "no", "yes"));
     List<String> lines = new java.util.ArrayList<>(Files.readAllLines(file));
-    String broken = lines.get(1).replaceFirst("\t[A-Za-z0-9+/=]{65,}\t", "\t" + "QUJD".repeat(30) + "\t");
+    String broken =
+        lines.get(1).replaceFirst("\t[A-Za-z0-9+/=]{65,}\t", "\t" + "QUJD".repeat(30) + "\t");
     lines.set(1, broken);
     lines.set(3, lines.get(3).replaceFirst("\tWhich[^\t]*\t", "\t \t"));
     Files.write(file, lines);
@@ -181,17 +233,80 @@ class PublishedEvaluateTest {
     CommandRun run =
         CommandRun.of(
             "evaluate", internVl, "--benchmark", "GQA", "--data", own, "--out",
-            folder.resolve("out"), "--json");
+            folder.resolve("out"), "--partial", "--json");
 
     assertThat(run.code()).isEqualTo(Main.FAILED);
     JsonNode one = run.json().at("/benchmarks/0");
     assertThat(one.path("questions").asInt()).isEqualTo(4);
-    assertThat(one.path("not_asked").asInt()).as("0 and 1 share a picture, 2 has no words").isEqualTo(3);
+    assertThat(one.path("not_asked").asInt())
+        .as("0 and 1 share a picture, 2 has no words")
+        .isEqualTo(3);
     assertThat(run.err())
         .contains("not asked, counts as wrong")
         .contains("no image of a known format")
         .contains("the question is empty: 1 example (2)");
     assertThat(one.path("findings").toString()).contains("(0, 1)");
+  }
+
+  /** The file has 12 questions, and 2,500 by its manifest. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "evaluate; false",
+        "evaluate --limit 13; false",
+        "evaluate --limit 12; true",
+        "evaluate --partial; true",
+        "evaluate --split val --limit 1; true",
+        "evaluate --split test --shard 2/2; false",
+        "tune --split val; false",
+        "tune --split val --limit 2 --grid 1; false",
+        "tune --split val --limit 1 --grid 1; true",
+        "tune --split val --partial --grid 1; true"
+      })
+  void a_data_set_that_is_cut_short_is_refused_where_the_missing_part_is_asked_for(
+      String line, boolean passes) throws IOException {
+    String[] words = line.split(" ");
+    Path recipe =
+        Files.writeString(
+            folder.resolve("one.yaml"),
+            "merge_method: task_arithmetic\nbase_model: '%s'\nmodels: [{model: '%s', parameters: {weight: 1}}]\n"
+                .formatted(internVl, expert));
+    List<Object> arguments = new java.util.ArrayList<>(List.of((Object[]) words));
+    arguments.add(1, words[0].equals("tune") ? recipe : internVl);
+    arguments.addAll(List.of("--benchmark", "ChartQA", "--data", data));
+
+    CommandRun run = CommandRun.of(arguments.toArray());
+
+    assertThat(run.code()).as(run.err()).isEqualTo(passes ? 0 : Main.FAILED);
+    if (!passes) {
+      assertThat(run.out()).isEmpty();
+      assertThat(run.err())
+          .contains("ChartQA_TEST has 12 questions here, 2,500 by its manifest")
+          .contains("optmerge fetch 'ChartQA_TEST'", "--partial");
+    }
+  }
+
+  @Test
+  void a_data_set_of_which_a_file_is_missing_is_refused() throws IOException {
+    Path own = Files.createDirectories(folder.resolve("RefCOCO-lmms-eval/data"));
+    Path whole = data.resolve("RefCOCO-lmms-eval/data/val-00000-of-00001.parquet");
+    Files.copy(whole, own.resolve("val-00000-of-00003.parquet"));
+    Files.copy(whole, own.resolve("val-00002-of-00003.parquet"));
+
+    CommandRun run =
+        CommandRun.of("evaluate", qwen, "--benchmark", "RefCOCO", "--data", folder, "--limit", 1);
+
+    assertThat(run.code()).isEqualTo(Main.FAILED);
+    assertThat(run.err()).contains("val-*-of-00003.parquet' 2 of 3 files are there", "fetch");
+
+    Files.write(
+        own.resolve("val-00001-of-00003.parquet"),
+        java.util.Arrays.copyOf(Files.readAllBytes(whole), (int) Files.size(whole) / 2));
+    CommandRun cut =
+        CommandRun.of("evaluate", qwen, "--benchmark", "RefCOCO", "--data", folder, "--limit", 1);
+    assertThat(cut.code()).isEqualTo(Main.FAILED);
+    assertThat(cut.err()).contains("is no Parquet file that can be read").doesNotContain("defect");
   }
 
   @ParameterizedTest
@@ -209,7 +324,7 @@ class PublishedEvaluateTest {
     Files.writeString(own.resolve("GQA_TestDev_Balanced.tsv"), content);
 
     CommandRun run =
-        CommandRun.of("evaluate", internVl, "--benchmark", "GQA", "--data", own);
+        CommandRun.of("evaluate", internVl, "--benchmark", "GQA", "--data", own, "--partial");
 
     assertThat(run.code()).isEqualTo(Main.FAILED);
     assertThat(run.out()).isEmpty();
@@ -260,8 +375,21 @@ class PublishedEvaluateTest {
                 .formatted(internVl, one));
     Path out = folder.resolve("search");
     Object[] arguments = {
-      "tune", recipe, "--benchmark", "ChartQA,TextVQA", "--data", data, "--split", "val", "--limit",
-      1, "--grid", "0.5,1.0", "--out", out, "--json"
+      "tune",
+      recipe,
+      "--benchmark",
+      "ChartQA,TextVQA",
+      "--data",
+      data,
+      "--split",
+      "val",
+      "--limit",
+      1,
+      "--grid",
+      "0.5,1.0",
+      "--out",
+      out,
+      "--json"
     };
     CommandRun first = CommandRun.of(arguments);
     assertThat(first.code()).as(first.err()).isZero();

@@ -87,8 +87,7 @@ class StagedMergeTest {
         merge(TWO.replace("---\n", "---\nname: second\n"), "--out", dir.resolve("out"));
 
     assertThat(run.code()).as(run.err()).isZero();
-    assertThat(values("out/second"))
-        .containsExactly(values("b"), offset(1e-6f));
+    assertThat(values("out/second")).containsExactly(values("b"), offset(1e-6f));
     assertThat(dir.resolve("out/first/model.safetensors")).exists();
   }
 

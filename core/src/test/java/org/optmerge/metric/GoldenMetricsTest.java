@@ -703,12 +703,11 @@ class GoldenMetricsTest {
   }
 
   /**
-   * The sum of floats has another last bit since Python 3.12. Where a mean was recorded under such a
-   * Python, it must be exactly what that one makes of the scores.
+   * The sum of floats has another last bit since Python 3.12. Where a mean was recorded under such
+   * a Python, it must be exactly what that one makes of the scores.
    */
   private static void underThisPython(Map<String, Object> recorded, String name, double[] scores) {
-    if (recorded.get(name) instanceof Double mean
-        && mean.equals(Means.COMPENSATED.of(scores))) {
+    if (recorded.get(name) instanceof Double mean && mean.equals(Means.COMPENSATED.of(scores))) {
       recorded.put(name, Means.IN_ORDER.of(scores));
     }
   }

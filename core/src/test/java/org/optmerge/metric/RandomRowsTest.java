@@ -21,10 +21,58 @@ class RandomRowsTest {
   private static final long SEED = Long.getLong("random.seed", 1);
 
   private static final String[] WORDS = {
-    "yes", "no", "a", "the", "two", "2", "none", "don't", "14", "14.0", "0", "3.5", "1,000", "5%", "-5", "N/A",
-    "nan", "inf", "A", "B", "(A)", "B)", "１２", "²", "É", "ß", "İ", "中", "\u00a0", "e\u0301", "😀", "1_000", ".5",
-    "5.", "U.S.A.", "\"q\"", "[1]", "{z}", "a/b", "answer is", "The answer is B.", "=", "\n", "\t", "</think>",
-    "\\boxed{B}", "$5$", "\\frac{1}{2}", "[0.1, 0.2, 0.3, 0.4]", "(1,2),(3,4)", "2^3", "None"
+    "yes",
+    "no",
+    "a",
+    "the",
+    "two",
+    "2",
+    "none",
+    "don't",
+    "14",
+    "14.0",
+    "0",
+    "3.5",
+    "1,000",
+    "5%",
+    "-5",
+    "N/A",
+    "nan",
+    "inf",
+    "A",
+    "B",
+    "(A)",
+    "B)",
+    "１２",
+    "²",
+    "É",
+    "ß",
+    "İ",
+    "中",
+    "\u00a0",
+    "e\u0301",
+    "😀",
+    "1_000",
+    ".5",
+    "5.",
+    "U.S.A.",
+    "\"q\"",
+    "[1]",
+    "{z}",
+    "a/b",
+    "answer is",
+    "The answer is B.",
+    "=",
+    "\n",
+    "\t",
+    "</think>",
+    "\\boxed{B}",
+    "$5$",
+    "\\frac{1}{2}",
+    "[0.1, 0.2, 0.3, 0.4]",
+    "(1,2),(3,4)",
+    "2^3",
+    "None"
   };
 
   private final Random random = new Random(SEED);
@@ -37,7 +85,8 @@ class RandomRowsTest {
     return text.toString();
   }
 
-  private static double score(Metric metric, String given, List<String> answers, Map<String, String> fields) {
+  private static double score(
+      Metric metric, String given, List<String> answers, Map<String, String> fields) {
     Reference reference = new Reference(answers, fields);
     assertThat(metric.lacking(reference)).isEmpty();
     double score = metric.score(new Prediction(given), reference);

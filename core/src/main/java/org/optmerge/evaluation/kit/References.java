@@ -283,15 +283,16 @@ final class References {
         file,
         (place, key, node) ->
             id(node, key, "pid")
-                .ifPresent(
-                    id -> references.byId.put(id, mathVistaProblem(file, place, node))));
+                .ifPresent(id -> references.byId.put(id, mathVistaProblem(file, place, node))));
     return references.required(file, "MathVista's problems by pid, with \"answer\"");
   }
 
   static Reference mathVistaProblem(Path file, String place, ObjectNode node) {
     Map<String, String> fields =
         fields(node, "question", "question_type", "answer_type", "choices", "precision");
-    node.path("metadata").properties().forEach(field -> put(fields, field.getKey(), field.getValue()));
+    node.path("metadata")
+        .properties()
+        .forEach(field -> put(fields, field.getKey(), field.getValue()));
     return new Reference(
         JsonTexts.list(file, "MathVista", place, "answer", node.path("answer")), fields);
   }
@@ -345,8 +346,7 @@ final class References {
     Map<String, String> fields = fields(node, "question_type");
     String[] parts = id.split("_");
     if (parts.length > 2) {
-      fields.put(
-          "category", String.join("_", List.of(parts).subList(1, parts.length - 1)));
+      fields.put("category", String.join("_", List.of(parts).subList(1, parts.length - 1)));
     }
     return fields;
   }

@@ -179,8 +179,7 @@ final class ElementTypes {
       return null;
     }
     // What stays wider than the recipe says is not rounded before it is merged either.
-    boolean kept =
-        dtype != null && recipe.outDtype() == null && isNarrower(dtype.value(), out);
+    boolean kept = dtype != null && recipe.outDtype() == null && isNarrower(dtype.value(), out);
     DType type = dtype == null || kept ? common : dtype.value();
     inHalf |= type == DType.F16 || type == DType.BF16;
     if (type == DType.F64 && !DoubleMerge.has(method)) {

@@ -331,7 +331,9 @@ public final class Planner {
     return models.get(base != null ? base : recipe.slices().get(0).sources().get(0).model());
   }
 
-  /** Every other file of weights, and adapters that are not merged: what would be lost is refused. */
+  /**
+   * Every other file of weights, and adapters that are not merged: what would be lost is refused.
+   */
   private void checkFolders(InputModel donor) {
     SideWeights side = new SideWeights(recipe, donor, findings, ledger);
     models
@@ -379,8 +381,7 @@ public final class Planner {
     TiedGroups tied = tied(List.of(slice), donor);
     List<Target> targets = new ArrayList<>();
     for (String tensor : donor.names()) {
-      targets.add(
-          tied.target(Target.of(tensor, slice, donor, donor.layers().fraction(tensor))));
+      targets.add(tied.target(Target.of(tensor, slice, donor, donor.layers().fraction(tensor))));
     }
     targets.addAll(heads(tied, slice, donor));
     List<OutputLayout.Entry> entries = new ArrayList<>();
@@ -412,8 +413,7 @@ public final class Planner {
         unlisted.add(tensor);
       } else {
         found.add(names.of(tensor).orElseThrow());
-        targets.add(
-            tied.target(Target.of(tensor, slice, donor, donor.layers().fraction(tensor))));
+        targets.add(tied.target(Target.of(tensor, slice, donor, donor.layers().fraction(tensor))));
       }
     }
     for (Map.Entry<String, Recipe.Module> module : recipe.mergekit().modules().entrySet()) {
@@ -499,10 +499,7 @@ public final class Planner {
 
   /** Plans every target; those that are one parameter with another are planned as that one. */
   private void planAll(
-      List<Target> targets,
-      TiedGroups tied,
-      InputModel donor,
-      List<OutputLayout.Entry> entries) {
+      List<Target> targets, TiedGroups tied, InputModel donor, List<OutputLayout.Entry> entries) {
     Map<String, Target> byTensor = new LinkedHashMap<>();
     targets.forEach(target -> byTensor.put(target.tensor(), target));
     Map<String, Optional<PlannedTensor>> first = new LinkedHashMap<>();
@@ -516,8 +513,7 @@ public final class Planner {
           .ifPresent(
               planned ->
                   entries.add(
-                      new OutputLayout.Entry(
-                          planned, donor.checkpoint().find(name).orElse(null))));
+                      new OutputLayout.Entry(planned, donor.checkpoint().find(name).orElse(null))));
     }
   }
 
@@ -571,10 +567,7 @@ public final class Planner {
         int counted = donor.layers().counts().getOrDefault(stack, 0);
         bytes =
             new LayerSettings(
-                    stack,
-                    configured > 0 ? configured : counted,
-                    donorLayers,
-                    findings::notice)
+                    stack, configured > 0 ? configured : counted, donorLayers, findings::notice)
                 .edit(bytes);
       }
     } catch (IOException e) {

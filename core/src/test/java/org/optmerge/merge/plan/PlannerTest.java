@@ -589,7 +589,8 @@ class PlannerTest {
       assertThat(tensor(plan, "w").dtype()).isEqualTo(DType.F32);
     }
     try (MergePlan plan = plan(recipe)) {
-      assertThat(tensor(plan, "frozen.weight").source()).isEqualTo("copied: the same in all models");
+      assertThat(tensor(plan, "frozen.weight").source())
+          .isEqualTo("copied: the same in all models");
     }
     TestCheckpoints.folder(dir.resolve("q2"))
         .bytes("frozen.weight", DType.F8_E4M3, List.of(2L, 2L), new byte[] {0, 0, 0, 1})
