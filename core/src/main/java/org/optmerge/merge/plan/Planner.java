@@ -187,6 +187,9 @@ public final class Planner {
     MergeMethods.disambiguation(recipe.method().value()).ifPresent(findings::notice);
     Map<String, byte[]> rewritten = rewriteConfig(donor, entries, donorLayers);
     rewriteTokenizer(rewritten);
+    vocabularies
+        .tokenIds()
+        .ifPresent(ids -> ids.rewrite(ModelFiles.of(donor.checkpoint()), rewritten));
     ChatTemplates.write(recipe, donor, models.all(), rewritten, findings);
     findings.failIfAny();
     if (recipe.extra() == Recipe.Extra.UNION) {
@@ -535,6 +538,10 @@ public final class Planner {
     }
     byte[] bytes = config.get();
     try {
+      Optional<TokenIds> ids = vocabularies.tokenIds();
+      if (ids.isPresent()) {
+        bytes = ids.get().edit("config.json", bytes);
+      }
       boolean casts =
           entries.stream()
               .anyMatch(
