@@ -648,6 +648,41 @@ class PlannerTest {
                 + " set 'rest: mean'");
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "language_model.output.weight",
+        "language_model.model.tok_embeddings.weight",
+        "transformer.wte.weight",
+        "gpt_neox.embed_in.weight",
+        "embed_out.weight",
+        "language.model.embed.weight",
+        "language_model.lm_head.weight"
+      })
+  void a_preset_leaves_embeddings_and_heads_out_under_any_name(String name) {
+    for (String model : List.of("base", "a")) {
+      TestCheckpoints.folder(dir.resolve(model))
+          .random(name, DType.BF16, List.of(6L, 4L), model.hashCode())
+          .random("model.layers.0.mlp.up_proj.weight", DType.BF16, List.of(8L, 4L), 1)
+          .config("{\"llm_config\": {\"vocab_size\": 6}}")
+          .write();
+    }
+    for (String preset : List.of("internvl2.5", "qwen2-vl")) {
+      try (MergePlan plan = plan(TASK_ARITHMETIC_A + "preset: " + preset)) {
+        assertThat(tensor(plan, name).work()).isInstanceOf(PlannedTensor.Copy.class);
+        assertThat(tensor(plan, name).source())
+            .isEqualTo(
+                name.contains("lm_head")
+                    ? "copied: exclude .*lm_head.*"
+                    : "copied: preset %s: a row for each token".formatted(preset));
+        assertThat(PlanDescription.of(plan).merged()).isEqualTo(1);
+      }
+    }
+    try (MergePlan plan = plan(TASK_ARITHMETIC_A)) {
+      assertThat(PlanDescription.of(plan).merged()).isEqualTo(2);
+    }
+  }
+
   @Test
   void the_rest_may_be_the_mean() {
     try (MergePlan plan = plan(TASK_ARITHMETIC_A + "include: [model.layers]\nrest: mean")) {
