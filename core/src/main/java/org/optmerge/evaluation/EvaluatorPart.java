@@ -112,12 +112,11 @@ record EvaluatorPart(
     } else {
       named.put("prompts", by.withMaxNewTokens(1).settings());
       named.put("decoding", String.valueOf(by.decoding(model)));
-      named.put("split and shard", questions.selected());
+      named.put(EvaluationFolder.SHARD, questions.selected());
     }
     named.put("metric", String.valueOf(metric));
     named.put(
-        "data",
-        "%d questions, SHA-256 %.16s".formatted(questions.benchmark.size(), digest()));
+        "data", "%d questions, SHA-256 %.16s".formatted(questions.benchmark.size(), digest()));
     return named;
   }
 

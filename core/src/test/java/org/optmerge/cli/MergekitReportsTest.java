@@ -286,7 +286,7 @@ class MergekitReportsTest {
     Files.createDirectories(file.getParent());
     byte[] header =
         ("{\"%s\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-                + "\"model.layers.0.scale\":{\"dtype\":\"%s\",\"shape\":[%d],\"data_offsets\":[4,%d]}}")
+             + "\"model.layers.0.scale\":{\"dtype\":\"%s\",\"shape\":[%d],\"data_offsets\":[4,%d]}}")
             .formatted(Q, type, elements, 4 + data.length)
             .getBytes(StandardCharsets.UTF_8);
     ByteBuffer all =
@@ -372,10 +372,25 @@ class MergekitReportsTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "factor: &factor 0.5\nmerge_method: passthrough\nmodels:\n- {model: x, parameters: {scale: *factor}}\n",
-        "defaults:\n  first: &one {scale: 0.5}\nmerge_method: passthrough\nmodels:\n- {model: x, parameters: *one}\n",
-        "x-values: [&half 0.5, &none 0.0]\nmerge_method: passthrough\nmodels:\n- {model: x, parameters: {scale: *half}}\n",
-        "scaled: &scaled\n  parameters: {scale: 0.5}\nmerge_method: passthrough\nmodels:\n- model: x\n  <<: *scaled\n",
+        "factor: &factor 0.5\n"
+            + "merge_method: passthrough\n"
+            + "models:\n"
+            + "- {model: x, parameters: {scale: *factor}}\n",
+        "defaults:\n"
+            + "  first: &one {scale: 0.5}\n"
+            + "merge_method: passthrough\n"
+            + "models:\n"
+            + "- {model: x, parameters: *one}\n",
+        "x-values: [&half 0.5, &none 0.0]\n"
+            + "merge_method: passthrough\n"
+            + "models:\n"
+            + "- {model: x, parameters: {scale: *half}}\n",
+        "scaled: &scaled\n"
+            + "  parameters: {scale: 0.5}\n"
+            + "merge_method: passthrough\n"
+            + "models:\n"
+            + "- model: x\n"
+            + "  <<: *scaled\n",
       })
   void a_key_may_hold_an_anchor_that_is_used_elsewhere(String recipe) throws IOException {
     model("x", 2, "{}").write();

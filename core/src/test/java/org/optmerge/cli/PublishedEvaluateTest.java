@@ -126,6 +126,9 @@ class PublishedEvaluateTest {
     assertThat(again.code()).as(again.err()).isZero();
     assertThat(again.json().path("scores")).isEqualTo(one.at("/scored/scores"));
     assertThat(again.json().path("examples").asInt()).isEqualTo(4);
+    assertThat(again.err().contains("this is the score of a part"))
+        .as("where the size is known, a score of fewer answers says so")
+        .isEqualTo(!name.contains("bbox"));
     assertThat(one.path("lower_bound").asBoolean())
         .isEqualTo(word.toLowerCase(Locale.ROOT).startsWith("math"));
     assertThat(one.path("findings").toString().contains("by its manifest"))
@@ -136,7 +139,15 @@ class PublishedEvaluateTest {
   private CommandRun chart(Object... more) {
     List<Object> arguments =
         new java.util.ArrayList<>(
-            List.of("evaluate", internVl, "--benchmark", "ChartQA", "--data", data, "--out", folder,
+            List.of(
+                "evaluate",
+                internVl,
+                "--benchmark",
+                "ChartQA",
+                "--data",
+                data,
+                "--out",
+                folder,
                 "--partial"));
     arguments.addAll(List.of(more));
     return CommandRun.of(arguments.toArray());
@@ -162,6 +173,92 @@ class PublishedEvaluateTest {
     assertThat(Files.readAllBytes(table)).isEqualTo(written);
   }
 
+  private CommandRun shard(String shard, String to, Object... more) {
+    List<Object> arguments =
+        new java.util.ArrayList<>(
+            List.of(
+                "evaluate",
+                internVl,
+                "--benchmark",
+                "ChartQA,TextVQA",
+                "--data",
+                data,
+                "--partial",
+                "--shard",
+                shard,
+                "--out",
+                folder.resolve(to)));
+    arguments.addAll(List.of(more));
+    return CommandRun.of(arguments.toArray());
+  }
+
+  private CommandRun joined(String out, String parts) {
+    String folders =
+        java.util.Arrays.stream(parts.split(","))
+            .map(part -> folder.resolve(part).toString())
+            .collect(java.util.stream.Collectors.joining(","));
+    return CommandRun.of(
+        "evaluate",
+        internVl,
+        "--benchmark",
+        "ChartQA,TextVQA",
+        "--data",
+        data,
+        "--partial",
+        "--join",
+        folders,
+        "--out",
+        folder.resolve(out),
+        "--json");
+  }
+
+  @Test
+  void shards_are_joined_to_the_files_of_the_whole_and_gaps_and_duplicates_are_refused()
+      throws IOException {
+    assertThat(shard("1/1", "whole").code()).isZero();
+    for (int part = 1; part <= 3; part++) {
+      assertThat(shard(part + "/3", "part" + part).code()).isZero();
+    }
+
+    CommandRun run = joined("all", "part3,part1,part2");
+
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(run.events().get(0).path("answered").asInt()).as("nothing is asked").isEqualTo(12);
+    for (String file :
+        List.of(
+            "ChartQA_TEST/predictions.jsonl",
+            "ChartQA_TEST/internvl_ChartQA_TEST.xlsx",
+            "TextVQA_VAL/predictions.jsonl",
+            "TextVQA_VAL/internvl_TextVQA_VAL.xlsx")) {
+      assertThat(folder.resolve("all").resolve(file))
+          .hasSameBinaryContentAs(folder.resolve("whole").resolve(file));
+    }
+
+    assertThat(shard("1/2", "half").code()).isZero();
+    assertThat(shard("2/3", "shorter", "--max-new-tokens", 2).code()).isZero();
+    Path cut = folder.resolve("half/ChartQA_TEST/predictions.jsonl");
+    Files.write(cut, Files.readAllLines(cut).subList(0, 2));
+    java.util.Map.of(
+            "part1,part3", "ChartQA_TEST: shard 2/3 is not among the folders",
+            "part1,part2,part3,part1", "are both shard 1/3",
+            "part1,half", "are both shard 1/",
+            "half,part2", "these are parts of different divisions",
+            "part1,shorter,part3", "other decoding: Decoding[maxNewTokens=",
+            "whole,nowhere", "has no evaluation of a shard",
+            "half", "shard 2/2 is not among the folders")
+        .forEach(
+            (parts, said) -> {
+              CommandRun refused = joined("refused", parts);
+              assertThat(refused.code()).as(parts).isEqualTo(Main.FAILED);
+              assertThat(refused.err()).as(parts).contains(said).doesNotContain("defect");
+              assertThat(folder.resolve("refused/ChartQA_TEST")).doesNotExist();
+            });
+    assertThat(shard("2/2", "other").code()).isZero();
+    CommandRun unfinished = joined("refused", "half,other");
+    assertThat(unfinished.code()).isEqualTo(Main.FAILED);
+    assertThat(unfinished.err()).contains("has 2 answers to 2 questions, 6 were asked");
+  }
+
   @Test
   void more_questions_are_added_and_fewer_are_refused() {
     assertThat(chart("--limit", 3).code()).isZero();
@@ -176,7 +273,8 @@ class PublishedEvaluateTest {
     CommandRun other = chart("--split", "val");
     assertThat(other.code()).isEqualTo(Main.FAILED);
     assertThat(other.err())
-        .contains("answers of another evaluation (other split and shard: all, 1/1 there, val, 1/1 now)");
+        .contains(
+            "answers of another evaluation (other split and shard: all, 1/1 there, val, 1/1 now)");
   }
 
   @ParameterizedTest
@@ -232,8 +330,16 @@ class PublishedEvaluateTest {
 
     CommandRun run =
         CommandRun.of(
-            "evaluate", internVl, "--benchmark", "GQA", "--data", own, "--out",
-            folder.resolve("out"), "--partial", "--json");
+            "evaluate",
+            internVl,
+            "--benchmark",
+            "GQA",
+            "--data",
+            own,
+            "--out",
+            folder.resolve("out"),
+            "--partial",
+            "--json");
 
     assertThat(run.code()).isEqualTo(Main.FAILED);
     JsonNode one = run.json().at("/benchmarks/0");
@@ -316,7 +422,9 @@ class PublishedEvaluateTest {
         "'index\timage\tquestion\tanswer\n1\tx'; row 1: 2 cells, the header has 4",
         "''; is empty",
         "'index\timage\tanswer\n1\tx\ty\n'; has no column 'question'",
-        "'index\timage\tquestion\tanswer\n1\t2\tWhich?\tyes\n'; none of its 1 questions can be asked"
+        "'index\timage\tquestion\tanswer\n"
+            + "1\t2\tWhich?\tyes\n"
+            + "'; none of its 1 questions can be asked"
       })
   void a_data_set_that_is_damaged_as_a_whole_is_refused(String content, String said)
       throws IOException {
@@ -415,6 +523,8 @@ class PublishedEvaluateTest {
         "--benchmark ChartQA --count 3;2;--limit asks fewer questions",
         "--benchmark ChartQA --metric exact;2;asked as their kits ask them",
         "--benchmark mini --limit 3;2;--data belongs to published data sets",
+        "--benchmark ChartQA --join a,b;2;--join makes the whole of shards",
+        "--benchmark mini --join a,b;2;--data belongs to published data sets",
         "--benchmark ChartQA --shard 3/2;2;--shard: expected such as 1/4",
         "--benchmark ChartQA --limit 0;2;--limit must be at least 1",
         "--benchmark ChartQA --split train;2;there are test, val and all",

@@ -250,7 +250,8 @@ final class ElementTypes {
   private static String describe(Difference it) {
     return String.format(
         Locale.ROOT,
-        "model '%s' has %s where the base has %s, for example '%s': largest of the first values %.3g, the base's %.3g",
+        "model '%s' has %s where the base has %s, for example '%s': largest of the first values"
+            + " %.3g, the base's %.3g",
         it.model().name(),
         it.own().dtype(),
         it.ofBase().dtype(),

@@ -241,7 +241,8 @@ public final class Planner {
             .anyMatch(source -> source.layers() != null)) {
       findings.problem(
           recipe.mergekit().modules().values().iterator().next().at(),
-          "a module with 'slices' beside others is not supported; give every module 'models', and take layers apart in a stage of its own");
+          "a module with 'slices' beside others is not supported; give every module 'models', and"
+              + " take layers apart in a stage of its own");
     }
     Recipe.Selection selection = recipe.selection();
     if (selection.restricts() && selection.rest() == Recipe.Rest.BASE && recipe.base() == null) {
