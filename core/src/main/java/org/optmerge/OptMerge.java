@@ -185,9 +185,7 @@ public final class OptMerge implements AutoCloseable {
       model = model();
       answering = model;
     }
-    return model
-        .answer(List.of(Prompt.of(medium, question)), model.decoding())
-        .get(0);
+    return model.answer(List.of(Prompt.of(medium, question)), model.decoding()).get(0);
   }
 
   /** Asks the merged model, with the recipe's own λ, in memory. */

@@ -140,8 +140,7 @@ public final class LoraExtraction {
               theta0, Map.of("fine-tune", model), name -> true, threads, progress);
       requireFinite(statistics);
       Result result =
-          new LoraExtraction(theta0, model, rank)
-              .write(statistics, factored, saved, out, progress);
+          new LoraExtraction(theta0, model, rank).write(statistics, factored, saved, out, progress);
       progress.finished();
       return result;
     } catch (IOException e) {
@@ -263,7 +262,9 @@ public final class LoraExtraction {
     boolean rows =
         theta0 != null
             && !theta0.shape().isEmpty()
-            && theta0.shape().subList(1, theta0.shape().size())
+            && theta0
+                .shape()
+                .subList(1, theta0.shape().size())
                 .equals(weight.shape().subList(1, weight.shape().size()));
     long common = rows && theta0 != null ? Math.min(size, theta0.size()) : 0;
     float[] own = new float[CHUNK];

@@ -3,7 +3,8 @@ package org.optmerge.base;
 import java.util.List;
 
 /**
- * The loops in which a merge spends its time: to widen, round and narrow, to add, to count, to draw.
+ * The loops in which a merge spends its time: to widen, round and narrow, to add, to count, to
+ * draw.
  *
  * <p>{@link PlainKernels} is what they mean. Another implementation gives the same bits, faster; so
  * which one runs depends on the machine, and no result does.

@@ -7,7 +7,9 @@ import java.util.Map;
 public final class UserCache {
   private UserCache() {}
 
-  /** Ours, as an environment has it: {@code optmerge} in {@code XDG_CACHE_HOME} or {@code ~/.cache}. */
+  /**
+   * Ours, as an environment has it: {@code optmerge} in {@code XDG_CACHE_HOME} or {@code ~/.cache}.
+   */
   public static Path folder(Map<String, String> environment) {
     String cache = environment.getOrDefault("XDG_CACHE_HOME", "").strip();
     return (cache.isEmpty()

@@ -66,8 +66,7 @@ public record KitPrompt(
   private static final String LMMS_EVAL = "lmms-eval";
 
   /** Limits of the utilities of the Qwen-VL models where nobody sets others. */
-  private static final SmartResize WIDEST =
-      new SmartResize(28, 4L * 28 * 28, 16384L * 28 * 28);
+  private static final SmartResize WIDEST = new SmartResize(28, 4L * 28 * 28, 16384L * 28 * 28);
 
   /** Copies the lists. */
   public KitPrompt {
@@ -106,8 +105,7 @@ public record KitPrompt(
       boolean isFirst = media.isEmpty();
       media.add(
           medium instanceof Image image
-              ? (isFirst ? first : others)
-                  .computeIfAbsent(medium, any -> shown(image, isFirst))
+              ? (isFirst ? first : others).computeIfAbsent(medium, any -> shown(image, isFirst))
               : medium);
     }
     String text = userText(question);
@@ -131,8 +129,7 @@ public record KitPrompt(
     Image shown = jpeg ? ImageFiles.throughJpeg(image) : image;
     if (first && enlargeFirst > 1) {
       shown =
-          BilinearResize.resize(
-              shown, enlargeFirst * shown.width(), enlargeFirst * shown.height());
+          BilinearResize.resize(shown, enlargeFirst * shown.width(), enlargeFirst * shown.height());
     }
     // lmms-eval sets its limits for the processor alone; before it, the utilities of the Qwen-VL
     // models resize with the widest ones.

@@ -246,8 +246,7 @@ final class TsvBenchmark implements Benchmark {
               id, name, type, List.of(), cell(place, "question").orElse(""), answers, fields);
       try {
         return FileBenchmark.withWords(
-            new Question(
-                id, name, type, images(place), question.text(), question.reference()));
+            new Question(id, name, type, images(place), question.text(), question.reference()));
       } catch (IOException | IllegalArgumentException e) {
         return question.withFault(String.valueOf(e.getMessage()));
       }

@@ -135,7 +135,9 @@ final class AdapterReading {
               .formatted(
                   String.join(
                       ", ",
-                      adapterNames.stream().map(it -> it.isEmpty() ? "without name" : it).toList())));
+                      adapterNames.stream()
+                          .map(it -> it.isEmpty() ? "without name" : it)
+                          .toList())));
     }
     boolean isA = "A".equals(embedding ? factor.group("embedding") : factor.group("linear"));
     if ((isA ? pair.a : pair.b) != null) {
@@ -163,10 +165,15 @@ final class AdapterReading {
               .formatted(
                   unknown.size() == 1 ? "1 tensor is" : unknown.size() + " tensors are",
                   String.join(
-                          ", ", unknown.stream().limit(3).map(tensor -> quote(tensor.name())).toList())
+                          ", ",
+                          unknown.stream().limit(3).map(tensor -> quote(tensor.name())).toList())
                       + (unknown.size() > 3 ? ", …" : "")));
     }
-    if (pairs.isEmpty() && magnitudes.isEmpty() && whole.isEmpty() && rows.isEmpty() && bases.isEmpty()) {
+    if (pairs.isEmpty()
+        && magnitudes.isEmpty()
+        && whole.isEmpty()
+        && rows.isEmpty()
+        && bases.isEmpty()) {
       throw CheckpointException.at(file, "the adapter holds no tensor");
     }
     SortedMap<String, Delta> deltas = new TreeMap<>();

@@ -39,8 +39,7 @@ record CheckpointFiles(
   static final String SINGLE = "model.safetensors";
 
   private static final Pattern NUMBERED =
-      Pattern.compile(
-          "(?<name>[^/]*[-_.])(?<number>\\d{1,6})-of-(?<count>\\d{1,6})\\.safetensors");
+      Pattern.compile("(?<name>[^/]*[-_.])(?<number>\\d{1,6})-of-(?<count>\\d{1,6})\\.safetensors");
 
   private static final String SUFFIX = ".safetensors";
 
@@ -137,7 +136,9 @@ record CheckpointFiles(
 
   /** True if there is no index though the weights are in several files. */
   boolean numbered() {
-    return index.isEmpty() && weights.size() > 1 && weights.stream().allMatch(CheckpointFiles::isNumbered);
+    return index.isEmpty()
+        && weights.size() > 1
+        && weights.stream().allMatch(CheckpointFiles::isNumbered);
   }
 
   private static boolean isNumbered(Path file) {
@@ -258,7 +259,9 @@ record CheckpointFiles(
     return contents.without(folder, List.copyOf(shards.values()), Optional.of(index));
   }
 
-  /** Adds shards of the same numbering of which the index names no tensor, as a lost line leaves. */
+  /**
+   * Adds shards of the same numbering of which the index names no tensor, as a lost line leaves.
+   */
   private static void addUnnamed(
       Path folder, ShardIndex index, Contents contents, Map<String, Path> shards) {
     Set<String> series = new TreeSet<>();
@@ -397,8 +400,7 @@ record CheckpointFiles(
       if (index.isPresent()) {
         rest.remove(Path.of(ShardIndex.FILE_NAME));
       }
-      List<SideFile> side =
-          FolderWeights.sort(root, rest, read, new Repeats(weights), false);
+      List<SideFile> side = FolderWeights.sort(root, rest, read, new Repeats(weights), false);
       for (SideFile file : side) {
         if (NOT_COPIED.contains(file.kind())) {
           rest.remove(file.file());

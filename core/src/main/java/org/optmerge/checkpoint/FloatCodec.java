@@ -95,8 +95,7 @@ public final class FloatCodec {
     }
   }
 
-  private static void narrow(
-      DType dtype, float[] source, int from, int length, short[] patterns) {
+  private static void narrow(DType dtype, float[] source, int from, int length, short[] patterns) {
     switch (dtype) {
       case BF16 -> Kernels.best().narrowBf16(source, from, length, patterns);
       case F16 -> Kernels.best().narrow(SmallFloat.F16, source, from, length, patterns);

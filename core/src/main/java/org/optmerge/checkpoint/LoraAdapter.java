@@ -31,8 +31,9 @@ public final class LoraAdapter implements AutoCloseable {
    * @param b shape (m, r)
    * @param a shape (r, n)
    * @param scale α/r, or α/√r for rank-stabilised LoRA, with the patterns applied
-   * @param fanInFanOut true if the weight is stored as (n, m), so that ΔW must be transposed: always
-   *     so for an embedding, else as the configuration says, which has one word for all modules
+   * @param fanInFanOut true if the weight is stored as (n, m), so that ΔW must be transposed:
+   *     always so for an embedding, else as the configuration says, which has one word for all
+   *     modules
    * @param embedding true for the factors of an embedding
    */
   public record Delta(
@@ -90,8 +91,8 @@ public final class LoraAdapter implements AutoCloseable {
   }
 
   /**
-   * The change of a stack of experts ({@code target_parameters}), which the file names by the module
-   * that holds it and not by itself.
+   * The change of a stack of experts ({@code target_parameters}), which the file names by the
+   * module that holds it and not by itself.
    *
    * @param module that holds the stack
    * @param a shape (experts · rank, in)
@@ -177,8 +178,8 @@ public final class LoraAdapter implements AutoCloseable {
   }
 
   /**
-   * Whole tensors that replace the base's ({@code modules_to_save}, biases, a grown vocabulary, what
-   * other files hold), by name in the model that was adapted; sorted.
+   * Whole tensors that replace the base's ({@code modules_to_save}, biases, a grown vocabulary,
+   * what other files hold), by name in the model that was adapted; sorted.
    */
   public Map<String, TensorInfo> replacements() {
     return content.replacements();

@@ -221,7 +221,8 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
         String missing = dtype == null ? "dtype" : shape == null ? "shape" : "data_offsets";
         throw error(name, "the field '%s' is missing; expected %s".formatted(missing, FIELDS));
       }
-      Entry entry = new Entry(
+      Entry entry =
+          new Entry(
               name,
               DType.ofHeader(dtype).orElse(DType.OTHER),
               dtype,
@@ -245,8 +246,7 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
       String text = json.getText();
       if (DType.ofHeader(text).isEmpty() && !text.matches("[A-Z]+[0-9]+[A-Z0-9_]*")) {
         throw error(
-            tensor,
-            "unknown dtype %s; known: %s".formatted(quote(text), DType.headerNames()));
+            tensor, "unknown dtype %s; known: %s".formatted(quote(text), DType.headerNames()));
       }
       return text;
     }

@@ -41,8 +41,7 @@ public final class SafetensorsLayout {
    * @param type the element type's name in the header
    * @param storedBytes length of the data; -1 if it follows from type and shape
    */
-  public record Entry(
-      String name, DType dtype, List<Long> shape, String type, long storedBytes) {
+  public record Entry(String name, DType dtype, List<Long> shape, String type, long storedBytes) {
     /** A tensor of a known type. */
     public Entry(String name, DType dtype, List<Long> shape) {
       this(name, dtype, shape, dtype.name(), -1);

@@ -59,8 +59,25 @@ final class TiedWeights {
   /** Families whose configuration ties the head where it does not say, and often does not say. */
   private static final Set<String> TIED_BY_DEFAULT =
       Set.of(
-          "gemma", "gemma2", "gemma3", "gemma3_text", "gpt2", "gpt_neo", "gpt_bigcode", "opt", "bloom",
-          "t5", "bart", "mbart", "pegasus", "m2m_100", "marian", "whisper", "cohere", "cohere2", "mpt",
+          "gemma",
+          "gemma2",
+          "gemma3",
+          "gemma3_text",
+          "gpt2",
+          "gpt_neo",
+          "gpt_bigcode",
+          "opt",
+          "bloom",
+          "t5",
+          "bart",
+          "mbart",
+          "pegasus",
+          "m2m_100",
+          "marian",
+          "whisper",
+          "cohere",
+          "cohere2",
+          "mpt",
           "paligemma");
 
   private static boolean isTied(JsonNode config) {

@@ -16,8 +16,6 @@ public final class Wrappers {
   /** The name without them. */
   public static String without(String name) {
     boolean plain = !name.startsWith("_") && !name.contains("._") && !name.startsWith("module.");
-    return plain
-        ? name
-        : LEADING.matcher(ANYWHERE.matcher(name).replaceAll("")).replaceFirst("");
+    return plain ? name : LEADING.matcher(ANYWHERE.matcher(name).replaceAll("")).replaceFirst("");
   }
 }

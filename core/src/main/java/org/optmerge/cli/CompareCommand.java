@@ -158,10 +158,7 @@ final class CompareCommand extends Subcommand {
     lines.add(
         "paired %d examples by id: A is better on %d, B on %d, both alike on %d"
             .formatted(
-                comparison.overall().examples(),
-                overall.wins(),
-                overall.losses(),
-                overall.ties()));
+                comparison.overall().examples(), overall.wins(), overall.losses(), overall.ties()));
     return lines;
   }
 }

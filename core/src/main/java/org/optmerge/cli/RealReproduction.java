@@ -56,6 +56,12 @@ final class RealReproduction {
     private @Nullable Integer maxNewTokens;
 
     @Option(
+        names = "--partial",
+        description =
+            "Take data sets whose files have fewer questions than their manifests say.")
+    private boolean partial;
+
+    @Option(
         names = "--precision",
         paramLabel = "NAME",
         completionCandidates = Names.Precisions.class,
@@ -109,7 +115,8 @@ final class RealReproduction {
             options.limit == null ? Long.MAX_VALUE : options.limit,
             options.validation,
             options.maxNewTokens,
-            Precision.named(options.precision));
+            Precision.named(options.precision),
+            options.partial);
     List<String> text = new ArrayList<>();
     ObjectNode all = Json.object();
     int notAsked = 0;
@@ -117,8 +124,7 @@ final class RealReproduction {
       for (RealTable table : tables) {
         Path folder = out.resolve(table.table() + "-real");
         RealStudy study =
-            new RealStudy(
-                table, checkpoints, data, folder, anew, settings, new Shown(status));
+            new RealStudy(table, checkpoints, data, folder, anew, settings, new Shown(status));
         List<RealStudy.Row> rows = study.run();
         for (Exhibit exhibit : exhibits(table, study.columns(), rows)) {
           text.addAll(ReproduceCommand.text(exhibit));
@@ -134,8 +140,7 @@ final class RealReproduction {
     }
     int missing = notAsked;
     if (missing > 0) {
-      console.warning(
-          "%d questions could not be asked; they count as wrong".formatted(missing));
+      console.warning("%d questions could not be asked; they count as wrong".formatted(missing));
     }
     text.add(
         "λ was chosen on every tenth question; these scores are on %s others. MathVista and"
@@ -145,8 +150,7 @@ final class RealReproduction {
     return missing > 0 ? Main.FAILED : 0;
   }
 
-  private List<Exhibit> exhibits(
-      RealTable table, List<String> columns, List<RealStudy.Row> rows) {
+  private List<Exhibit> exhibits(RealTable table, List<String> columns, List<RealStudy.Row> rows) {
     PaperTable published = paper.table(table.table());
     Table measured = Table.create(table.table() + ", measured");
     Table intervals = Table.create(table.table() + ", intervals");
@@ -217,12 +221,10 @@ final class RealReproduction {
   private static Table published(PaperTable paper) {
     Table table = Table.create(paper.name());
     table.addColumns(
-        StringColumn.create(
-            "model", paper.rows().stream().map(PaperTables.Row::name).toList()));
+        StringColumn.create("model", paper.rows().stream().map(PaperTables.Row::name).toList()));
     for (String column : paper.columns()) {
       table.addColumns(
-          doubles(
-              column, paper.rows().stream().map(row -> row.scores().get(column)).toList()));
+          doubles(column, paper.rows().stream().map(row -> row.scores().get(column)).toList()));
     }
     if (paper.rows().stream().anyMatch(row -> row.average().isPresent())) {
       List<@Nullable Double> means = new ArrayList<>();

@@ -47,8 +47,7 @@ final class AuthorsTables {
                       correct,
                       items.size(),
                       PythonText.repr(
-                          LmmsEvalTables.rounded(
-                              correct / (double) items.size() * PERCENT, 2))));
+                          LmmsEvalTables.rounded(correct / (double) items.size() * PERCENT, 2))));
       case MMMU -> {
         row.put("num", items.size());
         row.put("acc", LmmsEvalTables.rounded(mean, 3));
@@ -71,6 +70,7 @@ final class AuthorsTables {
   private static Map<String, List<Predicted>> by(List<Predicted> items, String field) {
     return items.stream()
         .filter(item -> !item.field(field).isEmpty())
-        .collect(Collectors.groupingBy(item -> item.field(field), TreeMap::new, Collectors.toList()));
+        .collect(
+            Collectors.groupingBy(item -> item.field(field), TreeMap::new, Collectors.toList()));
   }
 }

@@ -206,12 +206,7 @@ public record Comparison(List<Row> rows, List<Finding> findings) {
             ? Confidence.difference(first.get(0), second.get(0), bootstrap)
             : bootstrap.difference(first, second);
     return new Row(
-        name,
-        examples,
-        meanOfMeans(first),
-        meanOfMeans(second),
-        difference,
-        difference.pValue());
+        name, examples, meanOfMeans(first), meanOfMeans(second), difference, difference.pValue());
   }
 
   private static double meanOfMeans(List<double[]> tasks) {

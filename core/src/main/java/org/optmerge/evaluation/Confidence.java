@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * How sure mean scores and their differences are: exact where all scores are 0 or 1, resampled where
- * they are graded.
+ * How sure mean scores and their differences are: exact where all scores are 0 or 1, resampled
+ * where they are graded.
  *
  * <p>A share of right answers has Wilson's score interval, which is not of width zero when all
  * answers are right. The difference of two shares on the same questions has Newcombe's interval
@@ -115,10 +115,8 @@ public final class Confidence {
     double corrected = product > 0 ? Math.max(product - all / 2.0, 0) : product;
     double phi = margins == 0 ? 0 : corrected / Math.sqrt(margins);
     double mean = (first - second) / (double) all;
-    double below =
-        added(one.mean() - one.lower(), other.upper() - other.mean(), phi);
-    double above =
-        added(one.upper() - one.mean(), other.mean() - other.lower(), phi);
+    double below = added(one.mean() - one.lower(), other.upper() - other.mean(), phi);
+    double above = added(one.upper() - one.mean(), other.mean() - other.lower(), phi);
     return new Interval(mean, Math.max(-1, mean - below), Math.min(1, mean + above), level);
   }
 
@@ -127,8 +125,8 @@ public final class Confidence {
   }
 
   /**
-   * The exact p-value of McNemar's test: how often so uneven a share of the differing examples, or a
-   * more uneven one, comes about where each could have gone to either system.
+   * The exact p-value of McNemar's test: how often so uneven a share of the differing examples, or
+   * a more uneven one, comes about where each could have gone to either system.
    */
   static double mcNemar(int wins, int losses) {
     int all = wins + losses;

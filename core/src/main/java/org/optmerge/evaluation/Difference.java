@@ -22,8 +22,8 @@ public record Difference(Interval interval, double pValue, int wins, int losses,
   }
 
   /**
-   * The same with a p-value that several comparisons have been corrected for: both the interval
-   * and the test must say so.
+   * The same with a p-value that several comparisons have been corrected for: both the interval and
+   * the test must say so.
    *
    * @param corrected such as of {@link Confidence#holm}
    */

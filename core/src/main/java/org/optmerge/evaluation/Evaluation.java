@@ -92,6 +92,13 @@ public record Evaluation(
         findings.list());
   }
 
+  /** The same with something more that a reader of its scores must know. */
+  public Evaluation with(Finding finding) {
+    List<Finding> more = new ArrayList<>(findings);
+    more.add(finding);
+    return new Evaluation(protocol, profile, format, items, scores, official, more);
+  }
+
   /** Why an item counts as wrong whatever the metric; empty if it can be scored. */
   private static Optional<String> unscorable(Predicted item, Metric metric) {
     String wrong = item.field(InternalFields.WRONG);
@@ -156,8 +163,7 @@ public record Evaluation(
   }
 
   /** Says what a reader of the score must know of an answer that was compared. */
-  private static void remark(
-      Predicted item, Metric metric, FileFormat format, Findings findings) {
+  private static void remark(Predicted item, Metric metric, FileFormat format, Findings findings) {
     if (unscorable(item, metric).isPresent()) {
       return;
     }
@@ -189,8 +195,7 @@ public record Evaluation(
     groups.forEach(
         (name, members) ->
             scores.add(
-                new Score(
-                    name, Confidence.mean(values(members), bootstrap), members.size())));
+                new Score(name, Confidence.mean(values(members), bootstrap), members.size())));
     return scores;
   }
 

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -101,6 +102,24 @@ record EvaluatorPart(
         : "%s, %s, %s".formatted(kit.settings(), metric, questions.selected());
   }
 
+  /** The settings one by one, by names that a refusal can say. */
+  Map<String, String> named(MultimodalModel model) {
+    Map<String, String> named = new LinkedHashMap<>();
+    KitPrompt by = kit;
+    if (by == null) {
+      named.put("way of asking", presentation.toString());
+      named.put("decoding", String.valueOf(new Decoding(questions.benchmark.answerTokens())));
+    } else {
+      named.put("prompts", by.withMaxNewTokens(1).settings());
+      named.put("decoding", String.valueOf(by.decoding(model)));
+      named.put(EvaluationFolder.SHARD, questions.selected());
+    }
+    named.put("metric", String.valueOf(metric));
+    named.put(
+        "data", "%d questions, SHA-256 %.16s".formatted(questions.benchmark.size(), digest()));
+    return named;
+  }
+
   String digest() {
     return questions.benchmark.digest();
   }
@@ -175,8 +194,7 @@ record EvaluatorPart(
         by == null ? new Decoding(questions.benchmark.answerTokens()) : by.decoding(model);
     AnswerListener each =
         (index, text) ->
-            answered.answered(
-                index, scored(open.get(index), by == null ? text : by.written(text)));
+            answered.answered(index, scored(open.get(index), by == null ? text : by.written(text)));
     if (by == null) {
       model.answer(prompts, decoding, each);
       return;
@@ -267,8 +285,7 @@ record EvaluatorPart(
 
     /** The questions that are asked, but for how many: more of the same are not others. */
     String selected() {
-      return "%s, %d/%d"
-          .formatted(selection.split().key(), selection.shard(), selection.shards());
+      return "%s, %d/%d".formatted(selection.split().key(), selection.shard(), selection.shards());
     }
 
     /** Receiver of portions. */

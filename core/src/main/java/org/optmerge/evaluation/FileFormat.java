@@ -4,7 +4,10 @@ package org.optmerge.evaluation;
 public enum FileFormat {
   /** One JSON object a line, see {@link Predictions#write}. */
   OPTMERGE("optmerge JSONL"),
-  /** A table with a column {@code prediction}: .xlsx, .tsv, .csv, or .json of {@code PRED_FORMAT=json}. */
+  /**
+   * A table with a column {@code prediction}: .xlsx, .tsv, .csv, or .json of {@code
+   * PRED_FORMAT=json}.
+   */
   VLMEVALKIT("VLMEvalKit table"),
   /** A table with what a judge extracted in columns {@code res} and {@code log}. */
   VLMEVALKIT_JUDGED("VLMEvalKit table with a judge's extractions"),

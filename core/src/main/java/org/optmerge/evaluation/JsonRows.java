@@ -78,8 +78,7 @@ public final class JsonRows {
           if (json.currentToken() == JsonToken.START_ARRAY) {
             JsonToken next = json.nextToken();
             return new Beginning(
-                Shape.ARRAY,
-                next == JsonToken.END_ARRAY ? null : object(file, json, "entry 0"));
+                Shape.ARRAY, next == JsonToken.END_ARRAY ? null : object(file, json, "entry 0"));
           }
           ObjectNode first = object(file, json, "line " + line(json));
           return new Beginning(json.nextToken() == null ? Shape.OBJECT : Shape.LINES, first);

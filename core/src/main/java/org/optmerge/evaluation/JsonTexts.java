@@ -56,11 +56,12 @@ public final class JsonTexts {
       Path file, String kit, String place, String field, JsonNode value) {
     List<String> texts = new ArrayList<>();
     if (value.isArray()) {
-      value.forEach(element -> {
-        if (!element.isNull()) {
-          texts.add(scalar(file, kit, place, field, element));
-        }
-      });
+      value.forEach(
+          element -> {
+            if (!element.isNull()) {
+              texts.add(scalar(file, kit, place, field, element));
+            }
+          });
     } else if (!value.isNull() && !value.isMissingNode()) {
       texts.add(scalar(file, kit, place, field, value));
     }
@@ -87,7 +88,9 @@ public final class JsonTexts {
     if (value.isIntegralNumber()) {
       return value.bigIntegerValue();
     }
-    return value.isNumber() ? (Object) value.doubleValue() : value.isTextual() ? value.textValue() : value.toString();
+    return value.isNumber()
+        ? (Object) value.doubleValue()
+        : value.isTextual() ? value.textValue() : value.toString();
   }
 
   /** An id: numbers as numbers, so that 7 and 7.0 are one, and texts as they are. */

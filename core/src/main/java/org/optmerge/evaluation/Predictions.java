@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,7 +27,8 @@ import org.optmerge.metric.Reference;
  */
 public record Predictions(FileFormat format, List<Predicted> items, List<Finding> findings) {
   /** Said of an id that comes again. */
-  public static final String DUPLICATE = "the same id again; every line counts, as in the official code";
+  public static final String DUPLICATE =
+      "the same id again; every line counts, as in the official code";
 
   /** Said of an answer of no characters. */
   public static final String EMPTY = "empty answer, scored as it is";

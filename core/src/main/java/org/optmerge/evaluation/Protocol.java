@@ -16,8 +16,7 @@ public enum Protocol {
   TEXTVQA("TextVQA", "answer", Report.PERCENT, "textvqa_val_ocr", "textvqa_val_lmms"),
   GQA("GQA", "answer", Report.PERCENT, "GQA_TestDev_Balanced", "gqa_testdev_llava"),
   OCRVQA("OCRVQA", "answer", Report.PERCENT),
-  CHARTQA(
-      "ChartQA", "answer", Report.PERCENT, "chartqa_test_human", "chartqa_test_augmented"),
+  CHARTQA("ChartQA", "answer", Report.PERCENT, "chartqa_test_human", "chartqa_test_augmented"),
   DOCVQA("DocVQA", "answer", Report.PERCENT),
   INFOVQA("InfoVQA", "answer", Report.PERCENT, "infographicsvqa", "InfographicVQA"),
   MATHVISTA(
@@ -27,7 +26,8 @@ public enum Protocol {
       "mathvista_testmini_cot",
       "mathvista_testmini_format",
       "mathvista_testmini_solution"),
-  MATHVISION("MathVision", "answer", Report.MATHVISION, "MATH-Vision", "MATH-V", "MathVision_reason"),
+  MATHVISION(
+      "MathVision", "answer", Report.MATHVISION, "MATH-Vision", "MATH-V", "MathVision_reason"),
   MMMU("MMMU", "answer", Report.CHOICE, "mmmu_val_qwen", "mmmu_val_reasoning", "MMMU_DEV_VAL"),
   SCIENCEQA("ScienceQA", "answer", Report.CHOICE, "scienceqa_img", "ScienceQA-IMG", "sqa"),
   AI2D("AI2D", "answer", Report.CHOICE, "AI2D_TEST_NO_MASK", "ai2d_no_mask", "ai2diagram"),
@@ -86,11 +86,7 @@ public enum Protocol {
   private final Report report;
   private final List<String> dataSets;
 
-  Protocol(
-      String title,
-      String answerColumn,
-      Report report,
-      String... dataSets) {
+  Protocol(String title, String answerColumn, Report report, String... dataSets) {
     this.title = title;
     this.answerColumn = answerColumn;
     this.report = report;
@@ -126,8 +122,8 @@ public enum Protocol {
    *
    * @param name a title or a kit's name for the data set or a split of it, in any case; {@code
    *     refcoco+_testA} or {@code ChartQA_TEST}
-   * @throws IllegalArgumentException if it is unknown, or the name of another task on the same data;
-   *     the message says which, or lists those known
+   * @throws IllegalArgumentException if it is unknown, or the name of another task on the same
+   *     data; the message says which, or lists those known
    */
   public static Protocol named(String name) {
     String wanted = name.toLowerCase(Locale.ROOT);

@@ -58,7 +58,8 @@ public final class ScoringRules {
   /**
    * The metric of a pair.
    *
-   * @throws PredictionFileException if there is no rule; the message names the formats that have one
+   * @throws PredictionFileException if there is no rule; the message names the formats that have
+   *     one
    */
   static Metric metric(Protocol protocol, FileFormat format, ScoringProfile profile) {
     return of(protocol, format)
@@ -95,7 +96,8 @@ public final class ScoringRules {
       vlmEvalKit(new Rules(table, format), format);
     }
     Rules judged = new Rules(table, FileFormat.VLMEVALKIT_JUDGED);
-    judged.add("the extracted answer, as MathVista in VLMEvalKit", MathVista::of, Protocol.MATHVISTA);
+    judged.add(
+        "the extracted answer, as MathVista in VLMEvalKit", MathVista::of, Protocol.MATHVISTA);
     judged.add(
         "the extracted answer, as MATH-Vision in VLMEvalKit", MathVision::of, Protocol.MATHVISION);
     Rules verdicts = new Rules(table, FileFormat.VLMEVALKIT_VERDICTS);
@@ -193,8 +195,7 @@ public final class ScoringRules {
   }
 
   private static void internVl(Rules rules) {
-    rules.add(
-        "VQA accuracy", profile -> VqaAccuracy.INTERNVL, Protocol.VIZWIZ, Protocol.TEXTVQA);
+    rules.add("VQA accuracy", profile -> VqaAccuracy.INTERNVL, Protocol.VIZWIZ, Protocol.TEXTVQA);
     rules.add("GQA's own match, no period at the end", profile -> TextMatch.GQA, Protocol.GQA);
     rules.add(
         "equal but for case and ends",
@@ -203,8 +204,7 @@ public final class ScoringRules {
         Protocol.AI2D);
     rules.add(
         "relaxed accuracy, 5 % of the prediction",
-        profile -> RelaxedAccuracy.INTERNVL,
-        Protocol.CHARTQA);
+        profile -> RelaxedAccuracy.INTERNVL, Protocol.CHARTQA);
     rules.add("ANLS", profile -> new Anls(), Protocol.DOCVQA, Protocol.INFOVQA);
     rules.add("equal to the last character", profile -> TextMatch.VERBATIM, Protocol.SCIENCEQA);
     rules.add("MMMU's own rule", profile -> new MmmuMatch(), Protocol.MMMU);
@@ -225,7 +225,8 @@ public final class ScoringRules {
     Rules vqa = new Rules(table, FileFormat.VQA);
     vqa.add("VQA accuracy, by VQA's own script", profile -> new VqaTeamAccuracy(), Protocol.VIZWIZ);
     vqa.add("VQA accuracy, by M4C's evaluator", profile -> VqaAccuracy.INTERNVL, Protocol.TEXTVQA);
-    new Rules(table, FileFormat.GQA).add("GQA's own match", profile -> TextMatch.VERBATIM, Protocol.GQA);
+    new Rules(table, FileFormat.GQA)
+        .add("GQA's own match", profile -> TextMatch.VERBATIM, Protocol.GQA);
     new Rules(table, FileFormat.RRC)
         .add("ANLS", profile -> new Anls(), Protocol.DOCVQA, Protocol.INFOVQA);
     new Rules(table, FileFormat.SCIENCEQA)
@@ -252,9 +253,7 @@ public final class ScoringRules {
 
   /** The form of lmms-eval's boxes under a profile. */
   static BoxFormat boxFormat(ScoringProfile profile) {
-    return profile == ScoringProfile.OPTMERGE_FORK
-        ? BoxFormat.LMMS_EVAL_FORK
-        : BoxFormat.LMMS_EVAL;
+    return profile == ScoringProfile.OPTMERGE_FORK ? BoxFormat.LMMS_EVAL_FORK : BoxFormat.LMMS_EVAL;
   }
 
   /** A column of the table that is being filled. */

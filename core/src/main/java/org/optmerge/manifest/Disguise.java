@@ -13,7 +13,8 @@ import java.util.regex.Pattern;
 final class Disguise {
   private static final int LOOKED_AT = 4096;
   private static final Pattern PAGE =
-      Pattern.compile("(?is)(?:\\s|\ufeff|<\\?xml[^>]*+>|<!--.*?-->)*+(?:<!doctype\\s++html|<html|<head|<body).*+");
+      Pattern.compile(
+          "(?is)(?:\\s|\ufeff|<\\?xml[^>]*+>|<!--.*?-->)*+(?:<!doctype\\s++html|<html|<head|<body).*+");
   private static final Pattern TITLE = Pattern.compile("(?is)<title[^>]*+>\\s*+([^<]{1,80})");
 
   private Disguise() {}

@@ -14,8 +14,8 @@ import org.optmerge.checkpoint.ShardIndex;
 import org.optmerge.merge.weights.PlannedTensor;
 
 /**
- * The output of a plan without its numbers: headers, configuration and tokenizer, so that what reads
- * the output can be planned before there is one. The files take no room on the disk.
+ * The output of a plan without its numbers: headers, configuration and tokenizer, so that what
+ * reads the output can be planned before there is one. The files take no room on the disk.
  */
 @API(status = API.Status.INTERNAL)
 public final class EmptyCheckpoint {

@@ -12,8 +12,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Merged task vectors that wait for a λ: on the heap if they are small, else in a file of the user's
- * cache folder that is deleted as soon as it is open, so that nothing stays behind.
+ * Merged task vectors that wait for a λ: on the heap if they are small, else in a file of the
+ * user's cache folder that is deleted as soon as it is open, so that nothing stays behind.
  */
 final class KeptVectors {
   /** Values on their way to the file and back, in bytes. */

@@ -11,6 +11,7 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -23,10 +24,10 @@ import org.optmerge.base.UserCache;
  * The SHA-256 of files that were hashed before, so that a second merge of the same experts reads
  * them once. A small file each, in the user's cache folder.
  *
- * <p>A file is the same if device, inode, length, and the times of its content's and its inode's last
- * change are. A program can set the first of these times but not the second. A file that changed
- * moments before it was hashed is not remembered: a second change might fall on the same tick of the
- * file system's clock.
+ * <p>A file is the same if device, inode, length, and the times of its content's and its inode's
+ * last change are. A program can set the first of these times but not the second. A file that
+ * changed moments before it was hashed is not remembered: a second change might fall on the same
+ * tick of the file system's clock.
  */
 final class KnownDigests {
   /** Files shorter than this are hashed faster than asked for. */
@@ -47,14 +48,18 @@ final class KnownDigests {
             Files.readAttributes(file, "unix:dev,ino,size,lastModifiedTime,ctime");
         return Optional.of(
             new Identity(
-                unix.get("dev"),
-                unix.get("ino"),
-                (Long) unix.get("size"),
-                nanoseconds(unix.get("lastModifiedTime")),
-                nanoseconds(unix.get("ctime"))));
+                value(unix, "dev"),
+                value(unix, "ino"),
+                (Long) value(unix, "size"),
+                nanoseconds(value(unix, "lastModifiedTime")),
+                nanoseconds(value(unix, "ctime"))));
       } catch (IOException | UnsupportedOperationException | IllegalArgumentException e) {
         return Optional.empty();
       }
+    }
+
+    private static Object value(Map<String, Object> attributes, String name) {
+      return Objects.requireNonNull(attributes.get(name), name);
     }
 
     private static long nanoseconds(Object time) {

@@ -26,8 +26,8 @@ import org.optmerge.taskvector.Weight;
  *
  * <p>To search λ, or to ask what a merge can do before it is written. Task vectors of more than 128
  * MiB wait in a file without a name in the user's cache folder, and the base is read again for each
- * λ, so the plan stays open for as long as weights are asked for. What it gives for the plan's λ is what {@link Merger} would write, bit for
- * bit.
+ * λ, so the plan stays open for as long as weights are asked for. What it gives for the plan's λ is
+ * what {@link Merger} would write, bit for bit.
  */
 @API(status = API.Status.EXPERIMENTAL)
 public final class MergedWeights {

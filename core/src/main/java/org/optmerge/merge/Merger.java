@@ -60,8 +60,7 @@ public final class Merger {
     this.workspace = workspace;
     this.options = options;
     this.progress = progress;
-    this.digests =
-        new Digests(KnownDigests.ofUser(), options.has(MergeOptions.Flag.VERIFY_INPUTS));
+    this.digests = new Digests(KnownDigests.ofUser(), options.has(MergeOptions.Flag.VERIFY_INPUTS));
   }
 
   /**
@@ -346,7 +345,9 @@ public final class Merger {
     return SafetensorsLayout.of(
         shard.tensors().stream()
             .sorted(Comparator.comparing(it -> it.bytes() % SafetensorsLayout.PAGE != 0))
-            .map(it -> new SafetensorsLayout.Entry(
+            .map(
+                it ->
+                    new SafetensorsLayout.Entry(
                         it.name(),
                         it.dtype(),
                         it.shape(),

@@ -420,8 +420,7 @@ final class TensorMerger {
 
   private TensorOutcome write(
       PlannedTensor tensor, int blockLength, SafetensorsWriter writer, BlockSource source) {
-    return write(
-        tensor, tensor.size(), tensor.dtype().bytes(), blockLength, writer, source);
+    return write(tensor, tensor.size(), tensor.dtype().bytes(), blockLength, writer, source);
   }
 
   /**

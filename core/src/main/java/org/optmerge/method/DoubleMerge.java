@@ -8,8 +8,8 @@ import java.util.stream.IntStream;
 import org.optmerge.base.CounterRandom;
 
 /**
- * mergekit's methods in double precision, for recipes with {@code dtype: float64} and for models that
- * are stored in it: a parameter at a time, in memory.
+ * mergekit's methods in double precision, for recipes with {@code dtype: float64} and for models
+ * that are stored in it: a parameter at a time, in memory.
  */
 public final class DoubleMerge {
   private final double[][] x;

@@ -159,7 +159,12 @@ public final class MergekitMethods implements MethodProvider {
             .formula("Δ = Σ w_t δ_t, δ_t = τ_t without its largest γ and its smallest entries")
             .use("many experts, a few of whose entries changed out of proportion")
             .pinnedBy("`MergekitMethodsTest`, `NaiveTwinsTest`"),
-        sparse("breadcrumbs_ties", new Sparsifier.TwoSidedMagnitude(GAMMA, false), true, false, false)
+        sparse(
+                "breadcrumbs_ties",
+                new Sparsifier.TwoSidedMagnitude(GAMMA, false),
+                true,
+                false,
+                false)
             .paper(Papers.BREADCRUMBS)
             .summary("large entries but for outliers, weighted, added where they agree in sign")
             .formula("Δ = Σ w_t δ_t over those of the sign of Σ w_t δ_t, δ_t as of breadcrumbs")

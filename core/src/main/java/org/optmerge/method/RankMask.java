@@ -9,8 +9,9 @@ import org.optmerge.taskvector.TaskVectorStream;
 /**
  * Keeps entries with a probability that grows with their rank in the row (DELLA's MagPrune).
  *
- * <p>Rescaling asks for each row twice, so which entries were kept is remembered, a bit each, for as
- * many rows as {@link #MOST_WORDS} allow; what is not remembered is worked out again, to the same.
+ * <p>Rescaling asks for each row twice, so which entries were kept is remembered, a bit each, for
+ * as many rows as {@link #MOST_WORDS} allow; what is not remembered is worked out again, to the
+ * same.
  */
 final class RankMask implements Mask {
   /** The length of rows up to which the limits of all ranks are worked out beforehand. */
@@ -137,9 +138,9 @@ final class RankMask implements Mask {
    * Ranks of magnitudes by counting; of equals the first has the lower rank.
    *
    * <p>Magnitudes are counted by a key of 16 bits: the upper 15, and whether the lower 16 are more
-   * than zero. What is smaller by this key is the rank of the first of its kind. Those without lower
-   * bits are equal to all of their kind, and nearly all are so in task vectors of bfloat16 models; the
-   * few others are sorted among those that share their upper bits.
+   * than zero. What is smaller by this key is the rank of the first of its kind. Those without
+   * lower bits are equal to all of their kind, and nearly all are so in task vectors of bfloat16
+   * models; the few others are sorted among those that share their upper bits.
    */
   static final class Ranks {
     private static final int KEYS = 1 << 16;

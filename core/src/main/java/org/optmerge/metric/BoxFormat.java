@@ -86,8 +86,7 @@ public enum BoxFormat {
       float right = (float) sides[2];
       float bottom = (float) sides[3];
       float divisor = left + top + right + bottom >= SUM_OF_PROMILLE ? (float) MILLE : 1f;
-      return Optional.of(
-          new Box(left / divisor, top / divisor, right / divisor, bottom / divisor));
+      return Optional.of(new Box(left / divisor, top / divisor, right / divisor, bottom / divisor));
     }
   };
 

@@ -19,8 +19,7 @@ final class LatexArithmetic {
   private static final int DEEPEST = 100;
 
   /** The only numbers with commas that are not sets of numbers, since 1.11. */
-  private static final Pattern THOUSANDS =
-      Pattern.compile("-?\\d{1,3}(?:,\\d{3})+(?:\\.\\d+)?");
+  private static final Pattern THOUSANDS = Pattern.compile("-?\\d{1,3}(?:,\\d{3})+(?:\\.\\d+)?");
 
   private static final List<String> TIMES = List.of("*", "\\times", "\\cdot");
   private static final List<String> DIVIDED = List.of("/", ":", "\\div");
@@ -33,7 +32,9 @@ final class LatexArithmetic {
   private final @Nullable PythonNumber a;
   private final boolean latest;
 
-  /** The fraction that the last part is, where it is a number as it stands; null after operators. */
+  /**
+   * The fraction that the last part is, where it is a number as it stands; null after operators.
+   */
   private @Nullable Fraction exact;
 
   private int depth;
@@ -201,14 +202,11 @@ final class LatexArithmetic {
         BigInteger scaled = whole.above.multiply(rest.below);
         Fraction sum =
             new Fraction(
-                whole.above.signum() < 0
-                    ? scaled.subtract(rest.above)
-                    : scaled.add(rest.above),
+                whole.above.signum() < 0 ? scaled.subtract(rest.above) : scaled.add(rest.above),
                 rest.below);
         total =
             new Part(
-                applied(
-                    new PythonNumber.Whole(sum.above), "/", new PythonNumber.Whole(sum.below)),
+                applied(new PythonNumber.Whole(sum.above), "/", new PythonNumber.Whole(sum.below)),
                 sum);
       } else {
         total = new Part(applied(left.value, "*", total.value), null);

@@ -9,8 +9,8 @@ import java.util.regex.Pattern;
 import org.optmerge.python.PythonText;
 
 /**
- * The plain form to which latex2sympy2_extended 1.11 brings a formula before it parses it: what is in
- * boxes, without dollar signs and styles, with one spelling of each command.
+ * The plain form to which latex2sympy2_extended 1.11 brings a formula before it parses it: what is
+ * in boxes, without dollar signs and styles, with one spelling of each command.
  */
 final class LatexForm {
   private static final String SPACE = PythonText.SPACE;
@@ -46,7 +46,9 @@ final class LatexForm {
     patterns.put("(?<!\\\\)\\\\" + SPACE, " ");
     patterns.put("infinity", "\\infty");
     patterns.put(",?\\\\ldots", " ");
-    patterns.put("%s*+(?<![\\p{L}\\p{N}_])(?:percentage|percent|pct)(?![\\p{L}\\p{N}_])".formatted(SPACE), "\\%");
+    patterns.put(
+        "%s*+(?<![\\p{L}\\p{N}_])(?:percentage|percent|pct)(?![\\p{L}\\p{N}_])".formatted(SPACE),
+        "\\%");
     patterns.put("\\\\text\\{(?:percentage|percent|pct)\\}", "%");
     patterns.put("(?<!\\\\)inf(?!inity)", "\\infty");
     patterns.put(" sqrt", "\\sqrt");
@@ -55,7 +57,9 @@ final class LatexForm {
 
   private static String alternatives() {
     StringBuilder all = new StringBuilder();
-    REPLACED.keySet().forEach(one -> all.append(all.isEmpty() ? "(" : "|(").append(one).append(')'));
+    REPLACED
+        .keySet()
+        .forEach(one -> all.append(all.isEmpty() ? "(" : "|(").append(one).append(')'));
     return all.toString();
   }
 

@@ -12,11 +12,11 @@ import org.optmerge.python.PythonNumber;
 import org.optmerge.python.PythonText;
 
 /**
- * MATH-V by its authors' own rule: the final answer is cut out of the response and must be the right
- * letter or the right option's text, or have its value to two decimals.
+ * MATH-V by its authors' own rule: the final answer is cut out of the response and must be the
+ * right letter or the right option's text, or have its value to two decimals.
  *
- * <p>The reference's field {@code choices} is a Python list, empty for a free-form question; where a
- * file has the answer that was cut out already, the field {@value #CUT_OUT} holds it. Values of
+ * <p>The reference's field {@code choices} is a Python list, empty for a free-form question; where
+ * a file has the answer that was cut out already, the field {@value #CUT_OUT} holds it. Values of
  * roots and other functions are not computed: they are compared as texts.
  *
  * @see <a href="https://arxiv.org/abs/2402.14804">Wang et al., MATH-Vision, NeurIPS 2024</a>
@@ -45,7 +45,9 @@ public record MathVisionAnswer() implements Metric {
     String right = reference.answer();
     List<String> options = PythonLiteral.texts(reference.field("choices"));
     boolean letter =
-        right.length() == 1 && LETTERS.indexOf(right) >= 0 && right.charAt(0) - 'A' < options.size();
+        right.length() == 1
+            && LETTERS.indexOf(right) >= 0
+            && right.charAt(0) - 'A' < options.size();
     String value = letter ? options.get(right.charAt(0) - 'A') : "";
     steps.step("answer cut out of the response", given);
     return equal(right, given) || equal(value, given) ? 1 : 0;
@@ -125,15 +127,23 @@ public record MathVisionAnswer() implements Metric {
     answer = after(after(answer, "="), "\\approx");
     answer = answer.replace(" ", "").replace("\\,", "").replace("∞", "\\infty");
     answer = answer.replace("+\\infty", "\\infty").replace("\\\\", "\\").replace("\n", "");
-    for (String dropped :
-        List.of("\\text", "\\mbox")) {
+    for (String dropped : List.of("\\text", "\\mbox")) {
       answer = answer.replace(dropped, "");
     }
     answer = answer.replace("bmatrix", "pmatrix");
     for (String dropped :
         List.of(
-            "\\left", "\\right", "^{\\circ}", "^\\circ", "{m}^3", "m^3", "{units}", "units", "{km}",
-            "km", "\\!")) {
+            "\\left",
+            "\\right",
+            "^{\\circ}",
+            "^\\circ",
+            "{m}^3",
+            "m^3",
+            "{units}",
+            "units",
+            "{km}",
+            "km",
+            "\\!")) {
       answer = answer.replace(dropped, "");
     }
     answer = answer.replace("tfrac", "frac").replace("dfrac", "frac");
@@ -172,7 +182,8 @@ public record MathVisionAnswer() implements Metric {
   private static String tuple(String text) {
     char first = text.charAt(0);
     char last = text.charAt(text.length() - 1);
-    String[] parts = text.length() < 2 ? new String[0] : text.substring(1, text.length() - 1).split(",", -1);
+    String[] parts =
+        text.length() < 2 ? new String[0] : text.substring(1, text.length() - 1).split(",", -1);
     boolean listed = (first == '(' && last == ')') || (first == '[' && last == ']');
     if (!listed || parts.length < 2) {
       return text;

@@ -16,8 +16,8 @@ import org.optmerge.python.PythonText;
  * MMMU by its authors' own rule: of a multiple choice the letter must be the right one; of an open
  * question a number or a part of the answer must be among those of the answer.
  *
- * <p>The reference's field {@code question_type} is {@code multiple-choice} or {@code open}. Where a
- * file has what its kit parsed, the field {@value #PARSED} holds it: a Python list of candidates,
+ * <p>The reference's field {@code question_type} is {@code multiple-choice} or {@code open}. Where
+ * a file has what its kit parsed, the field {@value #PARSED} holds it: a Python list of candidates,
  * each a text or a list of texts and numbers.
  *
  * @see <a href="https://arxiv.org/abs/2311.16502">Yue et al., MMMU, CVPR 2024, section 4.1</a>
@@ -30,8 +30,7 @@ public record MmmuMatch() implements Metric {
   private static final String WORD = "[\\p{L}\\p{N}_]";
   private static final List<Pattern> NUMBERS =
       List.of(
-          Pattern.compile(
-              "-?(?<!%1$s)\\p{Nd}{1,3}+(?:,\\p{Nd}{3}+)++(?!%1$s)".formatted(WORD)),
+          Pattern.compile("-?(?<!%1$s)\\p{Nd}{1,3}+(?:,\\p{Nd}{3}+)++(?!%1$s)".formatted(WORD)),
           Pattern.compile("-?\\p{Nd}++(?:\\.\\p{Nd}++)?+[eE][+-]?\\p{Nd}++"),
           Pattern.compile(
               "-?(?:\\p{Nd}+\\.\\p{Nd}+|\\.\\p{Nd}+|\\p{Nd}+(?!%1$s))(?![eE][+-]?\\p{Nd})(?![,\\p{Nd}])"
@@ -71,7 +70,9 @@ public record MmmuMatch() implements Metric {
     return candidates;
   }
 
-  /** A text in place of a list is gone through character by character, as the official code does. */
+  /**
+   * A text in place of a list is gone through character by character, as the official code does.
+   */
   private static boolean open(@Nullable Object candidate, List<String> answers) {
     List<Object> accepted = new ArrayList<>();
     answers.forEach(answer -> accepted.addAll(normalised(answer)));

@@ -6,11 +6,11 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.python.PythonText;
 
 /**
- * The score that a kit has written beside an answer, in the reference's field {@value #FIELD}; where
- * there is none, that of a metric.
+ * The score that a kit has written beside an answer, in the reference's field {@value #FIELD};
+ * where there is none, that of a metric.
  *
- * @param otherwise scores what the kit has not; null if nothing but the kit can, as where it asked a
- *     language model
+ * @param otherwise scores what the kit has not; null if nothing but the kit can, as where it asked
+ *     a language model
  */
 public record RecordedScore(@Nullable Metric otherwise) implements Metric {
   /** The field with the score, in [0, 1]. */

@@ -3,7 +3,9 @@ package org.optmerge.metric;
 import java.util.function.UnaryOperator;
 import org.optmerge.python.PythonText;
 
-/** 1 if the prediction equals an answer in a kit's own form of both; the largest over the answers. */
+/**
+ * 1 if the prediction equals an answer in a kit's own form of both; the largest over the answers.
+ */
 public enum TextMatch implements Metric {
   /** Equal to the last character: what InternVL does with ScienceQA. */
   VERBATIM(text -> text, text -> text),

@@ -5,8 +5,8 @@ import java.util.List;
 import org.optmerge.python.PythonText;
 
 /**
- * VQA accuracy by the script of VQA's own authors: as {@link VqaAccuracy}, but answers are brought to
- * a common form only where people disagreed. VizWiz's own evaluation.
+ * VQA accuracy by the script of VQA's own authors: as {@link VqaAccuracy}, but answers are brought
+ * to a common form only where people disagreed. VizWiz's own evaluation.
  *
  * @see <a href="https://visualqa.org/evaluation.html">VQA evaluation</a>
  */
@@ -15,7 +15,8 @@ public record VqaTeamAccuracy() implements Metric {
 
   @Override
   public double score(Prediction prediction, Reference reference, Steps steps) {
-    List<String> answers = reference.answers("VQA accuracy").stream().map(VqaTeamAccuracy::line).toList();
+    List<String> answers =
+        reference.answers("VQA accuracy").stream().map(VqaTeamAccuracy::line).toList();
     boolean disagree = new HashSet<>(answers).size() > 1;
     String given = form(line(prediction.text()), disagree);
     List<String> accepted = answers.stream().map(answer -> form(answer, disagree)).toList();

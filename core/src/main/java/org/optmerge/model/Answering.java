@@ -205,8 +205,9 @@ final class Answering<F> {
   }
 
   /**
-   * Answers prompts of a large model. Reading a prompt keeps all processors busy by itself; decoding
-   * does not, since it waits for weights, and takes little longer for many sequences than for one.
+   * Answers prompts of a large model. Reading a prompt keeps all processors busy by itself;
+   * decoding does not, since it waits for weights, and takes little longer for many sequences than
+   * for one.
    */
   private void answerTogether(List<Asked> asked, Call call) {
     int longest = asked.get(asked.size() - 1).length();

@@ -68,8 +68,7 @@ final class Decoder {
               table.cos(),
               table.sin(),
               batch.maskArray(step));
-      return new Sequences(
-          scope, results.subList(1, results.size()), mask, next, results.get(0));
+      return new Sequences(scope, results.subList(1, results.size()), mask, next, results.get(0));
     } catch (RuntimeException | Error e) {
       scope.close();
       throw e;
@@ -144,8 +143,7 @@ final class Decoder {
     NDManager scope = parent.newSubManager();
     try {
       List<NDArray> caches = placed(scope, parts, 1, length, length + ROOM);
-      Sequences joined =
-          new Sequences(scope, caches, mask, next, NDArrays.concat(scores, 0));
+      Sequences joined = new Sequences(scope, caches, mask, next, NDArrays.concat(scores, 0));
       parts.forEach(Sequences::close);
       return joined;
     } catch (RuntimeException | Error e) {

@@ -20,8 +20,8 @@ import org.optmerge.model.media.Media;
 import org.optmerge.model.vision.ImagePreprocessing;
 
 /**
- * An InternVL2.5: InternViT, pixel shuffle, a two-layer connector and a Qwen2 decoder.
- * Ownership of arrays, training and threads are as {@link DecoderModel} says.
+ * An InternVL2.5: InternViT, pixel shuffle, a two-layer connector and a Qwen2 decoder. Ownership of
+ * arrays, training and threads are as {@link DecoderModel} says.
  *
  * <p>Features of a batch are {@linkplain #visualFeatures visual features}, (T, tokens, feature
  * width), for the image tokens in reading order. Shapes: T tiles of H × W pixels.

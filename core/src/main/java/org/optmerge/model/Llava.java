@@ -17,9 +17,9 @@ import org.optmerge.model.media.Media;
 import org.optmerge.model.vision.ClipPreprocessing;
 
 /**
- * A LLaVA-1.5: CLIP's vision transformer, a two-layer connector and Vicuna, in the layout of Hugging
- * Face's library or of LLaVA's own code. Ownership of arrays, training and threads are as {@link
- * DecoderModel} says.
+ * A LLaVA-1.5: CLIP's vision transformer, a two-layer connector and Vicuna, in the layout of
+ * Hugging Face's library or of LLaVA's own code. Ownership of arrays, training and threads are as
+ * {@link DecoderModel} says.
  *
  * <p>Features of a batch are the vision model's, (T, tokens, d), before the connector.
  *

@@ -28,8 +28,8 @@ final class ModelScript implements AutoCloseable {
   /**
    * Methods that need no parameter. {@code grow} gives keys and values, (B, heads, places, w) each,
    * room for as many more places as {@code more} has. {@code placed} puts keys or values of several
-   * sequences into one tensor: {@code places} has for each part how many copies it takes of how many
-   * places, {@code ends} the place after the last of them and the number of all.
+   * sequences into one tensor: {@code places} has for each part how many copies it takes of how
+   * many places, {@code ends} the place after the last of them and the number of all.
    */
   private static final String HELPERS =
       """
@@ -173,8 +173,8 @@ final class ModelScript implements AutoCloseable {
 
   /**
    * Products with weights of eight bits whose rows have scales: a few rows of activations by the
-   * engine's own kernel, which reads whole blocks, more with weights that are widened some rows at a
-   * time.
+   * engine's own kernel, which reads whole blocks, more with weights that are widened some rows at
+   * a time.
    */
   private static final String EIGHT_BITS =
       """

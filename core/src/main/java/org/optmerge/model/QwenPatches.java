@@ -60,8 +60,7 @@ final class QwenPatches {
     return grids.stream()
         .flatMapToLong(
             grid ->
-                LongStream.generate(() -> (long) grid.rows() * grid.columns())
-                    .limit(grid.frames()))
+                LongStream.generate(() -> (long) grid.rows() * grid.columns()).limit(grid.frames()))
         .toArray();
   }
 
@@ -75,9 +74,7 @@ final class QwenPatches {
   record Windows(long[] order, long[] ends) {
     /** The number of patches of each window. */
     long[] counts() {
-      return LongStream.range(1, ends.length)
-          .map(i -> ends[(int) i] - ends[(int) i - 1])
-          .toArray();
+      return LongStream.range(1, ends.length).map(i -> ends[(int) i] - ends[(int) i - 1]).toArray();
     }
 
     /** The place of each token in the order. */

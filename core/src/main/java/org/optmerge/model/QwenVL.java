@@ -19,8 +19,8 @@ import org.optmerge.model.vision.QwenPreprocessing;
 import org.optmerge.model.vision.QwenPreprocessing.Grid;
 
 /**
- * A Qwen2-VL or Qwen2.5-VL. Ownership of arrays, training and threads are as {@link
- * DecoderModel} says.
+ * A Qwen2-VL or Qwen2.5-VL. Ownership of arrays, training and threads are as {@link DecoderModel}
+ * says.
  *
  * <p>Shapes: B sequences of N tokens, P patches.
  *

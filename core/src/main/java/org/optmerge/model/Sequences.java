@@ -31,11 +31,7 @@ final class Sequences implements AutoCloseable {
    * @param scores for the next token, (B, vocabulary)
    */
   Sequences(
-      NDManager scope,
-      List<NDArray> caches,
-      long[][] mask,
-      long[] nextPositions,
-      NDArray scores) {
+      NDManager scope, List<NDArray> caches, long[][] mask, long[] nextPositions, NDArray scores) {
     this.scope = scope;
     this.mask = mask;
     this.length = mask[0].length;

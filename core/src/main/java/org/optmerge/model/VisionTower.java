@@ -8,8 +8,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The vision model that a LLaVA in its original layout names in {@code config.json}: a folder of its
- * own, or known settings for a model that has the tensors itself.
+ * The vision model that a LLaVA in its original layout names in {@code config.json}: a folder of
+ * its own, or known settings for a model that has the tensors itself.
  *
  * @param folder of the vision model; null if there is none
  * @param vision its settings

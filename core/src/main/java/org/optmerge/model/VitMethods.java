@@ -40,8 +40,8 @@ final class VitMethods {
   }
 
   /**
-   * (T, channels, H, W) to (T, patches, channels · p²): a convolution whose stride is its size is one
-   * product of matrices.
+   * (T, channels, H, W) to (T, patches, channels · p²): a convolution whose stride is its size is
+   * one product of matrices.
    */
   static String patches(ScriptWriter code, int channels, int p) {
     code.line("rows = torch.floordiv(torch.size(pixels, 2), %d)", p);

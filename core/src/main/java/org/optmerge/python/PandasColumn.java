@@ -70,9 +70,7 @@ public record PandasColumn(boolean noneIsMissing) {
     return cells.stream()
         .map(
             cell ->
-                cell.kind() == Cell.Kind.WHOLE
-                    ? Cell.real(Double.parseDouble(cell.text()))
-                    : cell)
+                cell.kind() == Cell.Kind.WHOLE ? Cell.real(Double.parseDouble(cell.text())) : cell)
         .toList();
   }
 

@@ -126,7 +126,9 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
       this.widens = widens;
     }
 
-    /** Rows of a sheet that are not there are rows without cells, but for those above the header. */
+    /**
+     * Rows of a sheet that are not there are rows without cells, but for those above the header.
+     */
     void at(int row) {
       header = begun ? header : row;
       while (begun && rows.size() < row - header - 1) {
@@ -179,7 +181,9 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
       if (!twice.isEmpty()) {
         throw new TableException("has columns of the same name: " + twice);
       }
-      while (widens && !rows.isEmpty() && rows.get(rows.size() - 1).stream().allMatch(Cell::missing)) {
+      while (widens
+          && !rows.isEmpty()
+          && rows.get(rows.size() - 1).stream().allMatch(Cell::missing)) {
         rows.remove(rows.size() - 1);
       }
       return new Raw(kept.stream().map(names::get).toList(), rows);

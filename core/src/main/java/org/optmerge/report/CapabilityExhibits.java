@@ -202,8 +202,7 @@ public final class CapabilityExhibits {
     AnswerSheet expert = experts.stream().max(combined).orElseThrow();
     AnswerSheet merge = merged.stream().max(combined).orElseThrow();
     Difference difference =
-        Confidence.difference(
-            merge.scores(COMBINED), expert.scores(COMBINED), Bootstrap.DEFAULT);
+        Confidence.difference(merge.scores(COMBINED), expert.scores(COMBINED), Bootstrap.DEFAULT);
     return new Exhibit(
         "table10",
         "Questions that need two abilities: " + family.title(),

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The rows that a matrix has from other matrices, such as an embedding's in another vocabulary: each
- * is a row of one of them, or the mean of several, or zero.
+ * The rows that a matrix has from other matrices, such as an embedding's in another vocabulary:
+ * each is a row of one of them, or the mean of several, or zero.
  */
 public final class RowMap {
   /** A row of zeros. */
@@ -92,6 +92,7 @@ public final class RowMap {
 
   @Override
   public int hashCode() {
-    return Arrays.hashCode(matrices) + 31 * (Arrays.hashCode(rows) + 31 * (means.hashCode() + filled));
+    return Arrays.hashCode(matrices)
+        + 31 * (Arrays.hashCode(rows) + 31 * (means.hashCode() + filled));
   }
 }

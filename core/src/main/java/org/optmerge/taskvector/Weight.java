@@ -6,6 +6,8 @@ import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapter;
@@ -77,9 +79,7 @@ public sealed interface Weight {
       }
       long size = shape.stream().reduce(1L, Math::multiplyExact);
       long bytes =
-          shape.equals(tensor.shape())
-              ? tensor.bytes()
-              : Math.multiplyExact(size, dtype().bytes());
+          shape.equals(tensor.shape()) ? tensor.bytes() : Math.multiplyExact(size, dtype().bytes());
       ByteBuffer ours = ByteBuffer.allocate((int) Math.min(bytes, CHUNK));
       ByteBuffer theirs = ByteBuffer.allocate(ours.capacity());
       for (long at = 0; at < bytes; at += CHUNK) {
@@ -168,9 +168,15 @@ public sealed interface Weight {
     }
   }
 
+  private static <T> Set<T> all(List<Weight> weights, Function<Weight, Set<T>> of) {
+    return weights.stream()
+        .flatMap(weight -> of.apply(weight).stream())
+        .collect(Collectors.toCollection(LinkedHashSet::new));
+  }
+
   /**
-   * Weights one after the other as one: projections that the base stores as one tensor, experts that
-   * it stores as a stack, rows with new rows below them.
+   * Weights one after the other as one: projections that the base stores as one tensor, experts
+   * that it stores as a stack, rows with new rows below them.
    *
    * @param parts at least one
    * @param shape of all together
@@ -188,16 +194,12 @@ public sealed interface Weight {
 
     @Override
     public Set<Checkpoint> checkpoints() {
-      Set<Checkpoint> all = new LinkedHashSet<>();
-      parts.forEach(part -> all.addAll(part.checkpoints()));
-      return all;
+      return all(parts, Weight::checkpoints);
     }
 
     @Override
     public Set<DType> dtypes() {
-      Set<DType> all = EnumSet.noneOf(DType.class);
-      parts.forEach(part -> all.addAll(part.dtypes()));
-      return all;
+      return EnumSet.copyOf(all(parts, Weight::dtypes));
     }
 
     @Override
@@ -262,16 +264,12 @@ public sealed interface Weight {
 
     @Override
     public Set<Checkpoint> checkpoints() {
-      Set<Checkpoint> all = new LinkedHashSet<>();
-      from.forEach(weight -> all.addAll(weight.checkpoints()));
-      return all;
+      return all(from, Weight::checkpoints);
     }
 
     @Override
     public Set<DType> dtypes() {
-      Set<DType> all = EnumSet.noneOf(DType.class);
-      from.forEach(weight -> all.addAll(weight.dtypes()));
-      return all;
+      return EnumSet.copyOf(all(from, Weight::dtypes));
     }
 
     @Override
@@ -281,8 +279,8 @@ public sealed interface Weight {
   }
 
   /**
-   * A weight whose rows, its outputs, have norms of their own, as DoRA has them: row o of the weight
-   * under it is multiplied by m_o over its norm.
+   * A weight whose rows, its outputs, have norms of their own, as DoRA has them: row o of the
+   * weight under it is multiplied by m_o over its norm.
    *
    * @param weight θ_0 + scale · B · A
    * @param magnitude one entry m_o for each output
@@ -321,8 +319,7 @@ public sealed interface Weight {
    * @param scale α/r, or α/√r for rank-stabilised LoRA
    * @param outFirst true if the stack is of (out, in)
    */
-  record Stack(Weight base, Stored a, Stored b, double scale, boolean outFirst)
-      implements Weight {
+  record Stack(Weight base, Stored a, Stored b, double scale, boolean outFirst) implements Weight {
     @Override
     public List<Long> shape() {
       return base.shape();

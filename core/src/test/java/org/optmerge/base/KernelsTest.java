@@ -13,8 +13,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Every implementation gives the bits of the plain loops, and the plain sums those of their
- * definitions: the order of additions decides the last bits, on which merged weights, statistics and
- * recorded tables depend.
+ * definitions: the order of additions decides the last bits, on which merged weights, statistics
+ * and recorded tables depend.
  */
 class KernelsTest {
   /** Shorter and longer than any vector, and with every kind of rest. */
@@ -91,8 +91,7 @@ class KernelsTest {
   @ParameterizedTest
   @MethodSource("all")
   void floats_are_narrowed_to_the_same_patterns(Kernels kernels) {
-    List<SmallFloat> formats =
-        List.of(SmallFloat.F16, SmallFloat.F8_E5M2, SmallFloat.F8_E4M3);
+    List<SmallFloat> formats = List.of(SmallFloat.F16, SmallFloat.F8_E5M2, SmallFloat.F8_E4M3);
     for (int length : LENGTHS) {
       float[] values = floats(length + 3, length);
       short[] expected = new short[length];
@@ -185,8 +184,7 @@ class KernelsTest {
 
   static Stream<Case> cases() {
     return all().stream()
-        .flatMap(
-            kernels -> Arrays.stream(LENGTHS).mapToObj(length -> new Case(kernels, length)));
+        .flatMap(kernels -> Arrays.stream(LENGTHS).mapToObj(length -> new Case(kernels, length)));
   }
 
   record Case(Kernels kernels, int length) {}

@@ -18,7 +18,6 @@ import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
-
 import org.optmerge.manifest.BenchmarkEntry;
 import org.optmerge.manifest.Manifests;
 import org.optmerge.model.media.Image;

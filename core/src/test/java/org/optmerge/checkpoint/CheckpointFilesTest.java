@@ -76,7 +76,9 @@ class CheckpointFilesTest {
     Path folder = sharded();
     replaceInIndex(folder, "\"b\":", "\"c\": \"" + FIRST + "\", \"b\":");
     assertNoted(
-        folder, "tensor 'c' is named by model.safetensors.index.json and is in no weight file", "a");
+        folder,
+        "tensor 'c' is named by model.safetensors.index.json and is in no weight file",
+        "a");
   }
 
   @Test
@@ -128,7 +130,8 @@ class CheckpointFilesTest {
   void complete_numbered_shards_without_an_index() throws IOException {
     Path folder = sharded();
     Files.delete(index(folder));
-    assertNoted(folder, "there is no model.safetensors.index.json; the 2 numbered weight files", "a", "b");
+    assertNoted(
+        folder, "there is no model.safetensors.index.json; the 2 numbered weight files", "a", "b");
 
     Files.delete(folder.resolve(FIRST));
     assertRefused(
@@ -418,11 +421,7 @@ class CheckpointFilesTest {
           .containsExactly(folder.resolve(FIRST), folder.resolve(SECOND));
       assertThat(checkpoint.otherFiles())
           .extracting(Path::toString)
-          .containsExactly(
-              ".gitattributes",
-              "config.json",
-              "spk_dict.pt",
-              "sub/model.safetensors");
+          .containsExactly(".gitattributes", "config.json", "spk_dict.pt", "sub/model.safetensors");
       assertThat(checkpoint.sideFiles())
           .filteredOn(file -> file.kind() != SideFile.Kind.COPY)
           .containsExactly(

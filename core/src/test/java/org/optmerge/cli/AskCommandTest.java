@@ -23,8 +23,7 @@ class AskCommandTest {
   @TempDir private Path folder;
 
   private Path picture(String name, int width, int height) throws IOException {
-    return Files.write(
-        folder.resolve(name), ImageFiles.png(StandInData.picture(width, height, 7)));
+    return Files.write(folder.resolve(name), ImageFiles.png(StandInData.picture(width, height, 7)));
   }
 
   @Test
@@ -49,8 +48,7 @@ class AskCommandTest {
         Files.write(
             folder.resolve("film.gif"),
             VideoFiles.gif(
-                new Video(
-                    List.of(StandInData.picture(56, 56, 1), StandInData.picture(56, 56, 2))),
+                new Video(List.of(StandInData.picture(56, 56, 1), StandInData.picture(56, 56, 2))),
                 500));
     CommandRun run =
         CommandRun.of(

@@ -85,8 +85,16 @@ class ExtractLoraCommandTest {
 
     CommandRun kept =
         CommandRun.of(
-            "extract-lora", small, grown, "--rank", 2, "--out", folder.resolve("kept"),
-            "--save", "(model.embed|lm_head)", "--json");
+            "extract-lora",
+            small,
+            grown,
+            "--rank",
+            2,
+            "--out",
+            folder.resolve("kept"),
+            "--save",
+            "(model.embed|lm_head)",
+            "--json");
     assertThat(kept.json().path("lost")).isEmpty();
     assertThat(kept.json().path("relative_error").asDouble()).isLessThan(1e-6);
     try (LoraAdapter adapter = LoraAdapter.open(folder.resolve("kept"))) {

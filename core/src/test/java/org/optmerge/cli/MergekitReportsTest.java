@@ -87,7 +87,12 @@ class MergekitReportsTest {
           .random(tensor, DType.F32, List.of((long) rows[1], 8L), 4)
           .write();
       for (String method : List.of("task_arithmetic", "optmerge-full")) {
-        CommandRun run = merged(ADD.formatted(method).replace(method.startsWith("opt") ? ", parameters: {weight: 1.0}" : "##", "") + (method.startsWith("opt") ? "scaling: 1\nexclude: ['.*q_proj.*']\n" : ""));
+        CommandRun run =
+            merged(
+                ADD.formatted(method)
+                        .replace(
+                            method.startsWith("opt") ? ", parameters: {weight: 1.0}" : "##", "")
+                    + (method.startsWith("opt") ? "scaling: 1\nexclude: ['.*q_proj.*']\n" : ""));
 
         assertThat(run.err())
             .contains("'%s' has %d rows, 'base' has %d".formatted(tensor, rows[1], rows[0]));
@@ -153,7 +158,8 @@ class MergekitReportsTest {
     assertThat(refused.code()).isEqualTo(2);
     assertThat(refused.err())
         .contains("recipe.yml:4:11", "model.embed_tokens.weight", "such as 'new'")
-        .contains("'tokenizer_source: base' merges by token and keeps the base's, 'union' keeps all");
+        .contains(
+            "'tokenizer_source: base' merges by token and keeps the base's, 'union' keeps all");
 
     merged(ADD.formatted("task_arithmetic") + "tokenizer_source: base\n");
     assertThat(values("out", "model.embed_tokens.weight")).hasSize(24);
@@ -223,12 +229,64 @@ class MergekitReportsTest {
     assertThat(narrow.err()).contains(tensor, "'out_dtype' narrows this");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "task_arithmetic, BF16",
+    "ties, BF16",
+    "breadcrumbs, BF16",
+    "sce, F32",
+    "model_stock, F32",
+    "multislerp, F32",
+    "linear, F32",
+    "nearswap, F32"
+  })
+  void mergekit_0_1_4_wrote_the_type_of_the_base_in_some_methods_only(String method, DType type)
+      throws IOException {
+    for (String name : List.of("base", "x", "y")) {
+      TestCheckpoints.folder(dir.resolve(name))
+          .random(Q, name.equals("base") ? DType.BF16 : DType.F32, List.of(8L, 8L), name.hashCode())
+          .config("{}")
+          .write();
+    }
+    String parameters = switch (method) {
+      case "sce", "model_stock" -> "- {model: x}\n- {model: y}\n";
+      case "nearswap" -> "- {model: x}\nparameters: {t: 0.01}\n";
+      default -> "- {model: x, parameters: {weight: 1}}\n- {model: y, parameters: {weight: 1}}\n";
+    };
+    if (method.equals("linear")) {
+      parameters += "- {model: base, parameters: {weight: 1}}\n";
+    }
+    for (String version : List.of("0.1.4", "0.1.5")) {
+      merged(
+          "merge_method: %s\nbase_model: base\nmodels:\n%smergekit_version: %s\n"
+              .formatted(method, parameters, version));
+      try (Checkpoint out = Checkpoint.open(dir.resolve("out"))) {
+        assertThat(out.find(Q).orElseThrow().dtype())
+            .isEqualTo(version.equals("0.1.4") ? type : DType.F32);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"ties, true", "breadcrumbs_ties, true", "sce, true", "task_arithmetic, false"})
+  void entries_of_equal_magnitude_are_told_of_where_some_are_chosen(String method, boolean told)
+      throws IOException {
+    model("base", 1, "{}").write();
+    model("x", 2, "{}").write();
+
+    String recipe = ADD.formatted(method);
+    CommandRun run = merged(method.equals("sce") ? recipe.replace(", parameters: {weight: 1.0}", "") : recipe);
+
+    assertThat(run.err().contains("differs from mergekit: of entries of equal magnitude"))
+        .isEqualTo(told);
+  }
+
   /** One file with a tensor of a type that the library cannot write by itself. */
   private static void write(Path file, String type, byte[] data, long elements) throws IOException {
     Files.createDirectories(file.getParent());
     byte[] header =
         ("{\"%s\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-                + "\"model.layers.0.scale\":{\"dtype\":\"%s\",\"shape\":[%d],\"data_offsets\":[4,%d]}}")
+             + "\"model.layers.0.scale\":{\"dtype\":\"%s\",\"shape\":[%d],\"data_offsets\":[4,%d]}}")
             .formatted(Q, type, elements, 4 + data.length)
             .getBytes(StandardCharsets.UTF_8);
     ByteBuffer all =
@@ -239,8 +297,20 @@ class MergekitReportsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "F8_E8M0, 8", "F8_E4M3, 8", "F8_E5M2, 8", "F8_E4M3FNUZ, 8", "F8_E5M2FNUZ, 8", "F6_E2M3, 6",
-    "F6_E3M2, 6", "F4, 4", "C64, 64", "BOOL, 8", "U8, 8", "I64, 64", "F3_E1M1, 3", "I2, 2"
+    "F8_E8M0, 8",
+    "F8_E4M3, 8",
+    "F8_E5M2, 8",
+    "F8_E4M3FNUZ, 8",
+    "F8_E5M2FNUZ, 8",
+    "F6_E2M3, 6",
+    "F6_E3M2, 6",
+    "F4, 4",
+    "C64, 64",
+    "BOOL, 8",
+    "U8, 8",
+    "I64, 64",
+    "F3_E1M1, 3",
+    "I2, 2"
   })
   void every_type_is_inspected_and_copied(String type, int bits) throws IOException {
     byte[] data = new byte[bits * 16 / 8];
@@ -302,10 +372,25 @@ class MergekitReportsTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "factor: &factor 0.5\nmerge_method: passthrough\nmodels:\n- {model: x, parameters: {scale: *factor}}\n",
-        "defaults:\n  first: &one {scale: 0.5}\nmerge_method: passthrough\nmodels:\n- {model: x, parameters: *one}\n",
-        "x-values: [&half 0.5, &none 0.0]\nmerge_method: passthrough\nmodels:\n- {model: x, parameters: {scale: *half}}\n",
-        "scaled: &scaled\n  parameters: {scale: 0.5}\nmerge_method: passthrough\nmodels:\n- model: x\n  <<: *scaled\n",
+        "factor: &factor 0.5\n"
+            + "merge_method: passthrough\n"
+            + "models:\n"
+            + "- {model: x, parameters: {scale: *factor}}\n",
+        "defaults:\n"
+            + "  first: &one {scale: 0.5}\n"
+            + "merge_method: passthrough\n"
+            + "models:\n"
+            + "- {model: x, parameters: *one}\n",
+        "x-values: [&half 0.5, &none 0.0]\n"
+            + "merge_method: passthrough\n"
+            + "models:\n"
+            + "- {model: x, parameters: {scale: *half}}\n",
+        "scaled: &scaled\n"
+            + "  parameters: {scale: 0.5}\n"
+            + "merge_method: passthrough\n"
+            + "models:\n"
+            + "- model: x\n"
+            + "  <<: *scaled\n",
       })
   void a_key_may_hold_an_anchor_that_is_used_elsewhere(String recipe) throws IOException {
     model("x", 2, "{}").write();
@@ -322,8 +407,7 @@ class MergekitReportsTest {
   @Test
   void a_key_whose_anchor_nobody_uses_is_a_slip() throws IOException {
     model("x", 2, "{}").write();
-    CommandRun run =
-        merge("factr: &f 0.5\nmerge_method: passthrough\nmodels:\n- {model: x}\n");
+    CommandRun run = merge("factr: &f 0.5\nmerge_method: passthrough\nmodels:\n- {model: x}\n");
 
     assertThat(run.code()).isEqualTo(2);
     assertThat(run.err()).contains("recipe.yml:1:1: unknown key 'factr'");

@@ -55,8 +55,21 @@ class WholeMissionTest {
       Path out = folder.resolve("reproduction");
       List<Object> reproduce =
           List.of(
-              "reproduce", "table2", "table3", "--real", "--models", world.data(), "--data",
-              world.data(), "--limit", 2, "--validation-limit", 1, "--out", out, "--json");
+              "reproduce",
+              "table2",
+              "table3",
+              "--real",
+              "--models",
+              world.data(),
+              "--data",
+              world.data(),
+              "--limit",
+              2,
+              "--validation-limit",
+              1,
+              "--out",
+              out,
+              "--json");
       CommandRun first = CommandRun.of(reproduce.toArray());
 
       assertThat(first.code()).as(first.err()).isZero();

@@ -254,6 +254,16 @@ class StudyTest {
   private static AnswerSheet row(String label, String correct) {
     Map<String, String> answers = Map.of("OCR", correct);
     return new AnswerSheet(
-        label, null, Map.of(), List.of(), Grouping.CAPABILITIES, answers, Map.of(), answers, null, null, 1);
+        label,
+        null,
+        Map.of(),
+        List.of(),
+        Grouping.CAPABILITIES,
+        answers,
+        Map.of(),
+        answers,
+        null,
+        null,
+        1);
   }
 }

@@ -61,8 +61,7 @@ class AdapterFormsTest {
     List<Values> expected = new ArrayList<>();
     for (int row = 0; row < 16; row++) {
       int place = List.of(1, 5, 15).indexOf(row);
-      expected.add(
-          place < 0 ? base.get(EMBED).rows(row, row + 1) : rows.rows(place, place + 1));
+      expected.add(place < 0 ? base.get(EMBED).rows(row, row + 1) : rows.rows(place, place + 1));
     }
     Merged merged = folders.merge(add("base+ad"));
     assertClose(merged.get(EMBED), Values.stacked(expected));
@@ -94,9 +93,7 @@ class AdapterFormsTest {
     Values norms = folders.random(12);
     folders.adapter(
         "ad",
-        joined(
-            lora,
-            Map.of(BASE + UP.replace(".weight", ".lora_magnitude_vector") + end, norms)),
+        joined(lora, Map.of(BASE + UP.replace(".weight", ".lora_magnitude_vector") + end, norms)),
         "\"use_dora\": true");
 
     assertClose(
@@ -268,8 +265,10 @@ class AdapterFormsTest {
     folders.adapter(
         "ad",
         Map.of(
-            BASE + "lm_head.modules_to_save.default.weight", trained,
-            BASE + "lm_head.original_module.weight", base.get(HEAD)));
+            BASE + "lm_head.modules_to_save.default.weight",
+            trained,
+            BASE + "lm_head.original_module.weight",
+            base.get(HEAD)));
 
     assertClose(folders.merge(add("base+ad")).get(HEAD), trained);
   }
@@ -300,7 +299,9 @@ class AdapterFormsTest {
 
     assertClose(
         folders.merge(add("a1+a2")).get(QUERY),
-        base.get(QUERY).plus(1, Folders.change(first, QUERY)).plus(1, Folders.change(second, QUERY)));
+        base.get(QUERY)
+            .plus(1, Folders.change(first, QUERY))
+            .plus(1, Folders.change(second, QUERY)));
   }
 
   @Test

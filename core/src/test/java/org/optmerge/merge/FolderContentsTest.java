@@ -222,7 +222,8 @@ class FolderContentsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"spk_dict.pt", "value_head.bin", "mm_projector.bin", "vae.ckpt", "head.npz"})
+  @ValueSource(
+      strings = {"spk_dict.pt", "value_head.bin", "mm_projector.bin", "vae.ckpt", "head.npz"})
   void what_belongs_to_no_model_is_carried_over_where_all_have_the_same(String file) {
     folders.bytes("base", file, PICKLE);
     Merged merged = folders.merge(add("x"));
@@ -310,7 +311,8 @@ class FolderContentsTest {
         .hasMessageContaining(name)
         .hasMessageContaining("merge_and_unload");
     // Whoever leaves them to the base says so.
-    assertThat(folders.merge(add("x", "exclude: '.*(lora|base_layer|modules_to_save).*'")).tensors())
+    assertThat(
+            folders.merge(add("x", "exclude: '.*(lora|base_layer|modules_to_save).*'")).tensors())
         .containsKey(name);
   }
 

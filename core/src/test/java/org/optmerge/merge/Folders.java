@@ -157,8 +157,7 @@ public final class Folders {
   /** Writes a model; settings are members of its config.json. */
   public Path model(String folder, Map<String, Values> tensors, String... settings) {
     List<String> members =
-        new ArrayList<>(
-            List.of("\"num_hidden_layers\": 1", "\"vocab_size\": 16"));
+        new ArrayList<>(List.of("\"num_hidden_layers\": 1", "\"vocab_size\": 16"));
     boolean family = false;
     for (String setting : settings) {
       members.add(setting);
@@ -176,8 +175,7 @@ public final class Folders {
   /** Writes an adapter of rank 2 and α 4; settings are members of its configuration. */
   public Path adapter(String folder, Map<String, Values> tensors, String... settings) {
     List<String> members =
-        new ArrayList<>(
-            List.of("\"peft_type\": \"LORA\"", "\"r\": 2", "\"lora_alpha\": 4"));
+        new ArrayList<>(List.of("\"peft_type\": \"LORA\"", "\"r\": 2", "\"lora_alpha\": 4"));
     members.addAll(List.of(settings));
     return written(TestCheckpoints.adapter(root.resolve(folder), 2, 4), tensors)
         .config("{" + String.join(", ", members) + "}")
@@ -222,7 +220,8 @@ public final class Folders {
   }
 
   /** A merge that was carried out. */
-  public record Merged(Map<String, Values> tensors, List<String> notices, String config, String provenance) {
+  public record Merged(
+      Map<String, Values> tensors, List<String> notices, String config, String provenance) {
     public Values get(String tensor) {
       return Optional.ofNullable(tensors.get(tensor))
           .orElseThrow(() -> new AssertionError("no " + tensor + " in " + tensors.keySet()));

@@ -22,11 +22,11 @@ import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
-import org.jspecify.annotations.Nullable;
 import org.optmerge.Recorded;
 import org.optmerge.TestCheckpoints;
 import org.optmerge.base.Progress;
@@ -197,11 +197,7 @@ class GoldenMergekitTest {
   }
 
   private void runStages(
-      Path golden,
-      Recorded it,
-      Recipe.MergekitVersion version,
-      String expected,
-      double tolerance)
+      Path golden, Recorded it, Recipe.MergekitVersion version, String expected, double tolerance)
       throws IOException {
     List<Recipe> stages =
         Stages.inOrder(
@@ -243,12 +239,12 @@ class GoldenMergekitTest {
   /** The recipe, for another version than the latest by its own key. */
   private static Recipe recipe(Path file, Recipe.MergekitVersion version, Recorded it)
       throws IOException {
-    Recipe recipe =
-        RecipeParser.parse(text(file, version), file.toString(), file.getParent());
+    Recipe recipe = RecipeParser.parse(text(file, version), file.toString(), file.getParent());
     if (!it.has("arguments")) {
       return recipe;
     }
-    assertThat(elementsAsText(it.path("arguments"))).containsExactly("--unsafe-truncate-embeddings");
+    assertThat(elementsAsText(it.path("arguments")))
+        .containsExactly("--unsafe-truncate-embeddings");
     return recipe.withTruncatedVocabularies();
   }
 

@@ -35,8 +35,7 @@ class KnownDigestsTest {
   }
 
   private KnownDigests at(Duration later) {
-    return new KnownDigests(
-        folder.resolve("cache"), 1, Clock.offset(Clock.systemUTC(), later));
+    return new KnownDigests(folder.resolve("cache"), 1, Clock.offset(Clock.systemUTC(), later));
   }
 
   private Map<Path, String> hashed(KnownDigests known, boolean verify) throws IOException {

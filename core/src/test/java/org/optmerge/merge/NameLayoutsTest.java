@@ -28,7 +28,9 @@ class NameLayoutsTest {
   /** The beginnings of the names of a model's parts; null: it does not have the part. */
   private record Layout(String text, String vision, String head) {}
 
-  /** Published layouts: Qwen2-VL before and after 4.52, Gemma 3, LLaVA, Omni, MiniCPM, plain, inner. */
+  /**
+   * Published layouts: Qwen2-VL before and after 4.52, Gemma 3, LLaVA, Omni, MiniCPM, plain, inner.
+   */
   private static final Map<String, Layout> LAYOUTS = layouts();
 
   private static Map<String, Layout> layouts() {
@@ -40,7 +42,8 @@ class NameLayoutsTest {
     layouts.put("llm", new Layout("llm.model.", "visual.", "llm.lm_head."));
     layouts.put("wrapped", new Layout("model.model.", "model.visual.", "model.lm_head."));
     layouts.put("parallel", new Layout("module.model.", "module.visual.", "module.lm_head."));
-    layouts.put("compiled", new Layout("_orig_mod.model.", "_orig_mod.visual.", "_orig_mod.lm_head."));
+    layouts.put(
+        "compiled", new Layout("_orig_mod.model.", "_orig_mod.visual.", "_orig_mod.lm_head."));
     layouts.put("plain", new Layout("model.", null, "lm_head."));
     layouts.put("inner", new Layout("", null, null));
     return layouts;
@@ -149,14 +152,14 @@ class NameLayoutsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"base_model.model.", "base_model.", "", "base_model.model.module.", "module."})
+  @ValueSource(
+      strings = {"base_model.model.", "base_model.", "", "base_model.model.module.", "module."})
   void a_prefix_of_trainers_is_no_part_of_an_adapter_s_names(String prefix) {
     Map<String, Values> base = folders.llama();
     folders.model("base", base);
     Map<String, Values> lora = folders.lora(Folders.QUERY, 8, 8);
     Map<String, Values> named = new LinkedHashMap<>();
-    lora.forEach(
-        (name, values) -> named.put(name.replace("base_model.model.", prefix), values));
+    lora.forEach((name, values) -> named.put(name.replace("base_model.model.", prefix), values));
     folders.adapter("ad", named);
 
     assertClose(
@@ -167,7 +170,11 @@ class NameLayoutsTest {
   // ---- two mappings fit
 
   @ParameterizedTest
-  @CsvSource({"encoder., decoder., ''", "thinker., talker., model.", "left.model., right.model., model."})
+  @CsvSource({
+    "encoder., decoder., ''",
+    "thinker., talker., model.",
+    "left.model., right.model., model."
+  })
   void names_that_fit_in_two_ways_are_refused_until_the_recipe_says_which(
       String one, String other, String own) {
     String rest = "layers.0.self_attn.q_proj.weight";
@@ -289,9 +296,11 @@ class NameLayoutsTest {
     tensors.put(BLOCK + "mlp.gate_proj.weight", folders.random(6, 4));
     tensors.put(BLOCK + "mlp.up_proj.weight", folders.random(6, 4));
     for (int expert = 0; expert < 3; expert++) {
-      tensors.put(BLOCK + "mlp.experts.%d.gate_proj.weight".formatted(expert), folders.random(3, 4));
+      tensors.put(
+          BLOCK + "mlp.experts.%d.gate_proj.weight".formatted(expert), folders.random(3, 4));
       tensors.put(BLOCK + "mlp.experts.%d.up_proj.weight".formatted(expert), folders.random(3, 4));
-      tensors.put(BLOCK + "mlp.experts.%d.down_proj.weight".formatted(expert), folders.random(4, 3));
+      tensors.put(
+          BLOCK + "mlp.experts.%d.down_proj.weight".formatted(expert), folders.random(4, 3));
     }
     return tensors;
   }
@@ -312,7 +321,8 @@ class NameLayoutsTest {
         BLOCK + "mlp.gate_up_proj.weight",
         Values.stacked(
             List.of(
-                split.get(BLOCK + "mlp.gate_proj.weight"), split.get(BLOCK + "mlp.up_proj.weight"))));
+                split.get(BLOCK + "mlp.gate_proj.weight"),
+                split.get(BLOCK + "mlp.up_proj.weight"))));
     List<Values> gateUp = new ArrayList<>();
     List<Values> down = new ArrayList<>();
     for (int expert = 0; expert < 3; expert++) {
@@ -334,7 +344,8 @@ class NameLayoutsTest {
     folders.model("x", renamed(fused(x), prefix));
     Merged merged = folders.merge(add("x"));
     x.forEach((name, values) -> assertClose(merged.get(name), values));
-    assertThat(merged.said()).contains("model 'x' stores as one tensor what 'base' stores in parts");
+    assertThat(merged.said())
+        .contains("model 'x' stores as one tensor what 'base' stores in parts");
 
     folders.model("base", fused(base));
     folders.model("x", renamed(x, prefix));

@@ -62,9 +62,7 @@ class ReportedMergesTest {
     // As the message says: the file is converted, and stands beside the pickle.
     Values trained = folders.random(8, 6);
     folders.file(
-        "ad",
-        "non_lora_trainables.safetensors",
-        Map.of("base_model.model." + projector, trained));
+        "ad", "non_lora_trainables.safetensors", Map.of("base_model.model." + projector, trained));
     Merged merged = folders.merge(add("base+ad"));
     assertClose(merged.get(projector), trained);
     assertThat(merged.said())
@@ -101,7 +99,8 @@ class ReportedMergesTest {
       assertClose(merged.get(HEAD), whole.get("base_model.model." + HEAD));
       assertClose(merged.get(EMBED), whole.get("base_model.model." + EMBED));
       assertThat(merged.config()).contains("\"tie_word_embeddings\": false");
-      assertThat(merged.said()).contains("'lm_head.weight' differs from 'model.embed_tokens.weight'");
+      assertThat(merged.said())
+          .contains("'lm_head.weight' differs from 'model.embed_tokens.weight'");
     }
 
     Map<String, Values> x = folders.tuned(joined(tied, Map.of(HEAD, folders.random(16, 8))));
@@ -188,8 +187,7 @@ class ReportedMergesTest {
   void a_change_is_put_the_way_round_in_which_its_module_stores_it(boolean flag) {
     String conv = "transformer.h.0.attn.c_proj.weight";
     Map<String, Values> base = Map.of(conv, folders.random(8, 8), HEAD, folders.random(16, 8));
-    folders.model(
-        "base", base, "\"model_type\": \"gpt2\"", "\"tie_word_embeddings\": false");
+    folders.model("base", base, "\"model_type\": \"gpt2\"", "\"tie_word_embeddings\": false");
     Map<String, Values> lora = joined(folders.lora(conv, 8, 8), folders.lora(HEAD, 16, 8));
     folders.adapter("ad", lora, "\"fan_in_fan_out\": " + flag);
 
@@ -204,8 +202,7 @@ class ReportedMergesTest {
   @ValueSource(strings = {"dare_ties", "tsv", "optmerge-full", "ties", "dare_linear", "wudi"})
   void tied_tensors_that_are_stored_twice_stay_equal(String method) {
     Map<String, Values> base =
-        new LinkedHashMap<>(
-            Map.of(EMBED, folders.random(64, 16), QUERY, folders.random(16, 16)));
+        new LinkedHashMap<>(Map.of(EMBED, folders.random(64, 16), QUERY, folders.random(16, 16)));
     base.put(HEAD, base.get(EMBED));
     String tie = "\"tie_word_embeddings\": true";
     folders.model("base", base, tie);

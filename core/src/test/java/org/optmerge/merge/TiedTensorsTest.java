@@ -38,10 +38,14 @@ class TiedTensorsTest {
 
   private static final Map<String, List<String>> GROUPS =
       Map.of(
-          "llama", List.of("model.embed_tokens.weight", "lm_head.weight"),
-          "gpt2", List.of("transformer.wte.weight", "lm_head.weight"),
-          "internlm2", List.of("model.tok_embeddings.weight", "output.weight"),
-          "gpt_neox", List.of("gpt_neox.embed_in.weight", "embed_out.weight"),
+          "llama",
+          List.of("model.embed_tokens.weight", "lm_head.weight"),
+          "gpt2",
+          List.of("transformer.wte.weight", "lm_head.weight"),
+          "internlm2",
+          List.of("model.tok_embeddings.weight", "output.weight"),
+          "gpt_neox",
+          List.of("gpt_neox.embed_in.weight", "embed_out.weight"),
           "gemma3",
           List.of("language_model.model.embed_tokens.weight", "language_model.lm_head.weight"),
           "t5",
@@ -179,8 +183,7 @@ class TiedTensorsTest {
         .hasMessageContaining("listed under 'exclude', both of them, the base's are copied");
 
     // As the message says.
-    Merged merged =
-        folders.merge(add("x", "exclude: [shared, encoder.embed_tokens]"));
+    Merged merged = folders.merge(add("x", "exclude: [shared, encoder.embed_tokens]"));
     assertClose(merged.get(group.get(0)), base.get(group.get(0)));
     assertClose(merged.get(group.get(1)), base.get(group.get(0)));
   }

@@ -67,8 +67,7 @@ class TogetherTest {
   @EnumSource(
       value = Precision.class,
       names = {"FLOAT32", "FLOAT32_MAPPED"})
-  void prompts_that_begin_alike_are_answered_as_each_alone(Precision precision)
-      throws IOException {
+  void prompts_that_begin_alike_are_answered_as_each_alone(Precision precision) throws IOException {
     try (QwenVL model = QwenVL.open(Models.qwen(dir.resolve("qwen")), precision)) {
       List<String> alone = new ArrayList<>();
       prompts().forEach(prompt -> alone.addAll(model.answer(List.of(prompt), SHORT)));
@@ -139,8 +138,7 @@ class TogetherTest {
     second[45] = 1;
     View view = new View(image(1, 8, 8), Prompt.Resolution.PUBLISHED);
     List<Asked> all =
-        List.of(
-            new Asked(0, List.of(view), first, 48), new Asked(1, List.of(view), second, 48));
+        List.of(new Asked(0, List.of(view), first, 48), new Asked(1, List.of(view), second, 48));
 
     assertThat(PromptUnit.of(all, 16)).extracting(PromptUnit::shared).containsExactly(0, 0);
   }

@@ -11,7 +11,6 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.optmerge.base.Sha256;
@@ -48,7 +47,10 @@ public final class StandInHub implements AutoCloseable {
         if (!Files.isDirectory(repository)) {
           send(exchange, 404, "{}".getBytes(StandardCharsets.UTF_8));
         } else if (parts[3].equals("revision")) {
-          send(exchange, 200, "{\"sha\": \"%s\"}".formatted(COMMIT).getBytes(StandardCharsets.UTF_8));
+          send(
+              exchange,
+              200,
+              "{\"sha\": \"%s\"}".formatted(COMMIT).getBytes(StandardCharsets.UTF_8));
         } else {
           send(exchange, 200, listing(repository).getBytes(StandardCharsets.UTF_8));
         }

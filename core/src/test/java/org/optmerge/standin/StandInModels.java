@@ -305,8 +305,7 @@ public final class StandInModels {
 
     TestCheckpoints write(Path folder, int shards) {
       TestCheckpoints checkpoint = TestCheckpoints.folder(folder).shards(shards);
-      values.forEach(
-          (name, all) -> checkpoint.tensor(name, DType.BF16, shapes.get(name), all));
+      values.forEach((name, all) -> checkpoint.tensor(name, DType.BF16, shapes.get(name), all));
       return checkpoint
           .file("tokenizer.json", tokenizer(prefix.isEmpty() ? SPECIAL.subList(0, 8) : SPECIAL))
           .file("tokenizer_config.json", "{\"tokenizer_class\": \"Qwen2Tokenizer\"}");
@@ -328,10 +327,7 @@ public final class StandInModels {
       boolean special = i >= WORDS.size();
       added.add(
           "{\"id\": %d, \"content\": \"%s\", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false, \"special\": %s}"
-              .formatted(
-                  BYTES + i,
-                  special ? marks.get(i - WORDS.size()) : WORDS.get(i),
-                  special));
+              .formatted(BYTES + i, special ? marks.get(i - WORDS.size()) : WORDS.get(i), special));
     }
     return """
         {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [%s],

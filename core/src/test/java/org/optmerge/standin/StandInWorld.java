@@ -90,8 +90,7 @@ public final class StandInWorld implements AutoCloseable {
   public List<String> qwen2Vl() throws IOException {
     List<String> names = new ArrayList<>(List.of("Qwen2-VL-7B", "Qwen2-VL-7B-Instruct"));
     StandInModels.qwen2Vl(model("Qwen/Qwen2-VL-7B"), StandInModels.Expert.NONE);
-    StandInModels.qwen2Vl(
-        model("Qwen/Qwen2-VL-7B-Instruct"), new StandInModels.Expert(9, 0.3));
+    StandInModels.qwen2Vl(model("Qwen/Qwen2-VL-7B-Instruct"), new StandInModels.Expert(9, 0.3));
     for (String task : TASKS) {
       StandInModels.qwen2Vl(
           model("yongxianwei/Qwen2-VL-7B-" + task),
@@ -107,7 +106,10 @@ public final class StandInWorld implements AutoCloseable {
 
   /** Publishes the ten data sets of both families, writes all manifests, and gives their names. */
   public List<String> dataSets() throws IOException {
-    table("VizWiz", "answers", i -> "\"['yes', 'yes', 'yes', 'no', '14', 'red', 'yes', 'B', 'two', 'no']\"");
+    table(
+        "VizWiz",
+        "answers",
+        i -> "\"['yes', 'yes', 'yes', 'no', '14', 'red', 'yes', 'B', 'two', 'no']\"");
     table("GQA_TestDev_Balanced", "answer\tcategory", i -> word(i) + "\tobject");
     table(
         "MathVista_MINI",
@@ -131,7 +133,12 @@ public final class StandInWorld implements AutoCloseable {
         "ChartQA_TEST",
         "answer\tsplit",
         i -> word(i) + (i % 2 == 0 ? "\ttest_human" : "\ttest_augmented"));
-    table("TextVQA_VAL", "answer", i -> "\"['%s', '%s', 'B', 'B', 'no', 'no', 'no', 'x', 'y', 'z']\"".formatted(word(i), word(i)));
+    table(
+        "TextVQA_VAL",
+        "answer",
+        i ->
+            "\"['%s', '%s', 'B', 'B', 'no', 'no', 'no', 'x', 'y', 'z']\""
+                .formatted(word(i), word(i)));
     table("OCRVQA_TESTCORE", "answer", i -> "['%s', 'B']".formatted(word(i)));
     internVlGrounding();
     for (String name : List.of("RefCOCO", "RefCOCOplus", "RefCOCOg")) {

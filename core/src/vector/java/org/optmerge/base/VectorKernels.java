@@ -12,12 +12,12 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The kernels by the Vector API, several entries to an instruction. They give the bits of {@link
- * PlainKernels}, which does what is left over at the end of a block, and what vectors do no faster: JDK 17 and 25
- * multiply 64-bit integers as fast one by one.
+ * PlainKernels}, which does what is left over at the end of a block, and what vectors do no faster:
+ * JDK 17 and 25 multiply 64-bit integers as fast one by one.
  *
- * <p>Compiled by itself, with {@code --add-modules jdk.incubator.vector}; used where Java is started
- * with that. Only methods that are in JDK 17 and 25 alike are called. Multiplications and additions
- * stay apart, as a fused one rounds once where the plain loops round twice.
+ * <p>Compiled by itself, with {@code --add-modules jdk.incubator.vector}; used where Java is
+ * started with that. Only methods that are in JDK 17 and 25 alike are called. Multiplications and
+ * additions stay apart, as a fused one rounds once where the plain loops round twice.
  */
 final class VectorKernels extends PlainKernels {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
@@ -194,8 +194,7 @@ final class VectorKernels extends PlainKernels {
   private static int largestBits(float[] values, int from, int to) {
     IntVector largest = IntVector.zero(INTS);
     for (int i = from; i < to; i += WIDTH) {
-      largest =
-          largest.max(FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts().and(ABS));
+      largest = largest.max(FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts().and(ABS));
     }
     return largest.reduceLanes(VectorOperators.MAX);
   }

@@ -91,7 +91,7 @@ record GgufHeader(GgufMetadata metadata, List<GgufTensor> tensors) {
               ? "is big endian; only little-endian GGUF files are read, convert it first"
               : version == 1
                   ? "is GGUF version 1, which llama.cpp no longer reads either; versions 2 and 3"
-                        + " are read"
+                      + " are read"
                   : "is GGUF version %s; versions 2 and 3 are read"
                       .formatted(Integer.toUnsignedString(version)));
     }

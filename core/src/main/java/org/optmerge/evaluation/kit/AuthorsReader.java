@@ -46,10 +46,7 @@ final class AuthorsReader {
           Map<String, String> known = new LinkedHashMap<>(reference.fields());
           known.putAll(fields);
           reading.add(
-              id,
-              known.getOrDefault("type", ""),
-              said,
-              new Reference(reference.answers(), known));
+              id, known.getOrDefault("type", ""), said, new Reference(reference.answers(), known));
         });
     if (all) {
       references.unanswered(reading);
@@ -127,8 +124,7 @@ final class AuthorsReader {
             return;
           }
           Map<String, String> fields = new LinkedHashMap<>(reference.fields());
-          Prediction said =
-              reading.said(places.getOrDefault(id, id), node, "answer", id, fields);
+          Prediction said = reading.said(places.getOrDefault(id, id), node, "answer", id, fields);
           reading.add(id, "", said, new Reference(reference.answers(), fields));
         });
     given.keySet().stream()
@@ -140,8 +136,7 @@ final class AuthorsReader {
 
   /** {@code results} hold the number of the option by problem, −1 for none. */
   Predictions scienceQa(ObjectNode file) {
-    References references =
-        References.scienceQa(request.needed("ScienceQA", "its problems.json"));
+    References references = References.scienceQa(request.needed("ScienceQA", "its problems.json"));
     Reading reading = new Reading(request, FileFormat.SCIENCEQA);
     for (Map.Entry<String, JsonNode> result : file.path("results").properties()) {
       String id = result.getKey();
@@ -185,7 +180,10 @@ final class AuthorsReader {
       Reference reference =
           new Reference(
               own.answers().isEmpty() && known != null ? known.answers() : own.answers(), fields);
-      reading.add(id, "", mathVistaAnswer(reading, metric, id, place, node, reference, fields),
+      reading.add(
+          id,
+          "",
+          mathVistaAnswer(reading, metric, id, place, node, reference, fields),
           new Reference(reference.answers(), fields));
     }
     return reading.done();
@@ -260,8 +258,7 @@ final class AuthorsReader {
 
   /** Parsed answers by id, beside {@code answer_dict_val.json}; only answers count. */
   Predictions mmmu(ObjectNode file) {
-    References references =
-        References.mmmu(request.needed("MMMU", "its answer_dict_val.json"));
+    References references = References.mmmu(request.needed("MMMU", "its answer_dict_val.json"));
     Reading reading = new Reading(request, FileFormat.MMMU);
     for (Map.Entry<String, JsonNode> answer : file.properties()) {
       String id = answer.getKey();
@@ -285,10 +282,7 @@ final class AuthorsReader {
     }
     fields.putAll(reference.fields());
     reading.add(
-        id,
-        fields.getOrDefault("category", ""),
-        said,
-        new Reference(reference.answers(), fields));
+        id, fields.getOrDefault("category", ""), said, new Reference(reference.answers(), fields));
   }
 
   /** Responses with all choices, or what was parsed of them. */

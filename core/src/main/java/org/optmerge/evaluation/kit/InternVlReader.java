@@ -130,7 +130,9 @@ final class InternVlReader {
     }
     // A picture may have several questions.
     return JsonTexts.id(node.path("image"))
-        .map(image -> image + JsonTexts.optional(node.path("question")).map(": "::concat).orElse(""));
+        .map(
+            image ->
+                image + JsonTexts.optional(node.path("question")).map(": "::concat).orElse(""));
   }
 
   private static void question(ObjectNode node, Map<String, String> fields) {

@@ -29,8 +29,7 @@ import org.optmerge.metric.Reference;
  * prompt}, {@code text}, one object a line; references are apart.
  */
 final class LlavaReader {
-  private static final Pattern OCR_PROMPT =
-      Pattern.compile("(?s)Question: (.*?) Short answer:");
+  private static final Pattern OCR_PROMPT = Pattern.compile("(?s)Question: (.*?) Short answer:");
 
   private final Request request;
   private final Protocol protocol;
@@ -59,9 +58,7 @@ final class LlavaReader {
   /** The letter that a text states as LLaVA reads it. */
   static Optional<String> letter(String text) {
     return List.of("A", "B", "C", "D", "E").stream()
-        .filter(
-            letter ->
-                OptionLetter.LLAVA.score(new Prediction(text), Reference.of(letter)) == 1)
+        .filter(letter -> OptionLetter.LLAVA.score(new Prediction(text), Reference.of(letter)) == 1)
         .findFirst();
   }
 
@@ -112,11 +109,7 @@ final class LlavaReader {
   }
 
   private void scored(
-      Reading reading,
-      String place,
-      String id,
-      ObjectNode node,
-      @Nullable Reference reference) {
+      Reading reading, String place, String id, ObjectNode node, @Nullable Reference reference) {
     Map<String, String> fields = fields(node);
     Prediction said = reading.said(place, node, "text", id, fields);
     if (reference == null) {
@@ -205,8 +198,7 @@ final class LlavaReader {
           List<String> right = new ArrayList<>();
           JsonTexts.optional(turns.path(turns.size() - 1).path("value")).ifPresent(right::add);
           References.type(reference, fields);
-          reading.add(
-              shown, fields.getOrDefault("type", ""), said, new Reference(right, fields));
+          reading.add(shown, fields.getOrDefault("type", ""), said, new Reference(right, fields));
         });
     references.keySet().stream()
         .filter(id -> !reading.hasSeen(id))

@@ -45,8 +45,7 @@ final class LmmsEvalReader {
           Protocol.MATHVISTA,
           List.of("llm_as_judge_eval", "gpt_eval_score"),
           Protocol.MATHVISION,
-          List.of(
-              "mathvision_standard_eval", "mathvision_gpt_eval_score", "llm_as_judge_eval"));
+          List.of("mathvision_standard_eval", "mathvision_gpt_eval_score", "llm_as_judge_eval"));
 
   private static final List<String> EXACT_MATCH = List.of("exact_match");
 
@@ -105,8 +104,7 @@ final class LmmsEvalReader {
                           if (metric.getValue().isNumber()) {
                             means.add(
                                 "%s %s = %s"
-                                    .formatted(
-                                        task.getKey(), metric.getKey(), metric.getValue()));
+                                    .formatted(task.getKey(), metric.getKey(), metric.getValue()));
                           }
                         }));
     return new PredictionFileException(
@@ -136,8 +134,7 @@ final class LmmsEvalReader {
         JsonTexts.id(JsonRows.required(request.file(), place, node, "doc_id"))
             .orElseThrow(() -> wrong(place, "doc_id", "must be a number or a text"));
     if (!reading.isNew(id)) {
-      reading.findings.add(
-          "the same doc_id again, left out: lmms-eval appends to its files", id);
+      reading.findings.add("the same doc_id again, left out: lmms-eval appends to its files", id);
       return;
     }
     Map<String, String> fields = new LinkedHashMap<>();
@@ -155,8 +152,7 @@ final class LmmsEvalReader {
   }
 
   /** The answer: a list of one until 0.6.1, a text since 0.7; {@code resps} where it is missing. */
-  private Prediction said(
-      String place, ObjectNode node, String id, Map<String, String> fields) {
+  private Prediction said(String place, ObjectNode node, String id, Map<String, String> fields) {
     String name = node.has("filtered_resps") ? "filtered_resps" : "resps";
     JsonNode answer = node.path(name);
     while (answer.isArray()) {
@@ -169,8 +165,7 @@ final class LmmsEvalReader {
     if (answer.isObject()) {
       throw wrong(place, name, "must be a text, or a list of one text");
     }
-    return reading.said(
-        JsonTexts.scalar(request.file(), kit, place, name, answer), id);
+    return reading.said(JsonTexts.scalar(request.file(), kit, place, name, answer), id);
   }
 
   private static void question(ObjectNode node, Map<String, String> fields) {
@@ -305,7 +300,8 @@ final class LmmsEvalReader {
     if (value.has("parsed_pred")) {
       parsed(node, value, fields);
     }
-    JsonNode verdict = value.has("scores") ? value.path("scores").path(0) : value.path("true_false");
+    JsonNode verdict =
+        value.has("scores") ? value.path("scores").path(0) : value.path("true_false");
     return verdict.isBoolean() ? Double.valueOf(verdict.booleanValue() ? 1 : 0) : null;
   }
 

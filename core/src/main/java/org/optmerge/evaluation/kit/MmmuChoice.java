@@ -14,8 +14,8 @@ final class MmmuChoice {
   private MmmuChoice() {}
 
   /**
-   * The letter: the last in brackets, else the last as a word, else in a longer response that of the
-   * option whose text comes last.
+   * The letter: the last in brackets, else the last as a word, else in a longer response that of
+   * the option whose text comes last.
    *
    * @param sample has {@code all_choices} and {@code index2ans}
    * @return empty if there is none, where the script guesses

@@ -93,7 +93,8 @@ final class Reading {
    * @return null fields are no answer: the item counts as wrong and is named
    * @throws org.optmerge.evaluation.PredictionFileException if it is no text
    */
-  Prediction said(String place, ObjectNode node, String name, String id, Map<String, String> fields) {
+  Prediction said(
+      String place, ObjectNode node, String name, String id, Map<String, String> fields) {
     JsonNode value = node.path(name);
     if (value.isNull() || value.isMissingNode()) {
       nothing(id, fields);
@@ -109,8 +110,7 @@ final class Reading {
   }
 
   void add(String id, String type, Prediction prediction, Reference reference) {
-    items.add(
-        new Predicted(id, request.protocol().title(), type, prediction, reference, null));
+    items.add(new Predicted(id, request.protocol().title(), type, prediction, reference, null));
   }
 
   /** An item whose id the answers do not have. */

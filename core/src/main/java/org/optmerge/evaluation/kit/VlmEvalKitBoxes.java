@@ -14,8 +14,7 @@ import org.optmerge.python.PythonText;
 /** The reference boxes of VLMEvalKit's RefCOCO tables, in pixels. */
 final class VlmEvalKitBoxes {
   private static final List<List<String>> CORNERS =
-      List.of(
-          List.of("bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2"), List.of("x1", "y1", "x2", "y2"));
+      List.of(List.of("bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2"), List.of("x1", "y1", "x2", "y2"));
   private static final double LARGEST_SHARE = 1.5;
 
   private final PandasTable table;

@@ -97,7 +97,9 @@ final class VlmEvalKitDataSet {
         .forEach(
             (name, cells) -> {
               Cell cell = cells.get(row);
-              if (!cell.missing() && !name.equals(protocol.answerColumn()) && !name.equals("index")) {
+              if (!cell.missing()
+                  && !name.equals(protocol.answerColumn())
+                  && !name.equals("index")) {
                 if (grounding) {
                   fields.put(name, cell.text());
                 } else {

@@ -216,8 +216,7 @@ final class VlmEvalKitReader {
       return List.of();
     }
     if (own != null && published != null && !own.text().equals(published.text())) {
-      reading.findings.add(
-          OTHER_ANSWER.formatted(choice ? "data set" : "prediction file"), id);
+      reading.findings.add(OTHER_ANSWER.formatted(choice ? "data set" : "prediction file"), id);
     }
     Cell answer = own == null || (choice && published != null) ? published : own;
     return answer == null

@@ -137,8 +137,7 @@ final class KitFiles {
                     answers.size() == 1
                         ? answers.get(0)
                         : answers.isEmpty() ? "" : PythonLiteral.text(new ArrayList<>(answers))));
-      } else if (item.reference().fields().containsKey(column)
-          && !column.equals(Question.FAULT)) {
+      } else if (item.reference().fields().containsKey(column) && !column.equals(Question.FAULT)) {
         fields.put(column, item.field(column));
       }
     }

@@ -89,8 +89,7 @@ public record PublishedEvaluation(
     if (!benchmark.hidesAnswers()) {
       scored =
           Evaluation.of(
-              PredictionFiles.read(
-                  file, benchmark.protocol(), PublishedBenchmark.PROFILE, null),
+              PredictionFiles.read(file, benchmark.protocol(), PublishedBenchmark.PROFILE, null),
               benchmark.protocol(),
               PublishedBenchmark.PROFILE,
               bootstrap);
@@ -132,8 +131,7 @@ public record PublishedEvaluation(
     }
     return ids.entrySet().stream()
         .map(
-            fault ->
-                new Finding("not asked, counts as wrong: " + fault.getKey(), fault.getValue()))
+            fault -> new Finding("not asked, counts as wrong: " + fault.getKey(), fault.getValue()))
         .toList();
   }
 }

@@ -15,8 +15,8 @@ import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.weights.InputModel;
 
 /**
- * The chat template that a recipe asks for: {@code auto} for the one that most inputs have, the name
- * of a format, or Jinja as it stands.
+ * The chat template that a recipe asks for: {@code auto} for the one that most inputs have, the
+ * name of a format, or Jinja as it stands.
  */
 final class ChatTemplates {
   private static final String CONFIG = "tokenizer_config.json";
@@ -73,7 +73,8 @@ final class ChatTemplates {
     if (text.equals("auto")) {
       template = mostCommon(models);
       if (template.isEmpty()) {
-        findings.notice("'chat_template: auto': no model has a chat template, so the output has none");
+        findings.notice(
+            "'chat_template: auto': no model has a chat template, so the output has none");
         return;
       }
     } else if (text.contains("{") && text.length() >= 20) {

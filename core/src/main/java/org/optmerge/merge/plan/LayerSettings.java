@@ -27,7 +27,14 @@ final class LayerSettings {
   /** Parts of a model whose layers are others, unless a stack of layers is theirs. */
   private static final List<String> TOWERS =
       List.of(
-          "vision", "visual", "image", "audio", "speech", "talker", "token2wav", "draft",
+          "vision",
+          "visual",
+          "image",
+          "audio",
+          "speech",
+          "talker",
+          "token2wav",
+          "draft",
           "speculat");
 
   private static final Pattern COUNT =
@@ -187,7 +194,9 @@ final class LayerSettings {
   private Optional<String> word(String key, String value) {
     if (value.length() == before && before > 1 && WORD.matcher(key).matches()) {
       String after =
-          layers.stream().map(layer -> value.substring(layer, layer + 1)).collect(Collectors.joining());
+          layers.stream()
+              .map(layer -> value.substring(layer, layer + 1))
+              .collect(Collectors.joining());
       return Optional.of(Json.line(after));
     }
     return Optional.empty();

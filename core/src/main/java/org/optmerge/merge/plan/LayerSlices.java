@@ -210,7 +210,8 @@ final class LayerSlices {
 
   private static int configuredLayers(JsonNode config) {
     for (String key :
-        List.of("num_hidden_layers", "n_layer", "num_layers", "n_layers", "num_transformer_layers")) {
+        List.of(
+            "num_hidden_layers", "n_layer", "num_layers", "n_layers", "num_transformer_layers")) {
       if (config.path(key).isInt()) {
         return config.path(key).asInt();
       }

@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * The parts of a model as recipes of mergekit call them, found in the names of its tensors: a part's
- * own name as a component of the path, or one that families have for it.
+ * The parts of a model as recipes of mergekit call them, found in the names of its tensors: a
+ * part's own name as a component of the path, or one that families have for it.
  */
 final class ModuleNames {
   private static final String PROJECTOR = "multi_modal_projector";
@@ -22,7 +22,8 @@ final class ModuleNames {
         PROJECTOR,
         "multi_modal_projector|mm_projector|mlp1|connector|projector|modality_projection|aligner"
             + "|visual\\.(merger|deepstack_merger_list)|vision_tower\\.merger|resampler");
-    ALIASES.put("vision_tower", "vision_tower|vision_model|visual|vision_encoder|vpm|image_encoder");
+    ALIASES.put(
+        "vision_tower", "vision_tower|vision_model|visual|vision_encoder|vpm|image_encoder");
     ALIASES.put("vision_model", "vision_tower|vision_model|visual|vision_encoder");
     ALIASES.put("vision_encoder", "vision_tower|vision_model|visual|vision_encoder");
     ALIASES.put("audio_tower", "audio_tower|audio_model|audio_encoder|speech_encoder");
@@ -60,13 +61,10 @@ final class ModuleNames {
         patterns.entrySet().stream()
             .filter(module -> module.getValue().matcher(tensor).matches())
             .map(Map.Entry::getKey)
-            .filter(
-                module ->
-                    !projects || module.equals(PROJECTOR) || !ALIASES.containsKey(module))
+            .filter(module -> !projects || module.equals(PROJECTOR) || !ALIASES.containsKey(module))
             .findFirst();
     boolean beside =
-        projects
-            || ALIASES.keySet().stream().anyMatch(it -> pattern(it).matcher(tensor).matches());
+        projects || ALIASES.keySet().stream().anyMatch(it -> pattern(it).matcher(tensor).matches());
     return listed.or(() -> rest.filter(module -> !beside || module.equals(EVERYTHING)));
   }
 }

@@ -103,8 +103,7 @@ final class OutputLayout {
     }
     files.add(current);
     Map<String, String> metadata =
-        withFormat(
-            donor.weightFiles().stream().findFirst().map(donor::metadata).orElse(Map.of()));
+        withFormat(donor.weightFiles().stream().findFirst().map(donor::metadata).orElse(Map.of()));
     List<OutputShard> shards = new ArrayList<>();
     for (int i = 0; i < files.size(); i++) {
       shards.add(

@@ -226,8 +226,7 @@ final class ParameterBinder {
   /** Empty: the default. */
   private Optional<Object> global(
       Parameter parameter, String tensor, double layerFraction, Recipe.Slice slice) {
-    Resolved resolved =
-        resolve(parameter.name(), tensor, layerFraction, slice, as(parameter));
+    Resolved resolved = resolve(parameter.name(), tensor, layerFraction, slice, as(parameter));
     if (resolved != null) {
       return Optional.of(resolved.value());
     }
@@ -256,8 +255,7 @@ final class ParameterBinder {
               ? null
               : own.resolve(input.tensor(), layerFraction, as(parameter)).orElse(null);
       if (resolved == null) {
-        resolved =
-            resolve(parameter.name(), input.tensor(), layerFraction, slice, as(parameter));
+        resolved = resolve(parameter.name(), input.tensor(), layerFraction, slice, as(parameter));
       }
       if (resolved != null) {
         values.add(resolved.value());
@@ -320,7 +318,8 @@ final class ParameterBinder {
     if (method.operand() == MergeMethod.Operand.WEIGHTS) {
       return 1;
     }
-    Resolved resolved = resolve(
+    Resolved resolved =
+        resolve(
             RecipeParser.SCALING,
             tensor,
             layerFraction,

@@ -187,6 +187,9 @@ public final class Planner {
     MergeMethods.disambiguation(recipe.method().value()).ifPresent(findings::notice);
     Map<String, byte[]> rewritten = rewriteConfig(donor, entries, donorLayers);
     rewriteTokenizer(rewritten);
+    vocabularies
+        .tokenIds()
+        .ifPresent(ids -> ids.rewrite(ModelFiles.of(donor.checkpoint()), rewritten));
     ChatTemplates.write(recipe, donor, models.all(), rewritten, findings);
     findings.failIfAny();
     if (recipe.extra() == Recipe.Extra.UNION) {
@@ -238,7 +241,8 @@ public final class Planner {
             .anyMatch(source -> source.layers() != null)) {
       findings.problem(
           recipe.mergekit().modules().values().iterator().next().at(),
-          "a module with 'slices' beside others is not supported; give every module 'models', and take layers apart in a stage of its own");
+          "a module with 'slices' beside others is not supported; give every module 'models', and"
+              + " take layers apart in a stage of its own");
     }
     Recipe.Selection selection = recipe.selection();
     if (selection.restricts() && selection.rest() == Recipe.Rest.BASE && recipe.base() == null) {
@@ -328,7 +332,9 @@ public final class Planner {
     return models.get(base != null ? base : recipe.slices().get(0).sources().get(0).model());
   }
 
-  /** Every other file of weights, and adapters that are not merged: what would be lost is refused. */
+  /**
+   * Every other file of weights, and adapters that are not merged: what would be lost is refused.
+   */
   private void checkFolders(InputModel donor) {
     SideWeights side = new SideWeights(recipe, donor, findings, ledger);
     models
@@ -376,8 +382,7 @@ public final class Planner {
     TiedGroups tied = tied(List.of(slice), donor);
     List<Target> targets = new ArrayList<>();
     for (String tensor : donor.names()) {
-      targets.add(
-          tied.target(Target.of(tensor, slice, donor, donor.layers().fraction(tensor))));
+      targets.add(tied.target(Target.of(tensor, slice, donor, donor.layers().fraction(tensor))));
     }
     targets.addAll(heads(tied, slice, donor));
     List<OutputLayout.Entry> entries = new ArrayList<>();
@@ -409,8 +414,7 @@ public final class Planner {
         unlisted.add(tensor);
       } else {
         found.add(names.of(tensor).orElseThrow());
-        targets.add(
-            tied.target(Target.of(tensor, slice, donor, donor.layers().fraction(tensor))));
+        targets.add(tied.target(Target.of(tensor, slice, donor, donor.layers().fraction(tensor))));
       }
     }
     for (Map.Entry<String, Recipe.Module> module : recipe.mergekit().modules().entrySet()) {
@@ -496,10 +500,7 @@ public final class Planner {
 
   /** Plans every target; those that are one parameter with another are planned as that one. */
   private void planAll(
-      List<Target> targets,
-      TiedGroups tied,
-      InputModel donor,
-      List<OutputLayout.Entry> entries) {
+      List<Target> targets, TiedGroups tied, InputModel donor, List<OutputLayout.Entry> entries) {
     Map<String, Target> byTensor = new LinkedHashMap<>();
     targets.forEach(target -> byTensor.put(target.tensor(), target));
     Map<String, Optional<PlannedTensor>> first = new LinkedHashMap<>();
@@ -513,8 +514,7 @@ public final class Planner {
           .ifPresent(
               planned ->
                   entries.add(
-                      new OutputLayout.Entry(
-                          planned, donor.checkpoint().find(name).orElse(null))));
+                      new OutputLayout.Entry(planned, donor.checkpoint().find(name).orElse(null))));
     }
   }
 
@@ -538,6 +538,10 @@ public final class Planner {
     }
     byte[] bytes = config.get();
     try {
+      Optional<TokenIds> ids = vocabularies.tokenIds();
+      if (ids.isPresent()) {
+        bytes = ids.get().edit("config.json", bytes);
+      }
       boolean casts =
           entries.stream()
               .anyMatch(
@@ -564,10 +568,7 @@ public final class Planner {
         int counted = donor.layers().counts().getOrDefault(stack, 0);
         bytes =
             new LayerSettings(
-                    stack,
-                    configured > 0 ? configured : counted,
-                    donorLayers,
-                    findings::notice)
+                    stack, configured > 0 ? configured : counted, donorLayers, findings::notice)
                 .edit(bytes);
       }
     } catch (IOException e) {

@@ -19,8 +19,8 @@ import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.weights.InputModel;
 
 /**
- * Decides about the files of input folders that hold weights and are not read: what would be lost is
- * refused, what is only the same once more is named.
+ * Decides about the files of input folders that hold weights and are not read: what would be lost
+ * is refused, what is only the same once more is named.
  */
 final class SideWeights {
   private static final int MOST = 4;

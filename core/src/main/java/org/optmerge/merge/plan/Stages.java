@@ -52,8 +52,7 @@ public final class Stages {
         throw document.error(
             name.at(),
             "stage '%s' is there twice, first at %s"
-                .formatted(
-                    name.value(), Objects.requireNonNull(other.mergekit().stage()).at()));
+                .formatted(name.value(), Objects.requireNonNull(other.mergekit().stage()).at()));
       }
     }
     stages.named.keySet().forEach(stages::visit);

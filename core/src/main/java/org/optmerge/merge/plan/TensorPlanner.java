@@ -12,6 +12,7 @@ import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.plan.ParameterBinder.Bound;
 import org.optmerge.merge.recipe.Position;
+import org.optmerge.merge.recipe.ParameterPreset;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.recipe.RecipeException;
 import org.optmerge.merge.weights.InputModel;
@@ -69,6 +70,20 @@ final class TensorPlanner {
     this.vocabularies = vocabularies;
   }
 
+  /**
+   * The reason why a tensor is not merged. Presets leave embeddings and heads out by their usual
+   * names; here, under any other.
+   */
+  private Optional<String> rejected(String tensor, InputModel reference, TensorInfo info) {
+    Optional<String> reason = recipe.selection().rejectedBy(tensor);
+    ParameterPreset preset = recipe.selection().preset();
+    return reason.isEmpty()
+            && preset != null
+            && vocabularies.isVocabulary(reference, info.name(), info.shape())
+        ? Optional.of("preset %s: a row for each token".formatted(preset.label()))
+        : reason;
+  }
+
   /** One tensor of the output; empty if there is a problem with it, which is then booked. */
   Optional<PlannedTensor> plan(Target target) {
     InputModel reference = target.reference();
@@ -80,7 +95,7 @@ final class TensorPlanner {
           "tensor '%s' is not in model '%s'".formatted(target.read(), reference.name()));
       return Optional.empty();
     }
-    String reason = recipe.selection().rejectedBy(target.tensor()).orElse(null);
+    String reason = rejected(target.tensor(), reference, info).orElse(null);
     boolean rows =
         (vocabularies.moves() || vocabularies.crops())
             && vocabularies.isVocabulary(reference, target.read(), info.shape());
@@ -129,7 +144,8 @@ final class TensorPlanner {
           rows ? copyRows(target, "in no other model") : copy(target, "in no other model"));
     }
     if (rows) {
-      List<Weight> aligned = vocabularies.align(target.tensor(), members(models, inputs, base, target));
+      List<Weight> aligned =
+          vocabularies.align(target.tensor(), members(models, inputs, base, target));
       inputs = aligned.subList(0, inputs.size());
       base = base == null ? null : aligned.get(inputs.size());
       if (findings.count() > before) {
@@ -238,8 +254,7 @@ final class TensorPlanner {
     MergeMethod mean = base == null ? MEAN_OF_WEIGHTS : MEAN_OF_TASK_VECTORS;
     return new PlannedTensor(
         target.tensor(),
-        types.output(
-            target.reference(), info, types.common(target.reference(), info, inputs)),
+        types.output(target.reference(), info, types.common(target.reference(), info, inputs)),
         info.shape(),
         new PlannedTensor.Merge(mean, base, inputs, 1, null, null),
         "mean: " + reason);
@@ -266,8 +281,7 @@ final class TensorPlanner {
           "tensor '%s' (%s) is not the same in all models and is not averaged; that of '%s' is copied"
               .formatted(target.tensor(), type, target.reference().name()));
     }
-    return Optional.of(
-        copy(target, equal ? "the same in all models" : type + " is not averaged"));
+    return Optional.of(copy(target, equal ? "the same in all models" : type + " is not averaged"));
   }
 
   /** True if every model that has the tensor has the reference's bytes. */
@@ -353,7 +367,8 @@ final class TensorPlanner {
     if (!recipe.sliced()) {
       Optional<String> foreign = presence.whyForeign();
       if (foreign.isPresent()) {
-        findings.problem(new PlanFindings.Problem(input.at(), tensor, recipe.line(input.at(), foreign.get())));
+        findings.problem(
+            new PlanFindings.Problem(input.at(), tensor, recipe.line(input.at(), foreign.get())));
         return Optional.empty();
       }
       if (presence.isOfTowerNotThere(tensor)) {
@@ -471,8 +486,7 @@ final class TensorPlanner {
     rest.set(0, rows - own);
     long columns = shape.stream().skip(1).reduce(1L, Math::multiplyExact);
     return Optional.of(
-        new Weight.Joined(
-            List.of(weight, new Weight.Part(like, own * columns, rest)), shape));
+        new Weight.Joined(List.of(weight, new Weight.Part(like, own * columns, rest)), shape));
   }
 
   /** True for whole numbers that a model keeps beside its weights, such as position ids. */
@@ -526,8 +540,7 @@ final class TensorPlanner {
    */
   PlannedTensor keep(String tensor, InputModel model, String read, String source) {
     Weight weight = model.weight(read).orElseThrow();
-    boolean rows =
-        vocabularies.moves() && vocabularies.isVocabulary(model, read, weight.shape());
+    boolean rows = vocabularies.moves() && vocabularies.isVocabulary(model, read, weight.shape());
     return keep(
         tensor,
         model,

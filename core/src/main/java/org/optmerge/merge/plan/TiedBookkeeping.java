@@ -14,8 +14,7 @@ final class TiedBookkeeping {
   private final PlanFindings findings;
   private final CoverageLedger ledger;
 
-  TiedBookkeeping(
-      Recipe recipe, InputModel donor, PlanFindings findings, CoverageLedger ledger) {
+  TiedBookkeeping(Recipe recipe, InputModel donor, PlanFindings findings, CoverageLedger ledger) {
     this.recipe = recipe;
     this.donor = donor;
     this.findings = findings;
@@ -86,7 +85,8 @@ final class TiedBookkeeping {
       tied.aliasOf(tensor)
           .ifPresent(
               of -> {
-                ledger.otherwise(model, tensor, "merged as '%s', to which it is tied".formatted(of));
+                ledger.otherwise(
+                    model, tensor, "merged as '%s', to which it is tied".formatted(of));
                 if (recipe.selection().rejectedBy(tensor).isPresent()
                     != recipe.selection().rejectedBy(of).isPresent()) {
                   findings.notice(

@@ -121,7 +121,8 @@ record TokenVocabulary(Map<String, Integer> ids, Map<String, ObjectNode> added) 
   Optional<String> firstMoved(TokenVocabulary other) {
     return ids.entrySet().stream()
         .filter(
-            token -> !token.getValue().equals(other.ids.getOrDefault(token.getKey(), token.getValue())))
+            token ->
+                !token.getValue().equals(other.ids.getOrDefault(token.getKey(), token.getValue())))
         .map(Map.Entry::getKey)
         .findFirst();
   }

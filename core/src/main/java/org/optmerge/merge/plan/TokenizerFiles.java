@@ -86,8 +86,7 @@ record TokenizerFiles(TokenVocabulary tokens, ModelFiles source, ModelFiles dono
       }
       files.put("tokenizer_config.json", bytes(settings));
     }
-    if (files.containsKey(TokenVocabulary.FILE)
-        && source.has("added_tokens.json")) {
+    if (files.containsKey(TokenVocabulary.FILE) && source.has("added_tokens.json")) {
       ObjectNode added = Json.object();
       tokens.added().keySet().forEach(token -> added.put(token, tokens.ids().get(token)));
       files.put("added_tokens.json", bytes(added));

@@ -30,9 +30,9 @@ import org.optmerge.taskvector.Weight;
  * recipe chooses; that of the only model that has it; the base's; the mean of those that have it; a
  * row of zeros. Rows that pad the vocabulary are the mean of the model's rows.
  *
- * <p>Without one, rows are merged by their number. Vocabularies may then differ in padding only: what
- * one model alone has is merged from it, with a notice; where tokenizers show that tokens would be
- * lost the merge is refused.
+ * <p>Without one, rows are merged by their number. Vocabularies may then differ in padding only:
+ * what one model alone has is merged from it, with a notice; where tokenizers show that tokens
+ * would be lost the merge is refused.
  */
 final class Vocabularies {
   /** A model that brings a weight to a tensor. */
@@ -115,8 +115,7 @@ final class Vocabularies {
     }
     source = from;
     Map<String, Integer> ids = new LinkedHashMap<>(tokens.ids());
-    Map<String, ObjectNode> added =
-        new LinkedHashMap<>(tokens.added());
+    Map<String, ObjectNode> added = new LinkedHashMap<>(tokens.added());
     if (asked.source().equals(Recipe.Tokenizer.UNION)) {
       addAll(models, tokens, ids, added);
     }
@@ -136,14 +135,15 @@ final class Vocabularies {
       Map<String, ObjectNode> added) {
     for (boolean ofAdded : new boolean[] {false, true}) {
       for (InputModel model : models) {
-        TokenVocabulary other =
-            vocabulary(model).map(all -> below(model, all)).orElse(tokens);
+        TokenVocabulary other = vocabulary(model).map(all -> below(model, all)).orElse(tokens);
         for (String token : other.without(tokens)) {
           ObjectNode described = other.added().get(token);
           if (!ids.containsKey(token) && ofAdded == (described != null)) {
             add(
                 token,
-                described == null ? TokenVocabulary.describe(token, 0, false) : described.deepCopy(),
+                described == null
+                    ? TokenVocabulary.describe(token, 0, false)
+                    : described.deepCopy(),
                 ids,
                 added);
           }
@@ -153,10 +153,7 @@ final class Vocabularies {
   }
 
   private static void add(
-      String token,
-      ObjectNode described,
-      Map<String, Integer> ids,
-      Map<String, ObjectNode> added) {
+      String token, ObjectNode described, Map<String, Integer> ids, Map<String, ObjectNode> added) {
     int id = ids.values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1;
     described.put("id", id);
     ids.put(token, id);
@@ -267,6 +264,16 @@ final class Vocabularies {
         : Optional.of(new TokenizerFiles(tokens, source, files(donor)));
   }
 
+  /** The change of token ids from the donor's settings to the output's, if rows move. */
+  Optional<TokenIds> tokenIds() {
+    TokenVocabulary tokens = output;
+    InputModel from = donor;
+    return tokens == null || from == null
+        ? Optional.empty()
+        : vocabulary(from)
+            .map(own -> new TokenIds(own, tokens, tensors.rows(from), findings::notice));
+  }
+
   /** The tokens that one of two models has in rows that the other does not have. */
   List<String> inRowsFrom(long first, InputModel one, InputModel other) {
     Optional<TokenVocabulary> a = vocabulary(one);
@@ -326,8 +333,7 @@ final class Vocabularies {
       instead.add(List.of());
     }
     boolean[] forced = new boolean[count];
-    Map<String, Recipe.Token> chosen =
-        Objects.requireNonNull(recipe.tokenizer()).tokens();
+    Map<String, Recipe.Token> chosen = Objects.requireNonNull(recipe.tokenizer()).tokens();
     int base = -1;
     for (int m = 0; m < models.size(); m++) {
       base = recipe.base() != null && models.get(m).model() == donor ? m : base;
@@ -440,7 +446,10 @@ final class Vocabularies {
     List<Long> shape = new ArrayList<>(member.weight().shape());
     shape.set(0, (long) count);
     for (Weight weight : from) {
-      if (!weight.shape().subList(1, weight.shape().size()).equals(shape.subList(1, shape.size()))) {
+      if (!weight
+          .shape()
+          .subList(1, weight.shape().size())
+          .equals(shape.subList(1, shape.size()))) {
         findings.problem(
             recipe.method().at(),
             "tensor '%s': rows of %s and %s entries are not of one kind"

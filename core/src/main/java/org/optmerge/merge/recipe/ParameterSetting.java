@@ -66,7 +66,8 @@ public record ParameterSetting(String name, List<Choice> choices, Position at) {
   }
 
   /**
-   * Values that do not interpolate, such as yes and no: each holds from its layer to the next one's.
+   * Values that do not interpolate, such as yes and no: each holds from its layer to the next
+   * one's.
    *
    * @param entries at least one, each of a single value
    */

@@ -285,8 +285,8 @@ public record Recipe(
   }
 
   /**
-   * The beginnings of a model's names and what they are in the base; null if the recipe does not say,
-   * so that they are looked for.
+   * The beginnings of a model's names and what they are in the base; null if the recipe does not
+   * say, so that they are looked for.
    */
   public @Nullable Map<String, String> renameOf(String model) {
     Map<String, String> own = rename.get(model);

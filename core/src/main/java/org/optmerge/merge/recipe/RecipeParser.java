@@ -205,7 +205,9 @@ public final class RecipeParser {
         name,
         folder,
         method,
-        root.containsKey("base_model") ? InputReader.model(root.get("base_model"), "base_model") : null,
+        root.containsKey("base_model")
+            ? InputReader.model(root.get("base_model"), "base_model")
+            : null,
         modules.isEmpty()
             ? InputReader.inputs(root)
             : modules.values().stream().flatMap(module -> module.slices().stream()).toList(),
@@ -227,7 +229,8 @@ public final class RecipeParser {
     Map<String, Recipe.Module> modules = new LinkedHashMap<>();
     YamlNode node = root.get("modules");
     if (node != null) {
-      node.mapping("'modules'").forEach((key, module) -> modules.put(key, InputReader.module(key, module)));
+      node.mapping("'modules'")
+          .forEach((key, module) -> modules.put(key, InputReader.module(key, module)));
       if (modules.isEmpty()) {
         throw node.error("'modules' is empty");
       }
@@ -241,9 +244,7 @@ public final class RecipeParser {
       return Recipe.MergekitVersion.V0_1_5;
     }
     List<String> labels =
-        Arrays.stream(Recipe.MergekitVersion.values())
-            .map(Recipe.MergekitVersion::label)
-            .toList();
+        Arrays.stream(Recipe.MergekitVersion.values()).map(Recipe.MergekitVersion::label).toList();
     return Arrays.stream(Recipe.MergekitVersion.values())
         .filter(version -> version.label().equals(given.value()))
         .findFirst()
@@ -386,5 +387,4 @@ public final class RecipeParser {
     YamlNode node = root.get("random_seed");
     return node == null || node.isNull() ? 0 : node.integer("'random_seed'");
   }
-
 }

@@ -40,6 +40,8 @@ final class Renames {
   }
 
   private static String prefix(YamlNode node) {
-    return node.isNull() || (node.isText() && node.value().isEmpty()) ? "" : node.text("a prefix of 'rename'");
+    return node.isNull() || (node.isText() && node.value().isEmpty())
+        ? ""
+        : node.text("a prefix of 'rename'");
   }
 }

@@ -39,7 +39,9 @@ final class TokenizerReader {
     }
     YamlNode from = keys.get("source");
     return new Recipe.Tokenizer(
-        from == null || from.isNull() ? Recipe.Tokenizer.UNION : InputReader.model(from, "'source'").text(),
+        from == null || from.isNull()
+            ? Recipe.Tokenizer.UNION
+            : InputReader.model(from, "'source'").text(),
         tokens,
         (int) padding,
         node.at());

@@ -21,15 +21,18 @@ import org.optmerge.taskvector.Weight;
  */
 final class AdapterFit implements ModelTensors {
   /** Modules of GPT-2 and its relatives that store their weight as (in, out). */
-  private static final Pattern CONV1D = Pattern.compile(".*\\.(c_attn|c_proj|c_fc|q_attn)\\.weight");
+  private static final Pattern CONV1D =
+      Pattern.compile(".*\\.(c_attn|c_proj|c_fc|q_attn)\\.weight");
 
   private static final Set<String> CONV1D_FAMILIES =
       Set.of("gpt2", "openai-gpt", "imagegpt", "decision_transformer", "clvp");
 
   private static final Pattern EMBEDDING =
-      Pattern.compile("(.*\\.)?(embed_tokens|wte|word_embeddings|tok_embeddings|embed_in|shared)\\.weight");
+      Pattern.compile(
+          "(.*\\.)?(embed_tokens|wte|word_embeddings|tok_embeddings|embed_in|shared)\\.weight");
 
-  private static final Pattern HEAD = Pattern.compile("(.*\\.)?(lm_head|output|embed_out)\\.weight");
+  private static final Pattern HEAD =
+      Pattern.compile("(.*\\.)?(lm_head|output|embed_out)\\.weight");
 
   private final InputModel under;
   private final LoraAdapter adapter;
@@ -106,7 +109,9 @@ final class AdapterFit implements ModelTensors {
     List<Long> extents =
         whole != null
             ? whole.shape()
-            : Optional.ofNullable(adapter.rows().get(own)).map(rows -> rows.values().shape()).orElse(List.of());
+            : Optional.ofNullable(adapter.rows().get(own))
+                .map(rows -> rows.values().shape())
+                .orElse(List.of());
     return extents.equals(shape) || hasColumnsOf(extents, shape);
   }
 
@@ -144,7 +149,11 @@ final class AdapterFit implements ModelTensors {
         problems.add(
             "adapter '%s': tensor '%s' has shape %s, '%s' has %s"
                 .formatted(
-                    adapter.folder(), tensor.name(), tensor.shape(), under.name(), base.get().shape()));
+                    adapter.folder(),
+                    tensor.name(),
+                    tensor.shape(),
+                    under.name(),
+                    base.get().shape()));
         return;
       }
       if (isNewRows(tensor, base.get())) {
@@ -170,7 +179,8 @@ final class AdapterFit implements ModelTensors {
         .ifPresent(
             weight -> {
               infos.put(
-                  name, new TensorInfo(base.name(), base.dtype(), shape, base.file(), base.offset()));
+                  name,
+                  new TensorInfo(base.name(), base.dtype(), shape, base.file(), base.offset()));
               weights.put(
                   name,
                   new Weight.Joined(
@@ -191,7 +201,9 @@ final class AdapterFit implements ModelTensors {
   private String alias(String name) {
     String bare = name.endsWith(".weight") ? name.substring(0, name.length() - 7) : name;
     Pattern kind =
-        bare.equals("input_embeddings") ? EMBEDDING : bare.equals("output_embeddings") ? HEAD : null;
+        bare.equals("input_embeddings")
+            ? EMBEDDING
+            : bare.equals("output_embeddings") ? HEAD : null;
     if (kind == null) {
       return name;
     }
@@ -243,10 +255,8 @@ final class AdapterFit implements ModelTensors {
   /** Finds the stack of a module that a change fits, as the file does not name it. */
   private void changeStack(LoraAdapter.Stack stack) {
     String module = mapping.apply(stack.module());
-    List<Long> inOut =
-        List.of(stack.experts(), stack.a().shape().get(1), stack.b().shape().get(0));
-    List<Long> outIn =
-        List.of(stack.experts(), stack.b().shape().get(0), stack.a().shape().get(1));
+    List<Long> inOut = List.of(stack.experts(), stack.a().shape().get(1), stack.b().shape().get(0));
+    List<Long> outIn = List.of(stack.experts(), stack.b().shape().get(0), stack.a().shape().get(1));
     List<String> fitting =
         under.names().stream()
             .filter(name -> name.startsWith(module + "."))
@@ -359,8 +369,8 @@ final class AdapterFit implements ModelTensors {
   }
 
   /**
-   * A square weight does not say which way round it is; its family does, or the other modules of its
-   * name. PEFT's one flag for all modules is what the last of them left behind.
+   * A square weight does not say which way round it is; its family does, or the other modules of
+   * its name. PEFT's one flag for all modules is what the last of them left behind.
    */
   private Optional<Delta> square(String name, Delta delta) {
     if (delta.embedding()) {

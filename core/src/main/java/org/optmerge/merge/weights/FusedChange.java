@@ -12,8 +12,8 @@ import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.taskvector.Weight;
 
 /**
- * The change of a projection that the base stores together with others, or of several that it stores
- * one by one.
+ * The change of a projection that the base stores together with others, or of several that it
+ * stores one by one.
  *
  * @param pieces by the base's tensor: which rows of the change belong to which rows of the tensor
  */
@@ -82,8 +82,7 @@ record FusedChange(Map<String, Piece> pieces) {
       // Keys and values have the same number of rows; queries may have more.
       long others = place == 0 ? (all - own) / (count - 1) : own;
       long first = place == 0 ? 0 : all - (count - place) * own;
-      boolean fits =
-          place == 0 ? own + (count - 1) * others == all && others <= own : first >= own;
+      boolean fits = place == 0 ? own + (count - 1) * others == all && others <= own : first >= own;
       if (fits && (count > 2 || 2 * own == all)) {
         return Optional.of(new FusedChange(Map.of(name, new Piece(delta, first))));
       }

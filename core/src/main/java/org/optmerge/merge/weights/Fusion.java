@@ -42,10 +42,20 @@ final class Fusion {
 
   /** Families whose fused tensors are transposed, or interleave what others put side by side. */
   private static final Set<String> NOT_PLAIN =
-      Set.of("llama4", "llama4_text", "gpt_oss", "codegen", "gpt_neox", "falcon", "bloom", "internlm2", "dbrx");
+      Set.of(
+          "llama4",
+          "llama4_text",
+          "gpt_oss",
+          "codegen",
+          "gpt_neox",
+          "falcon",
+          "bloom",
+          "internlm2",
+          "dbrx");
 
   private static final Pattern EXPERT =
-      Pattern.compile("(?<block>.*\\.experts\\.)(?<number>\\d+)\\.(?<module>[^.]+)(?<end>\\.weight|\\.bias)?");
+      Pattern.compile(
+          "(?<block>.*\\.experts\\.)(?<number>\\d+)\\.(?<module>[^.]+)(?<end>\\.weight|\\.bias)?");
 
   private static final List<String> ENDS = List.of(".weight", ".bias", "_weight", "_bias");
 
@@ -139,7 +149,8 @@ final class Fusion {
     }
     String end = ending.replace('_', '.');
     List<String> parts = new ArrayList<>();
-    for (String other : List.of(block, block.replace(".mlp.experts.", ".block_sparse_moe.experts."))) {
+    for (String other :
+        List.of(block, block.replace(".mlp.experts.", ".block_sparse_moe.experts."))) {
       parts.clear();
       int count = experts.getOrDefault(other, 0);
       for (int expert = 0; expert < count; expert++) {

@@ -102,7 +102,8 @@ interface ModelTensors {
     private Optional<TensorInfo> like(String tensor, List<Long> shape) {
       return model
           .info(own(tensor))
-          .map(info -> new TensorInfo(info.name(), info.dtype(), shape, info.file(), info.offset()));
+          .map(
+              info -> new TensorInfo(info.name(), info.dtype(), shape, info.file(), info.offset()));
     }
 
     @Override

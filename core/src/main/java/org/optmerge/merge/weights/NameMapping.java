@@ -18,8 +18,8 @@ import java.util.stream.Collectors;
 import org.optmerge.checkpoint.Wrappers;
 
 /**
- * The names of one model's tensors in another model's layout: the one change of prefixes under which
- * nearly all names and shapes agree.
+ * The names of one model's tensors in another model's layout: the one change of prefixes under
+ * which nearly all names and shapes agree.
  *
  * <p>The search looks at kinds of names, which differ in their numbers only, so it takes time in
  * proportion to the number of tensors.
@@ -42,8 +42,22 @@ public record NameMapping(Map<String, String> names, List<Rule> rules) {
   /** Components that put one model into another, and no meaning of their own on it. */
   private static final Set<String> WRAPPERS =
       Set.of(
-          "model", "language_model", "text_model", "llm", "transformer", "thinker", "backbone",
-          "base_model", "module", "net", "inner", "lm", "vlm", "decoder", "text_decoder", "policy");
+          "model",
+          "language_model",
+          "text_model",
+          "llm",
+          "transformer",
+          "thinker",
+          "backbone",
+          "base_model",
+          "module",
+          "net",
+          "inner",
+          "lm",
+          "vlm",
+          "decoder",
+          "text_decoder",
+          "policy");
 
   /** Words for what a model has beside its language model. */
   private static final Pattern TOWER =
@@ -151,7 +165,8 @@ public record NameMapping(Map<String, String> names, List<Rule> rules) {
             free,
             own.size(),
             (mine, other) ->
-                fits.test(bareOwn.getOrDefault(mine, mine), bareReference.getOrDefault(other, other)));
+                fits.test(
+                    bareOwn.getOrDefault(mine, mine), bareReference.getOrDefault(other, other)));
     search.run(bareReference.keySet());
     int agreeing = literal + search.found.size();
     boolean nearlyAll =
@@ -216,7 +231,8 @@ public record NameMapping(Map<String, String> names, List<Rule> rules) {
     /** True if both give one name to different tensors, or different names to one. */
     boolean contradicts(Candidate other) {
       if (names.entrySet().stream()
-          .anyMatch(it -> !it.getValue().equals(other.names.getOrDefault(it.getKey(), it.getValue())))) {
+          .anyMatch(
+              it -> !it.getValue().equals(other.names.getOrDefault(it.getKey(), it.getValue())))) {
         return true;
       }
       Set<String> targets = new LinkedHashSet<>(names.values());
@@ -364,7 +380,8 @@ public record NameMapping(Map<String, String> names, List<Rule> rules) {
     /** Every change of prefixes that makes an own kind of names one of the other model's. */
     private Map<Rule, Boolean> rules() {
       Map<String, Set<String>> byEnd = new LinkedHashMap<>();
-      kinds(free).forEach(kind -> byEnd.computeIfAbsent(end(kind), k -> new LinkedHashSet<>()).add(kind));
+      kinds(free)
+          .forEach(kind -> byEnd.computeIfAbsent(end(kind), k -> new LinkedHashSet<>()).add(kind));
       Map<Rule, Boolean> rules = new LinkedHashMap<>();
       for (String own : kinds(left)) {
         for (String other : byEnd.getOrDefault(end(own), Set.of())) {

@@ -32,7 +32,12 @@ public record PlannedTensor(
   /** The same for another tensor that is one parameter with this one. */
   public PlannedTensor as(String other) {
     return new PlannedTensor(
-        other, dtype, shape, work, "%s as '%s', to which it is tied".formatted(source, name), parameter);
+        other,
+        dtype,
+        shape,
+        work,
+        "%s as '%s', to which it is tied".formatted(source, name),
+        parameter);
   }
 
   /** Number of entries. */

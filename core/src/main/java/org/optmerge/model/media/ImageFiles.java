@@ -10,10 +10,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Iterator;
-import java.util.regex.Pattern;
-import java.util.List;
 import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.regex.Pattern;
 import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
@@ -36,7 +36,8 @@ public final class ImageFiles {
   private static final long MOST_PIXELS = 200_000_000;
 
   /** What decoders say of a file that ends too soon, before they fill the rest with grey. */
-  private static final Pattern CUT = Pattern.compile("(?i)premature|truncat|missing eoi|end of file");
+  private static final Pattern CUT =
+      Pattern.compile("(?i)premature|truncat|missing eoi|end of file");
 
   private ImageFiles() {}
 

@@ -66,8 +66,7 @@ public final class BicubicResize {
       return new Taps(first, weights);
     }
 
-    private static int[] weights(
-        int low, int high, double center, double inverse, Filter filter) {
+    private static int[] weights(int low, int high, double center, double inverse, Filter filter) {
       double[] exact = new double[high - low];
       double sum = 0;
       for (int k = 0; k < exact.length; k++) {

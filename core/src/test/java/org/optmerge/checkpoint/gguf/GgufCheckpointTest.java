@@ -16,9 +16,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.optmerge.TestCheckpoints;
 import org.optmerge.checkpoint.Checkpoint;
-import org.optmerge.checkpoint.SideFile;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.DType;
+import org.optmerge.checkpoint.SideFile;
 import org.optmerge.checkpoint.TensorInfo;
 
 /** Names, order of rows, settings and files of GGUF models. */

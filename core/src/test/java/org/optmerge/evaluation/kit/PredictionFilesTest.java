@@ -20,7 +20,6 @@ import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Evaluation;
 import org.optmerge.evaluation.Finding;
 import org.optmerge.evaluation.Predicted;
-import org.optmerge.evaluation.PredictionFileException;
 import org.optmerge.evaluation.Predictions;
 import org.optmerge.evaluation.Protocol;
 import org.optmerge.metric.Prediction;
@@ -145,8 +144,7 @@ class PredictionFilesTest {
 
     assertThat(evaluation.values()).containsExactly(0, 1);
     assertThat(findings(evaluation))
-        .containsExactly(
-            "without a reference answer, counts as wrong: 1 example (0)");
+        .containsExactly("without a reference answer, counts as wrong: 1 example (0)");
   }
 
   @Test

@@ -75,7 +75,8 @@ class PublishedBenchmarkTest {
   void several_pictures_share_the_tiles_and_the_first_of_mmmu_is_twice_as_large() {
     KitPrompt mmmu = Prompts.find("internvl2_5", "MMMU_DEV_VAL").orElseThrow();
     Image picture = new Image(8, 8, new byte[192]);
-    Prompt seven = mmmu.ask(question(picture, picture, picture, picture, picture, picture, picture));
+    Prompt seven =
+        mmmu.ask(question(picture, picture, picture, picture, picture, picture, picture));
 
     assertThat(seven.resolution()).isEqualTo(Prompt.Resolution.tiles(9));
     assertThat(((Image) seven.media().get(0)).width()).isEqualTo(16);

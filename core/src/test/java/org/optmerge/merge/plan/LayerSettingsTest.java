@@ -164,12 +164,7 @@ class LayerSettingsTest {
   private static Stream<List<Integer>> choices() {
     SplittableRandom random = new SplittableRandom(7);
     Stream<List<Integer>> drawn =
-        Stream.generate(
-                () ->
-                    random
-                        .ints(1 + random.nextInt(10), 0, LAYERS)
-                        .boxed()
-                        .toList())
+        Stream.generate(() -> random.ints(1 + random.nextInt(10), 0, LAYERS).boxed().toList())
             .limit(60);
     return Stream.concat(
         Stream.of(

@@ -85,8 +85,7 @@ class ModulesAndTemplatesTest {
     assertThat(TestCheckpoints.values(out, MERGER)).isEqualTo(values("base", MERGER));
     try (MergePlan plan = plan(MODULES)) {
       assertThat(plan.notices())
-          .anyMatch(
-              it -> it.contains("1 tensors, such as '" + MERGER + "', are in no module"));
+          .anyMatch(it -> it.contains("1 tensors, such as '" + MERGER + "', are in no module"));
     }
     assertThatThrownBy(() -> plan(MODULES.replace("vision_tower", "audio_tower")))
         .isInstanceOf(RecipeException.class)
@@ -136,13 +135,17 @@ class ModulesAndTemplatesTest {
 
   @Test
   void a_chat_template_is_named_taken_from_most_models_or_given() throws IOException {
-    write("base", 1, "{\"eos_token\": \"</s>\", \"chat_template\": \"{{ 'mine alone, only here' }}\"}");
+    write(
+        "base",
+        1,
+        "{\"eos_token\": \"</s>\", \"chat_template\": \"{{ 'mine alone, only here' }}\"}");
     write("a", 10, "{\"chat_template\": \"" + TEMPLATE + "\"}");
     write("b", 20, "{\"chat_template\": \"" + TEMPLATE + "\"}");
 
     assertThat(template("auto")).isEqualTo(TEMPLATE);
     assertThat(template("chatml")).contains("<|im_start|>");
-    assertThat(template("\"{{ messages[0]['content'] }}\"")).isEqualTo("{{ messages[0]['content'] }}");
+    assertThat(template("\"{{ messages[0]['content'] }}\""))
+        .isEqualTo("{{ messages[0]['content'] }}");
     assertThatThrownBy(() -> template("chatlm"))
         .isInstanceOf(RecipeException.class)
         .hasMessageContaining("is 'chatlm'; did you mean 'chatml'?");
