@@ -22,7 +22,7 @@ import org.optmerge.python.PythonLiteral;
  * Laws that hold for any answer, under every profile: bounds, sameness, order of answers, more
  * agreement, symmetry. A row is one answer with ten references, which goes through some 120 scorings.
  *
- * <p>{@link #main} is the long run of the same rows, whose command and outcome stand in SCORING.md.
+ * <p>{@link #main} is the long run of the same rows, whose command and outcome stand in ARCHITECTURE.md.
  */
 class RandomRowsTest {
   private static final int ROWS = 500;
