@@ -57,8 +57,7 @@ final class RealReproduction {
 
     @Option(
         names = "--partial",
-        description =
-            "Take data sets whose files have fewer questions than their manifests say.")
+        description = "Take data sets whose files have fewer questions than their manifests say.")
     private boolean partial;
 
     @Option(
@@ -143,7 +142,7 @@ final class RealReproduction {
       console.warning("%d questions could not be asked; they count as wrong".formatted(missing));
     }
     text.add(
-        "λ was chosen on every tenth question; these scores are on %s others. MathVista and"
+        "λ was chosen on every tenth question; these scores are on %s others, the published ones on all. MathVista and"
                 .formatted(options.limit == null ? "all" : "the first " + options.limit)
             + " MATH-Vision are lower bounds: no judge was asked.");
     console.result(() -> text, () -> all);
