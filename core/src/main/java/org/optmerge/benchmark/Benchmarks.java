@@ -4,6 +4,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.benchmark.mini.CapabilityBenchmark;
 import org.optmerge.benchmark.mini.MiniTask;
@@ -18,6 +23,9 @@ import org.optmerge.manifest.Manifests;
  * Every benchmark by the name that its kit gives it: the miniature, and what manifests describe.
  */
 public final class Benchmarks {
+  /** Files as the hub's library writes them, such as {@code val-00001-of-00004.parquet}. */
+  private static final Pattern PART = Pattern.compile("(.*)-(\\d{1,9})-of-(\\d{1,9})(\\.[^/\\\\]*)");
+
   private Benchmarks() {}
 
   /** The names that {@link #open} knows: those of the miniature, then those of the manifests. */
@@ -133,6 +141,31 @@ public final class Benchmarks {
                       ? ""
                       : " --out '%s'".formatted(data.root())));
     }
+    requireAllParts(entry, files);
     return files;
+  }
+
+  /** Files that say in their names how many they are must all be there. */
+  private static void requireAllParts(BenchmarkEntry entry, List<Path> files) {
+    Map<String, Set<Integer>> parts = new TreeMap<>();
+    for (Path file : files) {
+      Matcher part = PART.matcher(file.toString());
+      if (part.matches()) {
+        parts
+            .computeIfAbsent(
+                "%s-*-of-%s%s".formatted(part.group(1), part.group(3), part.group(4)),
+                any -> new TreeSet<>())
+            .add(Integer.valueOf(part.group(2)));
+      }
+    }
+    parts.forEach(
+        (pattern, numbers) -> {
+          int all = Integer.parseInt(PART.matcher(pattern.replace("*", "0")).replaceFirst("$3"));
+          if (numbers.size() < all) {
+            throw new BenchmarkException(
+                "benchmark %s is cut short: of '%s' %d of %d files are there; to get the others: optmerge fetch '%s'"
+                    .formatted(entry.name(), pattern, numbers.size(), all, entry.name()));
+          }
+        });
   }
 }

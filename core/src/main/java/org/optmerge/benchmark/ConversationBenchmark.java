@@ -53,7 +53,23 @@ final class ConversationBenchmark extends FileBenchmark {
   @Override
   Stream<Question> all() {
     Map<String, String> known = answers == null ? Map.of() : answers(answers);
-    return QuestionStream.of(new JsonObjects(List.of(questions))).map(node -> example(node, known));
+    ImageFolder.Reader reader = images.reader();
+    return QuestionStream.of(new JsonObjects(List.of(questions)))
+        .map(node -> example(node, known, reader));
+  }
+
+  @Override
+  public Stream<Numbered> numbered() {
+    Map<String, String> known = answers == null ? Map.of() : answers(answers);
+    ImageFolder.Reader reader = images.reader();
+    return byPicture(
+        QuestionStream.of(new JsonObjects(List.of(questions))),
+        ConversationBenchmark::pictures,
+        (node, row) -> example(node, known, reader));
+  }
+
+  private static List<String> pictures(JsonNode node) {
+    return JsonBenchmark.texts(node.path("modal_inputs").path("vision"));
   }
 
   private static Map<String, String> answers(Path file) {
@@ -66,7 +82,7 @@ final class ConversationBenchmark extends FileBenchmark {
     }
   }
 
-  private Question example(JsonNode node, Map<String, String> known) {
+  private Question example(JsonNode node, Map<String, String> known, ImageFolder.Reader reader) {
     String id = node.path("id").asText();
     String place = "%s, question %s".formatted(name(), id);
     JsonNode first = node.path("conversations").path(0);
@@ -94,7 +110,7 @@ final class ConversationBenchmark extends FileBenchmark {
             first.path("value").asText(),
             List.of(answer),
             fields);
-    return images.shown(question, JsonBenchmark.texts(inputs.path("vision")));
+    return reader.shown(question, pictures(node));
   }
 
   private static String lastTurn(JsonNode node) {

@@ -1,8 +1,16 @@
 package org.optmerge.benchmark;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.optmerge.base.Sha256;
 
@@ -49,9 +57,37 @@ abstract class FileBenchmark implements Benchmark {
   }
 
   @Override
-  public final Stream<Numbered> numbered() {
+  public Stream<Numbered> numbered() {
     long[] next = {0};
     return all().map(question -> new Numbered(next[0]++, question));
+  }
+
+  /** The order of rows in which those with one picture follow each other, by its first. */
+  static int[] byPicture(List<?> pictures) {
+    Map<Object, Integer> first = new HashMap<>();
+    int[] begin = new int[pictures.size()];
+    for (int row = 0; row < begin.length; row++) {
+      Integer before = first.putIfAbsent(pictures.get(row), row);
+      begin[row] = before == null ? row : before;
+    }
+    return IntStream.range(0, begin.length)
+        .boxed()
+        .sorted(Comparator.comparingInt(row -> begin[row]))
+        .mapToInt(row -> row)
+        .toArray();
+  }
+
+  /** Questions of JSON objects, which are small beside their pictures, by picture. */
+  static Stream<Numbered> byPicture(
+      Stream<JsonNode> objects,
+      Function<JsonNode, List<String>> pictures,
+      BiFunction<JsonNode, Integer, Question> read) {
+    List<JsonNode> rows;
+    try (objects) {
+      rows = objects.toList();
+    }
+    return Arrays.stream(byPicture(rows.stream().map(pictures).toList()))
+        .mapToObj(row -> new Numbered(row, read.apply(rows.get(row), row)));
   }
 
   /** Of the files of the questions; pictures that lie beside them are known by their names. */

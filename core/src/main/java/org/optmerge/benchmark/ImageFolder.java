@@ -18,16 +18,44 @@ import org.optmerge.model.media.Media;
  * @param hint what to do if one is not there
  */
 record ImageFolder(Path folder, String hint) {
-  /** A question with its images, or with the fault that one cannot be read. */
-  Question shown(Question question, List<String> paths) {
-    List<Media> images = new ArrayList<>();
-    try {
-      for (String path : paths) {
-        images.add(ImageFiles.read(find(path)));
-      }
-    } catch (IOException e) {
-      return question.withFault(String.valueOf(e.getMessage()));
+  /** A reader that has the pictures of the last question, which are often those of the next. */
+  Reader reader() {
+    return new Reader(this);
+  }
+
+  /** Reads one question after the other. */
+  static final class Reader {
+    private final ImageFolder folder;
+    private List<String> lastPaths = List.of();
+    private List<Media> last = List.of();
+
+    private Reader(ImageFolder folder) {
+      this.folder = folder;
     }
+
+    /** A question with its images, or with the fault that one cannot be read. */
+    Question shown(Question question, List<String> paths) {
+      try {
+        if (!paths.equals(lastPaths)) {
+          last = folder.read(paths);
+          lastPaths = List.copyOf(paths);
+        }
+      } catch (IOException e) {
+        return question.withFault(String.valueOf(e.getMessage()));
+      }
+      return withImages(question, last);
+    }
+  }
+
+  private List<Media> read(List<String> paths) throws IOException {
+    List<Media> images = new ArrayList<>();
+    for (String path : paths) {
+      images.add(ImageFiles.read(find(path)));
+    }
+    return List.copyOf(images);
+  }
+
+  private static Question withImages(Question question, List<Media> images) {
     return FileBenchmark.withWords(
         new Question(
             question.id(),

@@ -51,15 +51,25 @@ final class JsonBenchmark extends FileBenchmark {
   @Override
   Stream<Question> all() {
     AtomicLong row = new AtomicLong();
+    ImageFolder.Reader reader = images.reader();
     return QuestionStream.of(new JsonObjects(files))
-        .map(node -> example(node, row.getAndIncrement()));
+        .map(node -> example(node, row.getAndIncrement(), reader));
+  }
+
+  @Override
+  public Stream<Numbered> numbered() {
+    ImageFolder.Reader reader = images.reader();
+    return byPicture(
+        QuestionStream.of(new JsonObjects(files)),
+        node -> texts(node.path(key("image", "image"))),
+        (node, row) -> example(node, row, reader));
   }
 
   private String key(String what, String usual) {
     return columns.getOrDefault(what, usual);
   }
 
-  private Question example(JsonNode node, long row) {
+  private Question example(JsonNode node, long row, ImageFolder.Reader reader) {
     JsonNode id = node.path(key("id", "question_id"));
     String name = id.isValueNode() && !id.isNull() ? id.asText() : String.valueOf(row);
     String place = "%s, question %s".formatted(name(), name);
@@ -84,7 +94,7 @@ final class JsonBenchmark extends FileBenchmark {
               }
             });
     String type = node.path(key("type", "question_type")).asText("");
-    return images.shown(
+    return reader.shown(
         new Question(name, name(), type, List.of(), question.asText(), answers, fields),
         texts(node.path(key("image", "image"))));
   }

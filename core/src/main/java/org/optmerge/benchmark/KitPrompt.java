@@ -64,6 +64,7 @@ public record KitPrompt(
     List<String> cutAt) {
   private static final String IMAGE = "<image>";
   private static final String LMMS_EVAL = "lmms-eval";
+  private static final String INTERNVL = "InternVL";
 
   /** Limits of the utilities of the Qwen-VL models where nobody sets others. */
   private static final SmartResize WIDEST = new SmartResize(28, 4L * 28 * 28, 16384L * 28 * 28);
@@ -136,11 +137,15 @@ public record KitPrompt(
     return kit.equals(LMMS_EVAL) ? new QwenPreprocessing(WIDEST).resized(shown) : shown;
   }
 
-  /** Decoding as the kit asks for it: the best token each time. */
+  /**
+   * Decoding as the kit asks for it: the best token each time. InternVL's own scripts have answers
+   * of one token at least ({@code min_new_tokens=1}).
+   */
   public Decoding decoding(MultimodalModel model) {
     return new Decoding(maxNewTokens)
         .withRepetitionPenalty(
-            repetitionPenalty == null ? model.decoding().repetitionPenalty() : repetitionPenalty);
+            repetitionPenalty == null ? model.decoding().repetitionPenalty() : repetitionPenalty)
+        .withMinNewTokens(kit.equals(INTERNVL) ? 1 : 0);
   }
 
   /** The same with shorter answers than the kit's, or longer ones. */

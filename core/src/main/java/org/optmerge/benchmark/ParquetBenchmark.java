@@ -1,6 +1,7 @@
 package org.optmerge.benchmark;
 
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -13,11 +14,13 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.apache.parquet.example.data.Group;
 import org.apache.parquet.schema.Type;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Sha256;
 import org.optmerge.model.media.Image;
 import org.optmerge.model.media.ImageFiles;
 import org.optmerge.model.media.Media;
@@ -99,6 +102,61 @@ final class ParquetBenchmark extends FileBenchmark {
     return QuestionStream.of(new Examples());
   }
 
+  /** Pictures that lie among the questions are read in the order of the file. */
+  @Override
+  public Stream<Numbered> numbered() {
+    return table == null ? super.numbered() : QuestionStream.of(new ByPicture(table));
+  }
+
+  /** Questions without pictures are small: all are held, and read by the pictures they name. */
+  private final class ByPicture implements QuestionStream.Source<Numbered> {
+    private final Table pictures;
+    private final Examples examples = new Examples();
+    private final List<Group> rows = new ArrayList<>();
+    private final List<Long> numbers = new ArrayList<>();
+    private int[] order = {};
+    private int at = -1;
+    private long number;
+
+    ByPicture(Table pictures) {
+      this.pictures = pictures;
+    }
+
+    @Override
+    public @Nullable Numbered next() throws IOException {
+      if (at < 0) {
+        begin();
+      }
+      while (examples.exploded.isEmpty()) {
+        if (at == order.length) {
+          return null;
+        }
+        number = numbers.get(order[at]);
+        examples.number = number;
+        examples.readRow(rows.get(order[at++]));
+      }
+      return new Numbered(number++, Objects.requireNonNull(examples.exploded.poll()));
+    }
+
+    private void begin() throws IOException {
+      List<List<String>> keys = new ArrayList<>();
+      long next = 0;
+      for (Group row = examples.rows.next(); row != null; row = examples.rows.next()) {
+        rows.add(row);
+        numbers.add(next);
+        next += explode == null ? 1 : ParquetRows.texts(row, explode).size();
+        keys.add(ParquetRows.texts(row, pictures.reference()));
+      }
+      order = byPicture(keys);
+      at = 0;
+    }
+
+    @Override
+    public void close() throws IOException {
+      examples.close();
+    }
+  }
+
   private String column(String what, String usual) {
     return columns.getOrDefault(what, usual);
   }
@@ -119,6 +177,7 @@ final class ParquetBenchmark extends FileBenchmark {
                     || special.contains(type.getName())
                     || type.getName().equals(explode));
     private final Deque<Question> exploded = new ArrayDeque<>();
+    private final Map<String, WeakReference<Image>> held = new HashMap<>();
     private @Nullable Spill images;
     private long number;
 
@@ -129,14 +188,18 @@ final class ParquetBenchmark extends FileBenchmark {
         if (row == null) {
           return null;
         }
-        try {
-          read(row);
-        } catch (IOException e) {
-          throw new BenchmarkException(
-              "%s, example %d: %s".formatted(name(), number, e.getMessage()), e);
-        }
+        readRow(row);
       }
       return exploded.poll();
+    }
+
+    private void readRow(Group row) {
+      try {
+        read(row);
+      } catch (IOException e) {
+        throw new BenchmarkException(
+            "%s, example %d: %s".formatted(name(), number, e.getMessage()), e);
+      }
     }
 
     private void read(Group row) throws IOException {
@@ -178,7 +241,7 @@ final class ParquetBenchmark extends FileBenchmark {
     private @Nullable Image image(Group row) throws IOException {
       if (table == null) {
         byte[] bytes = ParquetRows.bytes(row, column("image", "image")).orElse(null);
-        return bytes == null ? null : ImageFiles.read(bytes);
+        return bytes == null ? null : shared(bytes);
       }
       if (images == null) {
         images = Spill.of(table);
@@ -188,6 +251,18 @@ final class ParquetBenchmark extends FileBenchmark {
         throw new IOException("no image is named in column '%s'".formatted(table.reference()));
       }
       return images.read(key.get(0));
+    }
+
+    /** A picture that comes again is the same one, as long as a question that has it is held. */
+    private Image shared(byte[] bytes) throws IOException {
+      String digest = Sha256.of(bytes);
+      WeakReference<Image> before = held.get(digest);
+      Image image = before == null ? null : before.get();
+      if (image == null) {
+        image = ImageFiles.read(bytes);
+        held.put(digest, new WeakReference<>(image));
+      }
+      return image;
     }
 
     private String box(Group row, @Nullable Image image) throws IOException {

@@ -91,16 +91,13 @@ record AskedModel(String reference) {
     }
   }
 
-  /** A digest of all that its answers depend on. */
-  String origin(MultimodalModel model) {
-    String precision =
-        model.precision() == Precision.FLOAT32 ? "" : " in " + model.precision().key();
+  /** A digest of its weights and vocabulary, and of its recipe. */
+  String origin() {
     if (!isRecipe()) {
-      String digest = Provenance.ofModel(reference);
-      return precision.isEmpty() ? digest : Sha256.of(digest + precision);
+      return Provenance.ofModel(reference);
     }
     try (OptMerge merge = OptMerge.open(Path.of(reference))) {
-      return origin(Files.readString(Path.of(reference)) + precision, merge.plan());
+      return origin(Files.readString(Path.of(reference)), merge.plan());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

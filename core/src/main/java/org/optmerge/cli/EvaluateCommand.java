@@ -23,6 +23,7 @@ import org.optmerge.evaluation.Grouping;
 import org.optmerge.evaluation.Interval;
 import org.optmerge.evaluation.ModelEvaluation;
 import org.optmerge.evaluation.Presentation;
+import org.optmerge.evaluation.published.Shards;
 import org.optmerge.model.MultimodalModel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -60,6 +61,15 @@ final class EvaluateCommand extends Subcommand {
   private @Nullable Path out;
 
   @Option(
+      names = "--join",
+      split = ",",
+      paramLabel = "DIR",
+      description =
+          "Join evaluations of published data sets that were made with --shard, all of them, in"
+              + " --out: nothing is asked again. Such as --join part1,part2.")
+  private @Nullable List<Path> join;
+
+  @Option(
       names = "--force",
       description = "Replace the answers of another evaluation that --out holds.")
   private boolean force;
@@ -71,10 +81,21 @@ final class EvaluateCommand extends Subcommand {
     Console console = main.console();
     AskedModel asked = new AskedModel(model);
     if (source.isPublished()) {
-      return new PublishedRun(console, asked, precision.precision(), out, force)
-          .evaluate(
-              published.open(asked.family(), source.benchmarks()),
-              published.selection(source.publishedSplit(Selection.Split.ALL)));
+      Selection selection = published.selection(source.publishedSplit(Selection.Split.ALL));
+      if (join != null && (out == null || selection.shards() > 1)) {
+        throw wrong("--join makes the whole of shards, in the folder that --out names");
+      }
+      return new PublishedRun(
+              console,
+              asked,
+              precision.precision(),
+              out,
+              force,
+              join == null ? null : new Shards(join))
+          .evaluate(published.open(asked.family(), source.benchmarks(), selection), selection);
+    }
+    if (join != null) {
+      throw wrong("--join belongs to published data sets");
     }
     QuestionSource.Chosen chosen;
     ModelEvaluation evaluation;
@@ -99,8 +120,7 @@ final class EvaluateCommand extends Subcommand {
           out == null
               ? chosen.evaluator().evaluate(model, opened, progress)
               : new EvaluationFolder(out)
-                  .evaluate(
-                      chosen.evaluator(), model, asked.origin(opened), opened, force, progress);
+                  .evaluate(chosen.evaluator(), model, asked.origin(), opened, force, progress);
     }
     ObjectNode scores = json(chosen, evaluation);
     if (out != null) {

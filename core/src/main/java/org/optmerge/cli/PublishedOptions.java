@@ -33,6 +33,13 @@ final class PublishedOptions {
   private @Nullable Long limit;
 
   @Option(
+      names = "--partial",
+      description =
+          "Score a data set's file that has fewer questions than its manifest says (default: it is"
+              + " refused).")
+  private boolean partial;
+
+  @Option(
       names = "--shard",
       paramLabel = "I/N",
       description = "The I-th of N parts of the questions, for several machines.")
@@ -55,7 +62,8 @@ final class PublishedOptions {
   void check(boolean published) {
     if (!published) {
       for (String option :
-          List.of("--data", "--limit", "--shard", "--prompts", "--max-new-tokens")) {
+          List.of(
+              "--data", "--limit", "--partial", "--shard", "--prompts", "--max-new-tokens")) {
         if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
           throw wrong("%s belongs to published data sets".formatted(option));
         }
@@ -83,23 +91,30 @@ final class PublishedOptions {
     }
   }
 
-  /** The data sets that names stand for. */
-  List<PublishedBenchmark> open(String modelFamily, List<String> names) {
+  /**
+   * The data sets that names stand for.
+   *
+   * @param asked of each; if one of them is missing, it is refused
+   */
+  List<PublishedBenchmark> open(
+      String modelFamily, List<String> names, Selection asked) {
     String family = prompts == null ? modelFamily : prompts;
     DataFolder folder =
         data == null ? DataFolder.ofEnvironment(System.getenv()) : new DataFolder(data);
-    return names.stream()
+    List<PublishedBenchmark> benchmarks = names.stream()
         .flatMap(name -> named(family, name).stream())
         .distinct()
         .map(name -> PublishedBenchmark.open(family, name, folder))
         .map(one -> maxNewTokens == null ? one : one.withMaxNewTokens(maxNewTokens))
         .toList();
+    PublishedBenchmark.requireWhole(benchmarks, asked, partial);
+    return benchmarks;
   }
 
   /** Questions of data sets that choose λ, together. */
   QuestionSource.Chosen chosen(String modelFamily, List<String> names, Selection.Split split) {
     Selection selection = selection(split);
-    List<PublishedBenchmark> benchmarks = open(modelFamily, names);
+    List<PublishedBenchmark> benchmarks = open(modelFamily, names, selection);
     List<String> hidden =
         benchmarks.stream()
             .filter(PublishedBenchmark::hidesAnswers)

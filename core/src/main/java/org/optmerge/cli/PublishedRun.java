@@ -23,6 +23,7 @@ import org.optmerge.evaluation.Interval;
 import org.optmerge.evaluation.Protocol;
 import org.optmerge.evaluation.published.PublishedBenchmark;
 import org.optmerge.evaluation.published.PublishedEvaluation;
+import org.optmerge.evaluation.published.Shards;
 import org.optmerge.model.MultimodalModel;
 import org.optmerge.model.Precision;
 
@@ -31,9 +32,15 @@ import org.optmerge.model.Precision;
  *
  * @param out where answers are kept, a folder for each data set; null: nowhere
  * @param anew whether to forget answers that are there
+ * @param join parts that other machines made; null: none
  */
 record PublishedRun(
-    Console console, AskedModel asked, Precision precision, @Nullable Path out, boolean anew) {
+    Console console,
+    AskedModel asked,
+    Precision precision,
+    @Nullable Path out,
+    boolean anew,
+    @Nullable Shards join) {
   /** The exit code: 0, or that of a failure if some questions could not be asked. */
   int evaluate(List<PublishedBenchmark> benchmarks, Selection selection) throws IOException {
     if (out != null) {
@@ -55,15 +62,19 @@ record PublishedRun(
     benchmarks.forEach(benchmark -> benchmark.evaluator(selection).size());
     try (StatusLine status = console.status();
         MultimodalModel model = asked.open(precision)) {
-      String origin = asked.origin(model);
+      String origin = asked.origin();
       for (PublishedBenchmark benchmark : benchmarks) {
+        PublishedEvaluation.Asked by = new PublishedEvaluation.Asked(asked.name(), origin, model);
+        if (join != null) {
+          join.join(benchmark, selection, by, folder.resolve(benchmark.name()), anew);
+        }
         PublishedEvaluation evaluation =
             PublishedEvaluation.run(
                 benchmark,
                 selection,
-                new PublishedEvaluation.Asked(asked.name(), origin, model),
+                by,
                 folder.resolve(benchmark.name()),
-                anew,
+                anew && join == null,
                 Bootstrap.DEFAULT,
                 new AskingProgress(
                     status, benchmark.name(), benchmark.evaluator(selection).size()));

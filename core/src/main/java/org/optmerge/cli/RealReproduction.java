@@ -56,6 +56,11 @@ final class RealReproduction {
     private @Nullable Integer maxNewTokens;
 
     @Option(
+        names = "--partial",
+        description = "Take data sets whose files have fewer questions than their manifests say.")
+    private boolean partial;
+
+    @Option(
         names = "--precision",
         paramLabel = "NAME",
         completionCandidates = Names.Precisions.class,
@@ -109,7 +114,8 @@ final class RealReproduction {
             options.limit == null ? Long.MAX_VALUE : options.limit,
             options.validation,
             options.maxNewTokens,
-            Precision.named(options.precision));
+            Precision.named(options.precision),
+            options.partial);
     List<String> text = new ArrayList<>();
     ObjectNode all = Json.object();
     int notAsked = 0;
@@ -136,7 +142,7 @@ final class RealReproduction {
       console.warning("%d questions could not be asked; they count as wrong".formatted(missing));
     }
     text.add(
-        "λ was chosen on every tenth question; these scores are on %s others. MathVista and"
+        "λ was chosen on every tenth question; these scores are on %s others, the published ones on all. MathVista and"
                 .formatted(options.limit == null ? "all" : "the first " + options.limit)
             + " MATH-Vision are lower bounds: no judge was asked.");
     console.result(() -> text, () -> all);

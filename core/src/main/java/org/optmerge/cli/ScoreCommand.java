@@ -22,6 +22,7 @@ import org.optmerge.evaluation.Predictions;
 import org.optmerge.evaluation.Protocol;
 import org.optmerge.evaluation.Score;
 import org.optmerge.evaluation.kit.PredictionWriter;
+import org.optmerge.evaluation.published.AnswerCount;
 import org.optmerge.report.ScoreTables;
 import org.optmerge.report.Tables;
 import picocli.CommandLine.Command;
@@ -111,11 +112,12 @@ final class ScoreCommand extends Subcommand {
     Console console = main.console(request.out == null && main.json);
     Protocol protocol = named(dataSet, Protocol::named);
     Bootstrap bootstrap = scoring.bootstrap(Bootstrap.DEFAULT.resamples());
-    Evaluation evaluation;
+    Evaluation scored;
     try (ProgressLine progress = console.progress()) {
       progress.phase("scoring");
-      evaluation = scoring.evaluate(request.file, protocol, bootstrap);
+      scored = scoring.evaluate(request.file, protocol, bootstrap);
     }
+    Evaluation evaluation = AnswerCount.fewer(dataSet, scored).map(scored::with).orElse(scored);
     evaluation.findings().stream().map(Finding::toString).forEach(console::warning);
     if (explain != null) {
       List<Explanation> explanations = evaluation.explain(explain);

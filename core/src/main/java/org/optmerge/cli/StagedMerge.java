@@ -7,11 +7,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.FileErrors;
 import org.optmerge.base.Json;
 import org.optmerge.base.Trees;
 import org.optmerge.merge.EmptyCheckpoint;
+import org.optmerge.merge.FinishedMerge;
 import org.optmerge.merge.MergeException;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergeResult;
@@ -19,8 +21,6 @@ import org.optmerge.merge.recipe.Recipe;
 
 /** The merges of a recipe of several documents, one after the other. */
 final class StagedMerge {
-  private static final String PROVENANCE = "optmerge.json";
-
   private final List<Recipe> stages;
   private final @Nullable Path out;
   private final boolean hasEnd;
@@ -86,7 +86,10 @@ final class StagedMerge {
     Recipe.Located<String> name = stage.mergekit().stage();
     Path folder = name == null ? Objects.requireNonNull(out) : results.resolve(name.value());
     try (MergePlan plan = command.source().plan(stage, results)) {
-      if (command.resumes() && isResultOf(plan, folder)) {
+      Optional<FinishedMerge> earlier =
+          command.resumes() ? FinishedMerge.in(folder, plan) : Optional.empty();
+      if (earlier.isPresent()) {
+        requireSame(earlier.get(), folder);
         command.console().notice("%s: there from an earlier run".formatted(folder));
         return;
       }
@@ -97,13 +100,13 @@ final class StagedMerge {
     }
   }
 
-  private static boolean isResultOf(MergePlan plan, Path folder) throws IOException {
-    Path provenance = folder.resolve(PROVENANCE);
-    return Files.isRegularFile(provenance)
-        && Json.plain()
-            .readTree(provenance.toFile())
-            .path("recipe")
-            .equals(Json.plain().readTree(Json.line(plan.recipe())));
+  private void requireSame(FinishedMerge earlier, Path folder) throws IOException {
+    Optional<String> change = earlier.change();
+    if (change.isPresent()) {
+      throw new MergeException(
+          "%s: there from an earlier run, but %s; the same command with --force in place of --resume makes all stages anew"
+              .formatted(folder, change.get()));
+    }
   }
 
   /** Plans each stage over empty results of those before it. */

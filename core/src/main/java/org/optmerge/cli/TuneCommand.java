@@ -91,7 +91,7 @@ final class TuneCommand extends Subcommand {
                   grid.stream().sorted().collect(Collectors.toList()),
                   given ? List.of() : MergeSearch.BEYOND,
                   new Search(status, chosen, grid.size(), chosen.evaluator().size()),
-                  asking(plan, model));
+                  asking(plan));
       if (out != null) {
         AtomicFiles.write(out.resolve("tune.json"), Json.pretty(json(chosen, outcome)));
       }
@@ -101,7 +101,7 @@ final class TuneCommand extends Subcommand {
   }
 
   /** Keeps answers in a folder for each λ, if they are to be kept. */
-  private MergeSearch.Asking asking(MergePlan plan, MultimodalModel opened) throws IOException {
+  private MergeSearch.Asking asking(MergePlan plan) throws IOException {
     Path folder = out;
     if (folder == null) {
       return (scaling, questions, model, progress) ->
@@ -113,7 +113,7 @@ final class TuneCommand extends Subcommand {
             .evaluate(
                 questions,
                 plan.method(),
-                Sha256.of("%s, λ %s in %s".formatted(origin, scaling, opened.precision().key())),
+                Sha256.of("%s, λ %s".formatted(origin, scaling)),
                 model,
                 force,
                 progress);

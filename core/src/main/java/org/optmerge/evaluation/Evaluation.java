@@ -92,6 +92,13 @@ public record Evaluation(
         findings.list());
   }
 
+  /** The same with something more that a reader of its scores must know. */
+  public Evaluation with(Finding finding) {
+    List<Finding> more = new ArrayList<>(findings);
+    more.add(finding);
+    return new Evaluation(protocol, profile, format, items, scores, official, more);
+  }
+
   /** Why an item counts as wrong whatever the metric; empty if it can be scored. */
   private static Optional<String> unscorable(Predicted item, Metric metric) {
     String wrong = item.field(InternalFields.WRONG);

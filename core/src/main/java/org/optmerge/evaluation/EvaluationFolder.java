@@ -1,5 +1,7 @@
 package org.optmerge.evaluation;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -7,8 +9,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.IntConsumer;
 import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
@@ -24,6 +31,11 @@ import org.optmerge.model.MultimodalModel;
  * are answered, and is in the order of the questions when all are.
  */
 public record EvaluationFolder(Path folder) {
+  /** The setting that says which questions were asked, such as {@code all, 1/4}. */
+  public static final String SHARD = "split and shard";
+
+  private static final String NAMED = "named";
+
   /** The answers, one JSON object a line. */
   public Path predictions() {
     return folder.resolve("predictions.jsonl");
@@ -69,13 +81,14 @@ public record EvaluationFolder(Path folder) {
         Files.deleteIfExists(provenance());
         Files.deleteIfExists(predictions());
       }
-      Map<EvaluatorPart.Key, String> known = known(now);
+      Map<String, String> named = evaluator.named(model);
+      Map<EvaluatorPart.Key, String> known = known(now, named);
       if (known.size() > evaluator.size()) {
         throw new BenchmarkException(
             "%s: has %d answers, more than the %d questions that are asked now; ask as many, give another folder, or --force to begin anew"
                 .formatted(folder, known.size(), evaluator.size()));
       }
-      Json.plain().writeValue(provenance().toFile(), now);
+      note(now, named);
       if (!known.isEmpty()) {
         progress.accept(known.size());
       }
@@ -92,6 +105,78 @@ public record EvaluationFolder(Path folder) {
     }
   }
 
+  /** A setting that answers here were given under; empty if that is not noted. */
+  public Optional<String> noted(String name) {
+    try {
+      return Files.exists(provenance())
+          ? Optional.ofNullable(
+              Json.plain().readTree(provenance().toFile()).path(NAMED).path(name).textValue())
+          : Optional.empty();
+    } catch (IOException e) {
+      throw new UncheckedIOException("%s: cannot be read".formatted(provenance()), e);
+    }
+  }
+
+  /**
+   * The answers of an evaluation that is finished.
+   *
+   * @throws BenchmarkException if it is another one, or not finished
+   */
+  public List<Predicted> finished(Evaluator evaluator, String origin, MultimodalModel model) {
+    try {
+      known(evaluator.provenance(origin), evaluator.named(model));
+      List<Predicted> items =
+          Files.exists(predictions()) && Files.size(predictions()) > 0
+              ? Predictions.read(predictions()).items()
+              : List.of();
+      long different =
+          items.stream()
+              .map(item -> new EvaluatorPart.Key(item.task(), item.id()))
+              .distinct()
+              .count();
+      if (items.size() != evaluator.size() || different != items.size()) {
+        throw new BenchmarkException(
+            "%s: has %d answers to %d questions, %d were asked; let that evaluation go on to its end first"
+                .formatted(folder, items.size(), different, evaluator.size()));
+      }
+      return items;
+    } catch (IOException e) {
+      throw new UncheckedIOException("%s: cannot be read".formatted(folder), e);
+    }
+  }
+
+  /**
+   * Puts answers here that were given elsewhere, as if they had been given here.
+   *
+   * @param anew whether to forget the answers that are there
+   * @throws BenchmarkException if there are answers
+   */
+  public void take(
+      List<Predicted> items,
+      Evaluator evaluator,
+      String origin,
+      MultimodalModel model,
+      boolean anew) {
+    if (!anew && Files.exists(predictions())) {
+      throw new BenchmarkException(
+          "%s: has answers already; give another folder, or --force to replace them"
+              .formatted(folder));
+    }
+    try {
+      Files.createDirectories(folder);
+      note(evaluator.provenance(origin), evaluator.named(model));
+      AtomicFiles.write(predictions(), draft -> Predictions.write(draft, items));
+    } catch (IOException e) {
+      throw new UncheckedIOException("%s: cannot be written".formatted(folder), e);
+    }
+  }
+
+  private void note(Provenance now, Map<String, String> named) throws IOException {
+    ObjectNode noted = Json.plain().valueToTree(now);
+    Json.put(noted, NAMED, named);
+    AtomicFiles.write(provenance(), Json.pretty(noted));
+  }
+
   private static void append(BufferedWriter out, Predicted item) {
     try {
       out.write(Predictions.line(item));
@@ -102,15 +187,14 @@ public record EvaluationFolder(Path folder) {
     }
   }
 
-  private Map<EvaluatorPart.Key, String> known(Provenance now) throws IOException {
+  private Map<EvaluatorPart.Key, String> known(Provenance now, Map<String, String> named)
+      throws IOException {
     Map<EvaluatorPart.Key, String> known = new HashMap<>();
     if (!Files.exists(predictions())) {
       return known;
     }
     String difference =
-        Files.exists(provenance())
-            ? Json.plain().readValue(provenance().toFile(), Provenance.class).difference(now)
-            : "nothing is said of how";
+        Files.exists(provenance()) ? difference(now, named) : "nothing is said of how";
     if (!difference.isEmpty()) {
       throw new BenchmarkException(
           "%s: has answers of another evaluation (%s); give --force to replace them, or another folder"
@@ -125,6 +209,29 @@ public record EvaluationFolder(Path folder) {
       }
     }
     return known;
+  }
+
+  /** The differences of what is noted here, by name where names are noted. */
+  private String difference(Provenance now, Map<String, String> named) throws IOException {
+    ObjectNode noted = (ObjectNode) Json.plain().readTree(provenance().toFile());
+    JsonNode before = noted.remove(NAMED);
+    List<String> differences = new ArrayList<>();
+    if (before != null) {
+      Set<String> names = new LinkedHashSet<>(named.keySet());
+      before.fieldNames().forEachRemaining(names::add);
+      for (String name : names) {
+        String old = before.path(name).asText("none");
+        String value = named.getOrDefault(name, "none");
+        if (!old.equals(value)) {
+          differences.add("other %s: %s there, %s now".formatted(name, old, value));
+        }
+      }
+    }
+    String models = Json.plain().treeToValue(noted, Provenance.class).difference(now);
+    if (differences.isEmpty() || models.contains("models")) {
+      differences.add(0, differences.isEmpty() ? models : "other models");
+    }
+    return String.join("; ", differences);
   }
 
   /** A process that was killed may have left half a line. */

@@ -1,6 +1,7 @@
 package org.optmerge.evaluation;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -116,6 +117,17 @@ public final class Evaluator {
    */
   Provenance provenance(String model) {
     return new Provenance(model, Sha256.of(settings()), digest());
+  }
+
+  /** All that answers of a model depend on besides its weights, by names that a refusal can say. */
+  Map<String, String> named(MultimodalModel model) {
+    Map<String, String> named = new LinkedHashMap<>();
+    named.put("precision", model.precision().key());
+    for (EvaluatorPart part : parts) {
+      String of = parts.size() == 1 ? "" : " of " + part.questions().name();
+      part.named(model).forEach((name, value) -> named.put(name + of, value));
+    }
+    return named;
   }
 
   /** The way of asking and scoring, in words. */

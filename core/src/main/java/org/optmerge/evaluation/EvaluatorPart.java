@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -99,6 +100,24 @@ record EvaluatorPart(
     return kit == null
         ? "[%s], %s, %d tokens".formatted(presentation, metric, questions.benchmark.answerTokens())
         : "%s, %s, %s".formatted(kit.settings(), metric, questions.selected());
+  }
+
+  /** The settings one by one, by names that a refusal can say. */
+  Map<String, String> named(MultimodalModel model) {
+    Map<String, String> named = new LinkedHashMap<>();
+    KitPrompt by = kit;
+    if (by == null) {
+      named.put("way of asking", presentation.toString());
+      named.put("decoding", String.valueOf(new Decoding(questions.benchmark.answerTokens())));
+    } else {
+      named.put("prompts", by.withMaxNewTokens(1).settings());
+      named.put("decoding", String.valueOf(by.decoding(model)));
+      named.put(EvaluationFolder.SHARD, questions.selected());
+    }
+    named.put("metric", String.valueOf(metric));
+    named.put(
+        "data", "%d questions, SHA-256 %.16s".formatted(questions.benchmark.size(), digest()));
+    return named;
   }
 
   String digest() {

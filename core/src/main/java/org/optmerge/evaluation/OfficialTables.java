@@ -74,7 +74,7 @@ final class OfficialTables {
       case VLMEVALKIT_VERDICTS -> choice(items);
       case OPTMERGE, VLMEVALKIT, VLMEVALKIT_JUDGED ->
           switch (protocol.report()) {
-            case PERCENT -> percent(items);
+            case PERCENT -> percent(items, numpy(profile));
             case CHOICE -> choice(items);
             case MATHVISTA -> math(items, "Task&Skill", item -> mathVistaRows(item), false);
             case MATHVISION ->
@@ -103,17 +103,22 @@ final class OfficialTables {
     return List.copyOf(groups);
   }
 
-  private static OfficialTable percent(List<Predicted> items) {
+  /** Which NumPy a version of VLMEvalKit is run with. */
+  private static Means numpy(ScoringProfile profile) {
+    return profile == ScoringProfile.VLMEVALKIT_LATEST ? Means.NUMPY_2_3 : Means.NUMPY;
+  }
+
+  private static OfficialTable percent(List<Predicted> items, Means means) {
     Map<String, Object> row = new LinkedHashMap<>();
     if (items.stream().anyMatch(item -> !item.field("split").isEmpty())) {
       by(items, item -> item.field("split"))
-          .forEach((split, members) -> row.put(split, mean(members) * PERCENT));
-      row.put(Evaluation.OVERALL, mean(items) * PERCENT);
+          .forEach((split, members) -> row.put(split, mean(members, means) * PERCENT));
+      row.put(Evaluation.OVERALL, mean(items, means) * PERCENT);
     } else {
-      row.put(Evaluation.OVERALL, mean(items) * PERCENT);
+      row.put(Evaluation.OVERALL, mean(items, means) * PERCENT);
       if (items.stream().anyMatch(item -> !item.field("category").isEmpty())) {
         new TreeMap<>(by(items, item -> item.field("category")))
-            .forEach((category, members) -> row.put(category, mean(members) * PERCENT));
+            .forEach((category, members) -> row.put(category, mean(members, means) * PERCENT));
       }
     }
     return OfficialTable.of(row);
@@ -127,14 +132,16 @@ final class OfficialTables {
             (name, members) -> {
               Map<String, Object> row = new LinkedHashMap<>();
               row.put("split", name);
-              row.put(Evaluation.OVERALL, mean(members));
+              row.put(Evaluation.OVERALL, mean(members, Means.NUMPY));
               for (String column : List.of("l2-category", "category")) {
                 Set<String> abilities = new TreeSet<>();
                 items.forEach(item -> abilities.add(item.field(column)));
                 abilities.remove("");
                 Map<String, List<Predicted>> byAbility = by(members, item -> item.field(column));
                 for (String ability : abilities) {
-                  row.put(ability, mean(byAbility.getOrDefault(ability, List.of())));
+                  row.put(
+                      ability,
+                      mean(byAbility.getOrDefault(ability, List.of()), Means.NUMPY));
                 }
               }
               rows.add(row);
@@ -232,8 +239,8 @@ final class OfficialTables {
     int samples = 0;
     for (String split : order) {
       List<Predicted> members = splits.getOrDefault(split, List.of());
-      double precision = mean(members) * PERCENT;
-      double iou = Means.NUMPY.of(overlaps(members, overlap));
+      double precision = mean(members, Means.NUMPY_2_3) * PERCENT;
+      double iou = Means.NUMPY_2_3.of(overlaps(members, overlap));
       rows.add(row(split, precision, iou, members.size()));
       if (REFCOCO_SPLITS.contains(split)) {
         counted.add(new double[] {precision, iou});
@@ -244,13 +251,13 @@ final class OfficialTables {
         macro
             ? row(
                 "Average",
-                Means.NUMPY.of(counted.stream().mapToDouble(pair -> pair[0]).toArray()),
-                Means.NUMPY.of(counted.stream().mapToDouble(pair -> pair[1]).toArray()),
+                Means.NUMPY_2_3.of(counted.stream().mapToDouble(pair -> pair[0]).toArray()),
+                Means.NUMPY_2_3.of(counted.stream().mapToDouble(pair -> pair[1]).toArray()),
                 samples)
             : row(
                 "Average",
-                mean(items) * PERCENT,
-                Means.NUMPY.of(overlaps(items, overlap)),
+                mean(items, Means.NUMPY_2_3) * PERCENT,
+                Means.NUMPY_2_3.of(overlaps(items, overlap)),
                 items.size()));
     return new OfficialTable(rows);
   }
@@ -333,8 +340,8 @@ final class OfficialTables {
     return groups;
   }
 
-  /** NumPy's, of an empty list NaN. */
-  private static double mean(List<Predicted> items) {
-    return Means.NUMPY.of(Evaluation.values(items));
+  /** NaN of an empty list. */
+  private static double mean(List<Predicted> items, Means means) {
+    return means.of(Evaluation.values(items));
   }
 }

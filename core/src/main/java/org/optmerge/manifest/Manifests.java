@@ -68,6 +68,11 @@ public final class Manifests {
     return new Manifests(manifests);
   }
 
+  /** True if this build of the library has manifests in it. */
+  public static boolean areShipped() {
+    return Manifests.class.getResource("/data-manifests/") != null;
+  }
+
   /** The manifests that come with this library: those of {@code data-manifests}. */
   public static Manifests shipped() {
     URL folder = Manifests.class.getResource("/data-manifests/");

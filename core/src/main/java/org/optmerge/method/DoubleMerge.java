@@ -35,6 +35,9 @@ public final class DoubleMerge {
         || method instanceof ModelStock
         || method instanceof NearSwap
         || method instanceof Ram
+        || method instanceof RamPlus
+        || method instanceof Sce
+        || method instanceof ArceeFusion
         || method instanceof GeneralizedTaskArithmetic;
   }
 
@@ -76,6 +79,12 @@ public final class DoubleMerge {
       return each(i -> x[0][i] * Math.min(limit / Math.max(Math.abs(x[0][i]), 1e-6), 1));
     } else if (method instanceof Ram ram) {
       return each(i -> ram(ram.epsilon(), i));
+    } else if (method instanceof RamPlus ram) {
+      return ramPlus(ram);
+    } else if (method instanceof Sce sce) {
+      return sce(sce);
+    } else if (method instanceof ArceeFusion) {
+      return fusion();
     } else if (method instanceof GeneralizedTaskArithmetic sparse) {
       return sparse(sparse);
     }
@@ -106,6 +115,124 @@ public final class DoubleMerge {
       }
     }
     return changed == 0 ? 0 : sum / changed;
+  }
+
+  private double[] ramPlus(RamPlus ram) {
+    int count = x.length;
+    int[] models = new int[size];
+    for (double[] tau : x) {
+      for (int i = 0; i < size; i++) {
+        models[i] += Math.abs(tau[i]) > ram.epsilon() ? 1 : 0;
+      }
+    }
+    double[] alone = new double[count];
+    for (int t = 0; t < count; t++) {
+      float shared = 0;
+      float unique = 0;
+      for (int i = 0; i < size; i++) {
+        boolean changed = Math.abs(x[t][i]) > ram.epsilon();
+        shared += changed && models[i] > 1 ? 1 : 0;
+        unique += changed && models[i] == 1 ? 1 : 0;
+      }
+      // mergekit divides integers, in float32 whatever the type of the weights.
+      float ratio = shared / Math.max(unique, (float) Math.max(ram.epsilon(), Double.MIN_NORMAL));
+      alone[t] = 1f + (float) ram.r() * Math.min(ratio, (float) ram.alpha());
+    }
+    return each(
+        i -> {
+          double sum = 0;
+          for (int t = 0; t < count; t++) {
+            if (Math.abs(x[t][i]) > ram.epsilon()) {
+              sum += models[i] == 1 ? alone[t] * x[t][i] : x[t][i] / models[i];
+            }
+          }
+          return sum;
+        });
+  }
+
+  private double[] sce(Sce sce) {
+    int count = x.length;
+    double[] selection = sce.selectTopk() < 1 ? mostVaried(sce.selectTopk()) : each(i -> 1);
+    double[] energy = new double[count];
+    for (int t = 0; t < count; t++) {
+      for (int i = 0; i < size; i++) {
+        energy[t] += selection[i] * x[t][i] * x[t][i] / size;
+      }
+    }
+    double total = Arrays.stream(energy).sum();
+    double[] shares =
+        Arrays.stream(energy).map(own -> total < 1e-6 ? 1.0 / count : own / total).toArray();
+    return each(
+        i -> {
+          double sum = 0;
+          for (double[] tau : x) {
+            sum += tau[i];
+          }
+          double sign = sum >= 0 ? 1 : -1;
+          double merged = 0;
+          double divisor = 0;
+          for (int t = 0; t < count; t++) {
+            if (Math.signum(x[t][i]) == sign) {
+              merged += shares[t] * x[t][i];
+              divisor += shares[t];
+            }
+          }
+          return selection[i] * merged / Math.max(divisor, 1e-6);
+        });
+  }
+
+  /** 1 for the share of entries that vary most between models, of those that do; else 0. */
+  private double[] mostVaried(double share) {
+    int count = x.length;
+    double[] variance =
+        each(
+            i -> {
+              double mean = Arrays.stream(x).mapToDouble(tau -> tau[i]).sum() / count;
+              return Arrays.stream(x).mapToDouble(t -> (t[i] - mean) * (t[i] - mean)).sum() / count;
+            });
+    long varied = Arrays.stream(variance).filter(it -> it != 0).count();
+    int[] order =
+        new DoubleMerge(new double[][] {variance}, List.of((long) size), parameter)
+            .order(0, 0, size);
+    double[] selection = new double[size];
+    for (int rank = size - (int) (share * varied); rank < size; rank++) {
+      selection[order[rank]] = 1;
+    }
+    return selection;
+  }
+
+  /** The base where the other model is less than particular, see {@link ArceeFusion}. */
+  private double[] fusion() {
+    Check.inputs("arcee_fusion", x.length, 2, 2, "the base and exactly one other model");
+    double[] importance = new double[size];
+    for (int from = 0; from < size; from += row) {
+      double[] p = softmax(x[1], from);
+      double[] q = softmax(x[0], from);
+      double divergence = 0;
+      for (int i = 0; i < row; i++) {
+        divergence += p[i] * Math.log(p[i] / q[i]);
+      }
+      for (int i = from; i < from + row; i++) {
+        importance[i] = Math.abs(x[1][i] - x[0][i]) * divergence;
+      }
+    }
+    double[] sorted = importance.clone();
+    Arrays.sort(sorted);
+    double spread = quantile(sorted, 0.75) - quantile(sorted, 0.25);
+    double threshold = quantile(sorted, 0.5) + 1.5 * spread;
+    return each(i -> importance[i] >= threshold ? x[1][i] : x[0][i]);
+  }
+
+  private static double quantile(double[] sorted, double share) {
+    return sorted.length == 0 ? 0 : sorted[(int) (share * (sorted.length - 1))];
+  }
+
+  private double[] softmax(double[] values, int from) {
+    double largest = Arrays.stream(values, from, from + row).max().orElse(0);
+    double[] shares =
+        Arrays.stream(values, from, from + row).map(value -> Math.exp(value - largest)).toArray();
+    double sum = Arrays.stream(shares).sum();
+    return Arrays.stream(shares).map(share -> share / sum + 1e-8).toArray();
   }
 
   private double[] sparse(GeneralizedTaskArithmetic sparse) {

@@ -11,7 +11,7 @@ import org.optmerge.taskvector.TaskVectors;
  * made orthonormal together, with the singular values they had.
  *
  * <p>The intended method; the published script never reaches it and returns the mean ({@code
- * tsv-as-published}). Matrices only, the mean elsewhere and for {@code lm_head}. The result is zero
+ * tsv-as-published}). Matrices only, the mean elsewhere and for the head. The result is zero
  * where there are more experts than rows, as published.
  *
  * <p>Singular vectors whose singular value is no more than rounding error (2⁻²¹ ‖τ‖_F) are left
@@ -25,7 +25,7 @@ import org.optmerge.taskvector.TaskVectors;
 record Tsv() implements MatrixMethod {
   @Override
   public boolean merges(TaskVectors tau) {
-    return tau.shape().dimension() == 2 && !tau.parameter().contains("lm_head");
+    return tau.shape().dimension() == 2 && !OutputHead.is(tau.parameter());
   }
 
   @Override

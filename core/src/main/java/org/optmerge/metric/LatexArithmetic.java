@@ -18,12 +18,6 @@ import org.optmerge.python.PythonText;
 final class LatexArithmetic {
   private static final int DEEPEST = 100;
 
-  /** Spacing, dollar signs and the size of brackets mean nothing. */
-  private static final List<String> IGNORED =
-      List.of(
-          "\\left", "\\right", "\\quad", "\\qquad", "\\,", "\\:", "\\;", "\\!", "\\ ", "\\$", "$",
-          "~");
-
   /** The only numbers with commas that are not sets of numbers, since 1.11. */
   private static final Pattern THOUSANDS = Pattern.compile("-?\\d{1,3}(?:,\\d{3})+(?:\\.\\d+)?");
 
@@ -31,7 +25,10 @@ final class LatexArithmetic {
   private static final List<String> DIVIDED = List.of("/", ":", "\\div");
   private static final List<String> FRACTIONS = List.of("\\frac", "\\dfrac", "\\tfrac");
 
-  private final String text;
+  /** What ends a row of factors, besides operators. */
+  private static final String ENDS = "+-*/:)]}=,";
+
+  private final LatexScanner in;
   private final @Nullable PythonNumber a;
   private final boolean latest;
 
@@ -40,11 +37,10 @@ final class LatexArithmetic {
    */
   private @Nullable Fraction exact;
 
-  private int at;
   private int depth;
 
   private LatexArithmetic(String text, @Nullable PythonNumber a, boolean latest) {
-    this.text = text;
+    this.in = new LatexScanner(text);
     this.a = a;
     this.latest = latest;
   }
@@ -74,10 +70,10 @@ final class LatexArithmetic {
     LatexArithmetic arithmetic = new LatexArithmetic(formula, a, latest);
     try {
       if (!latest) {
-        arithmetic.skipLeftSide();
+        arithmetic.in.skipLeftSide();
       }
       PythonNumber value = arithmetic.sum();
-      return arithmetic.atEnd() ? Optional.of(value) : Optional.empty();
+      return arithmetic.in.atEnd() ? Optional.of(value) : Optional.empty();
     } catch (NoNumber e) {
       return Optional.empty();
     }
@@ -85,9 +81,9 @@ final class LatexArithmetic {
 
   /** True for a formula in braces, with or without brackets around them: the set of one number. */
   private static boolean isSet(String formula) {
-    String inner = unspaced(formula);
+    String inner = LatexScanner.unspaced(formula);
     while (inner.startsWith("(") && inner.endsWith(")")) {
-      inner = unspaced(inner.substring(1, inner.length() - 1));
+      inner = LatexScanner.unspaced(inner.substring(1, inner.length() - 1));
     }
     boolean escaped = inner.startsWith("\\{") && inner.endsWith("\\}");
     if (!escaped && !(inner.startsWith("{") && inner.endsWith("}"))) {
@@ -104,39 +100,11 @@ final class LatexArithmetic {
     return true;
   }
 
-  /** Without white space and what means as little, at both ends. */
-  private static String unspaced(String formula) {
-    String text = PythonText.strip(formula);
-    for (String token : IGNORED) {
-      if (text.startsWith(token) && text.length() > token.length()) {
-        return unspaced(text.substring(token.length()));
-      }
-      if (text.endsWith(token) && text.length() > token.length()) {
-        return unspaced(text.substring(0, text.length() - token.length()));
-      }
-    }
-    return text;
-  }
-
   /** Thrown and caught here. */
   private static final class NoNumber extends Exception {
     NoNumber() {
       super(null, null, false, false);
     }
-  }
-
-  /** A variable and an equals sign. */
-  private void skipLeftSide() {
-    skip();
-    int start = at;
-    if (at < text.length() && Character.isLetter(text.charAt(at))) {
-      at++;
-      skip();
-      if (take("=")) {
-        return;
-      }
-    }
-    at = start;
   }
 
   private PythonNumber sum() throws NoNumber {
@@ -224,8 +192,7 @@ final class LatexArithmetic {
     do {
       PythonNumber value = power();
       parts.add(new Part(value, exact));
-      skip();
-    } while (at < text.length() && "+-*/:)]}=,".indexOf(text.charAt(at)) < 0 && !atOperator());
+    } while (!atRowsEnd());
     Part total = parts.get(parts.size() - 1);
     for (int i = parts.size() - 2; i >= 0; i--) {
       Part left = parts.get(i);
@@ -255,20 +222,19 @@ final class LatexArithmetic {
       return mixed();
     }
     PythonNumber total = power();
-    while (true) {
-      skip();
-      if (at == text.length() || "+-*/:)]}=,".indexOf(text.charAt(at)) >= 0 || atOperator()) {
-        return total;
-      }
+    while (!atRowsEnd()) {
       total = applied(total, "*", power());
     }
+    return total;
   }
 
-  private boolean atOperator() {
-    return TIMES.stream().anyMatch(this::isAt)
-        || DIVIDED.stream().anyMatch(this::isAt)
-        || isAt("\\}")
-        || isAt("\\)");
+  private boolean atRowsEnd() {
+    in.skip();
+    return in.isAtAny(ENDS)
+        || in.isAtAny(TIMES)
+        || in.isAtAny(DIVIDED)
+        || in.isAt("\\}")
+        || in.isAt("\\)");
   }
 
   private PythonNumber power() throws NoNumber {
@@ -279,7 +245,7 @@ final class LatexArithmetic {
     skipDegrees();
     PythonNumber value = base;
     while (take("^")) {
-      skip();
+      in.skip();
       PythonNumber exponent;
       if (take("{")) {
         exponent = sum();
@@ -306,7 +272,7 @@ final class LatexArithmetic {
   }
 
   private PythonNumber atom() throws NoNumber {
-    skip();
+    in.skip();
     if (takeAny(FRACTIONS)) {
       require("{");
       PythonNumber above = sum();
@@ -346,41 +312,21 @@ final class LatexArithmetic {
 
   /** A text is a name, which is evaluated as the program that it is. */
   private PythonNumber symbol() throws NoNumber {
-    int end = text.indexOf('}', at);
-    String name = end < 0 ? "\\" : text.substring(at, end).replaceAll("[() ]", "");
-    if (name.indexOf('\\') >= 0 || name.indexOf('{') >= 0) {
+    String name = in.upTo('}').replaceAll("[() ]", "");
+    if (name.isEmpty() || name.indexOf('\\') >= 0 || name.indexOf('{') >= 0) {
       throw new NoNumber();
     }
-    at = end + 1;
     exact = null;
     return PythonArithmetic.evaluate(PythonText.strip(name), a).orElseThrow(NoNumber::new);
   }
 
-  /** Digits with commas between thousands, and a fraction after a period. */
   private PythonNumber number() throws NoNumber {
-    int start = at;
-    skipDigits();
-    boolean alone = !latest || THOUSANDS.matcher(text).matches();
-    while (alone && at < text.length() && text.charAt(at) == ',' && at > start) {
-      int comma = at++;
-      int digits = at;
-      skipDigits();
-      if (at - digits != 3) {
-        at = comma;
-        break;
-      }
-    }
-    int whole = at;
     exact = null;
-    if (at + 1 < text.length() && text.charAt(at) == '.' && isDigit(text.charAt(at + 1))) {
-      at++;
-      skipDigits();
-    }
-    String digits = text.substring(start, at).replace(",", "");
+    String digits = in.number(!latest || in.matches(THOUSANDS));
     if (digits.isEmpty()) {
       throw new NoNumber();
     }
-    if (at > whole) {
+    if (digits.indexOf('.') >= 0) {
       return PythonNumber.of(Double.parseDouble(digits));
     }
     Optional<BigInteger> integer = PythonText.parseInt(digits);
@@ -391,16 +337,6 @@ final class LatexArithmetic {
     return new PythonNumber.Whole(integer.get());
   }
 
-  private void skipDigits() {
-    while (at < text.length() && isDigit(text.charAt(at))) {
-      at++;
-    }
-  }
-
-  private static boolean isDigit(char c) {
-    return c >= '0' && c <= '9';
-  }
-
   private PythonNumber applied(PythonNumber left, String operator, PythonNumber right)
       throws NoNumber {
     PythonNumber value = left.apply(operator, right);
@@ -409,11 +345,6 @@ final class LatexArithmetic {
     }
     exact = null;
     return value;
-  }
-
-  private boolean atEnd() {
-    skip();
-    return at == text.length();
   }
 
   private void require(String token) throws NoNumber {
@@ -427,39 +358,6 @@ final class LatexArithmetic {
   }
 
   private boolean take(String token) {
-    skip();
-    if (isAt(token)) {
-      at += token.length();
-      return true;
-    }
-    return false;
-  }
-
-  /** A command does not end in the middle of its name. */
-  private boolean isAt(String token) {
-    int end = at + token.length();
-    return text.startsWith(token, at)
-        && !(token.length() > 1
-            && Character.isLetter(token.charAt(token.length() - 1))
-            && end < text.length()
-            && Character.isLetter(text.charAt(end)));
-  }
-
-  private void skip() {
-    boolean skipped = true;
-    while (skipped && at < text.length()) {
-      skipped = PythonText.isSpace(text.charAt(at));
-      if (skipped) {
-        at++;
-      } else {
-        for (String token : IGNORED) {
-          if (isAt(token)) {
-            at += token.length();
-            skipped = true;
-            break;
-          }
-        }
-      }
-    }
+    return in.take(token);
   }
 }

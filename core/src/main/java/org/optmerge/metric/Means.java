@@ -8,7 +8,10 @@ import java.math.MathContext;
  * are added decides the last digits.
  */
 public enum Means {
-  /** {@code numpy.mean}: blocks of 8,192, each summed in pairs. What VLMEvalKit uses. */
+  /**
+   * {@code numpy.mean} until NumPy 2.2: blocks of 8,192, as its iterator buffers them, each summed in
+   * pairs. What VLMEvalKit used when the fork of the paper left it.
+   */
   NUMPY {
     @Override
     public double of(double[] values) {
@@ -20,8 +23,19 @@ public enum Means {
     }
   },
   /**
-   * {@code sum(values) / len(values)}, one after the other, by Python until 3.11. What InternVL and
-   * lmms-eval use for the means of files.
+   * {@code numpy.mean} since NumPy 2.3, whose iterator no longer buffers what needs no conversion: all
+   * are summed in pairs. What today's VLMEvalKit uses, which asks for no version of NumPy.
+   */
+  NUMPY_2_3 {
+    @Override
+    public double of(double[] values) {
+      return pairwise(values, 0, values.length) / values.length;
+    }
+  },
+  /**
+   * {@code sum(values) / len(values)}, or a loop, one after the other. What InternVL and lmms-eval use
+   * for the means of files, and what the recorded ones are, of Python 3.11; since 3.12 Python's {@code
+   * sum} (not a loop) makes up for rounding, which may change the last digit.
    */
   IN_ORDER {
     @Override
@@ -31,23 +45,6 @@ public enum Means {
         sum += value;
       }
       return sum / values.length;
-    }
-  },
-  /**
-   * {@code sum(values) / len(values)} by Python since 3.12, whose sum keeps what rounding loses.
-   * The last bit of a mean tells under which Python a kit ran.
-   */
-  COMPENSATED {
-    @Override
-    public double of(double[] values) {
-      double sum = 0;
-      double lost = 0;
-      for (double value : values) {
-        double next = sum + value;
-        lost += Math.abs(sum) >= Math.abs(value) ? (sum - next) + value : (value - next) + sum;
-        sum = next;
-      }
-      return (sum + lost) / values.length;
     }
   },
   /** {@code statistics.mean}: the exact sum, rounded once. What lmms-eval uses. */

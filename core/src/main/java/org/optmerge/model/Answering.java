@@ -242,7 +242,8 @@ final class Answering<F> {
     return call.followed(
         asked,
         TokenSampler.of(
-            call.decoding, asked.stream().map(Asked::ids).toList(), model.penalisesPrompt()));
+                call.decoding, asked.stream().map(Asked::ids).toList(), model.penalisesPrompt())
+            .without(call.stops, call.decoding.minNewTokens()));
   }
 
   private Sequences read(

@@ -11,11 +11,13 @@ import org.jspecify.annotations.Nullable;
  * @param repetitionPenalty scores of tokens that are there already are divided by it if positive,
  *     multiplied if negative; 1 leaves them
  * @param sampling how tokens are drawn; null takes the best
+ * @param minNewTokens fewest tokens of an answer before the one that ends it
  * @see <a href="https://arxiv.org/abs/1909.05858">Keskar et al., CTRL, section 4.1, on the
  *     penalty</a>
  */
 @API(status = API.Status.EXPERIMENTAL)
-public record Decoding(int maxNewTokens, double repetitionPenalty, @Nullable Sampling sampling) {
+public record Decoding(
+    int maxNewTokens, double repetitionPenalty, @Nullable Sampling sampling, int minNewTokens) {
   /** Greedy, long enough for a sentence or two. */
   public static final Decoding DEFAULT = new Decoding(256);
 
@@ -53,17 +55,28 @@ public record Decoding(int maxNewTokens, double repetitionPenalty, @Nullable Sam
   }
 
   /**
-   * @throws ModelException if no token may be made, or the penalty is not positive
+   * @throws ModelException if no token may be made, the penalty is not positive, or the fewest
+   *     tokens are no number below the most
    */
   public Decoding {
     if (maxNewTokens < 1) {
       throw new ModelException(
           "an answer needs room for at least one token, maxNewTokens is " + maxNewTokens);
     }
+    if (minNewTokens < 0 || minNewTokens > maxNewTokens) {
+      throw new ModelException(
+          "an answer has 0 to %d tokens at least, minNewTokens is %d"
+              .formatted(maxNewTokens, minNewTokens));
+    }
     if (!(repetitionPenalty > 0) || repetitionPenalty == Double.POSITIVE_INFINITY) {
       throw new ModelException(
           "the repetition penalty must be a number above 0, is " + repetitionPenalty);
     }
+  }
+
+  /** Answers that may end at once. */
+  public Decoding(int maxNewTokens, double repetitionPenalty, @Nullable Sampling sampling) {
+    this(maxNewTokens, repetitionPenalty, sampling, 0);
   }
 
   /** The best token each time. */
@@ -73,16 +86,21 @@ public record Decoding(int maxNewTokens, double repetitionPenalty, @Nullable Sam
 
   /** The same with another length. */
   public Decoding withMaxNewTokens(int tokens) {
-    return new Decoding(tokens, repetitionPenalty, sampling);
+    return new Decoding(tokens, repetitionPenalty, sampling, Math.min(minNewTokens, tokens));
   }
 
   /** The same with another penalty; 1 for none. */
   public Decoding withRepetitionPenalty(double penalty) {
-    return new Decoding(maxNewTokens, penalty, sampling);
+    return new Decoding(maxNewTokens, penalty, sampling, minNewTokens);
   }
 
   /** The same with tokens drawn so; null for the best each time. */
   public Decoding withSampling(@Nullable Sampling other) {
-    return new Decoding(maxNewTokens, repetitionPenalty, other);
+    return new Decoding(maxNewTokens, repetitionPenalty, other, minNewTokens);
+  }
+
+  /** The same with so many tokens before the answer may end; 0 for none. */
+  public Decoding withMinNewTokens(int tokens) {
+    return new Decoding(maxNewTokens, repetitionPenalty, sampling, tokens);
   }
 }

@@ -44,7 +44,7 @@ record Opening<M extends DecoderModel<?>>(
           checkpoint,
           names,
           opening.apply(names),
-          precision == Precision.AUTO ? Precision.auto(checkpoint) : precision);
+          precision.resolved(checkpoint));
     }
   }
 

@@ -71,6 +71,11 @@ public enum Precision {
     return this == BFLOAT16 || this == INT8 ? 2 : Float.BYTES;
   }
 
+  /** The precision itself; of {@link #AUTO}, what it is for a checkpoint on this machine. */
+  public Precision resolved(Checkpoint checkpoint) {
+    return this == AUTO ? auto(checkpoint) : this;
+  }
+
   /** What {@link #AUTO} is for a checkpoint on this machine. */
   static Precision auto(Checkpoint checkpoint) {
     long bytes = 0;

@@ -1,11 +1,29 @@
 package org.optmerge.model;
 
 import ai.djl.ndarray.NDArray;
+import java.util.Set;
 
 /** The choice of the next token of every sequence of a batch. */
 interface TokenChoice {
   /** The token that scores best. */
   TokenChoice BEST = (scores, answers, made) -> scores.argMax(-1).toLongArray();
+
+  /** This choice without some tokens, for the first so many. */
+  default TokenChoice without(Set<Long> barred, int tokens) {
+    return tokens == 0
+        ? this
+        : (scores, answers, made) -> {
+          if (made >= tokens) {
+            return next(scores, answers, made);
+          }
+          float[] mask = new float[(int) scores.getShape().get(scores.getShape().dimension() - 1)];
+          barred.forEach(token -> mask[Math.toIntExact(token)] = Float.NEGATIVE_INFINITY);
+          try (NDArray added = scores.getManager().create(mask);
+              NDArray masked = scores.add(added)) {
+            return next(masked, answers, made);
+          }
+        };
+  }
 
   /**
    * The next tokens.

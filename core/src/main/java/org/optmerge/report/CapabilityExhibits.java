@@ -380,18 +380,23 @@ public final class CapabilityExhibits {
                     .formatted(Percent.of(best), String.join(", ", below))));
 
     AnswerSheet arithmetic = row(rows, prefix + StudyMerge.TASK_ARITHMETIC);
-    for (List<String> any :
-        List.of(
-            List.of("tsv"),
-            List.of("wudi", "swudi"),
-            merges(family).stream().filter(StudyMerge::isOptMerge).map(StudyMerge::key).toList())) {
-      AnswerSheet one = best(any.stream().map(key -> row(rows, prefix + key)).toList());
-      Difference difference = difference(one, arithmetic);
+    List<AnswerSheet> spectral =
+        Stream.of(
+                List.of("tsv"),
+                List.of("wudi", "swudi"),
+                merges(family).stream()
+                    .filter(StudyMerge::isOptMerge)
+                    .map(StudyMerge::key)
+                    .toList())
+            .map(any -> best(any.stream().map(key -> row(rows, prefix + key)).toList()))
+            .toList();
+    for (SheetTables.Compared one : SheetTables.against(arithmetic, spectral)) {
       findings.add(
           new Finding(
-              "%s beats task arithmetic with an interval that excludes zero".formatted(one.label()),
-              difference.interval().lower() > 0,
-              differenceWithNoise(difference)));
+              "%s beats task arithmetic with an interval that excludes zero"
+                  .formatted(one.row().label()),
+              one.isBetter(),
+              one.text()));
     }
 
     AnswerSheet winner = best(rows.values().stream().filter(row -> row.scaling() != null).toList());

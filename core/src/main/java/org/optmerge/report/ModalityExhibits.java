@@ -273,19 +273,23 @@ public final class ModalityExhibits {
     AnswerSheet unmerged = row(rows, unmerged(family).key());
     List<AnswerSheet> claimed =
         CLAIMED.stream().map(key -> row(rows, family.name() + "/" + key)).toList();
-    for (AnswerSheet merged : claimed) {
-      findings.add(above(merged, best, "the best single modality, " + best.label()));
-      findings.add(above(merged, chosen, "the best single modality of each type of question"));
-      findings.add(above(merged, unmerged, "the language model with all connectors, not merged"));
+    List<List<Finding>> above =
+        List.of(
+            above(claimed, best, "the best single modality, " + best.label()),
+            above(claimed, chosen, "the best single modality of each type of question"),
+            above(claimed, unmerged, "the language model with all connectors, not merged"));
+    for (int i = 0; i < claimed.size(); i++) {
+      for (List<Finding> one : above) {
+        findings.add(one.get(i));
+      }
     }
     List<AnswerSheet> connected = new ArrayList<>(List.of(unmerged));
     StageModality.ALL.forEach(
         one -> connected.add(row(rows, single(family, one, everything).key())));
     AnswerSheet strict = SheetTables.best(connected);
-    for (AnswerSheet merged : claimed) {
-      findings.add(
-          above(merged, strict, "the best single adapter with all connectors, " + strict.label()));
-    }
+    findings.addAll(
+        above(
+            claimed, strict, "the best single adapter with all connectors, " + strict.label()));
     for (AnswerSheet merged : claimed) {
       List<String> losses = new ArrayList<>();
       double most = 0;
@@ -304,17 +308,24 @@ public final class ModalityExhibits {
     }
     for (OnlineComposition.Mode mode : OnlineComposition.Mode.values()) {
       AnswerSheet online = row(rows, composed(family, mode).key());
-      findings.add(above(claimed.get(0), online, online.label() + ", which keeps all adapters"));
+      findings.addAll(
+          above(
+              claimed.subList(0, 1), online, online.label() + ", which keeps all adapters"));
     }
     return findings;
   }
 
-  private static Finding above(AnswerSheet one, AnswerSheet other, String what) {
-    Difference difference = difference(one, other);
-    return new Finding(
-        "%s beats %s with an interval that excludes zero".formatted(one.label(), what),
-        difference.interval().lower() > 0,
-        SheetTables.text(difference));
+  /** Whether rows are above another, corrected for how many they are. */
+  private static List<Finding> above(List<AnswerSheet> rows, AnswerSheet other, String what) {
+    return SheetTables.against(other, rows).stream()
+        .map(
+            one ->
+                new Finding(
+                    "%s beats %s with an interval that excludes zero"
+                        .formatted(one.row().label(), what),
+                    one.isBetter(),
+                    SheetTables.text(one.difference())))
+        .toList();
   }
 
   /**

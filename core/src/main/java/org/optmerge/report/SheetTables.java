@@ -12,8 +12,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.optmerge.evaluation.AnswerSheet;
 import org.optmerge.evaluation.Bootstrap;
+import org.optmerge.evaluation.Confidence;
 import org.optmerge.evaluation.Difference;
 import org.optmerge.evaluation.Interval;
 import org.optmerge.evaluation.ModelFamily;
@@ -95,7 +97,10 @@ final class SheetTables {
     return means;
   }
 
-  /** Mean accuracies in percent by seed, their mean, and its difference to task arithmetic. */
+  /**
+   * Mean accuracies in percent by seed, their mean, and its difference to task arithmetic, which is
+   * within noise unless it stands out of as many comparisons as there are (Holm).
+   */
   static Table seeds(
       ModelFamily family, List<Map<String, AnswerSheet>> seeds, Map<String, AnswerSheet> means) {
     Map<AnswerSheet, String> keys = new IdentityHashMap<>();
@@ -110,14 +115,20 @@ final class SheetTables {
     }
     mean(columns);
     List<String> singles = family.singles().stream().map(Study.Single::key).toList();
+    Map<AnswerSheet, Compared> compared = new IdentityHashMap<>();
+    against(
+            arithmetic,
+            means.entrySet().stream()
+                .filter(row -> !row.getKey().equals(reference) && !singles.contains(row.getKey()))
+                .map(Map.Entry::getValue)
+                .toList())
+        .forEach(one -> compared.put(one.row(), one));
     return columns
         .text(
             "against task arithmetic",
             row -> {
-              String key = keys.getOrDefault(row, "");
-              return key.equals(reference) || singles.contains(key)
-                  ? ""
-                  : differenceWithNoise(difference(row, arithmetic));
+              Compared one = compared.get(row);
+              return one == null ? "" : one.text();
             })
         .table();
   }
@@ -141,6 +152,36 @@ final class SheetTables {
 
   static Difference difference(AnswerSheet one, AnswerSheet other) {
     return Bootstrap.DEFAULT.difference(one.averaged(), other.averaged());
+  }
+
+  /**
+   * One of several rows that are compared with the same one.
+   *
+   * @param corrected the p-value of the difference, by Holm for all comparisons
+   * @param comparisons how many there are
+   */
+  record Compared(AnswerSheet row, Difference difference, double corrected, int comparisons) {
+    /** True if the row is better by more than noise, however many rows are compared. */
+    boolean isBetter() {
+      return difference.interval().lower() > 0 && difference.significant(corrected);
+    }
+
+    /** The difference in points, and whether it is noise. */
+    String text() {
+      boolean onlyAlone = difference.significant() && !difference.significant(corrected);
+      return differenceWithNoise(difference)
+          + (onlyAlone ? ", within noise of %d comparisons".formatted(comparisons) : "");
+    }
+  }
+
+  /** Compares several rows with one, in their order. */
+  static List<Compared> against(AnswerSheet reference, List<AnswerSheet> rows) {
+    List<Difference> differences = rows.stream().map(row -> difference(row, reference)).toList();
+    double[] corrected =
+        Confidence.holm(differences.stream().mapToDouble(Difference::pValue).toArray());
+    return IntStream.range(0, rows.size())
+        .mapToObj(i -> new Compared(rows.get(i), differences.get(i), corrected[i], rows.size()))
+        .toList();
   }
 
   static String signed(double share) {

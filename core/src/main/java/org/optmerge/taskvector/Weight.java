@@ -6,6 +6,8 @@ import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapter;
@@ -166,6 +168,12 @@ public sealed interface Weight {
     }
   }
 
+  private static <T> Set<T> all(List<Weight> weights, Function<Weight, Set<T>> of) {
+    return weights.stream()
+        .flatMap(weight -> of.apply(weight).stream())
+        .collect(Collectors.toCollection(LinkedHashSet::new));
+  }
+
   /**
    * Weights one after the other as one: projections that the base stores as one tensor, experts
    * that it stores as a stack, rows with new rows below them.
@@ -186,16 +194,12 @@ public sealed interface Weight {
 
     @Override
     public Set<Checkpoint> checkpoints() {
-      Set<Checkpoint> all = new LinkedHashSet<>();
-      parts.forEach(part -> all.addAll(part.checkpoints()));
-      return all;
+      return all(parts, Weight::checkpoints);
     }
 
     @Override
     public Set<DType> dtypes() {
-      Set<DType> all = EnumSet.noneOf(DType.class);
-      parts.forEach(part -> all.addAll(part.dtypes()));
-      return all;
+      return EnumSet.copyOf(all(parts, Weight::dtypes));
     }
 
     @Override
@@ -260,16 +264,12 @@ public sealed interface Weight {
 
     @Override
     public Set<Checkpoint> checkpoints() {
-      Set<Checkpoint> all = new LinkedHashSet<>();
-      from.forEach(weight -> all.addAll(weight.checkpoints()));
-      return all;
+      return all(from, Weight::checkpoints);
     }
 
     @Override
     public Set<DType> dtypes() {
-      Set<DType> all = EnumSet.noneOf(DType.class);
-      from.forEach(weight -> all.addAll(weight.dtypes()));
-      return all;
+      return EnumSet.copyOf(all(from, Weight::dtypes));
     }
 
     @Override

@@ -67,6 +67,34 @@ class JsonBenchmarkTest {
   }
 
   @Test
+  void a_long_run_reads_each_picture_once_whatever_the_order_of_the_file() throws IOException {
+    Files.write(
+        folder.resolve("coco/train2014/2.png"),
+        ImageFiles.png(new Image(1, 1, new byte[] {0, 0, 1})));
+    StringBuilder lines = new StringBuilder();
+    for (int picture : new int[] {1, 2, 1, 3, 2, 1}) {
+      lines.append(
+          "{\"image\": \"coco/train2014/%d.png\", \"sent\": \"left\", \"bbox\": [1, 2, 3, 4]}\n"
+              .formatted(picture));
+    }
+    JsonBenchmark benchmark = toy(lines.toString(), REFCOCO);
+
+    List<Benchmark.Numbered> asked;
+    try (Stream<Benchmark.Numbered> numbered = benchmark.numbered()) {
+      asked = numbered.toList();
+    }
+
+    assertThat(asked)
+        .extracting(Benchmark.Numbered::number)
+        .containsExactly(0L, 2L, 5L, 1L, 4L, 3L);
+    assertThat(asked).allMatch(one -> one.question().id().equals("" + one.number()));
+    assertThat(asked.get(2).question().media().get(0))
+        .isSameAs(asked.get(0).question().media().get(0));
+    assertThat(asked.get(5).question().fault())
+        .hasValueSatisfying(fault -> assertThat(fault).contains("3.png"));
+  }
+
+  @Test
   void an_array_of_objects_is_read_as_lines_are() throws IOException {
     JsonBenchmark benchmark =
         toy(

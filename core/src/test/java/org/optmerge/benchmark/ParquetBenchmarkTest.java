@@ -142,6 +142,7 @@ class ParquetBenchmarkTest {
             "[0.25, 0.25, 0.75, 0.75]",
             "[0.0, 0.0, 0.30000001192092896, 1.0]");
     assertThat(examples.get(1).media()).containsExactly(first);
+    assertThat(examples.get(1).media().get(0)).isSameAs(examples.get(0).media().get(0));
     assertThat(examples.get(2).media()).containsExactly(second);
     assertThat(examples.get(2).fields())
         .containsEntry("question_id", "12")
@@ -217,7 +218,8 @@ class ParquetBenchmarkTest {
             }
             """);
     List<Group> asked = new java.util.ArrayList<>();
-    for (String[] row : new String[][] {{"q1", "n2"}, {"q2", "n1"}, {"q3", "n1"}, {"q4", "n3"}}) {
+    for (String[] row :
+        new String[][] {{"q1", "n2"}, {"q2", "n1"}, {"q3", "n1"}, {"q4", "n3"}, {"q5", "n2"}}) {
       asked.add(
           new SimpleGroup(questions)
               .append("id", row[0])
@@ -254,6 +256,16 @@ class ParquetBenchmarkTest {
       assertThatThrownBy(iterator::next)
           .isInstanceOf(BenchmarkException.class)
           .hasMessage("gqa, question q4: image 'n3' is not in the table of images");
+    }
+    try (Stream<Benchmark.Numbered> numbered = benchmark.numbered()) {
+      List<Benchmark.Numbered> inOrder = numbered.toList();
+      assertThat(inOrder)
+          .extracting(one -> one.number() + " " + one.question().id())
+          .containsExactly("0 q1", "4 q5", "1 q2", "2 q3", "3 q4");
+      assertThat(inOrder.get(1).question().media().get(0))
+          .as("each picture is read once")
+          .isSameAs(inOrder.get(0).question().media().get(0));
+      assertThat(inOrder.get(4).question().fault()).isPresent();
     }
   }
 

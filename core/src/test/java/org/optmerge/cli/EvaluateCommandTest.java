@@ -199,7 +199,7 @@ class EvaluateCommandTest {
         CommandRun.of("evaluate", BASE, "--questions", folder.resolve("mine.jsonl"), "--out", out);
     assertThat(other.code()).isEqualTo(Main.FAILED);
     assertThat(other.err().lines()).hasSize(1);
-    assertThat(other.err()).contains("other settings", "--force");
+    assertThat(other.err()).contains("other metric: ", "--force");
   }
 
   @Test

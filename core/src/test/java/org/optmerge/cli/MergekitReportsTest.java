@@ -229,12 +229,64 @@ class MergekitReportsTest {
     assertThat(narrow.err()).contains(tensor, "'out_dtype' narrows this");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "task_arithmetic, BF16",
+    "ties, BF16",
+    "breadcrumbs, BF16",
+    "sce, F32",
+    "model_stock, F32",
+    "multislerp, F32",
+    "linear, F32",
+    "nearswap, F32"
+  })
+  void mergekit_0_1_4_wrote_the_type_of_the_base_in_some_methods_only(String method, DType type)
+      throws IOException {
+    for (String name : List.of("base", "x", "y")) {
+      TestCheckpoints.folder(dir.resolve(name))
+          .random(Q, name.equals("base") ? DType.BF16 : DType.F32, List.of(8L, 8L), name.hashCode())
+          .config("{}")
+          .write();
+    }
+    String parameters = switch (method) {
+      case "sce", "model_stock" -> "- {model: x}\n- {model: y}\n";
+      case "nearswap" -> "- {model: x}\nparameters: {t: 0.01}\n";
+      default -> "- {model: x, parameters: {weight: 1}}\n- {model: y, parameters: {weight: 1}}\n";
+    };
+    if (method.equals("linear")) {
+      parameters += "- {model: base, parameters: {weight: 1}}\n";
+    }
+    for (String version : List.of("0.1.4", "0.1.5")) {
+      merged(
+          "merge_method: %s\nbase_model: base\nmodels:\n%smergekit_version: %s\n"
+              .formatted(method, parameters, version));
+      try (Checkpoint out = Checkpoint.open(dir.resolve("out"))) {
+        assertThat(out.find(Q).orElseThrow().dtype())
+            .isEqualTo(version.equals("0.1.4") ? type : DType.F32);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"ties, true", "breadcrumbs_ties, true", "sce, true", "task_arithmetic, false"})
+  void entries_of_equal_magnitude_are_told_of_where_some_are_chosen(String method, boolean told)
+      throws IOException {
+    model("base", 1, "{}").write();
+    model("x", 2, "{}").write();
+
+    String recipe = ADD.formatted(method);
+    CommandRun run = merged(method.equals("sce") ? recipe.replace(", parameters: {weight: 1.0}", "") : recipe);
+
+    assertThat(run.err().contains("differs from mergekit: of entries of equal magnitude"))
+        .isEqualTo(told);
+  }
+
   /** One file with a tensor of a type that the library cannot write by itself. */
   private static void write(Path file, String type, byte[] data, long elements) throws IOException {
     Files.createDirectories(file.getParent());
     byte[] header =
         ("{\"%s\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-                + "\"model.layers.0.scale\":{\"dtype\":\"%s\",\"shape\":[%d],\"data_offsets\":[4,%d]}}")
+             + "\"model.layers.0.scale\":{\"dtype\":\"%s\",\"shape\":[%d],\"data_offsets\":[4,%d]}}")
             .formatted(Q, type, elements, 4 + data.length)
             .getBytes(StandardCharsets.UTF_8);
     ByteBuffer all =
@@ -320,10 +372,25 @@ class MergekitReportsTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "factor: &factor 0.5\nmerge_method: passthrough\nmodels:\n- {model: x, parameters: {scale: *factor}}\n",
-        "defaults:\n  first: &one {scale: 0.5}\nmerge_method: passthrough\nmodels:\n- {model: x, parameters: *one}\n",
-        "x-values: [&half 0.5, &none 0.0]\nmerge_method: passthrough\nmodels:\n- {model: x, parameters: {scale: *half}}\n",
-        "scaled: &scaled\n  parameters: {scale: 0.5}\nmerge_method: passthrough\nmodels:\n- model: x\n  <<: *scaled\n",
+        "factor: &factor 0.5\n"
+            + "merge_method: passthrough\n"
+            + "models:\n"
+            + "- {model: x, parameters: {scale: *factor}}\n",
+        "defaults:\n"
+            + "  first: &one {scale: 0.5}\n"
+            + "merge_method: passthrough\n"
+            + "models:\n"
+            + "- {model: x, parameters: *one}\n",
+        "x-values: [&half 0.5, &none 0.0]\n"
+            + "merge_method: passthrough\n"
+            + "models:\n"
+            + "- {model: x, parameters: {scale: *half}}\n",
+        "scaled: &scaled\n"
+            + "  parameters: {scale: 0.5}\n"
+            + "merge_method: passthrough\n"
+            + "models:\n"
+            + "- model: x\n"
+            + "  <<: *scaled\n",
       })
   void a_key_may_hold_an_anchor_that_is_used_elsewhere(String recipe) throws IOException {
     model("x", 2, "{}").write();

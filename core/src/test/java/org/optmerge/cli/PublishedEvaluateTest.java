@@ -25,6 +25,7 @@ class PublishedEvaluateTest {
   private static Path data;
   private static Path internVl;
   private static Path qwen;
+  private static Path expert;
 
   @TempDir private Path folder;
 
@@ -35,6 +36,7 @@ class PublishedEvaluateTest {
     }
     data = Files.createDirectories(world.resolve("here"));
     internVl = StandInModels.internVl(world.resolve("internvl"), StandInModels.Expert.NONE);
+    expert = StandInModels.internVl(world.resolve("expert"), new StandInModels.Expert(1, 0.2));
     qwen = StandInModels.qwen2Vl(world.resolve("qwen"), StandInModels.Expert.NONE);
     try (var files = Files.list(world.resolve("published/files"))) {
       for (Path file : files.filter(one -> one.toString().endsWith(".tsv")).toList()) {
@@ -124,6 +126,9 @@ class PublishedEvaluateTest {
     assertThat(again.code()).as(again.err()).isZero();
     assertThat(again.json().path("scores")).isEqualTo(one.at("/scored/scores"));
     assertThat(again.json().path("examples").asInt()).isEqualTo(4);
+    assertThat(again.err().contains("this is the score of a part"))
+        .as("where the size is known, a score of fewer answers says so")
+        .isEqualTo(!name.contains("bbox"));
     assertThat(one.path("lower_bound").asBoolean())
         .isEqualTo(word.toLowerCase(Locale.ROOT).startsWith("math"));
     assertThat(one.path("findings").toString().contains("by its manifest"))
@@ -135,7 +140,15 @@ class PublishedEvaluateTest {
     List<Object> arguments =
         new java.util.ArrayList<>(
             List.of(
-                "evaluate", internVl, "--benchmark", "ChartQA", "--data", data, "--out", folder));
+                "evaluate",
+                internVl,
+                "--benchmark",
+                "ChartQA",
+                "--data",
+                data,
+                "--out",
+                folder,
+                "--partial"));
     arguments.addAll(List.of(more));
     return CommandRun.of(arguments.toArray());
   }
@@ -160,6 +173,92 @@ class PublishedEvaluateTest {
     assertThat(Files.readAllBytes(table)).isEqualTo(written);
   }
 
+  private CommandRun shard(String shard, String to, Object... more) {
+    List<Object> arguments =
+        new java.util.ArrayList<>(
+            List.of(
+                "evaluate",
+                internVl,
+                "--benchmark",
+                "ChartQA,TextVQA",
+                "--data",
+                data,
+                "--partial",
+                "--shard",
+                shard,
+                "--out",
+                folder.resolve(to)));
+    arguments.addAll(List.of(more));
+    return CommandRun.of(arguments.toArray());
+  }
+
+  private CommandRun joined(String out, String parts) {
+    String folders =
+        java.util.Arrays.stream(parts.split(","))
+            .map(part -> folder.resolve(part).toString())
+            .collect(java.util.stream.Collectors.joining(","));
+    return CommandRun.of(
+        "evaluate",
+        internVl,
+        "--benchmark",
+        "ChartQA,TextVQA",
+        "--data",
+        data,
+        "--partial",
+        "--join",
+        folders,
+        "--out",
+        folder.resolve(out),
+        "--json");
+  }
+
+  @Test
+  void shards_are_joined_to_the_files_of_the_whole_and_gaps_and_duplicates_are_refused()
+      throws IOException {
+    assertThat(shard("1/1", "whole").code()).isZero();
+    for (int part = 1; part <= 3; part++) {
+      assertThat(shard(part + "/3", "part" + part).code()).isZero();
+    }
+
+    CommandRun run = joined("all", "part3,part1,part2");
+
+    assertThat(run.code()).as(run.err()).isZero();
+    assertThat(run.events().get(0).path("answered").asInt()).as("nothing is asked").isEqualTo(12);
+    for (String file :
+        List.of(
+            "ChartQA_TEST/predictions.jsonl",
+            "ChartQA_TEST/internvl_ChartQA_TEST.xlsx",
+            "TextVQA_VAL/predictions.jsonl",
+            "TextVQA_VAL/internvl_TextVQA_VAL.xlsx")) {
+      assertThat(folder.resolve("all").resolve(file))
+          .hasSameBinaryContentAs(folder.resolve("whole").resolve(file));
+    }
+
+    assertThat(shard("1/2", "half").code()).isZero();
+    assertThat(shard("2/3", "shorter", "--max-new-tokens", 2).code()).isZero();
+    Path cut = folder.resolve("half/ChartQA_TEST/predictions.jsonl");
+    Files.write(cut, Files.readAllLines(cut).subList(0, 2));
+    java.util.Map.of(
+            "part1,part3", "ChartQA_TEST: shard 2/3 is not among the folders",
+            "part1,part2,part3,part1", "are both shard 1/3",
+            "part1,half", "are both shard 1/",
+            "half,part2", "these are parts of different divisions",
+            "part1,shorter,part3", "other decoding: Decoding[maxNewTokens=",
+            "whole,nowhere", "has no evaluation of a shard",
+            "half", "shard 2/2 is not among the folders")
+        .forEach(
+            (parts, said) -> {
+              CommandRun refused = joined("refused", parts);
+              assertThat(refused.code()).as(parts).isEqualTo(Main.FAILED);
+              assertThat(refused.err()).as(parts).contains(said).doesNotContain("defect");
+              assertThat(folder.resolve("refused/ChartQA_TEST")).doesNotExist();
+            });
+    assertThat(shard("2/2", "other").code()).isZero();
+    CommandRun unfinished = joined("refused", "half,other");
+    assertThat(unfinished.code()).isEqualTo(Main.FAILED);
+    assertThat(unfinished.err()).contains("has 2 answers to 2 questions, 6 were asked");
+  }
+
   @Test
   void more_questions_are_added_and_fewer_are_refused() {
     assertThat(chart("--limit", 3).code()).isZero();
@@ -173,7 +272,45 @@ class PublishedEvaluateTest {
     assertThat(fewer.err()).contains("5 answers, more than the 2 questions");
     CommandRun other = chart("--split", "val");
     assertThat(other.code()).isEqualTo(Main.FAILED);
-    assertThat(other.err()).contains("answers of another evaluation (other settings)");
+    assertThat(other.err())
+        .contains(
+            "answers of another evaluation (other split and shard: all, 1/1 there, val, 1/1 now)");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "of another machine;other precision: bfloat16 there, float32 now",
+        "--max-new-tokens 3;other decoding: Decoding[maxNewTokens=",
+        "--prompts qwen2_vl;other prompts: VLMEvalKit for internvl2_5",
+        "--shard 1/2;other split and shard: all, 1/1 there, all, 1/2 now",
+        "--data here;other data: 12 questions, SHA-256"
+      })
+  void answers_under_other_settings_are_refused_by_name(String option, String said)
+      throws IOException {
+    assertThat(chart("--limit", 1).code()).isZero();
+    Path other = Files.createDirectories(folder.resolve("here"));
+    List<String> rows = Files.readAllLines(data.resolve("ChartQA_TEST.tsv"));
+    Files.write(other.resolve("ChartQA_TEST.tsv"), rows.subList(0, rows.size() - 1));
+    List<Object> arguments =
+        new java.util.ArrayList<>(
+            List.of("evaluate", internVl, "--benchmark", "ChartQA", "--limit", 1, "--out", folder));
+    if (option.equals("of another machine")) {
+      Path noted = folder.resolve("ChartQA_TEST/evaluation.json");
+      Files.writeString(noted, Files.readString(noted).replace("\"float32\"", "\"bfloat16\""));
+      arguments.addAll(List.of("--data", data));
+    } else if (option.equals("--data here")) {
+      arguments.addAll(List.of("--data", other));
+    } else {
+      arguments.addAll(List.of("--data", data));
+      arguments.addAll(List.of((Object[]) option.split(" ")));
+    }
+
+    CommandRun run = CommandRun.of(arguments.toArray());
+
+    assertThat(run.code()).isEqualTo(Main.FAILED);
+    assertThat(run.err()).contains("answers of another evaluation (" + said, "--force");
   }
 
   @Test
@@ -201,6 +338,7 @@ class PublishedEvaluateTest {
             own,
             "--out",
             folder.resolve("out"),
+            "--partial",
             "--json");
 
     assertThat(run.code()).isEqualTo(Main.FAILED);
@@ -216,6 +354,67 @@ class PublishedEvaluateTest {
     assertThat(one.path("findings").toString()).contains("(0, 1)");
   }
 
+  /** The file has 12 questions, and 2,500 by its manifest. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "evaluate; false",
+        "evaluate --limit 13; false",
+        "evaluate --limit 12; true",
+        "evaluate --partial; true",
+        "evaluate --split val --limit 1; true",
+        "evaluate --split test --shard 2/2; false",
+        "tune --split val; false",
+        "tune --split val --limit 2 --grid 1; false",
+        "tune --split val --limit 1 --grid 1; true",
+        "tune --split val --partial --grid 1; true"
+      })
+  void a_data_set_that_is_cut_short_is_refused_where_the_missing_part_is_asked_for(
+      String line, boolean passes) throws IOException {
+    String[] words = line.split(" ");
+    Path recipe =
+        Files.writeString(
+            folder.resolve("one.yaml"),
+            "merge_method: task_arithmetic\nbase_model: '%s'\nmodels: [{model: '%s', parameters: {weight: 1}}]\n"
+                .formatted(internVl, expert));
+    List<Object> arguments = new java.util.ArrayList<>(List.of((Object[]) words));
+    arguments.add(1, words[0].equals("tune") ? recipe : internVl);
+    arguments.addAll(List.of("--benchmark", "ChartQA", "--data", data));
+
+    CommandRun run = CommandRun.of(arguments.toArray());
+
+    assertThat(run.code()).as(run.err()).isEqualTo(passes ? 0 : Main.FAILED);
+    if (!passes) {
+      assertThat(run.out()).isEmpty();
+      assertThat(run.err())
+          .contains("ChartQA_TEST has 12 questions here, 2,500 by its manifest")
+          .contains("optmerge fetch 'ChartQA_TEST'", "--partial");
+    }
+  }
+
+  @Test
+  void a_data_set_of_which_a_file_is_missing_is_refused() throws IOException {
+    Path own = Files.createDirectories(folder.resolve("RefCOCO-lmms-eval/data"));
+    Path whole = data.resolve("RefCOCO-lmms-eval/data/val-00000-of-00001.parquet");
+    Files.copy(whole, own.resolve("val-00000-of-00003.parquet"));
+    Files.copy(whole, own.resolve("val-00002-of-00003.parquet"));
+
+    CommandRun run =
+        CommandRun.of("evaluate", qwen, "--benchmark", "RefCOCO", "--data", folder, "--limit", 1);
+
+    assertThat(run.code()).isEqualTo(Main.FAILED);
+    assertThat(run.err()).contains("val-*-of-00003.parquet' 2 of 3 files are there", "fetch");
+
+    Files.write(
+        own.resolve("val-00001-of-00003.parquet"),
+        java.util.Arrays.copyOf(Files.readAllBytes(whole), (int) Files.size(whole) / 2));
+    CommandRun cut =
+        CommandRun.of("evaluate", qwen, "--benchmark", "RefCOCO", "--data", folder, "--limit", 1);
+    assertThat(cut.code()).isEqualTo(Main.FAILED);
+    assertThat(cut.err()).contains("is no Parquet file that can be read").doesNotContain("defect");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = ';',
@@ -223,14 +422,17 @@ class PublishedEvaluateTest {
         "'index\timage\tquestion\tanswer\n1\tx'; row 1: 2 cells, the header has 4",
         "''; is empty",
         "'index\timage\tanswer\n1\tx\ty\n'; has no column 'question'",
-        "'index\timage\tquestion\tanswer\n1\t2\tWhich?\tyes\n'; none of its 1 questions can be asked"
+        "'index\timage\tquestion\tanswer\n"
+            + "1\t2\tWhich?\tyes\n"
+            + "'; none of its 1 questions can be asked"
       })
   void a_data_set_that_is_damaged_as_a_whole_is_refused(String content, String said)
       throws IOException {
     Path own = Files.createDirectories(folder.resolve("data"));
     Files.writeString(own.resolve("GQA_TestDev_Balanced.tsv"), content);
 
-    CommandRun run = CommandRun.of("evaluate", internVl, "--benchmark", "GQA", "--data", own);
+    CommandRun run =
+        CommandRun.of("evaluate", internVl, "--benchmark", "GQA", "--data", own, "--partial");
 
     assertThat(run.code()).isEqualTo(Main.FAILED);
     assertThat(run.out()).isEmpty();
@@ -321,6 +523,8 @@ class PublishedEvaluateTest {
         "--benchmark ChartQA --count 3;2;--limit asks fewer questions",
         "--benchmark ChartQA --metric exact;2;asked as their kits ask them",
         "--benchmark mini --limit 3;2;--data belongs to published data sets",
+        "--benchmark ChartQA --join a,b;2;--join makes the whole of shards",
+        "--benchmark mini --join a,b;2;--data belongs to published data sets",
         "--benchmark ChartQA --shard 3/2;2;--shard: expected such as 1/4",
         "--benchmark ChartQA --limit 0;2;--limit must be at least 1",
         "--benchmark ChartQA --split train;2;there are test, val and all",

@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.optmerge.report.Project;
 
 class ScoreCommandTest {
@@ -39,7 +41,7 @@ class ScoreCommandTest {
         .anyMatch(line -> line.matches("test_human +50\\.00 .*"))
         .contains("test_human  test_augmented  Overall", "50.0        50.0            50.0");
     assertThat(run.err())
-        .isEqualTo(
+        .startsWith(
             "warning: no answer in the cell, or a text such as N/A that pandas takes for none;"
                 + " scored as 'nan': 1 example (13)"
                 + System.lineSeparator());
@@ -182,6 +184,26 @@ class ScoreCommandTest {
             "optmerge: the first file has no score for '1'; name the benchmark to score it"
                 + System.lineSeparator());
     assertThat(CommandRun.of("compare", file, file, "--benchmark", "GQA").code()).isZero();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"p.tsv", "p.csv", "p.xlsx", "p.json"})
+  void a_file_of_another_kit_is_compared_only_with_a_benchmark(String name) throws IOException {
+    Path file =
+        name.endsWith(".tsv")
+            ? table
+            : Files.writeString(
+                folder.resolve(name),
+                "[{\"question\": \"?\", \"answer\": \"14\", \"annotation\": \"14\"}]");
+
+    CommandRun run = CommandRun.of("compare", file, file);
+
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.err())
+        .contains(
+            file + ": has no scores of ours; name the data set with --benchmark, to score both")
+        .doesNotContain("UTF-8")
+        .hasLineCount(1);
   }
 
   /** If not: {@code optmerge score --rules > core/SCORING.md}. */

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.optmerge.TestCheckpoints;
 import org.optmerge.checkpoint.DType;
 
@@ -38,11 +39,15 @@ class StagedMergeTest {
   @BeforeEach
   void writeModels() {
     for (String model : List.of("a", "b")) {
-      TestCheckpoints.folder(dir.resolve(model))
-          .random(NAME, DType.F32, List.of(4L, 4L), model.hashCode())
-          .config("{\"model_type\": \"llama\", \"num_hidden_layers\": 1}")
-          .write();
+      write(model, model.hashCode(), "llama");
     }
+  }
+
+  private void write(String model, int seed, String family) {
+    TestCheckpoints.folder(dir.resolve(model))
+        .random(NAME, DType.F32, List.of(4L, 4L), seed)
+        .config("{\"model_type\": \"%s\", \"num_hidden_layers\": 1}".formatted(family))
+        .write();
   }
 
   private CommandRun merge(String recipe, Object... more) throws IOException {
@@ -79,6 +84,50 @@ class StagedMergeTest {
     assertThat(again.code()).as(again.err()).isZero();
     assertThat(again.err()).contains("first: there from an earlier run");
     assertThat(values("other")).containsExactly(values("out"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"weights", "settings", "recipe", "more files", "result"})
+  void a_stage_of_other_inputs_is_refused_and_the_advice_makes_it_anew(String change)
+      throws IOException {
+    String recipe = TWO;
+    Path between = dir.resolve("between");
+    assertThat(merge(recipe, "-I", between, "--out", dir.resolve("out")).code()).isZero();
+    String said =
+        switch (change) {
+          case "weights" -> {
+            write("b", 77, "llama");
+            yield dir.resolve("b/model.safetensors") + " has changed since";
+          }
+          case "settings" -> {
+            write("a", "a".hashCode(), "qwen2");
+            yield dir.resolve("a/config.json") + " has changed since";
+          }
+          case "recipe" -> {
+            recipe = recipe.replaceFirst("weight: 1", "weight: 3");
+            yield "its recipe was another";
+          }
+          case "more files" -> {
+            Files.writeString(dir.resolve("a/merges.txt"), "a b");
+            yield dir.resolve("a/merges.txt") + " has changed since";
+          }
+          default -> {
+            Files.delete(between.resolve("first/model.safetensors"));
+            yield "model.safetensors is not as it was written";
+          }
+        };
+
+    CommandRun run = merge(recipe, "-I", between, "--out", dir.resolve("other"), "--resume");
+    assertThat(run.code()).as(run.err()).isNotZero();
+    assertThat(run.err())
+        .contains("first: there from an earlier run, but", said, "--force in place of --resume");
+    assertThat(dir.resolve("other")).doesNotExist();
+
+    CommandRun anew = merge(recipe, "-I", between, "--out", dir.resolve("other"), "--force");
+    assertThat(anew.code()).as(anew.err()).isZero();
+    if (change.equals("weights")) {
+      assertThat(values("other")).containsExactly(values("b"), offset(1e-6f));
+    }
   }
 
   @Test

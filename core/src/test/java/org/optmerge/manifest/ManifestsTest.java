@@ -117,6 +117,38 @@ class ManifestsTest {
         : source instanceof Source.ByHand byHand && byHand.files().contains(folder);
   }
 
+  /** What the tables need: an address, a licence, sizes and checksums, or why there is none. */
+  @Test
+  void every_manifest_states_address_size_checksum_and_licence_or_why_not() throws IOException {
+    List<String> lacking = new ArrayList<>();
+    for (Path file : files()) {
+      JsonNode manifest = JSON.readTree(Files.readString(file));
+      String name = manifest.path("name").asText();
+      if (manifest.at("/licence/name").asText("").isBlank()) {
+        lacking.add(name + ": licence, or 'not stated'");
+      }
+      if (!manifest.path("kind").asText().equals("training-data")
+          && manifest.path("bytes").isNull()
+          && !manifest.path("notes").toString().matches("(?s).*(No size is|Sizes and).*")) {
+        lacking.add(name + ": bytes, or a note");
+      }
+      for (JsonNode source : manifest.path("sources")) {
+        boolean address =
+            source.path("url").asText("").startsWith("http")
+                || source.path("repository").asText("").contains("/");
+        if (!address) {
+          lacking.add(name + ": address");
+        }
+        if (source.path("type").asText().equals("file")
+            && (source.path("md5").isNull() && source.path("sha256").isNull())
+                != source.path("checksum_source").asText().equals("not published")) {
+          lacking.add(name + ": checksum of " + source.path("path").asText());
+        }
+      }
+    }
+    assertThat(lacking).isEmpty();
+  }
+
   @Test
   void archives_go_to_folders_of_their_own() throws IOException {
     for (Manifest manifest : Manifests.in(FOLDER).all()) {

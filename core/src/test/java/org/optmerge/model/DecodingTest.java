@@ -37,6 +37,30 @@ class DecodingTest {
     }
   }
 
+  /** Token 1 scores best and ends an answer. */
+  @Test
+  void an_answer_does_not_end_before_its_fewest_tokens() {
+    try (NDManager manager = NDManager.newBaseManager(null, "PyTorch")) {
+      float[] scores = {0.5f, 3, 1, -2, 9};
+      for (Decoding decoding :
+          List.of(new Decoding(5), new Decoding(5).withRepetitionPenalty(1.5))) {
+        TokenChoice choice =
+            TokenSampler.of(decoding, List.of(new long[] {3}), true)
+                .without(java.util.Set.of(1L, 4L), 2);
+        long[][] answers = {{2, 2, 0, 0, 0}};
+        assertThat(
+                IntStream.range(0, 3)
+                    .mapToLong(
+                        made ->
+                            choice.next(manager.create(scores, new Shape(1, 5)), answers, made)[0]))
+            .containsExactly(2L, 2L, 4L);
+      }
+    }
+    assertThat(new Decoding(9).withMinNewTokens(3).withMaxNewTokens(2).minNewTokens()).isEqualTo(2);
+    assertThatThrownBy(() -> new Decoding(2).withMinNewTokens(3))
+        .hasMessageContaining("0 to 2 tokens at least, minNewTokens is 3");
+  }
+
   @Test
   void without_a_file_decoding_is_greedy() {
     assertThat(GenerationConfig.read(folder).decoding()).isEqualTo(Decoding.DEFAULT);

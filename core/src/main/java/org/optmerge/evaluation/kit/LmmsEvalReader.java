@@ -60,6 +60,9 @@ final class LmmsEvalReader {
   private final Protocol protocol;
   private final Reading reading;
 
+  /** The kit, and the versions that write samples like the one that is read. */
+  private String kit = KIT;
+
   LmmsEvalReader(Request request) {
     this.request = request;
     this.protocol = request.protocol();
@@ -82,7 +85,7 @@ final class LmmsEvalReader {
             "%s: %s: expected an object, as lmms-eval 0.1 and 0.2 write"
                 .formatted(request.file(), place));
       }
-      sample(place, object);
+      sample(place, object, true);
     }
     return reading.done();
   }
@@ -111,7 +114,22 @@ final class LmmsEvalReader {
             + " writes beside them: *_samples_*.jsonl");
   }
 
+  private static String versions(ObjectNode node, boolean logged) {
+    if (logged) {
+      return "0.1 to 0.2.2";
+    }
+    if (node.has("doc")) {
+      return "0.2.3 to 0.3.5";
+    }
+    return node.path("filtered_resps").isTextual() ? "since 0.7" : "0.4 to 0.6.1";
+  }
+
   private void sample(String place, ObjectNode node) {
+    sample(place, node, false);
+  }
+
+  private void sample(String place, ObjectNode node, boolean logged) {
+    kit = "%s (%s)".formatted(KIT, versions(node, logged));
     String id =
         JsonTexts.id(JsonRows.required(request.file(), place, node, "doc_id"))
             .orElseThrow(() -> wrong(place, "doc_id", "must be a number or a text"));
@@ -147,7 +165,7 @@ final class LmmsEvalReader {
     if (answer.isObject()) {
       throw wrong(place, name, "must be a text, or a list of one text");
     }
-    return reading.said(JsonTexts.scalar(request.file(), KIT, place, name, answer), id);
+    return reading.said(JsonTexts.scalar(request.file(), kit, place, name, answer), id);
   }
 
   private static void question(ObjectNode node, Map<String, String> fields) {
@@ -223,7 +241,7 @@ final class LmmsEvalReader {
     if (protocol == Protocol.VIZWIZ || protocol == Protocol.TEXTVQA) {
       // The target is the word "answer", or the first of them: only a list is all of them.
       if (doc.has("answers")) {
-        return JsonTexts.list(request.file(), KIT, place, "answers", doc.path("answers"));
+        return JsonTexts.list(request.file(), kit, place, "answers", doc.path("answers"));
       }
       return targets(place, node).size() > 1 ? targets(place, node) : List.of();
     }
@@ -231,7 +249,7 @@ final class LmmsEvalReader {
       JsonNode right = node.path("mmmu_acc").path("answer");
       if (!right.isMissingNode()) {
         List<String> answers = new ArrayList<>();
-        JsonTexts.list(request.file(), KIT, place, "answer", right)
+        JsonTexts.list(request.file(), kit, place, "answer", right)
             .forEach(text -> answers.addAll(PythonLiteral.texts(text)));
         return answers;
       }
@@ -242,7 +260,7 @@ final class LmmsEvalReader {
   private List<String> targets(String place, ObjectNode node) {
     JsonNode target = node.path("target");
     if (!target.isTextual()) {
-      return JsonTexts.list(request.file(), KIT, place, "target", target);
+      return JsonTexts.list(request.file(), kit, place, "target", target);
     }
     String text = target.textValue();
     return NO_TARGET.contains(text) ? List.of() : PythonLiteral.texts(text);
@@ -316,6 +334,6 @@ final class LmmsEvalReader {
 
   private PredictionFileException wrong(String place, String field, String what) {
     return new PredictionFileException(
-        "%s: %s: \"%s\" of %s %s".formatted(request.file(), place, field, KIT, what));
+        "%s: %s: \"%s\" of %s %s".formatted(request.file(), place, field, kit, what));
   }
 }

@@ -85,6 +85,28 @@ final class References {
     void take(String place, String key, ObjectNode node);
   }
 
+  /** Makes the reference of an object whose id is known. */
+  private interface Maker {
+    Reference make(String place, String id, ObjectNode node);
+  }
+
+  /**
+   * Reads the references of a file in which every object is one.
+   *
+   * @param what the file should be, for the error if nothing in it is a reference
+   * @param idNames fields that may hold the id; objects without one are passed over
+   */
+  private static References read(Path file, String what, List<String> idNames, Maker maker) {
+    References references = new References();
+    String[] names = idNames.toArray(String[]::new);
+    entries(
+        file,
+        (place, key, node) ->
+            id(node, key, names)
+                .ifPresent(id -> references.byId.put(id, maker.make(place, id, node))));
+    return references.required(file, what);
+  }
+
   /** Goes through the objects of an array, of an array inside an object, or of an object by key. */
   private static void entries(Path file, Entry entry) {
     Beginning beginning = JsonRows.beginning(file);
@@ -223,40 +245,28 @@ final class References {
 
   /** {@code data} of the Robust Reading Competition, with the types of InfographicVQA. */
   static References rrc(Path file) {
-    References references = new References();
-    entries(
+    return read(
         file,
-        (place, key, node) ->
-            id(node, key, "questionId")
-                .ifPresent(
-                    id -> {
-                      Map<String, String> fields = fields(node, "question");
-                      for (String name :
-                          List.of("answer_type", "evidence", "operation/reasoning")) {
-                        fields.put(
-                            name,
-                            String.join(
-                                "\n", JsonTexts.list(file, "RRC", place, name, node.path(name))));
-                      }
-                      references.byId.put(
-                          id,
-                          new Reference(
-                              JsonTexts.list(file, "RRC", place, "answers", node.path("answers")),
-                              fields));
-                    }));
-    return references.required(file, "\"data\" with \"questionId\" and \"answers\"");
+        "\"data\" with \"questionId\" and \"answers\"",
+        List.of("questionId"),
+        (place, id, node) -> {
+          Map<String, String> fields = fields(node, "question");
+          for (String name : List.of("answer_type", "evidence", "operation/reasoning")) {
+            List<String> values = JsonTexts.list(file, "RRC", place, name, node.path(name));
+            fields.put(name, String.join("\n", values));
+          }
+          return new Reference(
+              JsonTexts.list(file, "RRC", place, "answers", node.path("answers")), fields);
+        });
   }
 
   /** ScienceQA's problems, or conversations whose last turn states the letter. */
   static References scienceQa(Path file) {
-    References references = new References();
-    entries(
+    return read(
         file,
-        (place, key, node) -> {
-          Optional<String> id = id(node, key, "id", "question_id");
-          if (id.isEmpty()) {
-            return;
-          }
+        "ScienceQA's problems.json",
+        List.of("id", "question_id"),
+        (place, id, node) -> {
           Map<String, String> fields = fields(node, "question", "split", "choices");
           JsonNode answer = node.path("answer");
           JsonNode turns = node.path("conversations");
@@ -271,20 +281,17 @@ final class References {
             JsonTexts.optional(turns.path(0).path("value"))
                 .ifPresent(question -> fields.put("question", question));
           }
-          references.byId.put(id.get(), new Reference(accepted, fields));
+          return new Reference(accepted, fields);
         });
-    return references.required(file, "ScienceQA's problems.json");
   }
 
   /** MathVista's problems. */
   static References mathVista(Path file) {
-    References references = new References();
-    entries(
+    return read(
         file,
-        (place, key, node) ->
-            id(node, key, "pid")
-                .ifPresent(id -> references.byId.put(id, mathVistaProblem(file, place, node))));
-    return references.required(file, "MathVista's problems by pid, with \"answer\"");
+        "MathVista's problems by pid, with \"answer\"",
+        List.of("pid"),
+        (place, id, node) -> mathVistaProblem(file, place, node));
   }
 
   static Reference mathVistaProblem(Path file, String place, ObjectNode node) {
@@ -299,47 +306,32 @@ final class References {
 
   /** MATH-V's questions, one a line. */
   static References mathVision(Path file) {
-    References references = new References();
-    entries(
+    return read(
         file,
-        (place, key, node) ->
-            id(node, key, "id")
-                .ifPresent(
-                    id -> {
-                      Map<String, String> fields = fields(node, "question", "level");
-                      fields.put(
-                          "choices",
-                          node.path("options").isArray()
-                              ? JsonTexts.python(node.path("options"))
-                              : "[]");
-                      JsonTexts.optional(node.path("subject"))
-                          .ifPresent(subject -> fields.put("category", subject));
-                      references.byId.put(
-                          id,
-                          new Reference(
-                              JsonTexts.list(file, "MATH-V", place, "answer", node.path("answer")),
-                              fields));
-                    }));
-    return references.required(file, "MATH-V's test.jsonl");
+        "MATH-V's test.jsonl",
+        List.of("id"),
+        (place, id, node) -> {
+          JsonNode options = node.path("options");
+          Map<String, String> fields = fields(node, "question", "level");
+          fields.put("choices", options.isArray() ? JsonTexts.python(options) : "[]");
+          JsonTexts.optional(node.path("subject"))
+              .ifPresent(subject -> fields.put("category", subject));
+          return new Reference(
+              JsonTexts.list(file, "MATH-V", place, "answer", node.path("answer")), fields);
+        });
   }
 
   /** MMMU's {@code answer_dict_val.json}. */
   static References mmmu(Path file) {
-    References references = new References();
-    entries(
+    return read(
         file,
-        (place, key, node) ->
-            id(node, key, "id")
-                .ifPresent(
-                    id -> {
-                      String name = node.has("ground_truth") ? "ground_truth" : "answer";
-                      references.byId.put(
-                          id,
-                          new Reference(
-                              JsonTexts.list(file, "MMMU", place, name, node.path(name)),
-                              mmmuFields(id, node)));
-                    }));
-    return references.required(file, "MMMU's answer_dict_val.json");
+        "MMMU's answer_dict_val.json",
+        List.of("id"),
+        (place, id, node) -> {
+          String name = node.has("ground_truth") ? "ground_truth" : "answer";
+          return new Reference(
+              JsonTexts.list(file, "MMMU", place, name, node.path(name)), mmmuFields(id, node));
+        });
   }
 
   static Map<String, String> mmmuFields(String id, ObjectNode node) {
@@ -353,26 +345,19 @@ final class References {
 
   /** MUSIC-AVQA's own questions; {@code anser} is how they spell it. */
   static References musicAvqa(Path file) {
-    References references = new References();
-    entries(
+    return read(
         file,
-        (place, key, node) ->
-            id(node, key, "question_id")
-                .ifPresent(
-                    id -> {
-                      String name = node.has("anser") ? "anser" : "answer";
-                      Map<String, String> fields = new LinkedHashMap<>();
-                      JsonTexts.optional(node.path("question_content"))
-                          .ifPresent(question -> fields.put("question", question));
-                      type(node, fields);
-                      references.byId.put(
-                          id,
-                          new Reference(
-                              JsonTexts.list(file, "MUSIC-AVQA", place, name, node.path(name)),
-                              fields));
-                    }));
-    return references.required(
-        file, "MUSIC-AVQA's avqa-test.json, with \"question_id\" and \"anser\"");
+        "MUSIC-AVQA's avqa-test.json, with \"question_id\" and \"anser\"",
+        List.of("question_id"),
+        (place, id, node) -> {
+          String name = node.has("anser") ? "anser" : "answer";
+          Map<String, String> fields = new LinkedHashMap<>();
+          JsonTexts.optional(node.path("question_content"))
+              .ifPresent(question -> fields.put("question", question));
+          type(node, fields);
+          return new Reference(
+              JsonTexts.list(file, "MUSIC-AVQA", place, name, node.path(name)), fields);
+        });
   }
 
   /** MUSIC-AVQA's own files name the modality and the type of a question. */

@@ -2,6 +2,7 @@ package org.optmerge.evaluation.published;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -203,6 +204,53 @@ public record PublishedBenchmark(
   /** The same with answers of so many tokens at most, which is not as the kit has it. */
   public PublishedBenchmark withMaxNewTokens(int tokens) {
     return new PublishedBenchmark(entry, prompt.withMaxNewTokens(tokens), protocol, benchmark);
+  }
+
+  /**
+   * What is missing from the questions that are asked for: a data set that was cut short between
+   * two rows is whole by its form. Empty if nothing is known to be missing, or not asked for.
+   */
+  public Optional<String> missing(Selection selection) {
+    Long published = entry.examples();
+    long here = benchmark.size();
+    if (published == null
+        || here >= published
+        || selection.of(here) == selection.of(published)) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        String.format(
+            Locale.ROOT,
+            "%s has %,d questions here, %,d by its manifest: its file is cut short, or a part of it",
+            name(),
+            here,
+            published));
+  }
+
+  /**
+   * Refuses data sets from which something that is asked for is missing.
+   *
+   * @param partial whether a part is meant: nothing is refused then
+   * @throws BenchmarkException if something is; all are named
+   */
+  public static void requireWhole(
+      List<PublishedBenchmark> benchmarks, Selection selection, boolean partial) {
+    if (partial) {
+      return;
+    }
+    List<PublishedBenchmark> cut =
+        benchmarks.stream().filter(one -> one.missing(selection).isPresent()).toList();
+    if (!cut.isEmpty()) {
+      throw new BenchmarkException(
+          "%s; to get it whole: optmerge fetch %s, into the same folder; if a part is meant: --partial"
+              .formatted(
+                  cut.stream()
+                      .map(one -> one.missing(selection).orElseThrow())
+                      .collect(Collectors.joining("; ")),
+                  cut.stream()
+                      .map(one -> "'%s'".formatted(one.name()))
+                      .collect(Collectors.joining(" "))));
+    }
   }
 
   /** An evaluator of some of its questions. */

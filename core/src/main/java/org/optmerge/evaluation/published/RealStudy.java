@@ -16,6 +16,7 @@ import org.optmerge.base.Json;
 import org.optmerge.base.Sha256;
 import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.benchmark.Selection;
+import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.LoraAdapter;
 import org.optmerge.evaluation.Bootstrap;
 import org.optmerge.evaluation.Evaluation;
@@ -49,6 +50,7 @@ public final class RealStudy {
   private final Listener listener;
   private final Manifests manifests;
   private final List<PublishedBenchmark> benchmarks;
+  private final String resolved;
   private final Map<String, String> digests = new HashMap<>();
 
   /**
@@ -57,9 +59,20 @@ public final class RealStudy {
    * @param limit questions of each data set that judge
    * @param validation questions of each data set that choose λ
    * @param maxNewTokens of an answer; null: as the kits have it
+   * @param partial whether data sets may have fewer questions than their manifests say
    */
   public record Settings(
-      long limit, long validation, @Nullable Integer maxNewTokens, Precision precision) {
+      long limit,
+      long validation,
+      @Nullable Integer maxNewTokens,
+      Precision precision,
+      boolean partial) {
+    /** What finished rows depend on, in the precision that this machine computes them in. */
+    String of(Checkpoint base) {
+      return "%s, %s, %s, %s"
+          .formatted(limit, validation, maxNewTokens, precision.resolved(base).key());
+    }
+
     Selection test() {
       return new Selection(Selection.Split.TEST, limit, 1, 1);
     }
@@ -142,6 +155,7 @@ public final class RealStudy {
     this.listener = listener;
     this.manifests = Manifests.of(models);
     requireModels();
+    this.resolved = settings.of(Checkpoint.open(folder(table.base())));
     String family = Architecture.of(folder(table.base())).key();
     List<String> missing = new ArrayList<>();
     this.benchmarks = new ArrayList<>();
@@ -159,6 +173,8 @@ public final class RealStudy {
     if (!missing.isEmpty()) {
       throw new BenchmarkException(String.join("\n", missing));
     }
+    PublishedBenchmark.requireWhole(benchmarks, settings.test(), settings.partial);
+    PublishedBenchmark.requireWhole(benchmarks, settings.choosing(), settings.partial);
   }
 
   private void requireModels() {
@@ -234,7 +250,7 @@ public final class RealStudy {
 
   private String origin(String what) {
     return Sha256.of(
-        "%s\n%s\n%s".formatted(what, settings, Sha256.of(String.join("\n", questions()))));
+        "%s\n%s\n%s".formatted(what, resolved, Sha256.of(String.join("\n", questions()))));
   }
 
   private List<String> questions() {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -26,6 +27,19 @@ import org.optmerge.taskvector.Weight;
 final class ElementTypes {
   /** Entries looked at where a type differs, to show what the numbers are like. */
   private static final int SAMPLE = 4096;
+
+  /** Methods that gave the base's type in mergekit 0.1.4, whatever the others' were. */
+  private static final Set<String> CASTING_BEFORE_0_1_5 =
+      Set.of(
+          "slerp",
+          "task_arithmetic",
+          "ties",
+          "dare_ties",
+          "dare_linear",
+          "breadcrumbs",
+          "breadcrumbs_ties",
+          "della",
+          "della_linear");
 
   private record Difference(InputModel model, TensorInfo own, InputModel base, TensorInfo ofBase) {}
 
@@ -129,7 +143,8 @@ final class ElementTypes {
    * float16 with bfloat16.
    */
   DType common(InputModel reference, TensorInfo info, List<Weight> inputs) {
-    if (recipe.mergekit().version() == Recipe.MergekitVersion.V0_1_4 && castsToReference()) {
+    if (recipe.mergekit().version() == Recipe.MergekitVersion.V0_1_4
+        && (!isMergekit() || CASTING_BEFORE_0_1_5.contains(named.name()))) {
       return info.dtype();
     }
     DType common = info.dtype();
@@ -139,12 +154,6 @@ final class ElementTypes {
       }
     }
     return common;
-  }
-
-  /** True for methods that had the base's type in mergekit 0.1.4, whatever the others' were. */
-  private boolean castsToReference() {
-    return method.operand() == MergeMethod.Operand.TASK_VECTORS
-        || named.base() == NamedMethod.Base.FIRST_INPUT;
   }
 
   private static DType promoted(DType one, DType other) {
@@ -241,7 +250,8 @@ final class ElementTypes {
   private static String describe(Difference it) {
     return String.format(
         Locale.ROOT,
-        "model '%s' has %s where the base has %s, for example '%s': largest of the first values %.3g, the base's %.3g",
+        "model '%s' has %s where the base has %s, for example '%s': largest of the first values"
+            + " %.3g, the base's %.3g",
         it.model().name(),
         it.own().dtype(),
         it.ofBase().dtype(),

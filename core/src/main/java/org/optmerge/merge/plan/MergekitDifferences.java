@@ -13,6 +13,9 @@ final class MergekitDifferences {
   private static final Set<String> SELECTING =
       Set.of("ties", "breadcrumbs", "breadcrumbs_ties", "sce", "dare_ties", "della");
 
+  /** Methods that choose entries by magnitude, of which weights of few bits have many equal ones. */
+  private static final Set<String> RANKING = Set.of("ties", "breadcrumbs", "breadcrumbs_ties", "sce");
+
   private static final Set<String> WRITTEN_IN_FLOAT32 = Set.of("arcee_fusion", "ramplus_tl");
 
   private MergekitDifferences() {}
@@ -28,6 +31,15 @@ final class MergekitDifferences {
       differences.add(
           "differs from mergekit: '%s' keeps as many entries, drawn by other random numbers"
               .formatted(method));
+    }
+    if (RANKING.contains(method)) {
+      differences.add(
+          "differs from mergekit: of entries of equal magnitude at a threshold '%s' keeps those that come first, mergekit any"
+              .formatted(method));
+    }
+    if (half && method.equals("karcher")) {
+      differences.add(
+          "differs from mergekit: 'karcher' iterates in float32 and rounds once, not at every step, which changes the last bits of a result in 16 bits");
     }
     if (half && SELECTING.contains(method)) {
       differences.add(

@@ -187,6 +187,9 @@ public final class Planner {
     MergeMethods.disambiguation(recipe.method().value()).ifPresent(findings::notice);
     Map<String, byte[]> rewritten = rewriteConfig(donor, entries, donorLayers);
     rewriteTokenizer(rewritten);
+    vocabularies
+        .tokenIds()
+        .ifPresent(ids -> ids.rewrite(ModelFiles.of(donor.checkpoint()), rewritten));
     ChatTemplates.write(recipe, donor, models.all(), rewritten, findings);
     findings.failIfAny();
     if (recipe.extra() == Recipe.Extra.UNION) {
@@ -238,7 +241,8 @@ public final class Planner {
             .anyMatch(source -> source.layers() != null)) {
       findings.problem(
           recipe.mergekit().modules().values().iterator().next().at(),
-          "a module with 'slices' beside others is not supported; give every module 'models', and take layers apart in a stage of its own");
+          "a module with 'slices' beside others is not supported; give every module 'models', and"
+              + " take layers apart in a stage of its own");
     }
     Recipe.Selection selection = recipe.selection();
     if (selection.restricts() && selection.rest() == Recipe.Rest.BASE && recipe.base() == null) {
@@ -534,6 +538,10 @@ public final class Planner {
     }
     byte[] bytes = config.get();
     try {
+      Optional<TokenIds> ids = vocabularies.tokenIds();
+      if (ids.isPresent()) {
+        bytes = ids.get().edit("config.json", bytes);
+      }
       boolean casts =
           entries.stream()
               .anyMatch(

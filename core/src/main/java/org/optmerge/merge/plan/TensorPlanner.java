@@ -12,6 +12,7 @@ import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.merge.plan.ParameterBinder.Bound;
 import org.optmerge.merge.recipe.Position;
+import org.optmerge.merge.recipe.ParameterPreset;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.recipe.RecipeException;
 import org.optmerge.merge.weights.InputModel;
@@ -69,6 +70,20 @@ final class TensorPlanner {
     this.vocabularies = vocabularies;
   }
 
+  /**
+   * The reason why a tensor is not merged. Presets leave embeddings and heads out by their usual
+   * names; here, under any other.
+   */
+  private Optional<String> rejected(String tensor, InputModel reference, TensorInfo info) {
+    Optional<String> reason = recipe.selection().rejectedBy(tensor);
+    ParameterPreset preset = recipe.selection().preset();
+    return reason.isEmpty()
+            && preset != null
+            && vocabularies.isVocabulary(reference, info.name(), info.shape())
+        ? Optional.of("preset %s: a row for each token".formatted(preset.label()))
+        : reason;
+  }
+
   /** One tensor of the output; empty if there is a problem with it, which is then booked. */
   Optional<PlannedTensor> plan(Target target) {
     InputModel reference = target.reference();
@@ -80,7 +95,7 @@ final class TensorPlanner {
           "tensor '%s' is not in model '%s'".formatted(target.read(), reference.name()));
       return Optional.empty();
     }
-    String reason = recipe.selection().rejectedBy(target.tensor()).orElse(null);
+    String reason = rejected(target.tensor(), reference, info).orElse(null);
     boolean rows =
         (vocabularies.moves() || vocabularies.crops())
             && vocabularies.isVocabulary(reference, target.read(), info.shape());

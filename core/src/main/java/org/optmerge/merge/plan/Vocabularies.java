@@ -264,6 +264,16 @@ final class Vocabularies {
         : Optional.of(new TokenizerFiles(tokens, source, files(donor)));
   }
 
+  /** The change of token ids from the donor's settings to the output's, if rows move. */
+  Optional<TokenIds> tokenIds() {
+    TokenVocabulary tokens = output;
+    InputModel from = donor;
+    return tokens == null || from == null
+        ? Optional.empty()
+        : vocabulary(from)
+            .map(own -> new TokenIds(own, tokens, tensors.rows(from), findings::notice));
+  }
+
   /** The tokens that one of two models has in rows that the other does not have. */
   List<String> inRowsFrom(long first, InputModel one, InputModel other) {
     Optional<TokenVocabulary> a = vocabulary(one);

@@ -3,6 +3,7 @@ package org.optmerge.method.interference;
 import java.util.List;
 import java.util.Map;
 import org.optmerge.method.MatrixMethod;
+import org.optmerge.method.OutputHead;
 import org.optmerge.taskvector.TaskVectors;
 
 /**
@@ -28,6 +29,6 @@ interface InterferenceMethod extends MatrixMethod {
   }
 
   private static boolean applies(String parameter, int dimensions) {
-    return dimensions == 2 && !parameter.contains("lm_head");
+    return dimensions == 2 && !OutputHead.is(parameter);
   }
 }

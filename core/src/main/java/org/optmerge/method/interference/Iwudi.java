@@ -7,7 +7,7 @@ import org.optmerge.method.ParameterDoc;
 /**
  * IWUDI: WUDI's loss with a soft filter of its Hessian's whole spectrum in place of an optimiser.
  *
- * <p>Matrices only; the mean elsewhere and for {@code lm_head}, as published. Zero task vectors
+ * <p>Matrices only; the mean elsewhere and for the head, as published. Zero task vectors
  * have no say; if all are (nearly) zero, the result is the mean. Factors stay factors.
  *
  * @param filter which filter

@@ -19,7 +19,7 @@ import org.optmerge.method.ParameterDoc;
  * gradient flow the exact result is computed in closed form, and experts given as factors are never
  * expanded (unless {@code centred}); Adam goes step by step.
  *
- * <p>Matrices only; the mean elsewhere and for {@code lm_head}, as published. A task vector that is
+ * <p>Matrices only; the mean elsewhere and for the head, as published. A task vector that is
  * zero has no say (the published code divides by zero); if all are, so is the result. If the rank
  * comes out as 0, as when there are more experts than rows, no target is left: a truncated
  * projector then leaves the start as it is, a full one pulls it towards zero, both as published.

@@ -565,6 +565,26 @@ class KitFilesTest {
             "samples of describing regions"),
         Arguments.of(
             "GQA",
+            "a.json",
+            "{\"logs\":[{\"doc_id\":0,\"target\":{},\"filtered_resps\":[\"x\"]}]}",
+            "\"target\" of lmms-eval samples (0.1 to 0.2.2) must be a text, is an object"),
+        Arguments.of(
+            "GQA",
+            "a.jsonl",
+            "{\"doc_id\":0,\"doc\":{},\"target\":{},\"filtered_resps\":[\"x\"]}",
+            "\"target\" of lmms-eval samples (0.2.3 to 0.3.5) must be a text, is an object"),
+        Arguments.of(
+            "GQA",
+            "a.jsonl",
+            "{\"doc_id\":0,\"target\":\"x\",\"filtered_resps\":[{}]}",
+            "\"filtered_resps\" of lmms-eval samples (0.4 to 0.6.1) must be a text"),
+        Arguments.of(
+            "GQA",
+            "a.jsonl",
+            "{\"doc_id\":0,\"target\":\"x\",\"filtered_resps\":\"x\",\"exact_match\":7}",
+            "\"exact_match\" of lmms-eval samples (since 0.7) must be in [0, 1], is 7.0"),
+        Arguments.of(
+            "GQA",
             "a.jsonl",
             "{\"id\":1,\"prediction\":[\"yes\"],\"answers\":[\"yes\"]}",
             "line 1: \"prediction\" of optmerge must be a text, is an array"),

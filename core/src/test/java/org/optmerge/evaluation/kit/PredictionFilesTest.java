@@ -217,7 +217,8 @@ class PredictionFilesTest {
 
     assertThatThrownBy(() -> score(file, Protocol.REFCOCO, null))
         .hasMessageContaining(
-            "line 1: \"bbox\" of lmms-eval samples must be four numbers, is [0.1,\"NaN\",0.5,0.5]");
+            "line 1: \"bbox\" of lmms-eval samples (0.2.3 to 0.3.5) must be four numbers,"
+                + " is [0.1,\"NaN\",0.5,0.5]");
   }
 
   @Test

@@ -94,7 +94,8 @@ class PlannerTest {
             """
             r.yaml:4:10: tensor 'model.embed_tokens.weight': model 'c' has shape [6, 5], 'base' has [6, 4]
             r.yaml:4:10: tensor 'model.layers.0.mlp.up_proj.weight': model 'c' has shape [4, 8], 'base' has [8, 4]; is it transposed?
-            r.yaml:4:10: model 'c' has no tensor 'model.layers.1.mlp.up_proj.weight', which 'base' has; 'missing: base' or 'missing: skip' allows it""");
+            r.yaml:4:10: model 'c' has no tensor 'model.layers.1.mlp.up_proj.weight', which 'base' has; 'missing: base' or 'missing: skip' allows it\
+            """);
   }
 
   private static final String LINEAR_A_B =
@@ -257,7 +258,8 @@ class PlannerTest {
         r.yaml:6:39: parameter 'lambda' must be a number, is 'yes please'
         r.yaml:4:46: 'ties' has no parameter 'densty'; did you mean 'density'?; known: %s, scaling
         r.yaml:4:62: 'normalize' is a parameter of the whole merge, not of one model; set it under the top 'parameters'
-        r.yaml:5:35: parameter 'weight' must be a number, is 'heavy'"""
+        r.yaml:5:35: parameter 'weight' must be a number, is 'heavy'\
+        """
             .formatted(
                 String.join(
                     ", ",
@@ -297,7 +299,8 @@ class PlannerTest {
   void a_missing_parameter_is_refused_at_its_model() {
     assertThatThrownBy(() -> plan("merge_method: linear\nmodels: [{model: a}, {model: b}]"))
         .hasMessageStartingWith(
-            "r.yaml:2:18: 'linear' needs parameter 'weight' for model 'a'; add 'parameters: {weight: …}'");
+            "r.yaml:2:18: 'linear' needs parameter 'weight' for model 'a'; add 'parameters:"
+                + " {weight: …}'");
     assertThatThrownBy(() -> plan(LINEAR_A_B + "base_model: base"))
         .hasMessageContaining("base_model 'base', which is not under 'models', counts as one");
   }
@@ -306,7 +309,8 @@ class PlannerTest {
   void a_method_that_needs_a_base_says_so() {
     assertRefused(
         "merge_method: task-arithmetic\nmodels: [{model: a}]",
-        "r.yaml:1:15: 'task-arithmetic' needs a 'base_model'; name the model that the others were fine-tuned from");
+        "r.yaml:1:15: 'task-arithmetic' needs a 'base_model'; name the model that the others were"
+            + " fine-tuned from");
     assertThatThrownBy(() -> plan(LINEAR_A_B + "scaling: 0.5"))
         .hasMessage(
             "r.yaml:5:10: 'linear' merges weights, not task vectors, so it has no 'scaling'");
@@ -380,7 +384,8 @@ class PlannerTest {
     assertThatThrownBy(
             () -> plan("merge_method: task-arithmetic\nbase_model: base\nmodels: [{model: lora}]"))
         .hasMessageContaining(
-            "the change of tensor 'model.layers.0.mlp.up_proj.weight' is [7, 4], 'base' has shape [8, 4]")
+            "the change of tensor 'model.layers.0.mlp.up_proj.weight' is [7, 4], 'base' has shape"
+                + " [8, 4]")
         .hasMessageContaining(
             "changes tensor 'model.layers.9.mlp.up_proj.weight', which 'base' does not have");
   }
@@ -417,14 +422,16 @@ class PlannerTest {
     try (MergePlan plan = plan(recipe)) {
       assertThat(plan.notices())
           .contains(
-              "model 'c' has 1 tensor that 'base' does not have, such as 'score.weight'; left out ('extra: copy' keeps them)");
+              "model 'c' has 1 tensor that 'base' does not have, such as 'score.weight'; left out"
+                  + " ('extra: copy' keeps them)");
       assertThat(plan.coverage().rows())
           .contains(
               new Coverage.Row("c", "left out: not in 'base'", 1, 16, List.of("score.weight")));
     }
     assertRefused(
         recipe + "extra: error",
-        "r.yaml:3:18: model 'c' has tensor 'score.weight', which 'base' does not have; to leave such tensors out, set 'extra: report'");
+        "r.yaml:3:18: model 'c' has tensor 'score.weight', which 'base' does not have; to leave"
+            + " such tensors out, set 'extra: report'");
     try (MergePlan plan = plan(recipe + "extra: copy")) {
       assertThat(tensor(plan, "score.weight").work()).isInstanceOf(PlannedTensor.Copy.class);
       assertThat(plan.shards().get(0).tensors()).hasSize(6);
@@ -470,7 +477,8 @@ class PlannerTest {
           .containsExactly("tied: model.embed_tokens.weight");
       assertThat(plan.notices())
           .contains(
-              "model 'tied' has no 'lm_head.weight': it is tied to the embedding, which is read in its place");
+              "model 'tied' has no 'lm_head.weight': it is tied to the embedding, which is read in"
+                  + " its place");
     }
     try (MergePlan plan =
         plan("merge_method: task-arithmetic\nbase_model: tied\nmodels: [{model: a}]")) {
@@ -523,7 +531,8 @@ class PlannerTest {
       assertThat(tensor(plan, "w").dtype()).isEqualTo(DType.BF16);
       assertThat(plan.notices())
           .contains(
-              "model 'half' has F16 where the base has BF16, for example 'w': largest of the first values 4.00, the base's 2.00");
+              "model 'half' has F16 where the base has BF16, for example 'w': largest of the first"
+                  + " values 4.00, the base's 2.00");
     }
   }
 
@@ -635,7 +644,43 @@ class PlannerTest {
     }
     assertThatThrownBy(() -> plan(LINEAR_A_B + "exclude: [lm_head]"))
         .hasMessage(
-            "r.yaml:5:10: tensors that are not merged come from the base: name a 'base_model', or set 'rest: mean'");
+            "r.yaml:5:10: tensors that are not merged come from the base: name a 'base_model', or"
+                + " set 'rest: mean'");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "language_model.output.weight",
+        "language_model.model.tok_embeddings.weight",
+        "transformer.wte.weight",
+        "gpt_neox.embed_in.weight",
+        "embed_out.weight",
+        "language.model.embed.weight",
+        "language_model.lm_head.weight"
+      })
+  void a_preset_leaves_embeddings_and_heads_out_under_any_name(String name) {
+    for (String model : List.of("base", "a")) {
+      TestCheckpoints.folder(dir.resolve(model))
+          .random(name, DType.BF16, List.of(6L, 4L), model.hashCode())
+          .random("model.layers.0.mlp.up_proj.weight", DType.BF16, List.of(8L, 4L), 1)
+          .config("{\"llm_config\": {\"vocab_size\": 6}}")
+          .write();
+    }
+    for (String preset : List.of("internvl2.5", "qwen2-vl")) {
+      try (MergePlan plan = plan(TASK_ARITHMETIC_A + "preset: " + preset)) {
+        assertThat(tensor(plan, name).work()).isInstanceOf(PlannedTensor.Copy.class);
+        assertThat(tensor(plan, name).source())
+            .isEqualTo(
+                name.contains("lm_head")
+                    ? "copied: exclude .*lm_head.*"
+                    : "copied: preset %s: a row for each token".formatted(preset));
+        assertThat(PlanDescription.of(plan).merged()).isEqualTo(1);
+      }
+    }
+    try (MergePlan plan = plan(TASK_ARITHMETIC_A)) {
+      assertThat(PlanDescription.of(plan).merged()).isEqualTo(2);
+    }
   }
 
   @Test
@@ -689,8 +734,12 @@ class PlannerTest {
         "merge_method: passthrough\nslices:\n- sources: [{model: a, layer_range: [0, 9]}]\n",
         "r.yaml:3:37: 'layer_range' is [0, 9], but model 'a' has 2 layers in 'model.layers'");
     assertRefused(
-        "merge_method: task-arithmetic\nbase_model: base\nslices:\n- sources: [{model: a, layer_range: [0, 1]}]\n",
-        "r.yaml:4:12: 'task-arithmetic' needs the base among the sources of every slice; add {model: base, layer_range: […]}");
+        "merge_method: task-arithmetic\n"
+            + "base_model: base\n"
+            + "slices:\n"
+            + "- sources: [{model: a, layer_range: [0, 1]}]\n",
+        "r.yaml:4:12: 'task-arithmetic' needs the base among the sources of every slice; add"
+            + " {model: base, layer_range: […]}");
   }
 
   @Test
@@ -784,8 +833,8 @@ class PlannerTest {
       assertThat(plan.recipe())
           .hasToString(
               "{\"merge_method\":\"linear\",\"models\":[{\"model\":\"a\",\"parameters\":{\"weight\":1.0}},"
-                  + "{\"model\":\"b\",\"parameters\":{\"weight\":1.0}}],\"parameters\":{\"normalize\":true},"
-                  + "\"dtype\":\"float32\",\"out_dtype\":\"as stored\",\"include\":[],\"exclude\":[],"
+                  + "{\"model\":\"b\",\"parameters\":{\"weight\":1.0}}],\"parameters\":{\"normalize\":true},\"dtype\":\"float32\",\"out_dtype\":\"as"
+                  + " stored\",\"include\":[],\"exclude\":[],"
                   + "\"rest\":\"base\",\"missing\":\"error\",\"extra\":\"report\","
                   + "\"allow_nonfinite\":false,\"random_seed\":0}");
     }
@@ -796,8 +845,8 @@ class PlannerTest {
     try (MergePlan plan = plan(TASK_ARITHMETIC_A.replace("task-arithmetic", "dare-ties"))) {
       assertThat(plan.notices())
           .contains(
-              "'dare-ties' is official:dare-ties (DARE (drops 20 %, multiplies the rest by 1.25), then"
-                  + " TIES per tensor, λ = 0.3 unless given); the method of mergekit is called"
+              "'dare-ties' is official:dare-ties (DARE (drops 20 %, multiplies the rest by 1.25),"
+                  + " then TIES per tensor, λ = 0.3 unless given); the method of mergekit is called"
                   + " mergekit:dare_ties (random entries that keep the L1 norm, weighted, added"
                   + " where they agree in sign, λ = 1.0 unless given)");
     }

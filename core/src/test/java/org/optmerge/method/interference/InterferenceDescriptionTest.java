@@ -94,7 +94,25 @@ class InterferenceDescriptionTest {
     MergeMethod method = MergeMethods.named(name).method();
 
     assertThat(method.derived("norm.weight", List.of(4L))).containsOnlyKeys("instead");
-    assertThat(method.derived("lm_head.weight", MATRIX)).containsOnlyKeys("instead");
+    for (String head :
+        List.of(
+            "lm_head.weight",
+            "language_model.lm_head.weight",
+            "language_model.output.weight",
+            "output.weight",
+            "embed_out.weight",
+            "transformer.output_layer.weight",
+            "model.transformer.ff_out.weight")) {
+      assertThat(method.derived(head, MATRIX)).as(head).containsOnlyKeys("instead");
+    }
+    for (String inside :
+        List.of(
+            "encoder.layer.0.output.weight",
+            "model.layers.3.attention.output.weight",
+            "model.transformer.blocks.0.ff_out.weight",
+            "projector.output.weight")) {
+      assertThat(method.derived(inside, MATRIX)).as(inside).doesNotContainKey("instead");
+    }
   }
 
   @Test

@@ -10,6 +10,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.Random;
 import java.util.zip.CRC32;
@@ -131,6 +132,23 @@ class ImageFilesTest {
     assertThat(decoded.channel(8, 8, 2)).isBetween(197, 203);
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 40, 0})
+  void a_jpeg_that_is_cut_is_refused(int bytes) throws IOException {
+    BufferedImage image = new BufferedImage(64, 64, BufferedImage.TYPE_INT_RGB);
+    Random random = new Random(3);
+    for (int i = 0; i < 64 * 64; i++) {
+      image.setRGB(i % 64, i / 64, random.nextInt(1 << 24));
+    }
+    byte[] whole = file(image, "jpg");
+    byte[] cut = Arrays.copyOf(whole, bytes == 0 ? whole.length / 2 : whole.length - bytes);
+
+    assertThat(ImageFiles.read(whole).width()).isEqualTo(64);
+    assertThatThrownBy(() -> ImageFiles.read(cut))
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith("an image that is cut off after %d bytes", cut.length);
+  }
+
   @Test
   void webp_is_read() throws IOException {
     // One pixel without loss (VP8L): the smallest file that browsers are tested with.
@@ -180,7 +198,7 @@ class ImageFilesTest {
     for (String format : new String[] {"png", "jpg", "gif", "bmp"}) {
       byte[] good = file(picture, format);
       for (int round = 0; round < 100; round++) {
-        byte[] bad = java.util.Arrays.copyOf(good, 1 + random.nextInt(good.length));
+        byte[] bad = Arrays.copyOf(good, 1 + random.nextInt(good.length));
         bad[random.nextInt(bad.length)] ^= (byte) (1 + random.nextInt(255));
         try {
           assertThat(ImageFiles.read(bad).width()).isPositive();
