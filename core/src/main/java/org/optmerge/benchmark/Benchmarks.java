@@ -24,7 +24,8 @@ import org.optmerge.manifest.Manifests;
  */
 public final class Benchmarks {
   /** Files as the hub's library writes them, such as {@code val-00001-of-00004.parquet}. */
-  private static final Pattern PART = Pattern.compile("(.*)-(\\d{1,9})-of-(\\d{1,9})(\\.[^/\\\\]*)");
+  private static final Pattern PART =
+      Pattern.compile("(.*)-(\\d{1,9})-of-(\\d{1,9})(\\.[^/\\\\]*)");
 
   private Benchmarks() {}
 

@@ -62,8 +62,7 @@ final class PublishedOptions {
   void check(boolean published) {
     if (!published) {
       for (String option :
-          List.of(
-              "--data", "--limit", "--partial", "--shard", "--prompts", "--max-new-tokens")) {
+          List.of("--data", "--limit", "--partial", "--shard", "--prompts", "--max-new-tokens")) {
         if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
           throw wrong("%s belongs to published data sets".formatted(option));
         }
@@ -96,17 +95,17 @@ final class PublishedOptions {
    *
    * @param asked of each; if one of them is missing, it is refused
    */
-  List<PublishedBenchmark> open(
-      String modelFamily, List<String> names, Selection asked) {
+  List<PublishedBenchmark> open(String modelFamily, List<String> names, Selection asked) {
     String family = prompts == null ? modelFamily : prompts;
     DataFolder folder =
         data == null ? DataFolder.ofEnvironment(System.getenv()) : new DataFolder(data);
-    List<PublishedBenchmark> benchmarks = names.stream()
-        .flatMap(name -> named(family, name).stream())
-        .distinct()
-        .map(name -> PublishedBenchmark.open(family, name, folder))
-        .map(one -> maxNewTokens == null ? one : one.withMaxNewTokens(maxNewTokens))
-        .toList();
+    List<PublishedBenchmark> benchmarks =
+        names.stream()
+            .flatMap(name -> named(family, name).stream())
+            .distinct()
+            .map(name -> PublishedBenchmark.open(family, name, folder))
+            .map(one -> maxNewTokens == null ? one : one.withMaxNewTokens(maxNewTokens))
+            .toList();
     PublishedBenchmark.requireWhole(benchmarks, asked, partial);
     return benchmarks;
   }

@@ -139,9 +139,7 @@ final class OfficialTables {
                 abilities.remove("");
                 Map<String, List<Predicted>> byAbility = by(members, item -> item.field(column));
                 for (String ability : abilities) {
-                  row.put(
-                      ability,
-                      mean(byAbility.getOrDefault(ability, List.of()), Means.NUMPY));
+                  row.put(ability, mean(byAbility.getOrDefault(ability, List.of()), Means.NUMPY));
                 }
               }
               rows.add(row);

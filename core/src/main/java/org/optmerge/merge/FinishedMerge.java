@@ -31,8 +31,7 @@ public final class FinishedMerge {
   public static Optional<FinishedMerge> in(Path folder, MergePlan plan) throws IOException {
     Path provenance = folder.resolve(Provenance.FILE);
     return Files.isRegularFile(provenance)
-        ? Optional.of(
-            new FinishedMerge(folder, plan, Json.plain().readTree(provenance.toFile())))
+        ? Optional.of(new FinishedMerge(folder, plan, Json.plain().readTree(provenance.toFile())))
         : Optional.empty();
   }
 
@@ -70,7 +69,9 @@ public final class FinishedMerge {
     }
     return found == before.size()
         ? Optional.empty()
-        : Optional.of("it read %d files of weights, of which %d are read now".formatted(before.size(), found));
+        : Optional.of(
+            "it read %d files of weights, of which %d are read now"
+                .formatted(before.size(), found));
   }
 
   private static String key(String model, String file) {
@@ -111,7 +112,8 @@ public final class FinishedMerge {
       }
       for (Path file : plan.files()) {
         Path written = folder.resolve(file);
-        boolean kept = plan.rewritten().containsKey(file.toString()) || file.endsWith(ModelCard.FILE);
+        boolean kept =
+            plan.rewritten().containsKey(file.toString()) || file.endsWith(ModelCard.FILE);
         if (!kept
             && (!Files.isRegularFile(written)
                 || Files.mismatch(plan.donor().folder().resolve(file), written) >= 0)) {

@@ -11,8 +11,8 @@ import org.optmerge.taskvector.TaskVectors;
  * made orthonormal together, with the singular values they had.
  *
  * <p>The intended method; the published script never reaches it and returns the mean ({@code
- * tsv-as-published}). Matrices only, the mean elsewhere and for the head. The result is zero
- * where there are more experts than rows, as published.
+ * tsv-as-published}). Matrices only, the mean elsewhere and for the head. The result is zero where
+ * there are more experts than rows, as published.
  *
  * <p>Singular vectors whose singular value is no more than rounding error (2⁻²¹ ‖τ‖_F) are left
  * out: on rank-deficient experts, such as LoRA, the published rule fills up with directions of

@@ -105,7 +105,10 @@ final class LatexScanner {
     return form.matcher(text).matches();
   }
 
-  /** What comes before a character, which is left behind; empty, and nothing left, if it is not there. */
+  /**
+   * What comes before a character, which is left behind; empty, and nothing left, if it is not
+   * there.
+   */
   String upTo(char last) {
     int end = text.indexOf(last, at);
     if (end < 0) {

@@ -9,8 +9,8 @@ import java.math.MathContext;
  */
 public enum Means {
   /**
-   * {@code numpy.mean} until NumPy 2.2: blocks of 8,192, as its iterator buffers them, each summed in
-   * pairs. What VLMEvalKit used when the fork of the paper left it.
+   * {@code numpy.mean} until NumPy 2.2: blocks of 8,192, as its iterator buffers them, each summed
+   * in pairs. What VLMEvalKit used when the fork of the paper left it.
    */
   NUMPY {
     @Override
@@ -23,8 +23,8 @@ public enum Means {
     }
   },
   /**
-   * {@code numpy.mean} since NumPy 2.3, whose iterator no longer buffers what needs no conversion: all
-   * are summed in pairs. What today's VLMEvalKit uses, which asks for no version of NumPy.
+   * {@code numpy.mean} since NumPy 2.3, whose iterator no longer buffers what needs no conversion:
+   * all are summed in pairs. What today's VLMEvalKit uses, which asks for no version of NumPy.
    */
   NUMPY_2_3 {
     @Override
@@ -33,9 +33,9 @@ public enum Means {
     }
   },
   /**
-   * {@code sum(values) / len(values)}, or a loop, one after the other. What InternVL and lmms-eval use
-   * for the means of files, and what the recorded ones are, of Python 3.11; since 3.12 Python's {@code
-   * sum} (not a loop) makes up for rounding, which may change the last digit.
+   * {@code sum(values) / len(values)}, or a loop, one after the other. What InternVL and lmms-eval
+   * use for the means of files, and what the recorded ones are, of Python 3.11; since 3.12 Python's
+   * {@code sum} (not a loop) makes up for rounding, which may change the last digit.
    */
   IN_ORDER {
     @Override

@@ -40,11 +40,7 @@ record Opening<M extends DecoderModel<?>>(
       Function<CheckpointNames, Opening<M>> opening) {
     try (Checkpoint checkpoint = Checkpoint.open(folder)) {
       CheckpointNames names = CheckpointNames.of(checkpoint, ownName);
-      return open(
-          checkpoint,
-          names,
-          opening.apply(names),
-          precision.resolved(checkpoint));
+      return open(checkpoint, names, opening.apply(names), precision.resolved(checkpoint));
     }
   }
 

@@ -288,8 +288,7 @@ public final class ModalityExhibits {
         one -> connected.add(row(rows, single(family, one, everything).key())));
     AnswerSheet strict = SheetTables.best(connected);
     findings.addAll(
-        above(
-            claimed, strict, "the best single adapter with all connectors, " + strict.label()));
+        above(claimed, strict, "the best single adapter with all connectors, " + strict.label()));
     for (AnswerSheet merged : claimed) {
       List<String> losses = new ArrayList<>();
       double most = 0;
@@ -309,8 +308,7 @@ public final class ModalityExhibits {
     for (OnlineComposition.Mode mode : OnlineComposition.Mode.values()) {
       AnswerSheet online = row(rows, composed(family, mode).key());
       findings.addAll(
-          above(
-              claimed.subList(0, 1), online, online.label() + ", which keeps all adapters"));
+          above(claimed.subList(0, 1), online, online.label() + ", which keeps all adapters"));
     }
     return findings;
   }

@@ -248,11 +248,13 @@ class MergekitReportsTest {
           .config("{}")
           .write();
     }
-    String parameters = switch (method) {
-      case "sce", "model_stock" -> "- {model: x}\n- {model: y}\n";
-      case "nearswap" -> "- {model: x}\nparameters: {t: 0.01}\n";
-      default -> "- {model: x, parameters: {weight: 1}}\n- {model: y, parameters: {weight: 1}}\n";
-    };
+    String parameters =
+        switch (method) {
+          case "sce", "model_stock" -> "- {model: x}\n- {model: y}\n";
+          case "nearswap" -> "- {model: x}\nparameters: {t: 0.01}\n";
+          default ->
+              "- {model: x, parameters: {weight: 1}}\n- {model: y, parameters: {weight: 1}}\n";
+        };
     if (method.equals("linear")) {
       parameters += "- {model: base, parameters: {weight: 1}}\n";
     }
@@ -275,7 +277,8 @@ class MergekitReportsTest {
     model("x", 2, "{}").write();
 
     String recipe = ADD.formatted(method);
-    CommandRun run = merged(method.equals("sce") ? recipe.replace(", parameters: {weight: 1.0}", "") : recipe);
+    CommandRun run =
+        merged(method.equals("sce") ? recipe.replace(", parameters: {weight: 1.0}", "") : recipe);
 
     assertThat(run.err().contains("differs from mergekit: of entries of equal magnitude"))
         .isEqualTo(told);
@@ -286,7 +289,7 @@ class MergekitReportsTest {
     Files.createDirectories(file.getParent());
     byte[] header =
         ("{\"%s\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-             + "\"model.layers.0.scale\":{\"dtype\":\"%s\",\"shape\":[%d],\"data_offsets\":[4,%d]}}")
+                + "\"model.layers.0.scale\":{\"dtype\":\"%s\",\"shape\":[%d],\"data_offsets\":[4,%d]}}")
             .formatted(Q, type, elements, 4 + data.length)
             .getBytes(StandardCharsets.UTF_8);
     ByteBuffer all =

@@ -7,7 +7,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class MeansTest {
-  /** {@code numpy.mean} and {@code sum / len} of {@code [(i * 7919 % 10007) / 10007 for i in range(n)]}. */
+  /**
+   * {@code numpy.mean} and {@code sum / len} of {@code [(i * 7919 % 10007) / 10007 for i in
+   * range(n)]}.
+   */
   @ParameterizedTest
   @CsvSource({
     "1, 0.0, 0.0, 0.0",
@@ -22,7 +25,8 @@ class MeansTest {
   })
   void a_mean_is_what_numpy_and_python_make_of_it(
       int count, double until22, double since23, double inOrder) {
-    double[] values = IntStream.range(0, count).mapToDouble(i -> i * 7919L % 10007 / 10007.0).toArray();
+    double[] values =
+        IntStream.range(0, count).mapToDouble(i -> i * 7919L % 10007 / 10007.0).toArray();
 
     assertThat(Means.NUMPY.of(values)).as("NumPy 1.26.4").isEqualTo(until22);
     assertThat(Means.NUMPY_2_3.of(values)).as("NumPy 2.4.6").isEqualTo(since23);

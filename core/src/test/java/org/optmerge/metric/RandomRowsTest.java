@@ -20,19 +20,68 @@ import org.optmerge.python.PythonLiteral;
 
 /**
  * Laws that hold for any answer, under every profile: bounds, sameness, order of answers, more
- * agreement, symmetry. A row is one answer with ten references, which goes through some 120 scorings.
+ * agreement, symmetry. A row is one answer with ten references, which goes through some 120
+ * scorings.
  *
- * <p>{@link #main} is the long run of the same rows, whose command and outcome stand in ARCHITECTURE.md.
+ * <p>{@link #main} is the long run of the same rows, whose command and outcome stand in
+ * ARCHITECTURE.md.
  */
 class RandomRowsTest {
   private static final int ROWS = 500;
   private static final double CLOSE = 1e-9;
 
   private static final String[] WORDS = {
-    "yes", "no", "a", "the", "two", "2", "none", "don't", "14", "14.0", "0", "3.5", "1,000", "5%", "-5",
-    "N/A", "nan", "inf", "A", "B", "(A)", "B)", "１２", "²", "É", "ß", "İ", "中", "\u00a0", "e\u0301", "😀",
-    "1_000", ".5", "5.", "U.S.A.", "\"q\"", "[1]", "{z}", "a/b", "answer is", "The answer is B.", "=", "\n",
-    "\t", "</think>", "\\boxed{B}", "$5$", "\\frac{1}{2}", "[0.1, 0.2, 0.3, 0.4]", "(1,2),(3,4)", "2^3",
+    "yes",
+    "no",
+    "a",
+    "the",
+    "two",
+    "2",
+    "none",
+    "don't",
+    "14",
+    "14.0",
+    "0",
+    "3.5",
+    "1,000",
+    "5%",
+    "-5",
+    "N/A",
+    "nan",
+    "inf",
+    "A",
+    "B",
+    "(A)",
+    "B)",
+    "１２",
+    "²",
+    "É",
+    "ß",
+    "İ",
+    "中",
+    "\u00a0",
+    "e\u0301",
+    "😀",
+    "1_000",
+    ".5",
+    "5.",
+    "U.S.A.",
+    "\"q\"",
+    "[1]",
+    "{z}",
+    "a/b",
+    "answer is",
+    "The answer is B.",
+    "=",
+    "\n",
+    "\t",
+    "</think>",
+    "\\boxed{B}",
+    "$5$",
+    "\\frac{1}{2}",
+    "[0.1, 0.2, 0.3, 0.4]",
+    "(1,2),(3,4)",
+    "2^3",
     "None"
   };
 

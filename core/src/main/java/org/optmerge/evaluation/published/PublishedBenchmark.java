@@ -213,9 +213,7 @@ public record PublishedBenchmark(
   public Optional<String> missing(Selection selection) {
     Long published = entry.examples();
     long here = benchmark.size();
-    if (published == null
-        || here >= published
-        || selection.of(here) == selection.of(published)) {
+    if (published == null || here >= published || selection.of(here) == selection.of(published)) {
       return Optional.empty();
     }
     return Optional.of(

@@ -13,8 +13,11 @@ final class MergekitDifferences {
   private static final Set<String> SELECTING =
       Set.of("ties", "breadcrumbs", "breadcrumbs_ties", "sce", "dare_ties", "della");
 
-  /** Methods that choose entries by magnitude, of which weights of few bits have many equal ones. */
-  private static final Set<String> RANKING = Set.of("ties", "breadcrumbs", "breadcrumbs_ties", "sce");
+  /**
+   * Methods that choose entries by magnitude, of which weights of few bits have many equal ones.
+   */
+  private static final Set<String> RANKING =
+      Set.of("ties", "breadcrumbs", "breadcrumbs_ties", "sce");
 
   private static final Set<String> WRITTEN_IN_FLOAT32 = Set.of("arcee_fusion", "ramplus_tl");
 

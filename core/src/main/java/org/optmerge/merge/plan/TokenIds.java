@@ -94,10 +94,10 @@ final class TokenIds {
     List<String> unknown = new ArrayList<>();
     byte[] edited =
         ConfigEdits.apply(
-            content,
-            (key, parser, text) -> replacement(key, parser, root, changed, unknown));
+            content, (key, parser, text) -> replacement(key, parser, root, changed, unknown));
     if (!changed.isEmpty()) {
-      notices.accept("%s: ids of the output's tokenizer: %s".formatted(file, String.join(", ", changed)));
+      notices.accept(
+          "%s: ids of the output's tokenizer: %s".formatted(file, String.join(", ", changed)));
     }
     if (!unknown.isEmpty()) {
       notices.accept(
@@ -108,11 +108,7 @@ final class TokenIds {
   }
 
   private Optional<String> replacement(
-      String key,
-      JsonParser parser,
-      JsonNode root,
-      List<String> changed,
-      List<String> unknown)
+      String key, JsonParser parser, JsonNode root, List<String> changed, List<String> unknown)
       throws IOException {
     JsonToken token = parser.currentToken();
     boolean list = token == JsonToken.START_ARRAY;
@@ -145,8 +141,7 @@ final class TokenIds {
     return value;
   }
 
-  private JsonNode mapped(
-      JsonNode value, String name, List<String> steps, List<String> unknown) {
+  private JsonNode mapped(JsonNode value, String name, List<String> steps, List<String> unknown) {
     if (value.isArray()) {
       ArrayNode all = JsonNodeFactory.instance.arrayNode();
       value.forEach(element -> all.add(mapped(element, name, steps, unknown)));

@@ -8,8 +8,8 @@ import org.optmerge.method.ParameterDoc;
  * ASWUDI: WUDI's minimiser, or gradient flow towards it, in the leading eigendirections of its
  * Hessian, how many a rule says for each matrix, and the start in the others.
  *
- * <p>Matrices only; the mean elsewhere and for the head, as published. Zero task vectors
- * have no say; if all are (nearly) zero, the result is the mean. Factors stay factors.
+ * <p>Matrices only; the mean elsewhere and for the head, as published. Zero task vectors have no
+ * say; if all are (nearly) zero, the result is the mean. Factors stay factors.
  *
  * @param rankRule how many directions are kept
  * @param cumulativeShare for {@link RankRule#CUMULATIVE_VARIANCE}

@@ -7,8 +7,8 @@ import org.optmerge.method.ParameterDoc;
 /**
  * IWUDI: WUDI's loss with a soft filter of its Hessian's whole spectrum in place of an optimiser.
  *
- * <p>Matrices only; the mean elsewhere and for the head, as published. Zero task vectors
- * have no say; if all are (nearly) zero, the result is the mean. Factors stay factors.
+ * <p>Matrices only; the mean elsewhere and for the head, as published. Zero task vectors have no
+ * say; if all are (nearly) zero, the result is the mean. Factors stay factors.
  *
  * @param filter which filter
  * @param time t of the exponential filter

@@ -19,12 +19,11 @@ import org.optmerge.method.ParameterDoc;
  * gradient flow the exact result is computed in closed form, and experts given as factors are never
  * expanded (unless {@code centred}); Adam goes step by step.
  *
- * <p>Matrices only; the mean elsewhere and for the head, as published. A task vector that is
- * zero has no say (the published code divides by zero); if all are, so is the result. If the rank
- * comes out as 0, as when there are more experts than rows, no target is left: a truncated
- * projector then leaves the start as it is, a full one pulls it towards zero, both as published.
- * What the projectors do not span keeps the start, so that rank-deficient and repeated experts need
- * no care.
+ * <p>Matrices only; the mean elsewhere and for the head, as published. A task vector that is zero
+ * has no say (the published code divides by zero); if all are, so is the result. If the rank comes
+ * out as 0, as when there are more experts than rows, no target is left: a truncated projector then
+ * leaves the start as it is, a full one pulls it towards zero, both as published. What the
+ * projectors do not span keeps the start, so that rank-deficient and repeated experts need no care.
  *
  * @param init where the descent starts
  * @param rankShare rank of the targets as a share of min(m, n), rounded down; empty for 1/N

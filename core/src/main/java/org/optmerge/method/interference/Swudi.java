@@ -7,8 +7,8 @@ import org.optmerge.method.ParameterDoc;
  * SWUDI: WUDI's loss solved in closed form, with gradient flow for a time in the leading
  * eigendirections of its Hessian and the start kept in the others.
  *
- * <p>Matrices only; the mean elsewhere and for the head, as published. Zero task vectors
- * have no say; if all are (nearly) zero, the result is the mean. Factors stay factors.
+ * <p>Matrices only; the mean elsewhere and for the head, as published. Zero task vectors have no
+ * say; if all are (nearly) zero, the result is the mean. Factors stay factors.
  *
  * @param time t of the filter 1 − exp(−λt)
  * @param rankShare share r of the n eigendirections that are filtered, ⌊n·r + 0.999⌋, at least one;

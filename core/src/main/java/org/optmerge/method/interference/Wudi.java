@@ -7,10 +7,10 @@ import org.optmerge.method.ParameterDoc;
  * WUDI-Merging: minimises Σ ‖(τ − τᵢ)τᵢᵀ‖_F² / ‖τᵢ‖_F², in which each task vector stands in for the
  * inputs of its layer, starting from the sum.
  *
- * <p>Matrices only; the mean elsewhere and for the head, as published. A task vector that is
- * zero has no say (the published code divides by zero); if all are, so is the result. With one
- * expert the result is its task vector. More experts than rows, rank-deficient and repeated experts
- * need no care: what the task vectors do not span keeps the start.
+ * <p>Matrices only; the mean elsewhere and for the head, as published. A task vector that is zero
+ * has no say (the published code divides by zero); if all are, so is the result. With one expert
+ * the result is its task vector. More experts than rows, rank-deficient and repeated experts need
+ * no care: what the task vectors do not span keeps the start.
  *
  * @param init where the descent starts; published: the sum
  * @param descent published: 300 steps of Adam at 1e-5. With SGD the exact result in closed form,

@@ -96,8 +96,11 @@ class TokenIdsTest {
         assertThat(JSON.readTree(now).findValue("vocab_size").asInt()).isEqualTo(5);
         String generation = written(plan, "generation_config.json", "{" + json + "}");
         assertThat(JSON.readTree(generation).get(key)).isEqualTo(JSON.readTree(expected));
-        boolean changes = !JSON.readTree(json.substring(json.indexOf(':') + 1)).equals(JSON.readTree(expected));
-        assertThat(plan.notices().stream().anyMatch(it -> it.startsWith("generation_config.json: ids")))
+        boolean changes =
+            !JSON.readTree(json.substring(json.indexOf(':') + 1)).equals(JSON.readTree(expected));
+        assertThat(
+                plan.notices().stream()
+                    .anyMatch(it -> it.startsWith("generation_config.json: ids")))
             .isEqualTo(changes);
       }
     }
