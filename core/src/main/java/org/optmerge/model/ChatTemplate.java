@@ -23,45 +23,14 @@ enum ChatTemplate {
       "internvl2_5",
       Marks.im("你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的多模态大语言模型。", "<|im_end|>\n"),
       "<|im_end|>",
-      "<|endoftext|>") {
-    @Override
-    String media(Segment segment) {
-      return "<img>" + segment.tokens("") + "</img>";
-    }
-
-    @Override
-    String before(String question, List<Segment> segments) {
-      return numbered(question, segments);
-    }
-  },
+      "<|endoftext|>"),
 
   /** InternVL 1.5 and 2 with an InternLM2. */
   INTERNLM2_CHAT(
-      "internlm2-chat", Marks.im(Marks.FIRST_INTERNVL, "<|im_end|>"), "<|im_end|>", "</s>") {
-    @Override
-    String media(Segment segment) {
-      return INTERNVL2_5.media(segment);
-    }
-
-    @Override
-    String before(String question, List<Segment> segments) {
-      return numbered(question, segments);
-    }
-  },
+      "internlm2-chat", Marks.im(Marks.FIRST_INTERNVL, "<|im_end|>"), "<|im_end|>", "</s>"),
 
   /** InternVL2 with a Qwen2. */
-  HERMES_2(
-      "Hermes-2", Marks.im(Marks.FIRST_INTERNVL, "<|im_end|>"), "<|im_end|>", "<|endoftext|>") {
-    @Override
-    String media(Segment segment) {
-      return INTERNVL2_5.media(segment);
-    }
-
-    @Override
-    String before(String question, List<Segment> segments) {
-      return numbered(question, segments);
-    }
-  },
+  HERMES_2("Hermes-2", Marks.im(Marks.FIRST_INTERNVL, "<|im_end|>"), "<|im_end|>", "<|endoftext|>"),
 
   /** Qwen2-VL and Qwen2.5-VL: pictures first, nothing between them and the question. */
   QWEN2_VL(
@@ -247,11 +216,18 @@ enum ChatTemplate {
     return key;
   }
 
-  /** A medium between its marks. */
-  abstract String media(Segment segment);
+  /** A medium between its marks; those of InternVL, unless a template has its own. */
+  String media(Segment segment) {
+    return "<img>" + segment.tokens("") + "</img>";
+  }
 
-  /** A question that says nothing of its media, with placeholders where they stand. */
-  abstract String before(String question, List<Segment> segments);
+  /**
+   * A question that says nothing of its media, with placeholders where they stand; numbered ones as
+   * InternVL's, unless a template has its own.
+   */
+  String before(String question, List<Segment> segments) {
+    return numbered(question, segments);
+  }
 
   private static String placeholders(List<Segment> segments, String end) {
     return segments.stream()

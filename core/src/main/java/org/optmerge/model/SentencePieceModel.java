@@ -2,8 +2,8 @@ package org.optmerge.model;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import org.optmerge.base.ProtocolMessage;
 
 /**
  * A {@code tokenizer.model} of SentencePiece: its pieces, and how texts are normalised before they
@@ -56,13 +56,13 @@ record SentencePieceModel(
    */
   static SentencePieceModel of(byte[] file) {
     try {
-      return read(new Message(file, 0, file.length));
+      return read(new ProtocolMessage(file));
     } catch (IndexOutOfBoundsException | IllegalArgumentException e) {
       throw new ModelException("not a SentencePiece model: " + e.getMessage(), e);
     }
   }
 
-  private static SentencePieceModel read(Message model) {
+  private static SentencePieceModel read(ProtocolMessage model) {
     List<Piece> pieces = new ArrayList<>();
     Type type = Type.UNIGRAM;
     boolean byteFallback = false;
@@ -70,25 +70,25 @@ record SentencePieceModel(
     boolean removeExtraBlanks = true;
     byte[] charactersMap = new byte[0];
     while (model.next()) {
-      switch (model.field) {
+      switch (model.field()) {
         case 1 -> pieces.add(piece(model.message()));
         case 2 -> {
-          Message trainer = model.message();
+          ProtocolMessage trainer = model.message();
           while (trainer.next()) {
-            if (trainer.field == 3) {
-              type = type(trainer.number);
-            } else if (trainer.field == 35) {
-              byteFallback = trainer.number != 0;
+            if (trainer.field() == 3) {
+              type = type(trainer.number());
+            } else if (trainer.field() == 35) {
+              byteFallback = trainer.number() != 0;
             }
           }
         }
         case 3 -> {
-          Message normalizer = model.message();
+          ProtocolMessage normalizer = model.message();
           while (normalizer.next()) {
-            switch (normalizer.field) {
+            switch (normalizer.field()) {
               case 2 -> charactersMap = normalizer.bytes();
-              case 3 -> addDummyPrefix = normalizer.number != 0;
-              case 4 -> removeExtraBlanks = normalizer.number != 0;
+              case 3 -> addDummyPrefix = normalizer.number() != 0;
+              case 4 -> removeExtraBlanks = normalizer.number() != 0;
               default -> {
                 // Names and rules in words: the compiled rules say it all.
               }
@@ -115,103 +115,20 @@ record SentencePieceModel(
     return number == 1 ? Type.UNIGRAM : Type.BPE;
   }
 
-  private static Piece piece(Message message) {
+  private static Piece piece(ProtocolMessage message) {
     String text = "";
     float score = 0;
     Kind kind = Kind.NORMAL;
     while (message.next()) {
-      switch (message.field) {
+      switch (message.field()) {
         case 1 -> text = new String(message.bytes(), StandardCharsets.UTF_8);
-        case 2 -> score = Float.intBitsToFloat((int) message.number);
-        case 3 -> kind = Kind.values()[(int) message.number - 1];
+        case 2 -> score = Float.intBitsToFloat((int) message.number());
+        case 3 -> kind = Kind.values()[(int) message.number() - 1];
         default -> {
           // Nothing else is known of a piece.
         }
       }
     }
     return new Piece(text, score, kind);
-  }
-
-  /** A protocol buffer, field by field. */
-  private static final class Message {
-    private final byte[] data;
-    private final int end;
-    private int at;
-    private int from;
-    private int to;
-
-    /** Of the present field. */
-    int field;
-
-    /** The value of the present field, unless it is bytes. */
-    long number;
-
-    Message(byte[] data, int from, int end) {
-      this.data = data;
-      this.at = from;
-      this.end = end;
-    }
-
-    boolean next() {
-      if (at == end) {
-        return false;
-      }
-      long tag = varint();
-      field = (int) (tag >>> 3);
-      from = 0;
-      to = 0;
-      switch ((int) (tag & 7)) {
-        case 0 -> number = varint();
-        case 1 -> number = fixed(8);
-        case 2 -> {
-          long length = varint();
-          if (length < 0 || length > end - at) {
-            throw new IllegalArgumentException("a field at byte %d is cut off".formatted(at));
-          }
-          from = at;
-          at += (int) length;
-          to = at;
-        }
-        case 5 -> number = fixed(4);
-        default ->
-            throw new IllegalArgumentException("byte %d begins no known field".formatted(at));
-      }
-      return true;
-    }
-
-    private long varint() {
-      long value = 0;
-      for (int shift = 0; shift < 64; shift += 7) {
-        byte next = data[checked(at++)];
-        value |= (next & 0x7fL) << shift;
-        if (next >= 0) {
-          return value;
-        }
-      }
-      throw new IllegalArgumentException("a number at byte %d is too long".formatted(at));
-    }
-
-    private long fixed(int bytes) {
-      long value = 0;
-      for (int i = 0; i < bytes; i++) {
-        value |= (data[checked(at++)] & 0xffL) << 8 * i;
-      }
-      return value;
-    }
-
-    private int checked(int index) {
-      if (index >= end) {
-        throw new IllegalArgumentException("it ends within a field, at byte %d".formatted(end));
-      }
-      return index;
-    }
-
-    byte[] bytes() {
-      return Arrays.copyOfRange(data, from, to);
-    }
-
-    Message message() {
-      return new Message(data, from, to);
-    }
   }
 }

@@ -27,24 +27,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.optmerge.benchmark.ParquetBenchmark.Table;
 import org.optmerge.model.media.Image;
 import org.optmerge.model.media.ImageFiles;
+import org.optmerge.standin.StandInWorld;
 
 class ParquetBenchmarkTest {
-  /** As the hub's library writes lists, images, and lists of numbers. */
-  private static final MessageType REFCOCO =
-      MessageTypeParser.parseMessageType(
-          """
-          message schema {
-            optional binary question_id (STRING);
-            optional group image { optional binary bytes; optional binary path (STRING); }
-            optional binary question (STRING);
-            optional group answer (LIST) { repeated group list { optional binary element (STRING); } }
-            optional group segmentation (LIST) { repeated group list { optional float element; } }
-            optional group bbox (LIST) { repeated group list { optional float element; } }
-            optional int32 iscrowd (INTEGER(8,true));
-            optional binary file_name (STRING);
-          }
-          """);
-
   private static final Map<String, String> REFCOCO_COLUMNS =
       Map.of("id", "question_id", "question", "answer", "image", "image", "bbox", "bbox");
 
@@ -93,7 +78,7 @@ class ParquetBenchmarkTest {
   }
 
   private static Group object(String id, Image image, List<String> expressions, float... box) {
-    Group row = new SimpleGroup(REFCOCO);
+    Group row = new SimpleGroup(StandInWorld.REFCOCO);
     row.append("question_id", id);
     image(row, image);
     row.append("question", "Please describe the region.");
@@ -120,7 +105,7 @@ class ParquetBenchmarkTest {
     Path file =
         write(
             "val-0.parquet",
-            REFCOCO,
+            StandInWorld.REFCOCO,
             codec,
             List.of(
                 object("11", first, List.of("left one", "man"), 2, 1, 4, 2),
@@ -287,7 +272,7 @@ class ParquetBenchmarkTest {
     Path file =
         write(
             "val.parquet",
-            REFCOCO,
+            StandInWorld.REFCOCO,
             CompressionCodecName.SNAPPY,
             List.of(object("1", image(8, 8, 3), List.of("x"), 1, 1, 2, 2)),
             1 << 20);
@@ -305,7 +290,9 @@ class ParquetBenchmarkTest {
   void a_box_without_four_numbers_is_an_error() throws IOException {
     Group row = object("1", image(8, 8, 3), List.of("x"), 1, 1, 2, 2);
     row.getGroup("bbox", 0).addGroup("list").append("element", 5f);
-    Path file = write("v.parquet", REFCOCO, CompressionCodecName.SNAPPY, List.of(row), 1 << 20);
+    Path file =
+        write(
+            "v.parquet", StandInWorld.REFCOCO, CompressionCodecName.SNAPPY, List.of(row), 1 << 20);
 
     assertThatThrownBy(
             () ->

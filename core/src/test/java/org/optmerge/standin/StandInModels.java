@@ -64,18 +64,7 @@ public final class StandInModels {
     weights.add("vision_model.embeddings.position_embedding", 0.1, 1, 17, VISION);
     for (int layer = 0; layer < LAYERS; layer++) {
       String prefix = "vision_model.encoder.layers.%d.".formatted(layer);
-      weights.add(prefix + "attn.qkv.weight", 0.2, 3 * VISION, VISION);
-      weights.add(prefix + "attn.qkv.bias", 0.05, 3 * VISION);
-      weights.add(prefix + "attn.proj.weight", 0.2, VISION, VISION);
-      weights.add(prefix + "attn.proj.bias", 0.05, VISION);
-      weights.add(prefix + "mlp.fc1.weight", 0.2, 2 * VISION, VISION);
-      weights.add(prefix + "mlp.fc1.bias", 0.05, 2 * VISION);
-      weights.add(prefix + "mlp.fc2.weight", 0.2, VISION, 2 * VISION);
-      weights.add(prefix + "mlp.fc2.bias", 0.05, VISION);
-      for (String norm : List.of("norm1", "norm2")) {
-        weights.norm(prefix + norm + ".weight", VISION);
-        weights.add(prefix + norm + ".bias", 0.05, VISION);
-      }
+      weights.block(prefix);
       weights.norm(prefix + "ls1", VISION);
       weights.norm(prefix + "ls2", VISION);
     }
@@ -138,18 +127,7 @@ public final class StandInModels {
     weights.add("visual.patch_embed.proj.weight", 0.05, VISION, 3, 2, 14, 14);
     for (int block = 0; block < LAYERS; block++) {
       String prefix = "visual.blocks.%d.".formatted(block);
-      weights.add(prefix + "attn.qkv.weight", 0.2, 3 * VISION, VISION);
-      weights.add(prefix + "attn.qkv.bias", 0.05, 3 * VISION);
-      weights.add(prefix + "attn.proj.weight", 0.2, VISION, VISION);
-      weights.add(prefix + "attn.proj.bias", 0.05, VISION);
-      weights.add(prefix + "mlp.fc1.weight", 0.2, 2 * VISION, VISION);
-      weights.add(prefix + "mlp.fc1.bias", 0.05, 2 * VISION);
-      weights.add(prefix + "mlp.fc2.weight", 0.2, VISION, 2 * VISION);
-      weights.add(prefix + "mlp.fc2.bias", 0.05, VISION);
-      for (String norm : List.of("norm1", "norm2")) {
-        weights.norm(prefix + norm + ".weight", VISION);
-        weights.add(prefix + norm + ".bias", 0.05, VISION);
-      }
+      weights.block(prefix);
     }
     weights.norm("visual.merger.ln_q.weight", VISION);
     weights.add("visual.merger.ln_q.bias", 0.05, VISION);
@@ -263,6 +241,22 @@ public final class StandInModels {
             token >= BYTES && token < BYTES + WORDS.size() || token == 'A' || token == 'B';
         rows[token * WIDTH] = head ? (word || end ? 4 : -4) : 6;
         rows[token * WIDTH + 1] = head ? (end ? 4 : word ? -4 : 0) : word ? 9 : -9;
+      }
+    }
+
+    /** A layer of a vision model. */
+    void block(String prefix) {
+      add(prefix + "attn.qkv.weight", 0.2, 3 * VISION, VISION);
+      add(prefix + "attn.qkv.bias", 0.05, 3 * VISION);
+      add(prefix + "attn.proj.weight", 0.2, VISION, VISION);
+      add(prefix + "attn.proj.bias", 0.05, VISION);
+      add(prefix + "mlp.fc1.weight", 0.2, 2 * VISION, VISION);
+      add(prefix + "mlp.fc1.bias", 0.05, 2 * VISION);
+      add(prefix + "mlp.fc2.weight", 0.2, VISION, 2 * VISION);
+      add(prefix + "mlp.fc2.bias", 0.05, VISION);
+      for (String norm : List.of("norm1", "norm2")) {
+        norm(prefix + norm + ".weight", VISION);
+        add(prefix + norm + ".bias", 0.05, VISION);
       }
     }
 

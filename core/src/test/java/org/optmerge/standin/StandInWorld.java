@@ -32,7 +32,9 @@ public final class StandInWorld implements AutoCloseable {
   private static final Path SHIPPED = Path.of("../data-manifests");
   private static final List<String> TASKS = List.of("VQA", "Geometry", "Chart", "OCR", "Grounding");
   private static final ObjectMapper MAPPER = new ObjectMapper();
-  private static final MessageType REFCOCO =
+
+  /** RefCOCO of lmms-eval, as the hub's library writes lists, images, and lists of numbers. */
+  public static final MessageType REFCOCO =
       MessageTypeParser.parseMessageType(
           """
           message schema {

@@ -6,6 +6,8 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import org.optmerge.base.ProtocolMessage;
+import org.optmerge.base.ProtocolMessage.Wire;
 
 /**
  * The pieces of a SentencePiece model, {@code tokenizer.model}: a protocol buffer whose field 1
@@ -16,7 +18,6 @@ import java.util.List;
  */
 record SentencePieceModel(List<Piece> pieces) {
   private static final int VARINT = 0;
-  private static final int FIXED64 = 1;
   private static final int BYTES = 2;
   private static final int FIXED32 = 5;
 
@@ -30,93 +31,29 @@ record SentencePieceModel(List<Piece> pieces) {
    */
   static SentencePieceModel parse(byte[] bytes) {
     List<Piece> pieces = new ArrayList<>();
-    Fields fields = new Fields(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
-    while (fields.next()) {
-      if (fields.number == 1 && fields.wire == BYTES) {
-        pieces.add(piece(fields.message()));
-      } else {
-        fields.skip();
+    ProtocolMessage model = new ProtocolMessage(bytes);
+    while (model.next()) {
+      if (model.field() == 1 && model.wire() == Wire.BYTES) {
+        pieces.add(piece(model.message()));
       }
     }
     return new SentencePieceModel(pieces);
   }
 
-  private static Piece piece(ByteBuffer message) {
+  private static Piece piece(ProtocolMessage message) {
     String text = "";
     float score = 0;
     TokenType type = TokenType.NORMAL;
-    Fields fields = new Fields(message);
-    while (fields.next()) {
-      if (fields.number == 1 && fields.wire == BYTES) {
-        text = StandardCharsets.UTF_8.decode(fields.message()).toString();
-      } else if (fields.number == 2 && fields.wire == FIXED32) {
-        score = fields.buffer.getFloat();
-      } else if (fields.number == 3 && fields.wire == VARINT) {
-        type = TokenType.of(fields.varint());
-      } else {
-        fields.skip();
+    while (message.next()) {
+      if (message.field() == 1 && message.wire() == Wire.BYTES) {
+        text = new String(message.bytes(), StandardCharsets.UTF_8);
+      } else if (message.field() == 2 && message.wire() == Wire.FIXED32) {
+        score = Float.intBitsToFloat((int) message.number());
+      } else if (message.field() == 3 && message.wire() == Wire.NUMBER) {
+        type = TokenType.of(message.number());
       }
     }
     return new Piece(text, score, type);
-  }
-
-  /** Fields of a message in turn. */
-  private static final class Fields {
-    final ByteBuffer buffer;
-    int number;
-    int wire;
-
-    Fields(ByteBuffer buffer) {
-      this.buffer = buffer;
-    }
-
-    boolean next() {
-      if (!buffer.hasRemaining()) {
-        return false;
-      }
-      long tag = varint();
-      number = (int) (tag >>> 3);
-      wire = (int) (tag & 7);
-      return true;
-    }
-
-    long varint() {
-      long value = 0;
-      for (int shift = 0; shift < 64 && buffer.hasRemaining(); shift += 7) {
-        byte next = buffer.get();
-        value |= (next & 0x7fL) << shift;
-        if (next >= 0) {
-          return value;
-        }
-      }
-      throw new IllegalArgumentException("a number does not end");
-    }
-
-    ByteBuffer message() {
-      long length = varint();
-      if (length < 0 || length > buffer.remaining()) {
-        throw new IllegalArgumentException("a field is longer than the file");
-      }
-      ByteBuffer inner =
-          buffer.slice(buffer.position(), (int) length).order(ByteOrder.LITTLE_ENDIAN);
-      buffer.position(buffer.position() + (int) length);
-      return inner;
-    }
-
-    void skip() {
-      switch (wire) {
-        case VARINT -> varint();
-        case BYTES -> message();
-        case FIXED32, FIXED64 -> {
-          int width = wire == FIXED32 ? 4 : 8;
-          if (buffer.remaining() < width) {
-            throw new IllegalArgumentException("the file ends inside a field");
-          }
-          buffer.position(buffer.position() + width);
-        }
-        default -> throw new IllegalArgumentException("a field of unknown kind " + wire);
-      }
-    }
   }
 
   /** The model as a file: byte-pair encoding with bytes to fall back on, as Llama's. */
