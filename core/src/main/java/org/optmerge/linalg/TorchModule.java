@@ -45,6 +45,11 @@ final class TorchModule {
         return torch.add(torch.tril(x), torch.t(torch.tril(x, -1)))
       def norm(self: __torch__.LinearAlgebra, x: Tensor) -> Tensor:
         return torch.linalg_vector_norm(x, 2, None, False, dtype=7)
+      def stretch(self: __torch__.LinearAlgebra, x: Tensor, v: Tensor, c: Tensor) -> Tensor:
+        for i in range(torch.size(c, 0)):
+          v = torch.div(v, torch.linalg_vector_norm(v))
+          v = torch.matmul(torch.t(x), torch.matmul(x, v))
+        return torch.linalg_vector_norm(v, 2, None, False, dtype=7)
       def refined(self: __torch__.LinearAlgebra, g: Tensor, v: Tensor, rest: Tensor,
           values: Tensor) -> Tuple[Tensor, Tensor]:
         a = torch.to(v, 7)

@@ -158,6 +158,19 @@ public final class Matrices implements AutoCloseable {
     return squaredNorms[t] == 0 ? 0 : 1 / squaredNorms[t];
   }
 
+  /**
+   * About the largest eigenvalue of the sum of all τᵀτ/‖τ‖_F², of dense task vectors: what each of
+   * them contributes, added up.
+   */
+  public double largestOfNormalizedGrams() {
+    double sum = 0;
+    for (int t = 0; t < count(); t++) {
+      sum +=
+          inverseSquaredNorm(t) * Float32Subspaces.largestSquare(tau.vectors().get(t).dense());
+    }
+    return sum;
+  }
+
   /** True if all task vectors are zero. */
   public boolean allZero() {
     return Arrays.stream(squaredNorms).allMatch(norm -> norm == 0);
