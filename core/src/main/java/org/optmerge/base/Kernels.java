@@ -1,6 +1,7 @@
 package org.optmerge.base;
 
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +17,7 @@ public interface Kernels {
 
   /** The fastest that this Java and this processor have, as far as it pays to load them. */
   static Kernels best() {
-    return Choice.best;
+    return Choice.BEST.get();
   }
 
   /**
@@ -79,6 +80,12 @@ public interface Kernels {
   int countMagnitude(float[] values, int from, int length, float magnitude);
 
   /**
+   * Writes the indices, in order, of entries whose magnitudes have the given upper 15 bits; returns
+   * how many there are.
+   */
+  int findUpper(float[] values, int length, int upper, int[] indices);
+
+  /**
    * Writes 53 random bits for each of some entries, as {@link CounterRandom#uniformBits} has them.
    *
    * @param first the entry that comes to {@code bits[0]}
@@ -139,7 +146,8 @@ public interface Kernels {
     private static final long MANY = 1_500_000_000;
 
     private static final List<Kernels> ALL = all();
-    private static Kernels best = ALL.get(ALL.size() - 1);
+    private static final AtomicReference<Kernels> BEST =
+        new AtomicReference<>(ALL.get(ALL.size() - 1));
 
     private Choice() {}
 
@@ -166,7 +174,7 @@ public interface Kernels {
      * java.base/jdk.internal.module=ALL-UNNAMED}); {@code --add-modules} would print a warning.
      */
     private static synchronized void load() {
-      if (best != ALL.get(0)) {
+      if (BEST.get() != ALL.get(0)) {
         return;
       }
       try {
@@ -177,7 +185,9 @@ public interface Kernels {
         return; // not allowed, or not there
       }
       Kernels vectors = vectors();
-      best = vectors == null ? best : vectors;
+      if (vectors != null) {
+        BEST.set(vectors);
+      }
     }
   }
 }

@@ -261,6 +261,22 @@ class PlainKernels implements Kernels {
   }
 
   @Override
+  public int findUpper(float[] values, int length, int upper, int[] indices) {
+    return findUpper(values, 0, length, upper, indices, 0);
+  }
+
+  /** Looks from {@code from} to {@code to}; {@code found} were found before. */
+  static int findUpper(float[] values, int from, int to, int upper, int[] indices, int found) {
+    int count = found;
+    for (int i = from; i < to; i++) {
+      if ((Float.floatToRawIntBits(values[i]) & ABS) >>> 16 == upper) {
+        indices[count++] = i;
+      }
+    }
+    return count;
+  }
+
+  @Override
   public void uniformBits(long key, long first, long[] bits, int length) {
     long[] some = Draws.BITS.get();
     for (int done = 0; done < length; done += Draws.MOST) {

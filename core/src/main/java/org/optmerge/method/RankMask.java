@@ -18,8 +18,8 @@ final class RankMask implements Mask {
   /** The length of rows up to which the limits of all ranks are worked out beforehand. */
   private static final int TABLE = 1 << 18;
 
-  /** 16 MiB. */
-  private static final long MOST_WORDS = 2L << 20;
+  /** 40 MiB. */
+  private static final long MOST_WORDS = 5L << 20;
 
   private final int row;
   private final double[] density;

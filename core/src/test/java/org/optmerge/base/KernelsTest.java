@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -338,6 +339,25 @@ class KernelsTest {
       kernels.uniformBits(-77, (1L << 40) - 3, bits, length);
       for (int i = 0; i < length; i++) {
         assertThat(bits[i]).isEqualTo(CounterRandom.uniformBits(-77, (1L << 40) - 3 + i));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("all")
+  void entries_of_some_upper_bits_are_found(Kernels kernels) {
+    for (int length : LENGTHS) {
+      for (float[] values : kinds(length, length)) {
+        for (float sought : new float[] {0, 0.25f, -1f, Float.NaN, Float.NEGATIVE_INFINITY}) {
+          int upper = (Float.floatToRawIntBits(sought) & 0x7fffffff) >>> 16;
+          int[] expected =
+              IntStream.range(0, length)
+                  .filter(i -> (Float.floatToRawIntBits(values[i]) & 0x7fffffff) >>> 16 == upper)
+                  .toArray();
+          int[] found = new int[length];
+          int count = kernels.findUpper(values, length, upper, found);
+          assertThat(Arrays.copyOf(found, count)).isEqualTo(expected);
+        }
       }
     }
   }

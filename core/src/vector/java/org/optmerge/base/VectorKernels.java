@@ -335,6 +335,25 @@ final class VectorKernels extends PlainKernels {
   }
 
   @Override
+  public int findUpper(float[] values, int length, int upper, int[] indices) {
+    int whole = FLOATS.loopBound(length);
+    int found = 0;
+    for (int i = 0; i < whole; i += WIDTH) {
+      boolean any =
+          FloatVector.fromArray(FLOATS, values, i)
+              .reinterpretAsInts()
+              .and(ABS)
+              .lanewise(VectorOperators.LSHR, 16)
+              .compare(VectorOperators.EQ, upper)
+              .anyTrue();
+      if (any) {
+        found = findUpper(values, i, i + WIDTH, upper, indices, found);
+      }
+    }
+    return findUpper(values, whole, length, upper, indices, found);
+  }
+
+  @Override
   public void uniformBits(long key, long first, long[] bits, int length) {
     int whole = MULTIPLIES_LONGS ? LONGS.loopBound(length) : 0;
     LongVector steps = LongVector.fromArray(LONGS, STEPS, 0);
