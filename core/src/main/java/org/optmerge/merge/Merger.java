@@ -21,6 +21,7 @@ import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.FileErrors;
 import org.optmerge.base.InterruptedWorkException;
+import org.optmerge.base.Kernels;
 import org.optmerge.base.Progress;
 import org.optmerge.base.Workers;
 import org.optmerge.checkpoint.Checkpoint;
@@ -85,6 +86,7 @@ public final class Merger {
   public static MergeResult run(MergePlan plan, Path out, MergeOptions options, Progress progress) {
     long begin = System.nanoTime();
     requireMemory(plan, options.memory());
+    Kernels.expect(plan.tensors().stream().mapToLong(Merger::numbers).sum());
     try (Workspace workspace = Workspace.open(out, plan.models().values(), options)) {
       Merger merger = new Merger(plan, workspace, options, progress);
       try {
@@ -338,6 +340,13 @@ public final class Merger {
     outcomes.put(item.tensor.name(), outcome);
     digests.follow(item.place);
     item.tensor.work().weights().forEach(weight -> digests.follow(weight.stored().tensor()));
+  }
+
+  /** The numbers that are read, or computed with, for a tensor. */
+  private static long numbers(PlannedTensor tensor) {
+    return tensor.work() instanceof PlannedTensor.Merge merge
+        ? tensor.size() * (merge.inputs().size() + 1L)
+        : 0;
   }
 
   private List<String> warnings() {
