@@ -6,7 +6,6 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.Arrays;
 import org.optmerge.taskvector.TaskVector;
-import org.optmerge.taskvector.TaskVectors;
 
 /**
  * RobustMerge: adapters' factors pruned to their largest entries, the directions that pruning
@@ -42,12 +41,10 @@ record RobustMerge(
   }
 
   @Override
-  public boolean merges(TaskVectors tau) {
-    return tau.vectors().stream().allMatch(TaskVector.LowRank.class::isInstance);
-  }
-
-  @Override
   public TaskVector mergeMatrices(Matrices tau) {
+    if (!tau.vectors().stream().allMatch(TaskVector.LowRank.class::isInstance)) {
+      return new TaskVector.Dense(tau.sum(1.0 / tau.count()));
+    }
     int rank = tau.rank(0);
     int rows = Math.toIntExact(tau.rows());
     int columns = Math.toIntExact(tau.columns());
