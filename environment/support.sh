@@ -124,8 +124,16 @@ use_our_kernel() {
   export PATH="$venv/bin:$PATH"
 }
 
+# In the C locale, as containers have it, Java could use no name of a file that is not ASCII.
+use_utf8() {
+  case ${LC_ALL:-${LC_CTYPE:-${LANG:-C}}} in
+    C | POSIX) export LC_ALL=C.UTF-8 ;;
+  esac
+}
+
 # run_optmerge ARGUMENTS...: becomes the command line.
 run_optmerge() {
+  use_utf8
   [ "$archive" -nt "$(core_jar)" ] || archive_classes
   local options=("${java_options[@]}" -XX:SharedArchiveFile="$archive" -Xlog:disable -Xlog:all=error,cds*=off:stderr)
   # Merging reuses its buffers, so the simplest collector is also the one that starts first and takes least memory.

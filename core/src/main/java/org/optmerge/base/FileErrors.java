@@ -1,5 +1,6 @@
 package org.optmerge.base;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
@@ -30,6 +31,9 @@ public final class FileErrors {
     if (at instanceof FileSystemException failure && failure.getReason() == null) {
       return "%s: %s".formatted(failure.getFile(), kind(failure));
     }
+    if (at instanceof JsonProcessingException json) {
+      return "not valid JSON: " + Json.firstLine(json.getOriginalMessage());
+    }
     String message = at.getMessage();
     return message == null ? at.getClass().getSimpleName() : withCure(message);
   }
@@ -59,5 +63,4 @@ public final class FileErrors {
     }
     return message;
   }
-
 }

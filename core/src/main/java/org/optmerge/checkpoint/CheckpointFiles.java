@@ -381,6 +381,14 @@ record CheckpointFiles(
                 }
                 checkInside(root, file, external);
               }
+              if (attributes.isOther()
+                  || (attributes.isSymbolicLink()
+                      && !Files.isRegularFile(file)
+                      && !Files.isDirectory(file))) {
+                throw CheckpointException.at(
+                    file,
+                    "is a pipe, a socket or a device; a model has files only, so move it elsewhere");
+              }
               files.add(root.relativize(file));
               return FileVisitResult.CONTINUE;
             }

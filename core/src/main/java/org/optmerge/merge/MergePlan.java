@@ -35,6 +35,7 @@ import org.optmerge.taskvector.TaskVectors;
  *     donor does not have, by relative name
  * @param coverage what becomes of every input tensor
  * @param notices what a user should know, one sentence each
+ * @param warnings those of the notices that tell of a change of the result
  * @param allowNonFinite true if the recipe lets NaN and infinity through
  */
 @API(status = API.Status.EXPERIMENTAL)
@@ -48,6 +49,7 @@ public record MergePlan(
     Map<String, byte[]> rewritten,
     Coverage coverage,
     List<String> notices,
+    List<String> warnings,
     boolean allowNonFinite)
     implements AutoCloseable {
   public MergePlan {
@@ -56,6 +58,7 @@ public record MergePlan(
     files = List.copyOf(files);
     rewritten = Collections.unmodifiableMap(new LinkedHashMap<>(rewritten));
     notices = List.copyOf(notices);
+    warnings = List.copyOf(warnings);
     if (shards.isEmpty()) {
       throw new IllegalArgumentException("a merge plan needs at least one output file");
     }
@@ -118,6 +121,7 @@ public record MergePlan(
         rewritten,
         coverage,
         notices,
+        warnings,
         allowNonFinite);
   }
 

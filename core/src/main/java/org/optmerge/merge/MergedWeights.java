@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.linalg.EngineThreads;
+import org.optmerge.linalg.NativeLibraries;
 import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.merge.weights.WeightReader;
 import org.optmerge.method.MergeMethod;
@@ -120,7 +121,7 @@ public final class MergedWeights {
       KeptVectors.Kept read = () -> read(weight, size, bytesRead);
       base = kept.isOnHeap() ? kept.keep(read.values()) : read;
     }
-    try (NDManager manager = NDManager.newBaseManager()) {
+    try (NDManager manager = NativeLibraries.newManager()) {
       TaskVector vector = method.merge(merger.taskVectors(tensor, merge, manager, buffers));
       float[] merged = new float[size];
       try (MergedValues.Stretch all = MergedValues.of(vector, manager).stretch(0, size)) {

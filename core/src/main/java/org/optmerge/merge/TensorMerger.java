@@ -21,6 +21,7 @@ import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.checkpoint.SafetensorsWriter;
 import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.linalg.NativeLibraries;
 import org.optmerge.merge.ScratchPool.Output;
 import org.optmerge.merge.weights.NonFinite;
 import org.optmerge.merge.weights.PlannedTensor;
@@ -297,7 +298,7 @@ final class TensorMerger {
       CheckedMethod checked,
       SafetensorsWriter writer) {
     DenseBuffers buffers = Objects.requireNonNullElseGet(denseBuffers.poll(), DenseBuffers::new);
-    try (NDManager manager = NDManager.newBaseManager()) {
+    try (NDManager manager = NativeLibraries.newManager()) {
       MergedValues values =
           MergedValues.of(checked.merge(taskVectors(tensor, merge, manager, buffers)), manager);
       WeightReader base = merge.base() == null ? null : new WeightReader(merge.base(), bytesRead);

@@ -9,6 +9,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -442,7 +443,7 @@ final class Workspace implements AutoCloseable {
       for (JsonNode output : provenance.path("outputs")) {
         owned.add(Path.of(output.path("file").asText()));
       }
-    } catch (JsonProcessingException e) {
+    } catch (JsonProcessingException | InvalidPathException e) {
       throw new MergeException(
           "%s is damaged, so it cannot be told which files --force may replace; empty the folder yourself or choose another"
               .formatted(folder.resolve(Provenance.FILE)),
