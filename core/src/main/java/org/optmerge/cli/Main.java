@@ -280,11 +280,13 @@ public final class Main {
     if (cause instanceof OptMergeException) {
       return message(cause);
     }
-    if (error instanceof LinkageError) {
-      Throwable root = error;
-      while (root.getCause() != null) {
-        root = root.getCause();
-      }
+    Throwable root = error;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    boolean djl = String.valueOf(error.getMessage()).contains("djl");
+    if (root instanceof UnsatisfiedLinkError
+        || (error instanceof LinkageError && (djl || root instanceof IOException))) {
       return "the native libraries cannot be loaded: %s; they are unpacked into ~/.djl.ai, or the folder that DJL_CACHE_DIR names: it needs 500 MB of room, and may be deleted to be made again"
           .formatted(root.getMessage());
     }

@@ -50,6 +50,7 @@ final class Journal {
     }
     channel.truncate(0);
     journal.append(Json.object().put("format", 1).put("plan", fingerprint));
+    channel.force(true); // without it nothing else of the journal can be used
     return journal;
   }
 

@@ -264,12 +264,12 @@ public final class Merger {
     for (MergePlan.OutputShard shard : plan.shards()) {
       SafetensorsLayout layout = layout(shard);
       Path file = workspace.staging().resolve(shard.fileName());
-      boolean present = !journal.finished().isEmpty() && Files.exists(file);
-      if (!present) {
+      SafetensorsWriter writer = journal.finished().isEmpty() ? null : reopened(file, layout);
+      boolean present = writer != null;
+      if (writer == null) {
         Files.deleteIfExists(file);
+        writer = SafetensorsWriter.create(file, layout);
       }
-      SafetensorsWriter writer =
-          present ? SafetensorsWriter.reopen(file, layout) : SafetensorsWriter.create(file, layout);
       writers.put(file, writer);
       digests.addOutput(file, layout.dataStart());
       for (PlannedTensor tensor : shard.tensors()) {
@@ -277,6 +277,15 @@ public final class Merger {
         TensorOutcome earlier = present ? journal.finished().get(tensor.name()) : null;
         work.add(new Work(tensor, writer, place, earlier));
       }
+    }
+  }
+
+  /** A file of an interrupted run; null if it is not as that run made it, so that it is made anew. */
+  private static @Nullable SafetensorsWriter reopened(Path file, SafetensorsLayout layout) {
+    try {
+      return Files.exists(file) ? SafetensorsWriter.reopen(file, layout) : null;
+    } catch (CheckpointException e) {
+      return null;
     }
   }
 

@@ -41,6 +41,9 @@ public final class AudioFiles {
 
   private static final int BLOCK = 1 << 16;
 
+  /** Decoders may give nothing a few times before they give more. */
+  private static final int MOST_EMPTY = 1000;
+
   /** As long as an array can be. */
   private static final int LONGEST = Integer.MAX_VALUE - 16;
 
@@ -125,9 +128,11 @@ public final class AudioFiles {
     byte[] block = new byte[Math.max(1, BLOCK / frame) * frame];
     ByteArrayOutputStream content = new ByteArrayOutputStream();
     try {
+      int nothing = 0;
       for (int read = stream.read(block); read >= 0; read = stream.read(block)) {
-        if (read == 0) {
-          throw new IOException("its decoder gives nothing more and does not end");
+        nothing = read == 0 ? nothing + 1 : 0;
+        if (nothing > MOST_EMPTY) {
+          break; // what is promised and not there is told below
         }
         content.write(block, 0, read);
         if (content.size() > MOST_BYTES) {
