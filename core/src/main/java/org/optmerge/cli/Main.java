@@ -197,7 +197,12 @@ public final class Main {
 
   private int wrong(ParameterException exception, List<String> arguments) {
     String given = String.valueOf(exception.getMessage());
-    String message = given.substring(0, 1).toLowerCase(Locale.ROOT) + given.substring(1);
+    String first = given.substring(0, 1).toLowerCase(Locale.ROOT) + given.substring(1);
+    String message =
+        first.replaceAll(
+            "cannot convert ('.*') to interface java.nio.file.Path \\(.*\\)",
+            "$1 cannot be the name of a file here; is the locale one of UTF-8, such as"
+                + " LC_ALL=C.UTF-8?");
     if (exception.getArgSpec() instanceof OptionSpec option) {
       // An option of several names is called by the one that was used.
       for (String used : namesUsed(option, arguments)) {
