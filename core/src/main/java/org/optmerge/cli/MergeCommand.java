@@ -11,10 +11,12 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Percent;
 import org.optmerge.merge.AdapterMerger;
 import org.optmerge.merge.Coverage;
+import org.optmerge.base.Progress;
 import org.optmerge.merge.MergeEstimate;
 import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergeResult;
+import org.optmerge.merge.ScalingSearch;
 import org.optmerge.merge.Merger;
 import org.optmerge.merge.PlanDescription;
 import org.optmerge.merge.recipe.Recipe;
@@ -130,7 +132,9 @@ final class MergeCommand extends Subcommand {
     }
     try (MergePlan plan = source.plan(stages.get(0), null)) {
       if (dryRun) {
-        console.result(() -> dryRunText(plan), () -> dryRunJson(plan));
+        MergePlan measured =
+            ScalingSearch.measured(plan, options(), Progress.NONE);
+        console.result(() -> dryRunText(measured), () -> dryRunJson(measured));
         return 0;
       }
       if (adapter != null) {
@@ -165,10 +169,17 @@ final class MergeCommand extends Subcommand {
   }
 
   List<String> dryRunText(MergePlan plan) {
-    return PlanPrinter.text(
-        main.console(),
-        PlanDescription.of(plan),
-        MergeEstimate.of(plan, threads.count(), memory.bytes()));
+    List<String> lines =
+        new ArrayList<>(
+            PlanPrinter.text(
+                main.console(),
+                PlanDescription.of(plan),
+                MergeEstimate.of(plan, threads.count(), memory.bytes())));
+    if (plan.seeksScaling()) {
+      // Of a stage whose inputs are results of others, which are not there yet.
+      lines.add("scaling: found from the weights when they are there");
+    }
+    return lines;
   }
 
   ObjectNode dryRunJson(MergePlan plan) {

@@ -1,5 +1,6 @@
 package org.optmerge.merge;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -9,13 +10,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.zip.CRC32C;
 import org.optmerge.base.Json;
+import org.optmerge.method.scaling.Energies;
 
 /**
- * The journal of an unfinished merge, the tensors that are done: one JSON line each, after a line
- * that names the plan. Each line ends with the CRC-32C of what it says.
+ * The journal of an unfinished merge, the tensors that are done, and those that were measured to
+ * find λ: one JSON line each, after a line that names the plan. Each line ends with the CRC-32C of
+ * what it says.
  *
  * <p>A line is written only after its tensor's bytes were. Its checksum is compared with the file
  * before it is trusted, so that nothing need be forced to disk on the way. A line that is torn or
@@ -28,6 +30,7 @@ final class Journal {
   private final FileChannel channel;
   private final Path file;
   private final Map<String, TensorOutcome> finished = new LinkedHashMap<>();
+  private final Map<String, Energies> measured = new LinkedHashMap<>();
 
   private Journal(FileChannel channel, Path file) {
     this.channel = channel;
@@ -72,7 +75,7 @@ final class Journal {
         checkPlan(line, folder, fingerprint);
         first = false;
       } else {
-        outcome(line).ifPresent(outcome -> finished.put(outcome.name(), outcome));
+        note(line);
       }
     }
     channel.truncate(end);
@@ -116,19 +119,40 @@ final class Journal {
     return Long.toHexString(crc.getValue());
   }
 
-  /** A line's tensor; empty for a line that is damaged, whose tensor is then made again. */
-  private static Optional<TensorOutcome> outcome(String line) {
+  /** Takes what a line says; what a damaged one said is made again. */
+  private void note(String line) {
     try {
-      return Optional.of(Json.plain().readValue(content(line), TensorOutcome.class))
-          .filter(TensorOutcome::isPossible);
+      JsonNode said = Json.plain().readTree(content(line));
+      if (said.has("measured")) {
+        measured.put(
+            said.path("measured").asText(),
+            Json.plain().treeToValue(said.path("energies"), Energies.class));
+      } else {
+        TensorOutcome outcome = Json.plain().treeToValue(said, TensorOutcome.class);
+        if (outcome != null && outcome.isPossible()) {
+          finished.put(outcome.name(), outcome);
+        }
+      }
     } catch (IOException e) {
-      return Optional.empty();
+      // Torn or damaged, as after a loss of power.
     }
   }
 
   /** The tensors that earlier runs finished, by name. */
   Map<String, TensorOutcome> finished() {
     return finished;
+  }
+
+  /** The sizes that earlier runs took to find λ, by parameter. */
+  Map<String, Energies> measured() {
+    return measured;
+  }
+
+  /** Notes the sizes of a parameter. */
+  synchronized void append(String parameter, Energies energies) throws IOException {
+    ObjectNode line = Json.object().put("measured", parameter);
+    line.set("energies", Json.plain().valueToTree(energies));
+    append(line);
   }
 
   /**

@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ForkJoinTask;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BiFunction;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Kernels;
@@ -43,8 +44,8 @@ final class TensorMerger {
   /** Entries of a block: a handful of such {@code float} arrays stays in a core's cache. */
   static final int BLOCK = 1 << 14;
 
-  /** Blocks that one thread works through before another may take the next ones. */
-  private static final int BLOCKS_PER_TASK = 64;
+  /** Entries that one thread works through before another may take the next ones. */
+  static final long TASK = 64L * BLOCK;
 
   /** Bytes up to which the matrices of a tensor are left to one thread. */
   private static final long ONE_THREAD = 2L << 30;
@@ -297,34 +298,77 @@ final class TensorMerger {
       PlannedTensor.Merge merge,
       CheckedMethod checked,
       SafetensorsWriter writer) {
+    return withMatrices(
+        tensor,
+        merge,
+        (tau, manager) ->
+            finish(
+                tensor, merge, checked, MergedValues.of(checked.merge(tau), manager), writer));
+  }
+
+  /** Work on the task vectors of a tensor, which are gone after it. */
+  <T> T withMatrices(
+      PlannedTensor tensor,
+      PlannedTensor.Merge merge,
+      BiFunction<TaskVectors, NDManager, T> work) {
     DenseBuffers buffers = Objects.requireNonNullElseGet(denseBuffers.poll(), DenseBuffers::new);
     try (NDManager manager = NativeLibraries.newManager()) {
-      MergedValues values =
-          MergedValues.of(checked.merge(taskVectors(tensor, merge, manager, buffers)), manager);
-      WeightReader base = merge.base() == null ? null : new WeightReader(merge.base(), bytesRead);
-      return write(
-          tensor,
-          BLOCK,
-          writer,
-          (start, end, blocks) -> {
-            Output output = scratchPool.borrowOutput(BLOCK);
-            float[] theta0 = new float[BLOCK];
-            try (MergedValues.Stretch stretch = values.stretch(start, end)) {
-              for (long at = start; at < end; at += BLOCK) {
-                int length = (int) Math.min(BLOCK, end - at);
-                stretch.get(at, output.merged, length);
-                if (base != null) {
-                  base.read(at, length, theta0);
-                }
-                finish(checked, merge, at, length, theta0, output, blocks);
-              }
-            } finally {
-              scratchPool.giveBack(output);
-            }
-          });
+      return work.apply(taskVectors(tensor, merge, manager, buffers), manager);
     } finally {
       denseBuffers.push(buffers);
     }
+  }
+
+  /** Writes a tensor whose merged task vector was kept. */
+  TensorOutcome finish(
+      PlannedTensor tensor,
+      @Nullable MergeMethod method,
+      KeptVectors.Kept kept,
+      SafetensorsWriter writer) {
+    PlannedTensor.Merge merge = (PlannedTensor.Merge) tensor.work();
+    MergedValues values = (start, end) -> new KeptStretch(kept);
+    return finish(
+        tensor, merge, checked(tensor, method == null ? merge.method() : method), values, writer);
+  }
+
+  /** Merged values that were kept. */
+  private record KeptStretch(KeptVectors.Kept kept) implements MergedValues.Stretch {
+    @Override
+    public void get(long at, float[] target, int length) {
+      kept.read(at, target, length);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private TensorOutcome finish(
+      PlannedTensor tensor,
+      PlannedTensor.Merge merge,
+      CheckedMethod checked,
+      MergedValues values,
+      SafetensorsWriter writer) {
+    WeightReader base = merge.base() == null ? null : new WeightReader(merge.base(), bytesRead);
+    return write(
+        tensor,
+        BLOCK,
+        writer,
+        (start, end, blocks) -> {
+          Output output = scratchPool.borrowOutput(BLOCK);
+          float[] theta0 = new float[BLOCK];
+          try (MergedValues.Stretch stretch = values.stretch(start, end)) {
+            for (long at = start; at < end; at += BLOCK) {
+              int length = (int) Math.min(BLOCK, end - at);
+              stretch.get(at, output.merged, length);
+              if (base != null) {
+                base.read(at, length, theta0);
+              }
+              finish(checked, merge, at, length, theta0, output, blocks);
+            }
+          } finally {
+            scratchPool.giveBack(output);
+          }
+        });
   }
 
   /** Reads whole task vectors into native memory of their own. */
@@ -441,7 +485,7 @@ final class TensorMerger {
     long[] nonFinite = new long[count];
     TensorInfo place = writer.tensor(tensor.name());
     List<ForkJoinTask<?>> tasks = new ArrayList<>();
-    long taskLength = (long) blockLength * BLOCKS_PER_TASK;
+    long taskLength = TASK / BLOCK * blockLength;
     for (long from = 0; from < size; from += taskLength) {
       long first = from;
       long end = Math.min(size, from + taskLength);
