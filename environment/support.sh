@@ -132,8 +132,16 @@ use_our_kernel() {
   export PATH="$venv/bin:$PATH"
 }
 
+# In the C locale, as containers have it, Java could use no name of a file that is not ASCII.
+use_utf8() {
+  case ${LC_ALL:-${LC_CTYPE:-${LANG:-C}}} in
+    C | POSIX) export LC_ALL=C.UTF-8 ;;
+  esac
+}
+
 # run_optmerge ARGUMENTS...: becomes the command line.
 run_optmerge() {
+  use_utf8
   [ "$archive" -nt "$(core_jar)" ] || archive_classes
   local using=-XX:SharedArchiveFile silent="cds*=off"
   if [ -f "$archive.aot" ]; then using=-XX:AOTCache silent="cds*=off,aot*=off"; fi

@@ -12,6 +12,9 @@ import org.optmerge.base.Json;
 
 /** Reads values of a {@code config.json}; an error names the key and what came. */
 final class ConfigReader {
+  /** Ten times as many as any published model has. */
+  private static final int MOST_LAYERS = 2000;
+
   private final JsonNode json;
   private final String path;
   private final String file;
@@ -64,6 +67,10 @@ final class ConfigReader {
     JsonNode value = json.path(key);
     if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() <= 0) {
       throw wrong(key, "a whole number of at least 1", value);
+    }
+    // Each layer has parameters with names, which are listed before weights are compared with them.
+    if ((key.endsWith("layers") || key.equals("depth")) && value.intValue() > MOST_LAYERS) {
+      throw wrong(key, "a number of layers, at most %d".formatted(MOST_LAYERS), value);
     }
     return value.intValue();
   }

@@ -24,6 +24,7 @@ import java.util.stream.Stream;
 import org.dhatim.fastexcel.reader.CellType;
 import org.dhatim.fastexcel.reader.ReadableWorkbook;
 import org.dhatim.fastexcel.reader.Row;
+import org.optmerge.base.RegularFiles;
 
 /**
  * A table as pandas reads it from .xlsx, .tsv or .csv: named columns of cells, all of one length.
@@ -218,7 +219,7 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
   }
 
   private static Raw workbook(Path file, Predicate<String> wanted) throws IOException {
-    try (PushbackInputStream in = new PushbackInputStream(Files.newInputStream(file), 2)) {
+    try (PushbackInputStream in = new PushbackInputStream(Files.newInputStream(RegularFiles.required(file)), 2)) {
       requireZip(in);
       Collector table = new Collector(wanted, true);
       try (ReadableWorkbook workbook = new ReadableWorkbook(in);

@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.regex.Pattern;
+import org.optmerge.base.Deadline;
+import org.optmerge.base.RegularFiles;
 import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
@@ -34,6 +36,9 @@ import javax.imageio.stream.MemoryCacheImageOutputStream;
 public final class ImageFiles {
   /** A picture of more pixels is refused before memory is set aside for it. */
   private static final long MOST_PIXELS = 200_000_000;
+
+  /** As long as an array can be. */
+  private static final int LONGEST = Integer.MAX_VALUE - 16;
 
   /** What decoders say of a file that ends too soon, before they fill the rest with grey. */
   private static final Pattern CUT =
@@ -96,7 +101,7 @@ public final class ImageFiles {
 
   private static BufferedImage buffered(Path file) throws IOException {
     try {
-      return decode(Files.readAllBytes(file));
+      return decode(RegularFiles.read(file, LONGEST));
     } catch (IOException e) {
       throw e instanceof java.nio.file.FileSystemException
           ? e
@@ -105,6 +110,10 @@ public final class ImageFiles {
   }
 
   private static BufferedImage decode(byte[] bytes) throws IOException {
+    return Deadline.decoded("the image", bytes.length, () -> decodeNow(bytes));
+  }
+
+  private static BufferedImage decodeNow(byte[] bytes) throws IOException {
     // Not a disk cache for each of a million small images.
     try (ImageInputStream stream =
         new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
