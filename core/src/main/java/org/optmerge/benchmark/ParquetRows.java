@@ -1,6 +1,7 @@
 package org.optmerge.benchmark;
 
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +21,7 @@ import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
 import org.apache.parquet.schema.Type;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.DecoderErrors;
 
 /**
  * Reads Parquet files row by row, through Apache's own library without Hadoop. In memory is one
@@ -62,14 +64,17 @@ final class ParquetRows implements QuestionStream.Source<Group> {
       return ParquetFileReader.open(
           new LocalInputFile(file),
           ParquetReadOptions.builder(new PlainParquetConfiguration()).build());
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       throw damaged(file, e);
     }
   }
 
-  private static IOException damaged(@Nullable Path file, RuntimeException e) {
+  private static IOException damaged(@Nullable Path file, Exception e) {
+    if (e instanceof FileSystemException failure) {
+      return failure;
+    }
     return new IOException(
-        "'%s' is no Parquet file that can be read: %s".formatted(file, e.getMessage()), e);
+        "'%s' is no Parquet file that can be read: %s".formatted(file, DecoderErrors.words(e)), e);
   }
 
   @Override
@@ -82,7 +87,7 @@ final class ParquetRows implements QuestionStream.Source<Group> {
       }
       left--;
       return records == null ? null : records.read();
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       throw damaged(current, e);
     } catch (LinkageError e) {
       // Only gzip is left to Hadoop, which is not here; the hub's library writes snappy.
