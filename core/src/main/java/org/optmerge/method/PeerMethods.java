@@ -185,6 +185,21 @@ public final class PeerMethods implements MethodProvider {
             .summary("RegMean with the inputs' covariance that a task vector betrays")
             .formula("Δ = (Σ τ_t C_t)(Σ C_t)⁺, C_t = τ_tᵀτ_t")
             .use("as aswudi, with more say for larger task vectors")
+            .pinnedBy("`NewerMethodsTest`"),
+        peer(
+                "orthomerge",
+                OrthoMerge.PUBLISHED,
+                new Paper(
+                    "Yang et al., Orthogonal model merging, ICML 2026, section 3",
+                    "https://arxiv.org/abs/2602.05943"),
+                DECOMPOSITION)
+            .base(NamedMethod.Base.FIRST_INPUT)
+            .summary("experts as rotations of the base, merged among rotations, and a rest, added")
+            .formula(
+                "θ = θ_0 R + c Σ (θ_t − θ_0 R_t), R the Cayley transform of the R_t's mean direction and length")
+            .use("to keep the angles between the base's neurons; no λ")
+            .except(Law.PERMUTATION, "the base comes first")
+            .except(Law.SINGLE, "needs two inputs")
             .pinnedBy("`NewerMethodsTest`"));
   }
 

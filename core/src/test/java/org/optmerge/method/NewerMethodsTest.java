@@ -268,6 +268,54 @@ class NewerMethodsTest {
     assertThat(Arrays2d.error(merged.matMul(covariance), right)).isLessThan(1e-10);
   }
 
+  /** W_0 turned by an angle about the third axis, times a factor of I. */
+  private NDArray turned(double angle) {
+    double c = Math.cos(angle);
+    double s = Math.sin(angle);
+    return manager.create(new double[][] {{c, s, 0}, {-s, c, 0}, {0, 0, 1}});
+  }
+
+  @Test
+  void orthomerge_of_rotations_about_one_axis() {
+    NDArray base = turned(0);
+    // One expert points with itself: no row conflicts, nothing is turned, c = 0.2 of it is added.
+    NDArray one = new OrthoMerge(0.2).merge(Arrays2d.tau(List.of(base, turned(0.5))));
+    assertThat(one.toDoubleArray())
+        .containsExactly(
+            base.add(turned(0.5).sub(base).mul(0.2)).toDoubleArray(), within(1e-9));
+    // The rotation between two bases is found.
+    NDArray found = OrthoMerge.rotation(base, turned(0.5), base);
+    assertThat(found.toDoubleArray()).containsExactly(turned(0.5).toDoubleArray(), within(1e-5));
+    // A reflection is not taken for one.
+    NDArray mirror = manager.create(new double[][] {{1, 0, 0}, {0, 1, 0}, {0, 0, -1}});
+    NDArray nearest = OrthoMerge.rotation(base, mirror, base);
+    assertThat(nearest.matMul(nearest.transpose()).toDoubleArray())
+        .containsExactly(base.toDoubleArray(), within(1e-9));
+    assertThat(nearest.toDoubleArray()).isNotEqualTo(mirror.toDoubleArray());
+  }
+
+  @Test
+  void orthomerge_turns_what_conflicts_and_adds_the_rest() {
+    // W_0 = I; τ_1 = (0, 0.4) in row 1, τ_2 = (0, −0.1) in row 1: row 1 of τ_2 conflicts with the
+    // mean (0, 0.15). W_0 + τ_2's row: ((1, −0.1), (0, 1)), whose nearest rotation has tan φ = 0.05.
+    NDArray base = manager.create(new double[][] {{1, 0}, {0, 1}});
+    NDArray first = manager.create(new double[][] {{1, 0.4}, {0, 1}});
+    NDArray second = manager.create(new double[][] {{1, -0.1}, {0, 1}});
+
+    double[] merged = new OrthoMerge(0.2).merge(Arrays2d.tau(List.of(base, first, second))).toDoubleArray();
+
+    double phi = Math.atan(0.05);
+    // Q_1 = 0, ‖Q_2‖ = √2 tan(φ/2); the mean length is half of it.
+    double angle = 2 * Math.atan(Math.tan(phi / 2) / 2);
+    double[] expected = {
+      Math.cos(angle) + 0.2 * (1 - Math.cos(phi)),
+      -Math.sin(angle) + 0.2 * (0.4 - 0.1 + Math.sin(phi)),
+      Math.sin(angle) - 0.2 * Math.sin(phi),
+      Math.cos(angle) + 0.2 * (1 - Math.cos(phi))
+    };
+    assertThat(merged).containsExactly(expected, within(1e-5));
+  }
+
   private static float[] random(int size, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     float[] values = new float[size];
