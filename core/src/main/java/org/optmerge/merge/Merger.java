@@ -124,7 +124,8 @@ public final class Merger {
     }
     return String.format(
         Locale.ROOT,
-        "; %,d finished tensors are kept in %s, --resume continues from there, --force discards them",
+        "; %,d finished tensors are kept in %s, --resume continues from there, --force discards"
+            + " them",
         Math.max(outcomes.size(), finishedBefore),
         workspace.folder());
   }
@@ -359,7 +360,8 @@ public final class Merger {
         throw new MergeException(
             String.format(
                 Locale.ROOT,
-                "tensor '%s' %s needs about %,d bytes for %s, the memory budget is %,d; raise --memory or exclude the tensor",
+                "tensor '%s' %s needs about %,d bytes for %s, the memory budget is %,d; raise"
+                    + " --memory or exclude the tensor",
                 tensor.name(),
                 tensor.shape(),
                 TensorMerger.matrixBytes(tensor),

@@ -301,15 +301,12 @@ final class TensorMerger {
         tensor,
         merge,
         (tau, manager) ->
-            finish(
-                tensor, merge, checked, MergedValues.of(checked.merge(tau), manager), writer));
+            finish(tensor, merge, checked, MergedValues.of(checked.merge(tau), manager), writer));
   }
 
   /** Work on the task vectors of a tensor, which are gone after it. */
   <T> T withMatrices(
-      PlannedTensor tensor,
-      PlannedTensor.Merge merge,
-      BiFunction<TaskVectors, NDManager, T> work) {
+      PlannedTensor tensor, PlannedTensor.Merge merge, BiFunction<TaskVectors, NDManager, T> work) {
     DenseBuffers buffers = Objects.requireNonNullElseGet(denseBuffers.poll(), DenseBuffers::new);
     try (NDManager manager = NDManager.newBaseManager()) {
       return work.apply(taskVectors(tensor, merge, manager, buffers), manager);

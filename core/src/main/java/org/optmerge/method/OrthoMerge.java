@@ -29,8 +29,7 @@ import org.optmerge.taskvector.TaskVectors;
  * @see <a href="https://arxiv.org/abs/2602.05943">Yang et al., Orthogonal model merging, ICML 2026,
  *     section 3, with conflict-aware targets</a>
  */
-record OrthoMerge(
-    @ParameterDoc("coefficient of what is no rotation") double coefficient)
+record OrthoMerge(@ParameterDoc("coefficient of what is no rotation") double coefficient)
     implements MergeMethod {
   /** The published script's. */
   static final OrthoMerge PUBLISHED = new OrthoMerge(0.2);
@@ -84,8 +83,7 @@ record OrthoMerge(
     double length = 0;
     for (NDArray expert : experts) {
       NDArray rotation = rotation(base, target(base, expert.sub(base), mean), identity);
-      NDArray skew =
-          LinearAlgebra.solve(rotation.add(identity), rotation.sub(identity));
+      NDArray skew = LinearAlgebra.solve(rotation.add(identity), rotation.sub(identity));
       NDArray antisymmetric = skew.sub(skew.transpose()).muli(0.5);
       direction.addi(antisymmetric);
       length += Math.sqrt(LinearAlgebra.squaredNorm(antisymmetric));
