@@ -305,7 +305,7 @@ final class TensorMerger {
   }
 
   /** Work on the task vectors of a tensor, which are gone after it. */
-  <T> T withMatrices(
+  <T extends @Nullable Object> T withMatrices(
       PlannedTensor tensor, PlannedTensor.Merge merge, BiFunction<TaskVectors, NDManager, T> work) {
     DenseBuffers buffers = Objects.requireNonNullElseGet(denseBuffers.poll(), DenseBuffers::new);
     try (NDManager manager = NDManager.newBaseManager()) {
