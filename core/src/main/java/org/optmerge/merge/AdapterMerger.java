@@ -76,8 +76,9 @@ public final class AdapterMerger {
   }
 
   /**
-   * Merges into an adapter.
+   * Merges into an adapter. A λ that the plan seeks is found first, by merging twice.
    *
+   * @param planned the plan; stays open
    * @param rank of every matrix; 0: as much as an exact result needs
    * @param out the folder to make; absent or empty
    * @throws MergeException if something that an adapter cannot hold would change, an exact result
@@ -85,10 +86,11 @@ public final class AdapterMerger {
    * @throws CheckpointException if an input cannot be read
    */
   public static Result run(
-      MergePlan plan, int rank, Path out, MergeOptions options, Progress progress) {
+      MergePlan planned, int rank, Path out, MergeOptions options, Progress progress) {
     if (rank < 0) {
       throw new IllegalArgumentException("rank must not be negative, is " + rank);
     }
+    MergePlan plan = ScalingSearch.measured(planned, options, progress);
     TensorMerger tensorMerger = new TensorMerger(plan, options.memory(), new LongAdder(), progress);
     try {
       LoraAdapterWriter.requireFree(out);
@@ -121,7 +123,8 @@ public final class AdapterMerger {
           throw new MergeException(
               String.format(
                   Locale.ROOT,
-                  "tensor '%s': %s gives a result of more than rank %d, %.2g of it would be lost; give a rank to accept that, or write a checkpoint",
+                  "tensor '%s': %s gives a result of more than rank %d, %.2g of it would be lost;"
+                      + " give a rank to accept that, or write a checkpoint",
                   tensor.name(),
                   plan.method(),
                   rank,
@@ -147,7 +150,7 @@ public final class AdapterMerger {
         if (copy.from().checkpoint() != plan.donor()) {
           problems.add("tensor '%s' is not the base's".formatted(tensor.name()));
         }
-      } else if (tensor.work() instanceof PlannedTensor.Merge merge && !isUnchanged(merge)) {
+      } else if (tensor.work() instanceof PlannedTensor.Merge merge && !merge.isUnchanged()) {
         if (merge.base() == null) {
           problems.add(
               "tensor '%s': %s merges weights, not task vectors"
@@ -187,11 +190,6 @@ public final class AdapterMerger {
               TensorMerger.matrixBytes(tensor),
               options.memory()));
     }
-  }
-
-  private static boolean isUnchanged(PlannedTensor.Merge merge) {
-    return merge.base() != null
-        && merge.inputs().stream().allMatch(input -> input.equals(merge.base()));
   }
 
   /** The sum of the experts' ranks, where every expert is an adapter or the base itself. */

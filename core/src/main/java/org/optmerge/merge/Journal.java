@@ -9,10 +9,11 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.optmerge.base.Json;
+import org.optmerge.method.scaling.Energies;
 
 /**
- * The journal of an unfinished merge, the tensors that are done: one JSON line each, after a line
- * that names the plan.
+ * The journal of an unfinished merge, the tensors that are done, and those that were measured to
+ * find λ: one JSON line each, after a line that names the plan.
  *
  * <p>A line is written only after its tensor's bytes were. Its checksum is compared with the file
  * before it is trusted, so that nothing need be forced to disk on the way. A torn last line is
@@ -21,6 +22,7 @@ import org.optmerge.base.Json;
 final class Journal {
   private final FileChannel channel;
   private final Map<String, TensorOutcome> finished = new LinkedHashMap<>();
+  private final Map<String, Energies> measured = new LinkedHashMap<>();
 
   private Journal(FileChannel channel) {
     this.channel = channel;
@@ -68,6 +70,10 @@ final class Journal {
                   .formatted(folder));
         }
         first = false;
+      } else if (line.has("measured")) {
+        measured.put(
+            line.path("measured").asText(),
+            Json.plain().treeToValue(line.path("energies"), Energies.class));
       } else {
         TensorOutcome outcome = Json.plain().treeToValue(line, TensorOutcome.class);
         finished.put(outcome.name(), outcome);
@@ -81,6 +87,18 @@ final class Journal {
   /** The tensors that earlier runs finished, by name. */
   Map<String, TensorOutcome> finished() {
     return finished;
+  }
+
+  /** The sizes that earlier runs took to find λ, by parameter. */
+  Map<String, Energies> measured() {
+    return measured;
+  }
+
+  /** Notes the sizes of a parameter. */
+  synchronized void append(String parameter, Energies energies) throws IOException {
+    ObjectNode line = Json.object().put("measured", parameter);
+    line.set("energies", Json.plain().valueToTree(energies));
+    append(line);
   }
 
   /** Notes a tensor whose bytes are in the file. */

@@ -12,12 +12,15 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.UnaryOperator;
 import org.apiguardian.api.API;
 import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.merge.weights.PlannedTensor;
+import org.optmerge.merge.weights.Scaling;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.StreamingMergeMethod;
+import org.optmerge.method.scaling.ScalingRule;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectorStream;
 import org.optmerge.taskvector.TaskVectors;
@@ -97,23 +100,30 @@ public record MergePlan(
         other instanceof StreamingMergeMethod || other instanceof Record
             ? other
             : new Titled(name, other);
-    List<OutputShard> changed =
+    ObjectNode otherRecipe = recipe.deepCopy();
+    otherRecipe.put("merge_method", name);
+    return with(name, otherRecipe, tensor -> merged(tensor, titled));
+  }
+
+  /** The same with other work on its tensors. */
+  MergePlan with(UnaryOperator<PlannedTensor> change) {
+    return with(method, recipe, change);
+  }
+
+  private MergePlan with(String name, ObjectNode ofRecipe, UnaryOperator<PlannedTensor> change) {
+    return new MergePlan(
+        name,
+        ofRecipe,
+        models,
+        donor,
         shards.stream()
             .map(
                 shard ->
                     new OutputShard(
                         shard.fileName(),
-                        shard.tensors().stream().map(tensor -> merged(tensor, titled)).toList(),
+                        shard.tensors().stream().map(change).toList(),
                         shard.metadata()))
-            .toList();
-    ObjectNode otherRecipe = recipe.deepCopy();
-    otherRecipe.put("merge_method", name);
-    return new MergePlan(
-        name,
-        otherRecipe,
-        models,
-        donor,
-        changed,
+            .toList(),
         files,
         rewritten,
         coverage,
@@ -140,6 +150,28 @@ public record MergePlan(
     throw new IllegalArgumentException("the plan merges no parameter '%s'".formatted(parameter));
   }
 
+  /**
+   * True if a λ is still to be found from the weights: it is, where the plan is carried out, or by
+   * {@link ScalingSearch#measured} to know it before.
+   */
+  public boolean seeksScaling() {
+    return tensors().stream()
+        .anyMatch(
+            tensor ->
+                tensor.work() instanceof PlannedTensor.Merge merge
+                    && merge.lambda() instanceof Scaling.Sought);
+  }
+
+  /** The same with one λ for all merged task vectors, to be found by a rule. */
+  public MergePlan seeking(ScalingRule rule) {
+    return with(
+        tensor ->
+            tensor.work() instanceof PlannedTensor.Merge merge
+                    && merge.method().operand() == MergeMethod.Operand.TASK_VECTORS
+                ? tensor.with(new Scaling.Sought(rule, false))
+                : tensor);
+  }
+
   /** The names of the parameters that are merged, in the order of the output. */
   public List<String> mergedParameters() {
     return tensors().stream()
@@ -162,13 +194,7 @@ public record MergePlan(
         tensor.name(),
         tensor.dtype(),
         tensor.shape(),
-        new PlannedTensor.Merge(
-            method,
-            merge.base(),
-            merge.inputs(),
-            merge.scaling(),
-            merge.taskVectorDtype(),
-            merge.inputDtype()),
+        merge.with(method),
         tensor.source(),
         tensor.parameter());
   }

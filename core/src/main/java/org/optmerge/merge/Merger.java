@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -29,9 +30,10 @@ import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.SafetensorsLayout;
 import org.optmerge.checkpoint.SafetensorsWriter;
 import org.optmerge.checkpoint.TensorInfo;
-import org.optmerge.linalg.EngineThreads;
 import org.optmerge.merge.weights.PlannedTensor;
+import org.optmerge.merge.weights.Scaling;
 import org.optmerge.method.MergeMethod;
+import org.optmerge.method.scaling.Energies;
 
 /**
  * Carries out a {@link MergePlan}: from open inputs to a checkpoint that is complete, on disk and
@@ -42,7 +44,9 @@ import org.optmerge.method.MergeMethod;
  */
 @API(status = API.Status.EXPERIMENTAL)
 public final class Merger {
-  private final MergePlan plan;
+  /** Most bytes of merged matrices on the heap that wait for λ. */
+  private static final long MOST_KEPT = 128L << 20;
+
   private final MergeOptions options;
   private final Progress progress;
   private final Workspace workspace;
@@ -50,12 +54,23 @@ public final class Merger {
   private final LongAdder bytesWritten = new LongAdder();
   private final PlanInputs inputs;
   private final Digests digests;
+  private final @Nullable KeptBlocks ofSweep;
   private final Map<String, TensorOutcome> outcomes = new ConcurrentHashMap<>();
+
+  /** As given; once every λ is known, with it. */
+  private MergePlan plan;
+
   private boolean ownsWorkspace;
   private boolean merging;
   private int finishedBefore;
 
-  private Merger(MergePlan plan, Workspace workspace, MergeOptions options, Progress progress) {
+  private Merger(
+      MergePlan plan,
+      Workspace workspace,
+      MergeOptions options,
+      Progress progress,
+      @Nullable KeptBlocks kept) {
+    this.ofSweep = kept;
     this.plan = plan;
     this.inputs = PlanInputs.of(plan);
     this.workspace = workspace;
@@ -76,11 +91,25 @@ public final class Merger {
    * @throws CheckpointException if an input cannot be read; finished tensors are kept
    */
   public static MergeResult run(MergePlan plan, Path out, MergeOptions options, Progress progress) {
+    return run(plan, out, options, progress, null);
+  }
+
+  /**
+   * The same.
+   *
+   * @param kept what a merge with another λ left, and what this one leaves
+   */
+  static MergeResult run(
+      MergePlan plan,
+      Path out,
+      MergeOptions options,
+      Progress progress,
+      @Nullable KeptBlocks kept) {
     long begin = System.nanoTime();
     requireMemory(plan, options.memory());
     Kernels.expect(plan.tensors().stream().mapToLong(Merger::numbers).sum());
     try (Workspace workspace = Workspace.open(out, plan.models().values(), options)) {
-      Merger merger = new Merger(plan, workspace, options, progress);
+      Merger merger = new Merger(plan, workspace, options, progress, kept);
       try {
         return merger.run(out, begin);
       } catch (IOException | UncheckedIOException e) {
@@ -118,7 +147,8 @@ public final class Merger {
     }
     return String.format(
         Locale.ROOT,
-        "; %,d finished tensors are kept in %s, --resume continues from there, --force discards them",
+        "; %,d finished tensors are kept in %s, --resume continues from there, --force discards"
+            + " them",
         Math.max(outcomes.size(), finishedBefore),
         workspace.folder());
   }
@@ -221,71 +251,95 @@ public final class Merger {
       PlannedTensor tensor,
       SafetensorsWriter writer,
       TensorInfo place,
-      @Nullable TensorOutcome earlier) {}
+      @Nullable TensorOutcome earlier) {
+    Work with(@Nullable PlannedTensor scaled) {
+      return new Work(Objects.requireNonNull(scaled), writer, place, earlier);
+    }
+  }
 
   /** Makes every tensor that is not there yet; returns how many were. */
   private int mergeAll(List<Work> work, Journal journal, Workers pool) {
     progress.started(
         "merging", work.stream().mapToLong(it -> it.place.bytes()).sum(), Progress.BYTES);
     progress.parts(work.size(), "tensors");
-    TensorMerger tensorMerger = new TensorMerger(plan, options.memory(), bytesRead, progress);
+    TensorMerger tensorMerger =
+        new TensorMerger(plan, options.memory(), bytesRead, progress, ofSweep);
     int resumed = done(pool, work.stream().filter(it -> it.earlier != null).toList(), this::check);
     List<Work> open = work.stream().filter(it -> !outcomes.containsKey(it.tensor.name())).toList();
     Map<MergeMethod, MergeMethod> fitted =
-        open.isEmpty()
+        (open.isEmpty() || (ofSweep != null && ofSweep.isComplete())) && !plan.seeksScaling()
             ? Map.of()
             : pool.call(
                 () -> WholeModel.fit(work.stream().map(Work::tensor).toList(), tensorMerger));
-    progress.phase("merging");
-    Workers.Work<Work, Boolean> make =
-        item -> {
-          MergeMethod method =
-              item.tensor.work() instanceof PlannedTensor.Merge merge
-                  ? fitted.get(merge.method())
-                  : null;
-          TensorOutcome outcome = tensorMerger.run(item.tensor, method, item.writer);
-          journal.append(outcome);
-          bytesWritten.add(item.place.bytes());
-          note(item, outcome);
-          progress.finishedPart(item.tensor.name());
-          return true;
-        };
-    done(pool, open.stream().filter(it -> !TensorMerger.needsMatrices(it.tensor)).toList(), make);
-    mergeMatrices(
-        open.stream().filter(it -> TensorMerger.needsMatrices(it.tensor)).toList(), make, pool);
+    TensorSchedule schedule = new TensorSchedule(pool, options.threads(), options.memory());
+    Map<String, KeptVectors.Kept> kept = new ConcurrentHashMap<>();
+    try (KeptVectors vectors = vectors(open)) {
+      if (plan.seeksScaling()) {
+        findScaling(new ScalingSearch(tensorMerger, fitted), schedule, journal, vectors, kept);
+      }
+      Map<String, PlannedTensor> scaled = new HashMap<>();
+      plan.tensors().forEach(tensor -> scaled.put(tensor.name(), tensor));
+      progress.phase("merging");
+      schedule.run(
+          open.stream().map(it -> it.with(scaled.get(it.tensor.name()))).toList(),
+          Work::tensor,
+          item -> {
+            MergeMethod method =
+                item.tensor.work() instanceof PlannedTensor.Merge merge
+                    ? fitted.get(merge.method())
+                    : null;
+            KeptVectors.Kept values = kept.get(item.tensor.parameter());
+            TensorOutcome outcome =
+                values == null
+                    ? tensorMerger.run(item.tensor, method, item.writer)
+                    : tensorMerger.finish(item.tensor, method, values, item.writer);
+            journal.append(outcome);
+            bytesWritten.add(item.place.bytes());
+            note(item, outcome);
+            progress.finishedPart(item.tensor.name());
+            return true;
+          });
+    }
     return resumed;
   }
 
-  /**
-   * Matrices of ordinary size go side by side, each on one thread, as many as the memory holds:
-   * reading, factorising and writing overlap. Larger ones go one at a time with all of the engine's
-   * threads.
-   */
-  private void mergeMatrices(List<Work> matrices, Workers.Work<Work, Boolean> make, Workers pool) {
-    List<Work> ordinary =
-        matrices.stream().filter(it -> TensorMerger.isMergedOnOneThread(it.tensor)).toList();
-    if (!ordinary.isEmpty()) {
-      MemoryBudget budget = new MemoryBudget(options.memory());
-      int engineThreads = EngineThreads.count();
-      try (Workers workers =
-          Workers.interrupting(options.threads(), "matrices", () -> EngineThreads.set(1))) {
-        done(
-            workers,
-            ordinary,
-            item -> {
-              try (MemoryBudget.Share share = budget.take(TensorMerger.matrixBytes(item.tensor))) {
-                return make.of(item);
-              }
-            });
-      } finally {
-        EngineThreads.set(engineThreads);
+  /** Room for the matrices that are merged before λ is known. */
+  private KeptVectors vectors(List<Work> open) {
+    long values = 0;
+    for (Work item : open) {
+      if (item.tensor.work() instanceof PlannedTensor.Merge merge
+          && merge.lambda() instanceof Scaling.Sought
+          && TensorMerger.needsMatrices(item.tensor)) {
+        values += item.tensor.size();
       }
     }
-    for (Work item : matrices) {
-      if (!TensorMerger.isMergedOnOneThread(item.tensor)) {
-        pool.call(() -> make.of(item));
-      }
-    }
+    return KeptVectors.of(Float.BYTES * values, Math.min(options.memory() / 4, MOST_KEPT));
+  }
+
+  /** Finds every λ that the plan seeks, of what an interrupted run measured and of the rest. */
+  private void findScaling(
+      ScalingSearch search,
+      TensorSchedule schedule,
+      Journal journal,
+      KeptVectors vectors,
+      Map<String, KeptVectors.Kept> kept) {
+    progress.phase("finding the scaling");
+    Map<String, Energies> energies = new ConcurrentHashMap<>(journal.measured());
+    schedule.run(
+        ScalingSearch.sought(plan, name -> !energies.containsKey(name)),
+        tensor -> tensor,
+        tensor -> {
+          boolean open = !outcomes.containsKey(tensor.name());
+          ScalingSearch.Measured measured = search.measure(tensor, open ? vectors : null);
+          energies.put(tensor.parameter(), measured.energies());
+          if (measured.kept() != null) {
+            kept.put(tensor.parameter(), measured.kept());
+          }
+          journal.append(tensor.parameter(), measured.energies());
+          progress.detail("%d tensors measured".formatted(energies.size()));
+          return true;
+        });
+    plan = ScalingSearch.resolve(plan, energies);
   }
 
   /** Works on all items; counts those that are done. */
@@ -331,13 +385,14 @@ public final class Merger {
   }
 
   /** Refuses a matrix that would not fit before anything is written. */
-  private static void requireMemory(MergePlan plan, long memory) {
+  static void requireMemory(MergePlan plan, long memory) {
     for (PlannedTensor tensor : plan.tensors()) {
       if (TensorMerger.needsMatrices(tensor) && TensorMerger.matrixBytes(tensor) > memory) {
         throw new MergeException(
             String.format(
                 Locale.ROOT,
-                "tensor '%s' %s needs about %,d bytes for %s, the memory budget is %,d; raise --memory or exclude the tensor",
+                "tensor '%s' %s needs about %,d bytes for %s, the memory budget is %,d; raise"
+                    + " --memory or exclude the tensor",
                 tensor.name(),
                 tensor.shape(),
                 TensorMerger.matrixBytes(tensor),
