@@ -12,14 +12,13 @@ import org.optmerge.base.Percent;
 import org.optmerge.base.Progress;
 import org.optmerge.merge.AdapterMerger;
 import org.optmerge.merge.Coverage;
-import org.optmerge.base.Progress;
 import org.optmerge.merge.MergeEstimate;
 import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergeResult;
-import org.optmerge.merge.ScalingSearch;
 import org.optmerge.merge.Merger;
 import org.optmerge.merge.PlanDescription;
+import org.optmerge.merge.ScalingSearch;
 import org.optmerge.merge.recipe.Recipe;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -150,8 +149,7 @@ final class MergeCommand extends Subcommand {
     }
     try (MergePlan plan = source.plan(stages.get(0), null)) {
       if (dryRun) {
-        MergePlan measured =
-            ScalingSearch.measured(plan, options(), Progress.NONE);
+        MergePlan measured = ScalingSearch.measured(plan, options(), Progress.NONE);
         console.result(() -> dryRunText(measured), () -> dryRunJson(measured));
         return 0;
       }

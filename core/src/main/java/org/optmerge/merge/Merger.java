@@ -202,7 +202,12 @@ public final class Merger {
     }
     return String.format(
         Locale.ROOT,
+<<<<<<< HEAD
         "; %,d finished tensors are kept in %s, --resume continues from there%s, --force discards them",
+=======
+        "; %,d finished tensors are kept in %s, --resume continues from there, --force discards"
+            + " them",
+>>>>>>> w-kernels
         Math.max(outcomes.size(), finishedBefore),
         workspace.folder(),
         changedInput().map(change -> " once the inputs are as they were (%s)".formatted(change)).orElse(""));
@@ -481,7 +486,8 @@ public final class Merger {
         throw new MergeException(
             String.format(
                 Locale.ROOT,
-                "tensor '%s' %s needs about %,d bytes for %s, the memory budget is %,d; raise --memory or exclude the tensor",
+                "tensor '%s' %s needs about %,d bytes for %s, the memory budget is %,d; raise"
+                    + " --memory or exclude the tensor",
                 tensor.name(),
                 tensor.shape(),
                 TensorMerger.matrixBytes(tensor),

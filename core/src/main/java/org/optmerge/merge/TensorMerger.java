@@ -364,15 +364,12 @@ final class TensorMerger {
         tensor,
         merge,
         (tau, manager) ->
-            finish(
-                tensor, merge, checked, MergedValues.of(checked.merge(tau), manager), writer));
+            finish(tensor, merge, checked, MergedValues.of(checked.merge(tau), manager), writer));
   }
 
   /** Work on the task vectors of a tensor, which are gone after it. */
-  <T> T withMatrices(
-      PlannedTensor tensor,
-      PlannedTensor.Merge merge,
-      BiFunction<TaskVectors, NDManager, T> work) {
+  <T extends @Nullable Object> T withMatrices(
+      PlannedTensor tensor, PlannedTensor.Merge merge, BiFunction<TaskVectors, NDManager, T> work) {
     DenseBuffers buffers = Objects.requireNonNullElseGet(denseBuffers.poll(), DenseBuffers::new);
     try (NDManager manager = NativeLibraries.newManager()) {
       return work.apply(taskVectors(tensor, merge, manager, buffers), manager);

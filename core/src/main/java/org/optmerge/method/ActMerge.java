@@ -15,11 +15,11 @@ import org.optmerge.taskvector.TaskVector;
  * ACTMerge: RegMean with the inputs' covariance that a task vector betrays, C_t = τ_tᵀτ_t: Δ = (Σ
  * τ_t C_t)(Σ C_t)⁺.
  *
- * <p>It is WUDI's minimiser with other weights: there C_t is divided by ‖τ_t‖², so that a large task
- * vector counts no more than a small one. The published code calls it {@code actmat} and merges
- * weights where bases differ. Directions of the inputs that no expert changed are not determined;
- * there Δ is zero, as the pseudoinverse has it. Adapters are merged in the space of their rows, and
- * stay factored. Parameters that are not matrices become the mean.
+ * <p>It is WUDI's minimiser with other weights: there C_t is divided by ‖τ_t‖², so that a large
+ * task vector counts no more than a small one. The published code calls it {@code actmat} and
+ * merges weights where bases differ. Directions of the inputs that no expert changed are not
+ * determined; there Δ is zero, as the pseudoinverse has it. Adapters are merged in the space of
+ * their rows, and stay factored. Parameters that are not matrices become the mean.
  *
  * @see <a href="https://arxiv.org/abs/2604.01329">Hameed et al., Model merging via data-free
  *     covariance estimation, 2026</a>
@@ -46,9 +46,7 @@ record ActMerge() implements MatrixMethod {
       }
     }
     NDArray merged = numerator.matMul(pseudoinverse(covariance, squares));
-    return rows == null
-        ? new TaskVector.Dense(merged)
-        : new TaskVector.LowRank(merged, rows, 1);
+    return rows == null ? new TaskVector.Dense(merged) : new TaskVector.LowRank(merged, rows, 1);
   }
 
   /** Orthonormal rows that span those of all adapters. */

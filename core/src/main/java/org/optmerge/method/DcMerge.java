@@ -15,9 +15,9 @@ import org.optmerge.taskvector.TaskVector;
  * that covers the directions of all, where each task keeps to its own.
  *
  * <p>Of each task vector the leading ⌊min(m, n)/N⌋ directions U_t, V_t (of an adapter its own, if
- * fewer) with smoothed singular values σ̃_t. U and V are all of them made orthonormal together. M_t =
- * Uᵀ (U_t diag(σ̃_t) V_tᵀ) V keeps its largest entries; of these the mean of those with the sign of
- * their sum, in the blocks of directions of one task, is M; Δ = U M Vᵀ. Factors stay factors.
+ * fewer) with smoothed singular values σ̃_t. U and V are all of them made orthonormal together. M_t
+ * = Uᵀ (U_t diag(σ̃_t) V_tᵀ) V keeps its largest entries; of these the mean of those with the sign
+ * of their sum, in the blocks of directions of one task, is M; Δ = U M Vᵀ. Factors stay factors.
  *
  * <p>The published code has the adapters' rank, 16, written in; for full fine-tunes it does not
  * smooth, which is {@code smoothing: none}. Directions whose singular value is rounding error are

@@ -12,8 +12,8 @@ import org.optmerge.taskvector.TaskVector;
  * weakened most made up for, and the factors merged each by themselves.
  *
  * <p>Of each factor the smallest entries go. Row i of A then has s_ti = ‖A_ti‖₁ / ‖pruned A_ti‖₁;
- * values below the (1 − tail) quantile of a task's count as that quantile. A = c Σ_t pruned A_t, B's
- * column i = c Σ_t s_ti pruned B_ti / Σ_t s_ti, Δ = B A, c = 2 as published.
+ * values below the (1 − tail) quantile of a task's count as that quantile. A = c Σ_t pruned A_t,
+ * B's column i = c Σ_t s_ti pruned B_ti / Σ_t s_ti, Δ = B A, c = 2 as published.
  *
  * <p><b>Like {@link Factorwise} this holds products B_tA_s of different adapters.</b> An adapter's
  * scale goes into its B, where the published code has equal ones. What is no adapter in every model

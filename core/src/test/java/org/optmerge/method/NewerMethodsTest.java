@@ -138,7 +138,8 @@ class NewerMethodsTest {
             "w",
             List.of(
                 adapter(1, new double[][] {{1, 2}, {3, 8}}, new double[][] {{4, 1}, {2, 3}}),
-                adapter(2, new double[][] {{2.5, 3}, {0.5, 3.5}}, new double[][] {{2, 4}, {1, 3}})));
+                adapter(
+                    2, new double[][] {{2.5, 3}, {0.5, 3.5}}, new double[][] {{2, 4}, {1, 3}})));
 
     TaskVector merged = new RobustMerge(0.5, 1, 1).mergeFactored(tau);
 
@@ -149,8 +150,7 @@ class NewerMethodsTest {
     assertThat(factors.b().toDoubleArray())
         .containsExactly(new double[] {20.0 / 9, 30.0 / 7, 5.0 / 3, 52.0 / 7}, within(1e-12));
     // Twice the coefficient is four times the result; a tail of a half makes s_1 = (5/4, 5/4).
-    TaskVector.LowRank doubled =
-        (TaskVector.LowRank) new RobustMerge(0.5, 1, 2).mergeFactored(tau);
+    TaskVector.LowRank doubled = (TaskVector.LowRank) new RobustMerge(0.5, 1, 2).mergeFactored(tau);
     assertThat(doubled.dense().toDoubleArray()[0])
         .isCloseTo(4 * factors.dense().toDoubleArray()[0], within(1e-9));
     TaskVector.LowRank tail = (TaskVector.LowRank) new RobustMerge(0.5, 0.5, 1).mergeFactored(tau);
@@ -266,6 +266,55 @@ class NewerMethodsTest {
       right.addi(vector.dense().matMul(gram));
     }
     assertThat(Arrays2d.error(merged.matMul(covariance), right)).isLessThan(1e-10);
+  }
+
+  /** W_0 turned by an angle about the third axis, times a factor of I. */
+  private NDArray turned(double angle) {
+    double c = Math.cos(angle);
+    double s = Math.sin(angle);
+    return manager.create(new double[][] {{c, s, 0}, {-s, c, 0}, {0, 0, 1}});
+  }
+
+  @Test
+  void orthomerge_of_rotations_about_one_axis() {
+    NDArray base = turned(0);
+    // One expert points with itself: no row conflicts, nothing is turned, c = 0.2 of it is added.
+    NDArray one = new OrthoMerge(0.2).merge(Arrays2d.tau(List.of(base, turned(0.5))));
+    assertThat(one.toDoubleArray())
+        .containsExactly(base.add(turned(0.5).sub(base).mul(0.2)).toDoubleArray(), within(1e-9));
+    // The rotation between two bases is found.
+    NDArray found = OrthoMerge.rotation(base, turned(0.5), base);
+    assertThat(found.toDoubleArray()).containsExactly(turned(0.5).toDoubleArray(), within(1e-5));
+    // A reflection is not taken for one.
+    NDArray mirror = manager.create(new double[][] {{1, 0, 0}, {0, 1, 0}, {0, 0, -1}});
+    NDArray nearest = OrthoMerge.rotation(base, mirror, base);
+    assertThat(nearest.matMul(nearest.transpose()).toDoubleArray())
+        .containsExactly(base.toDoubleArray(), within(1e-9));
+    assertThat(nearest.toDoubleArray()).isNotEqualTo(mirror.toDoubleArray());
+  }
+
+  @Test
+  void orthomerge_turns_what_conflicts_and_adds_the_rest() {
+    // W_0 = I; τ_1 = (0, 0.4) in row 1, τ_2 = (0, −0.1) in row 1: row 1 of τ_2 conflicts with the
+    // mean (0, 0.15). W_0 + τ_2's row: ((1, −0.1), (0, 1)), whose nearest rotation has tan φ =
+    // 0.05.
+    NDArray base = manager.create(new double[][] {{1, 0}, {0, 1}});
+    NDArray first = manager.create(new double[][] {{1, 0.4}, {0, 1}});
+    NDArray second = manager.create(new double[][] {{1, -0.1}, {0, 1}});
+
+    double[] merged =
+        new OrthoMerge(0.2).merge(Arrays2d.tau(List.of(base, first, second))).toDoubleArray();
+
+    double phi = Math.atan(0.05);
+    // Q_1 = 0, ‖Q_2‖ = √2 tan(φ/2); the mean length is half of it.
+    double angle = 2 * Math.atan(Math.tan(phi / 2) / 2);
+    double[] expected = {
+      Math.cos(angle) + 0.2 * (1 - Math.cos(phi)),
+      -Math.sin(angle) + 0.2 * (0.4 - 0.1 + Math.sin(phi)),
+      Math.sin(angle) - 0.2 * Math.sin(phi),
+      Math.cos(angle) + 0.2 * (1 - Math.cos(phi))
+    };
+    assertThat(merged).containsExactly(expected, within(1e-5));
   }
 
   private static float[] random(int size, long seed) {
