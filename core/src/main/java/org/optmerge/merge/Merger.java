@@ -202,12 +202,8 @@ public final class Merger {
     }
     return String.format(
         Locale.ROOT,
-<<<<<<< HEAD
-        "; %,d finished tensors are kept in %s, --resume continues from there%s, --force discards them",
-=======
-        "; %,d finished tensors are kept in %s, --resume continues from there, --force discards"
+        "; %,d finished tensors are kept in %s, --resume continues from there%s, --force discards"
             + " them",
->>>>>>> w-kernels
         Math.max(outcomes.size(), finishedBefore),
         workspace.folder(),
         changedInput().map(change -> " once the inputs are as they were (%s)".formatted(change)).orElse(""));
