@@ -12,6 +12,9 @@ import org.optmerge.base.Json;
 
 /** Reads values of a {@code config.json}; an error names the key and what came. */
 final class ConfigReader {
+  /** Longer contexts or vocabularies are not published, and products of such sizes fit a long. */
+  private static final int MOST = 1 << 24;
+
   /** Ten times as many as any published model has. */
   private static final int MOST_LAYERS = 2000;
 
@@ -67,6 +70,9 @@ final class ConfigReader {
     JsonNode value = json.path(key);
     if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() <= 0) {
       throw wrong(key, "a whole number of at least 1", value);
+    }
+    if (value.intValue() > MOST) {
+      throw wrong(key, "a size that a model can have, at most %d".formatted(MOST), value);
     }
     // Each layer has parameters with names, which are listed before weights are compared with them.
     if ((key.endsWith("layers") || key.equals("depth")) && value.intValue() > MOST_LAYERS) {

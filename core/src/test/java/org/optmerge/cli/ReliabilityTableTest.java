@@ -544,7 +544,7 @@ class ReliabilityTableTest {
 
     assertThat(CommandRun.of("merge", recipe, "--dry-run").out())
         .contains(
-            "warning: model 'chart': tensor '"
+            "note: model 'chart': tensor '"
                 + EMBEDDING
                 + "' is in another weight file than model.safetensors.index.json says");
     CommandRun strict = CommandRun.of("merge", recipe, "--out", out, "--strict-index", "--quiet");

@@ -56,7 +56,9 @@ class FailingMachineTest {
   void memory_that_does_not_suffice_is_told_with_the_settings_that_help_and_work_is_kept()
       throws Exception {
     TinyModels models = TinyModels.in(dir, 3, 2000, 2000, 1);
-    Path file = models.recipe(TinyModels.TIES.replace("ties", "ties-global").replace(", density: 0.4", ""));
+    Path file =
+        models.recipe(
+            "merge_method: ties-global\nbase_model: base\nmodels: [{model: one}, {model: two}]\n");
 
     Child.Finished run =
         Child.PLAIN.java("-Xmx14m", "-XX:MaxDirectMemorySize=1m").run(
@@ -131,8 +133,8 @@ class FailingMachineTest {
     Path whole = dir.resolve("whole");
     assertThat(CommandRun.of("merge", file, "--out", whole, "--quiet").code()).isZero();
 
-    // Blocks of 512 bytes; each file may have half of what the weights need.
-    long blocks = Files.size(models.weights("one")) / 1024;
+    // The shell counts in kibibytes; each file may have half of what the weights need.
+    long blocks = Files.size(models.weights("one")) / 2048;
     Child.Finished run =
         Child.PLAIN.after("ulimit -f " + blocks).run("merge", file, "--out", out(), "--quiet");
 
@@ -189,7 +191,7 @@ class FailingMachineTest {
       Child.Finished run = Child.finished(process);
       won += run.code() == 0 ? 1 : 0;
       if (run.code() != 0) {
-        isSaid(run);
+        isSaid(run, "optmerge: ");
         assertThat(run.err()).containsAnyOf("another merge", "not empty", "unfinished merge");
       }
     }

@@ -25,7 +25,7 @@ final class ReliabilityDocument {
       # Reliability
 
       Attempts to break this library: how often each was made, and what came of it. The figures are those of recorded
-      runs, and a test compares this file with the records. `environment/faults` and `environment/fuzz` run again.
+      runs, and a test compares this file with the records. `environment/faults` runs the kills again.
 
       ## Promises
 
@@ -79,7 +79,7 @@ final class ReliabilityDocument {
       lines.add(
           "Inputs that Jazzer makes, guided by the code they reach. A target fails on any exception that is not this");
       lines.add(
-          "library's own, on time or memory without bound, and on a file outside its folder.");
+          "library's own, on time or memory without bound, and on a file outside its folder. `environment/fuzz` runs again.");
       lines.add("");
       lines.add("| target | executions | seconds | findings, mended | findings open |");
       lines.add("|---|---|---|---|---|");
