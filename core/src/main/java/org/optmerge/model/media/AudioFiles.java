@@ -19,6 +19,7 @@ import javax.sound.sampled.AudioFormat.Encoding;
 import javax.sound.sampled.AudioInputStream;
 import javax.sound.sampled.AudioSystem;
 import javax.sound.sampled.UnsupportedAudioFileException;
+import org.optmerge.base.DecoderErrors;
 
 /**
  * Sound files to samples: WAV (8 to 32 bits, floats, µ-law and A-law), AIFF and AU by the JDK, FLAC
@@ -77,7 +78,7 @@ public final class AudioFiles {
       }
     } catch (RuntimeException e) {
       // Decoders meet damage with exceptions of every kind.
-      throw new IOException("a damaged sound: " + e, e);
+      throw new IOException("a damaged sound: " + DecoderErrors.words(e), e);
     }
   }
 

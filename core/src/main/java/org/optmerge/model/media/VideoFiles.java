@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.optmerge.base.DecoderErrors;
 
 /**
  * Films to frames: a folder of images in the order of their names and of the numbers in them, an
@@ -71,7 +72,7 @@ public final class VideoFiles {
       }
     } catch (RuntimeException e) {
       // Decoders meet damage with exceptions of every kind.
-      throw new IOException("a damaged film: " + e, e);
+      throw new IOException("a damaged film: " + DecoderErrors.words(e), e);
     }
     throw new IOException(
         "%d bytes that are no film of a known format (GIF, PNG, MP4)".formatted(bytes.length));
