@@ -37,7 +37,7 @@ public final class Sandbox {
 
   /** What belongs into a stack trace, not into a message for people. */
   private static final Pattern CLASS_NAME =
-      Pattern.compile("\\b(?:java|org|com)(?:\\.[a-z0-9_]+)+\\.[A-Z][A-Za-z$]+|NullPointerException");
+      Pattern.compile("(?<![\\w/])(?:java|org|com)(?:\\.[a-z0-9_]+)+\\.[A-Z][A-Za-z$]+|NullPointerException");
 
   private static final ThreadMXBean THREADS =
       (ThreadMXBean) ManagementFactory.getThreadMXBean();

@@ -54,7 +54,7 @@ class ManifestFuzzTest {
         .with(new Receipt.Entry("a.bin", "x", 3, "0".repeat(64), "sha256", 7, null))
         .with(new Receipt.Entry("a.zip", "x", 3, "0".repeat(64), null, 7, "images"))
         .writeTo(folder);
-    return Stream.of(Files.readAllBytes(folder.resolve(Receipt.NAME)), "null".getBytes(UTF_8));
+    return Stream.of(Files.readAllBytes(folder.resolve(Receipt.NAME)));
   }
 
   @DictionaryFile(resourcePath = DICTIONARY)
