@@ -33,8 +33,7 @@ final class ExplainCommand extends Subcommand {
   public Integer call() {
     Console console = main.console();
     try (MergePlan planned = source.plan(false)) {
-      MergePlan plan =
-          ScalingSearch.measured(planned, MergeOptions.DEFAULT, Progress.NONE);
+      MergePlan plan = ScalingSearch.measured(planned, MergeOptions.DEFAULT, Progress.NONE);
       PlanDescription description = PlanDescription.of(plan);
       List<PlanDescription.Tensor> tensors = select(PlanDescription.explain(plan, null));
       console.result(

@@ -9,16 +9,16 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Percent;
+import org.optmerge.base.Progress;
 import org.optmerge.merge.AdapterMerger;
 import org.optmerge.merge.Coverage;
-import org.optmerge.base.Progress;
 import org.optmerge.merge.MergeEstimate;
 import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergeResult;
-import org.optmerge.merge.ScalingSearch;
 import org.optmerge.merge.Merger;
 import org.optmerge.merge.PlanDescription;
+import org.optmerge.merge.ScalingSearch;
 import org.optmerge.merge.recipe.Recipe;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -112,6 +112,15 @@ final class MergeCommand extends Subcommand {
               + " rank that an exact result needs.")
   private @Nullable Integer adapter;
 
+  @Option(
+      names = "--sweep",
+      split = ",",
+      paramLabel = "SCALING",
+      description =
+          "Write the merge for each of these scalings, such as 0.3,0.5,0.7, into the folders"
+              + " scaling-0.3 ... of the output folder; the experts are read once.")
+  private List<Double> sweep = List.of();
+
   @ArgGroup(
       validate = false,
       heading = "%nAccepted from mergekit-yaml command lines, without effect:%n")
@@ -126,14 +135,21 @@ final class MergeCommand extends Subcommand {
           "%s: accepted for mergekit's sake, without effect".formatted(String.join(", ", ignored)));
     }
     List<Recipe> stages = source.stages(allowNonFinite);
+    if (!sweep.isEmpty()) {
+      if (stages.size() > 1 || adapter != null || dryRun) {
+        throw wrong(
+            "--sweep does not go with --adapter, --dry-run or a recipe of several documents");
+      }
+      new ScalingSweep(this, stages.get(0), sweep, folder()).run();
+      return 0;
+    }
     if (stages.size() > 1) {
       new StagedMerge(stages, out(), intermediate, this).run();
       return 0;
     }
     try (MergePlan plan = source.plan(stages.get(0), null)) {
       if (dryRun) {
-        MergePlan measured =
-            ScalingSearch.measured(plan, options(), Progress.NONE);
+        MergePlan measured = ScalingSearch.measured(plan, options(), Progress.NONE);
         console.result(() -> dryRunText(measured), () -> dryRunJson(measured));
         return 0;
       }
@@ -244,6 +260,17 @@ final class MergeCommand extends Subcommand {
 
   /** Merges, and says what is to be known of it. */
   MergeResult merge(MergePlan plan, Path folder) {
+    return merge(plan, folder, Merger::run);
+  }
+
+  /** The making of one output folder. */
+  @FunctionalInterface
+  interface Run {
+    MergeResult of(MergePlan plan, Path folder, MergeOptions options, Progress progress);
+  }
+
+  /** The same by another way. */
+  MergeResult merge(MergePlan plan, Path folder, Run run) {
     Console console = main.console();
     say(console, plan);
     MergeResult result;
@@ -255,7 +282,7 @@ final class MergeCommand extends Subcommand {
                   console.warning(
                       "interrupted; the same command with --resume continues the merge");
                 })) {
-      result = Merger.run(plan, folder, options(), progress);
+      result = run.of(plan, folder, options(), progress);
     }
     result.warnings().stream()
         .filter(warning -> !plan.notices().contains(warning))

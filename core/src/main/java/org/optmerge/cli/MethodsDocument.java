@@ -94,7 +94,8 @@ final class MethodsDocument {
         lines.add("## Of " + origin.label());
         lines.add("");
         lines.add(
-            "| method | what it does | Δ or θ | parameters | cost | when to use | pinned by | paper |");
+            "| method | what it does | Δ or θ | parameters | cost | when to use | pinned by | paper"
+                + " |");
         lines.add("|---|---|---|---|---|---|---|---|");
         methods.forEach(method -> lines.add(row(method)));
       }

@@ -117,8 +117,7 @@ final class TuneCommand extends Subcommand {
   /** The λ that {@code scaling: auto} finds without a question; none where weights are merged. */
   private static List<MeasuredScaling> fromTheWeights(MergePlan plan) {
     MergePlan measured =
-        ScalingSearch.measured(
-            plan.seeking(ScalingRule.AUTO), MergeOptions.DEFAULT, Progress.NONE);
+        ScalingSearch.measured(plan.seeking(ScalingRule.AUTO), MergeOptions.DEFAULT, Progress.NONE);
     return PlanDescription.of(measured).scalings();
   }
 

@@ -124,7 +124,8 @@ public final class AdapterMerger {
           throw new MergeException(
               String.format(
                   Locale.ROOT,
-                  "tensor '%s': %s gives a result of more than rank %d, %.2g of it would be lost; give a rank to accept that, or write a checkpoint",
+                  "tensor '%s': %s gives a result of more than rank %d, %.2g of it would be lost;"
+                      + " give a rank to accept that, or write a checkpoint",
                   tensor.name(),
                   plan.method(),
                   rank,

@@ -83,14 +83,16 @@ final class KeptVectors implements AutoCloseable {
     return file == null;
   }
 
-  private static Path folder() {
+  /** The user's cache folder. */
+  static Path folder() {
     String cache = System.getenv().getOrDefault("XDG_CACHE_HOME", "").strip();
     Path parent =
         cache.isEmpty() ? Path.of(System.getProperty("user.home", "."), ".cache") : Path.of(cache);
     return parent.resolve("optmerge");
   }
 
-  private static FileChannel open(Path folder, long bytes) {
+  /** A file in a folder, which has no name any more. */
+  static FileChannel open(Path folder, long bytes) {
     try {
       Files.createDirectories(folder);
       long free = Files.getFileStore(folder).getUsableSpace();

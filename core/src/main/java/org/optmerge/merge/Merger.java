@@ -55,6 +55,7 @@ public final class Merger {
   private final LongAdder bytesWritten = new LongAdder();
   private final PlanInputs inputs;
   private final Digests digests;
+  private final @Nullable KeptBlocks ofSweep;
   private final Map<String, TensorOutcome> outcomes = new ConcurrentHashMap<>();
 
   /** As given; once every λ is known, with it. */
@@ -65,7 +66,13 @@ public final class Merger {
   private boolean merging;
   private int finishedBefore;
 
-  private Merger(MergePlan plan, Workspace workspace, MergeOptions options, Progress progress) {
+  private Merger(
+      MergePlan plan,
+      Workspace workspace,
+      MergeOptions options,
+      Progress progress,
+      @Nullable KeptBlocks kept) {
+    this.ofSweep = kept;
     this.plan = plan;
     this.inputs = PlanInputs.of(plan);
     this.workspace = workspace;
@@ -86,6 +93,20 @@ public final class Merger {
    * @throws CheckpointException if an input cannot be read; finished tensors are kept
    */
   public static MergeResult run(MergePlan plan, Path out, MergeOptions options, Progress progress) {
+    return run(plan, out, options, progress, null);
+  }
+
+  /**
+   * The same.
+   *
+   * @param kept what a merge with another λ left, and what this one leaves
+   */
+  static MergeResult run(
+      MergePlan plan,
+      Path out,
+      MergeOptions options,
+      Progress progress,
+      @Nullable KeptBlocks kept) {
     long begin = System.nanoTime();
     requireMemory(plan, options.memory());
     if (options.has(MergeOptions.Flag.RESUME)) {
@@ -95,7 +116,7 @@ public final class Merger {
       }
     }
     try (Workspace workspace = Workspace.open(out, plan.models().values(), options)) {
-      Merger merger = new Merger(plan, workspace, options, progress);
+      Merger merger = new Merger(plan, workspace, options, progress, kept);
       try {
         return merger.run(out, begin);
       } catch (IOException | UncheckedIOException e) {
@@ -179,7 +200,8 @@ public final class Merger {
     }
     return String.format(
         Locale.ROOT,
-        "; %,d finished tensors are kept in %s, --resume continues from there%s, --force discards them",
+        "; %,d finished tensors are kept in %s, --resume continues from there%s, --force discards"
+            + " them",
         Math.max(outcomes.size(), finishedBefore),
         workspace.folder(),
         changedInput().map(change -> " once the inputs are as they were (%s)".formatted(change)).orElse(""));
@@ -329,11 +351,12 @@ public final class Merger {
     progress.started(
         "merging", work.stream().mapToLong(it -> it.place.bytes()).sum(), Progress.BYTES);
     progress.parts(work.size(), "tensors");
-    TensorMerger tensorMerger = new TensorMerger(plan, options.memory(), bytesRead, progress);
+    TensorMerger tensorMerger =
+        new TensorMerger(plan, options.memory(), bytesRead, progress, ofSweep);
     int resumed = done(pool, work.stream().filter(it -> it.earlier != null).toList(), this::check);
     List<Work> open = work.stream().filter(it -> !outcomes.containsKey(it.tensor.name())).toList();
     Map<MergeMethod, MergeMethod> fitted =
-        open.isEmpty() && !plan.seeksScaling()
+        (open.isEmpty() || (ofSweep != null && ofSweep.isComplete())) && !plan.seeksScaling()
             ? Map.of()
             : pool.call(
                 () -> WholeModel.fit(work.stream().map(Work::tensor).toList(), tensorMerger));
@@ -450,7 +473,8 @@ public final class Merger {
         throw new MergeException(
             String.format(
                 Locale.ROOT,
-                "tensor '%s' %s needs about %,d bytes for %s, the memory budget is %,d; raise --memory or exclude the tensor",
+                "tensor '%s' %s needs about %,d bytes for %s, the memory budget is %,d; raise"
+                    + " --memory or exclude the tensor",
                 tensor.name(),
                 tensor.shape(),
                 TensorMerger.matrixBytes(tensor),

@@ -30,8 +30,8 @@ import org.optmerge.taskvector.TaskVectors;
  * merge, and has the rules make λ of them.
  *
  * <p>Methods that stream are run once more for it; matrices that were merged may be kept, so that
- * they are merged once. A tensor is measured on one thread, and sums are taken in the order of
- * the names, so λ does not depend on the number of threads.
+ * they are merged once. A tensor is measured on one thread, and sums are taken in the order of the
+ * names, so λ does not depend on the number of threads.
  */
 public final class ScalingSearch {
   private final TensorMerger merger;
@@ -124,10 +124,7 @@ public final class ScalingSearch {
             scaling =
                 new Scaling.Found(
                     scaling(
-                        sought.rule(),
-                        List.of(own),
-                        true,
-                        "tensor '%s'".formatted(tensor.name())));
+                        sought.rule(), List.of(own), true, "tensor '%s'".formatted(tensor.name())));
           }
           return tensor.with(scaling);
         });

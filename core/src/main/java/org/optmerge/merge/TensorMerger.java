@@ -54,16 +54,29 @@ final class TensorMerger {
   private static final float SAFE_IN_EVERY_TYPE = 256;
 
   private final boolean allowNonFinite;
+  private final @Nullable KeptBlocks kept;
   private final ScratchPool scratchPool;
   private final LongAdder bytesRead;
   private final Progress progress;
   private final WriteBuffer.Pool writeBuffers = new WriteBuffer.Pool();
   private final ConcurrentLinkedDeque<DenseBuffers> denseBuffers = new ConcurrentLinkedDeque<>();
 
+  /** As the other constructor, where nothing is kept for another λ. */
+  TensorMerger(MergePlan plan, long memory, LongAdder bytesRead, Progress progress) {
+    this(plan, memory, bytesRead, progress, null);
+  }
+
   /**
    * @param memory the budget of the whole merge, of which a part keeps blocks between passes
+   * @param kept results before λ, taken and left; null if nobody wants them
    */
-  TensorMerger(MergePlan plan, long memory, LongAdder bytesRead, Progress progress) {
+  TensorMerger(
+      MergePlan plan,
+      long memory,
+      LongAdder bytesRead,
+      Progress progress,
+      @Nullable KeptBlocks kept) {
+    this.kept = kept;
     this.allowNonFinite = plan.allowNonFinite();
     this.scratchPool = ScratchPool.of(plan, keepable(memory));
     this.bytesRead = bytesRead;
@@ -123,9 +136,57 @@ final class TensorMerger {
       return mergeDoubles(tensor, merge, writer);
     }
     CheckedMethod checked = checked(tensor, method == null ? merge.method() : method);
-    return checked.method() instanceof StreamingMergeMethod streaming
-        ? mergeStreaming(tensor, merge, checked, streaming, writer)
-        : mergeMatrices(tensor, merge, checked, writer);
+    if (kept != null && kept.has(tensor.name())) {
+      return scaleKept(tensor, merge, checked, kept, writer);
+    }
+    TensorOutcome outcome =
+        checked.method() instanceof StreamingMergeMethod streaming
+            ? mergeStreaming(tensor, merge, checked, streaming, writer)
+            : mergeMatrices(tensor, merge, checked, writer);
+    if (kept != null) {
+      kept.finish(tensor.name());
+    }
+    return outcome;
+  }
+
+  private void keep(PlannedTensor tensor, long start, float[] merged, int length) {
+    if (kept != null) {
+      kept.put(tensor.name(), start, merged, length);
+    }
+  }
+
+  /** Another λ for what was merged before, in the blocks in which it was merged. */
+  private TensorOutcome scaleKept(
+      PlannedTensor tensor,
+      PlannedTensor.Merge merge,
+      CheckedMethod checked,
+      KeptBlocks merged,
+      SafetensorsWriter writer) {
+    int blockLength =
+        checked.method() instanceof StreamingMergeMethod streaming
+            ? PlannedStream.blockLength(streaming.alignment(tensor.shape()))
+            : BLOCK;
+    WeightReader base = merge.base() == null ? null : new WeightReader(merge.base(), bytesRead);
+    return write(
+        tensor,
+        blockLength,
+        writer,
+        (start, end, blocks) -> {
+          Output output = scratchPool.borrowOutput(blockLength);
+          float[] theta0 = new float[blockLength];
+          try {
+            for (long at = start; at < end; at += blockLength) {
+              int length = (int) Math.min(blockLength, end - at);
+              merged.get(tensor.name(), at, output.merged, length);
+              if (base != null) {
+                base.read(at, length, theta0);
+              }
+              finish(checked, merge, at, length, theta0, output, blocks);
+            }
+          } finally {
+            scratchPool.giveBack(output);
+          }
+        });
   }
 
   /** A method whose results for the tensor are checked. */
@@ -282,6 +343,7 @@ final class TensorMerger {
                   blockLength,
                   (block, base) -> {
                     blockMerge.merge(block, output.merged);
+                    keep(tensor, block.start(), output.merged, block.length());
                     finish(checked, merge, block.start(), block.length(), base, output, blocks);
                   });
             } finally {
@@ -302,15 +364,12 @@ final class TensorMerger {
         tensor,
         merge,
         (tau, manager) ->
-            finish(
-                tensor, merge, checked, MergedValues.of(checked.merge(tau), manager), writer));
+            finish(tensor, merge, checked, MergedValues.of(checked.merge(tau), manager), writer));
   }
 
   /** Work on the task vectors of a tensor, which are gone after it. */
-  <T> T withMatrices(
-      PlannedTensor tensor,
-      PlannedTensor.Merge merge,
-      BiFunction<TaskVectors, NDManager, T> work) {
+  <T extends @Nullable Object> T withMatrices(
+      PlannedTensor tensor, PlannedTensor.Merge merge, BiFunction<TaskVectors, NDManager, T> work) {
     DenseBuffers buffers = Objects.requireNonNullElseGet(denseBuffers.poll(), DenseBuffers::new);
     try (NDManager manager = NativeLibraries.newManager()) {
       return work.apply(taskVectors(tensor, merge, manager, buffers), manager);
@@ -360,6 +419,7 @@ final class TensorMerger {
             for (long at = start; at < end; at += BLOCK) {
               int length = (int) Math.min(BLOCK, end - at);
               stretch.get(at, output.merged, length);
+                keep(tensor, at, output.merged, length);
               if (base != null) {
                 base.read(at, length, theta0);
               }

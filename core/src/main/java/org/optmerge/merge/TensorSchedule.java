@@ -25,9 +25,7 @@ record TensorSchedule(Workers pool, int threads, long memory) {
     List<T> matrices =
         items.stream().filter(it -> TensorMerger.needsMatrices(tensor.apply(it))).toList();
     List<T> ordinary =
-        matrices.stream()
-            .filter(it -> TensorMerger.isMergedOnOneThread(tensor.apply(it)))
-            .toList();
+        matrices.stream().filter(it -> TensorMerger.isMergedOnOneThread(tensor.apply(it))).toList();
     if (!ordinary.isEmpty()) {
       MemoryBudget budget = new MemoryBudget(memory);
       int engineThreads = EngineThreads.count();

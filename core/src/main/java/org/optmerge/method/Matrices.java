@@ -38,7 +38,7 @@ public final class Matrices implements AutoCloseable {
 
   /**
    * The type that eigenvectors are computed in. Experts of one matrix are alike: once float32 was
-   * not enough for one it is not tried for the others.
+   * far from enough for one it is not tried for the others.
    */
   private DataType basisType;
 
@@ -303,8 +303,11 @@ public final class Matrices implements AutoCloseable {
     if (part.isPresent()) {
       return part.get();
     }
-    basisType = DataType.FLOAT64;
-    return LinearAlgebra.principalPart(x, rank, basisType);
+    PrincipalPart exact = LinearAlgebra.principalPart(x, rank, DataType.FLOAT64);
+    if (subspaces.isFarFromFloat32(exact.eigenvalues(), rank)) {
+      basisType = DataType.FLOAT64;
+    }
+    return exact;
   }
 
   /**

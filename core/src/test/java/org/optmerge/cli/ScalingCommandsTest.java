@@ -80,17 +80,17 @@ class ScalingCommandsTest {
       delimiter = '|',
       value = {
         "task-arithmetic | automatic | 'scaling' must be a number, a rule (auto, interference,"
-            + " frobenius, spectral) or a rule for each tensor, such as {auto: tensor}; is 'automatic'",
+            + " frobenius, spectral) or a rule for each tensor, such as {auto: tensor}; is"
+            + " 'automatic'",
         "task-arithmetic | {auto: layer} | is {auto: layer}",
         "task-arithmetic | metagpt | MetaGPT gives each expert a coefficient of its own",
         "linear | auto | 'linear' merges weights, not task vectors, so it has no 'scaling'",
-        "task_arithmetic | auto | 'mergekit:task_arithmetic' keeps mergekit's semantics, in which the"
-            + " recipe gives λ; 'scaling: auto' goes with methods of other origins, such as"
+        "task_arithmetic | auto | 'mergekit:task_arithmetic' keeps mergekit's semantics, in which"
+            + " the recipe gives λ; 'scaling: auto' goes with methods of other origins, such as"
             + " 'official:task-arithmetic'",
         "mergekit:ties | '{frobenius: tensor}' | goes with methods of other origins",
       })
-  void what_cannot_be_is_refused(String method, String scaling, String message)
-      throws IOException {
+  void what_cannot_be_is_refused(String method, String scaling, String message) throws IOException {
     CommandRun run = CommandRun.of("explain", recipe(method, scaling));
 
     assertThat(run.code()).isEqualTo(2);

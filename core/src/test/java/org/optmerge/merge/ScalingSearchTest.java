@@ -94,7 +94,8 @@ class ScalingSearchTest {
     assertThat(found.path("rule").asText()).isEqualTo("auto");
     assertThat(found.path("tensors").asInt()).isEqualTo(3);
     double lambda = found.path("scaling").asDouble();
-    assertThat(lambda).isEqualTo(Math.min(found.path("E").asDouble(), found.path("cap").asDouble()));
+    assertThat(lambda)
+        .isEqualTo(Math.min(found.path("E").asDouble(), found.path("cap").asDouble()));
     assertThat(recorded.path("tensors"))
         .allSatisfy(tensor -> assertThat(tensor.path("scaling").asDouble()).isEqualTo(lambda));
     assertThat(recorded.path("recipe").path("parameters").path("scaling").asText())
@@ -142,7 +143,8 @@ class ScalingSearchTest {
         provenance(
             merge(
                 "task-arithmetic",
-                "[{filter: norm, value: 0.3}, {filter: up_proj, value: {frobenius: tensor}}, {value: auto}]",
+                "[{filter: norm, value: 0.3}, {filter: up_proj, value: {frobenius: tensor}},"
+                    + " {value: auto}]",
                 "mixed",
                 1));
 

@@ -56,7 +56,8 @@ final class ParameterReader {
 
   private static Options rule(YamlNode node) {
     Map<String, String> words = new LinkedHashMap<>();
-    node.mapping("'scaling'").forEach((key, word) -> words.put(key, word.text("'%s'".formatted(key))));
+    node.mapping("'scaling'")
+        .forEach((key, word) -> words.put(key, word.text("'%s'".formatted(key))));
     return new Options(words);
   }
 

@@ -7,10 +7,10 @@ import org.optmerge.base.Kernels;
 /**
  * Takes the {@link Energies} of one tensor in one pass over its task vectors and their merge.
  *
- * <p>‖Δτ_iᵀ‖² costs m²n. Two independent {@link RowSketch}es S and S' make it ‖(SΔ)(S'τ_i)ᵀ‖², whose
- * mean it is, of k × n matrices: no more memory and, but for two additions an entry, no more work
- * than those take, whatever the number of rows. All task vectors and Δ have the same sketches, so
- * most of their error cancels in a ratio. Matrices of few rows are exact. Used from one thread.
+ * <p>‖Δτ_iᵀ‖² costs m²n. Two independent {@link RowSketch}es S and S' make it ‖(SΔ)(S'τ_i)ᵀ‖²,
+ * whose mean it is, of k × n matrices: no more memory and, but for two additions an entry, no more
+ * work than those take, whatever the number of rows. All task vectors and Δ have the same sketches,
+ * so most of their error cancels in a ratio. Matrices of few rows are exact. Used from one thread.
  *
  * <p>A tensor of more than two extents is a matrix whose columns are all but the first. A vector is
  * one column, since the input of a bias is a constant: its energies are squared lengths.

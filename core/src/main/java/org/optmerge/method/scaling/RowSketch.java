@@ -16,7 +16,9 @@ final class RowSketch {
   /** Rows up to which nothing is projected. */
   static final int EXACT = 64;
 
-  /** Entries from which half the buckets do: there are many such tensors in a model, or few rows. */
+  /**
+   * Entries from which half the buckets do: there are many such tensors in a model, or few rows.
+   */
   private static final long LARGE = 1 << 20;
 
   private final int columns;
@@ -29,8 +31,7 @@ final class RowSketch {
    */
   RowSketch(String parameter, int rows, int columns, int which) {
     this.columns = columns;
-    this.buckets =
-        rows <= EXACT ? rows : (long) rows * columns >= LARGE ? EXACT / 2 : EXACT;
+    this.buckets = rows <= EXACT ? rows : (long) rows * columns >= LARGE ? EXACT / 2 : EXACT;
     this.bucketOf = new int[rows];
     this.signOf = new float[rows];
     CounterRandom random = new CounterRandom(which, 0, parameter);

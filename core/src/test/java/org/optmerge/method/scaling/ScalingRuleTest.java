@@ -15,7 +15,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ScalingRuleTest {
   /** τ_1 = ((1, 1), (0, 0)), τ_2 = ((1, 0), (0, 0)), Δ their sum. */
   private static Energies worked() {
-    return energies(List.of(2L, 2L), new float[] {2, 1, 0, 0}, new float[][] {{1, 1, 0, 0}, {1, 0, 0, 0}});
+    return energies(
+        List.of(2L, 2L), new float[] {2, 1, 0, 0}, new float[][] {{1, 1, 0, 0}, {1, 0, 0, 0}});
   }
 
   @Test
@@ -52,7 +53,10 @@ class ScalingRuleTest {
   void what_the_inputs_hardly_see_is_capped() {
     // Δ is nearly orthogonal to what the experts read.
     Energies energies =
-        energies(List.of(2L, 2L), new float[] {0.01f, 1, 0, 0}, new float[][] {{2, 0, 0, 0}, {0, 0, 2, 0}});
+        energies(
+            List.of(2L, 2L),
+            new float[] {0.01f, 1, 0, 0},
+            new float[][] {{2, 0, 0, 0}, {0, 0, 2, 0}});
 
     MeasuredScaling auto = scaling(ScalingRule.AUTO, energies);
 
@@ -68,7 +72,8 @@ class ScalingRuleTest {
 
     assertThatThrownBy(() -> scaling(ScalingRule.INTERFERENCE, energies))
         .hasMessage(
-            "scaling: interference finds λ = -1.0, since the merge does not go the experts' way; give a number");
+            "scaling: interference finds λ = -1.0, since the merge does not go the experts' way;"
+                + " give a number");
   }
 
   @Test
@@ -125,7 +130,9 @@ class ScalingRuleTest {
       assertThat(scaling(rule, energies(shape, times(merged, 4), tau)).scaling())
           .as("%s: Δ times 4", rule)
           .isCloseTo(lambda / 4, within(1e-6 * lambda));
-      assertThat(scaling(rule, energies(shape, merged, new float[][] {tau[2], tau[0], tau[1]})).scaling())
+      assertThat(
+              scaling(rule, energies(shape, merged, new float[][] {tau[2], tau[0], tau[1]}))
+                  .scaling())
           .as("%s: experts in another order", rule)
           .isCloseTo(lambda, within(1e-6 * lambda));
     }
@@ -162,7 +169,9 @@ class ScalingRuleTest {
     int rank = 3;
     float[][] b = {random(rows * rank, 1), random(rows * rank, 2)};
     float[][] a = {random(rank * columns, 3), random(rank * columns, 4)};
-    float[][] tau = {product(b[0], a[0], rows, rank, columns), product(b[1], a[1], rows, rank, columns)};
+    float[][] tau = {
+      product(b[0], a[0], rows, rank, columns), product(b[1], a[1], rows, rank, columns)
+    };
     float[] merged = sum(tau);
     List<Long> shape = List.of((long) rows, (long) columns);
     EnergyMeter meter = new EnergyMeter("w", shape, 2, true);
@@ -222,7 +231,8 @@ class ScalingRuleTest {
     assertThat(energies.merged()).isEqualTo(9);
     assertThat(energies.agreement()).isEqualTo((1 + 8) / 2.0);
     // Of which one changes nothing: half of the inputs' second moment is gone.
-    Energies half = energies(List.of(3L), new float[] {1, 0, 0}, new float[][] {{1, 0, 0}, {0, 0, 0}});
+    Energies half =
+        energies(List.of(3L), new float[] {1, 0, 0}, new float[][] {{1, 0, 0}, {0, 0, 0}});
     assertThat(half.expert()).isEqualTo(0.25);
     assertThat(half.merged()).isEqualTo(0.5);
   }
@@ -231,7 +241,8 @@ class ScalingRuleTest {
   void tensors_add_up() {
     Energies one = worked();
     Energies other =
-        energies(List.of(2L, 2L), new float[] {6, 0, 0, 0}, new float[][] {{3, 0, 0, 0}, {3, 0, 0, 0}});
+        energies(
+            List.of(2L, 2L), new float[] {6, 0, 0, 0}, new float[][] {{3, 0, 0, 0}, {3, 0, 0, 0}});
 
     MeasuredScaling both = ScalingRule.AUTO.scaling(List.of(one, Energies.NONE, other), false);
 
