@@ -76,7 +76,23 @@ core_is_current() {
 package_core() {
   cd "$root" || return
   rm -f "$target"/optmerge-core-*.jar "$target"/optmerge*.jsa
-  mvn -B -ntp ${OPTMERGE_MAVEN_OPTIONS:-} -DskipTests -DskipQuality -pl core -am package
+  mvn -B -ntp ${OPTMERGE_MAVEN_OPTIONS:-} -DskipTests -DskipQuality -pl core -am package && verify_libraries
+}
+
+# Compares the libraries with their recorded checksums. Maven does so itself from 3.9 on (.mvn/maven.config), before it uses
+# them; Debian's 3.8.7 cannot.
+verify_libraries() {
+  local list
+  list=$(awk 'NR == FNR { sum[$2] = $1; next }
+    { count = split($0, part, "/"); path = ""; known = ""
+      for (i = count; i > 1 && known == ""; i--) { path = part[i] (path == "" ? "" : "/" path); if (path in sum) known = path }
+      if (known == "") { print "no recorded checksum: " $0 > "/dev/stderr"; bad = 1 } else print sum[known] "  " $0 }
+    END { exit bad }' "$root/.mvn/checksums/checksums.sha256" <(tr ':' '\n' <"$target/classpath.txt")) || return
+  if command -v sha256sum >/dev/null; then
+    sha256sum --quiet --check - <<<"$list"
+  else
+    shasum -a 256 --quiet --check - <<<"$list"
+  fi
 }
 
 # A class data sharing archive for this Java: the command line starts in half the time. Where it cannot be made, an empty

@@ -20,6 +20,7 @@ import javax.sound.sampled.AudioInputStream;
 import javax.sound.sampled.AudioSystem;
 import javax.sound.sampled.UnsupportedAudioFileException;
 import org.optmerge.base.Deadline;
+import org.optmerge.base.DecoderErrors;
 import org.optmerge.base.RegularFiles;
 
 /**
@@ -94,7 +95,7 @@ public final class AudioFiles {
       }
     } catch (RuntimeException e) {
       // Decoders meet damage with exceptions of every kind.
-      throw new IOException("a damaged sound: " + e, e);
+      throw new IOException("a damaged sound: " + DecoderErrors.words(e), e);
     }
   }
 

@@ -6,11 +6,13 @@ import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -24,6 +26,7 @@ import javax.imageio.ImageWriter;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
+import org.optmerge.base.DecoderErrors;
 
 /**
  * Image files to pixels: PNG, JPEG, GIF, BMP, TIFF and WebP.
@@ -139,18 +142,24 @@ public final class ImageFiles {
               "an image of %d x %d pixels is too large"
                   .formatted(reader.getWidth(0), reader.getHeight(0)));
         }
+        Extent.check(reader.getWidth(0), reader.getHeight(0), bytes.length);
         BufferedImage image = reader.read(0);
         if (!cut.isEmpty()) {
           throw new IOException(
               "an image that is cut off after %d bytes (%s)".formatted(bytes.length, cut.get(0)));
         }
+        if (Arrays.stream(image.getColorModel().getComponentSize()).anyMatch(bits -> bits < 1)) {
+          throw new IOException("an image whose samples have no bits; is it damaged?");
+        }
         return image;
       } finally {
         reader.dispose();
       }
+    } catch (EOFException e) {
+      throw new IOException("an image that is cut off after %d bytes".formatted(bytes.length), e);
     } catch (RuntimeException e) {
       // Decoders meet damage with exceptions of every kind.
-      throw new IOException("a damaged image: " + e, e);
+      throw new IOException("a damaged image: " + DecoderErrors.words(e), e);
     }
   }
 

@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.optmerge.base.Deadline;
+import org.optmerge.base.DecoderErrors;
 import org.optmerge.base.RegularFiles;
 
 /**
@@ -76,7 +77,7 @@ public final class VideoFiles {
       }
     } catch (RuntimeException e) {
       // Decoders meet damage with exceptions of every kind.
-      throw new IOException("a damaged film: " + e, e);
+      throw new IOException("a damaged film: " + DecoderErrors.words(e), e);
     }
     throw new IOException(
         "%d bytes that are no film of a known format (GIF, PNG, MP4)".formatted(bytes.length));

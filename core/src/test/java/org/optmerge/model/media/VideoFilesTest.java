@@ -148,7 +148,7 @@ class VideoFilesTest {
   }
 
   /** Writes an animated PNG of grey with alpha. */
-  private static final class Png {
+  static final class Png {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final List<byte[]> frames = new ArrayList<>();
     private final int width;
