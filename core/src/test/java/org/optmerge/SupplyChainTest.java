@@ -99,6 +99,9 @@ class SupplyChainTest {
       noClasses()
           .that()
           .resideOutsideOfPackages("org.optmerge.manifest..", "org.optmerge.s3..")
+          // Opens resources of the class path, which have the form of addresses.
+          .and()
+          .doNotHaveSimpleName("NativeLibraries")
           .should()
           .dependOnClassesThat(nameMatching(NETWORK).<JavaClass>forSubtype().as("reach a network"))
           .orShould()

@@ -1,6 +1,8 @@
 package org.optmerge.base;
 
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,7 +18,7 @@ public interface Kernels {
 
   /** The fastest that this Java and this processor have, as far as it pays to load them. */
   static Kernels best() {
-    return Choice.best;
+    return Objects.requireNonNull(Choice.BEST.get());
   }
 
   /**
@@ -145,7 +147,8 @@ public interface Kernels {
     private static final long MANY = 1_500_000_000;
 
     private static final List<Kernels> ALL = all();
-    private static volatile Kernels best = ALL.get(ALL.size() - 1);
+    private static final AtomicReference<Kernels> BEST =
+        new AtomicReference<>(ALL.get(ALL.size() - 1));
 
     private Choice() {}
 
@@ -172,7 +175,7 @@ public interface Kernels {
      * java.base/jdk.internal.module=ALL-UNNAMED}); {@code --add-modules} would print a warning.
      */
     private static synchronized void load() {
-      if (best != ALL.get(0)) {
+      if (BEST.get() != ALL.get(0)) {
         return;
       }
       try {
@@ -184,7 +187,7 @@ public interface Kernels {
       }
       Kernels vectors = vectors();
       if (vectors != null) {
-        best = vectors;
+        BEST.set(vectors);
       }
     }
   }

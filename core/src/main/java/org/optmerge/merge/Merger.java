@@ -255,7 +255,9 @@ public final class Merger {
       Map<Path, String> hashes = digests.finish(pool);
       forced.forEach(Workers::get);
       requireUnchanged();
-      staged.complete(inputs, hashes, outcomes, options.has(MergeOptions.Flag.MODEL_CARD));
+      // The plan now has the λ that was found.
+      new StagedCheckpoint(workspace.staging(), plan)
+          .complete(inputs, hashes, outcomes, options.has(MergeOptions.Flag.MODEL_CARD));
     } finally {
       pool.close();
       for (SafetensorsWriter writer : writers.values()) {

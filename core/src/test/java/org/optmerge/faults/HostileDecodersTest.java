@@ -192,7 +192,7 @@ class HostileDecodersTest {
 
     CommandRun run =
         switch (command) {
-          case "ask" -> CommandRun.of("ask", bad, "what is it", "--quiet");
+          case "ask" -> CommandRun.of("ask", bad, "what is the angle ?", "--quiet");
           case "evaluate" ->
               CommandRun.of("evaluate", bad, "--benchmark", "mini:ocr", "--count", 3, "--quiet");
           default ->
