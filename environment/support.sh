@@ -78,7 +78,23 @@ core_is_current() {
 package_core() {
   cd "$root" || return
   rm -f "$target"/optmerge-core-*.jar "$target"/optmerge*.jsa*
-  mvn -B -ntp ${OPTMERGE_MAVEN_OPTIONS:-} -DskipTests -DskipQuality -pl core -am package
+  mvn -B -ntp ${OPTMERGE_MAVEN_OPTIONS:-} -DskipTests -DskipQuality -pl core -am package && verify_libraries
+}
+
+# Compares the libraries with their recorded checksums. Maven does so itself from 3.9 on (.mvn/maven.config), before it uses
+# them; Debian's 3.8.7 cannot.
+verify_libraries() {
+  local list
+  list=$(awk 'NR == FNR { sum[$2] = $1; next }
+    { count = split($0, part, "/"); path = ""; known = ""
+      for (i = count; i > 1 && known == ""; i--) { path = part[i] (path == "" ? "" : "/" path); if (path in sum) known = path }
+      if (known == "") { print "no recorded checksum: " $0 > "/dev/stderr"; bad = 1 } else print sum[known] "  " $0 }
+    END { exit bad }' "$root/.mvn/checksums/checksums.sha256" <(tr ':' '\n' <"$target/classpath.txt")) || return
+  if command -v sha256sum >/dev/null; then
+    sha256sum --quiet --check - <<<"$list"
+  else
+    shasum -a 256 --quiet --check - <<<"$list"
+  fi
 }
 
 # An archive for this Java, from which the command line starts in half the time: from Java 25 on its ahead-of-time cache
@@ -132,8 +148,16 @@ use_our_kernel() {
   export PATH="$venv/bin:$PATH"
 }
 
+# In the C locale, as containers have it, Java could use no name of a file that is not ASCII.
+use_utf8() {
+  case ${LC_ALL:-${LC_CTYPE:-${LANG:-C}}} in
+    C | POSIX) export LC_ALL=C.UTF-8 ;;
+  esac
+}
+
 # run_optmerge ARGUMENTS...: becomes the command line.
 run_optmerge() {
+  use_utf8
   [ "$archive" -nt "$(core_jar)" ] || archive_classes
   local using=-XX:SharedArchiveFile silent="cds*=off"
   if [ -f "$archive.aot" ]; then using=-XX:AOTCache silent="cds*=off,aot*=off"; fi

@@ -1,7 +1,6 @@
 package org.optmerge.base;
 
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +16,7 @@ public interface Kernels {
 
   /** The fastest that this Java and this processor have, as far as it pays to load them. */
   static Kernels best() {
-    return Choice.BEST.get();
+    return Choice.best;
   }
 
   /**
@@ -146,8 +145,7 @@ public interface Kernels {
     private static final long MANY = 1_500_000_000;
 
     private static final List<Kernels> ALL = all();
-    private static final AtomicReference<Kernels> BEST =
-        new AtomicReference<>(ALL.get(ALL.size() - 1));
+    private static volatile Kernels best = ALL.get(ALL.size() - 1);
 
     private Choice() {}
 
@@ -174,7 +172,7 @@ public interface Kernels {
      * java.base/jdk.internal.module=ALL-UNNAMED}); {@code --add-modules} would print a warning.
      */
     private static synchronized void load() {
-      if (BEST.get() != ALL.get(0)) {
+      if (best != ALL.get(0)) {
         return;
       }
       try {
@@ -186,7 +184,7 @@ public interface Kernels {
       }
       Kernels vectors = vectors();
       if (vectors != null) {
-        BEST.set(vectors);
+        best = vectors;
       }
     }
   }

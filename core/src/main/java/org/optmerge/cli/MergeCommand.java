@@ -154,7 +154,7 @@ final class MergeCommand extends Subcommand {
         return 0;
       }
       if (adapter != null) {
-        plan.notices().forEach(console::notice);
+        say(console, plan);
         writeAdapter(console, plan, folder(), adapter);
         return 0;
       }
@@ -272,7 +272,7 @@ final class MergeCommand extends Subcommand {
   /** The same by another way. */
   MergeResult merge(MergePlan plan, Path folder, Run run) {
     Console console = main.console();
-    plan.notices().forEach(console::notice);
+    say(console, plan);
     MergeResult result;
     try (ProgressLine progress = console.progress();
         InterruptNotice notice =
@@ -288,6 +288,16 @@ final class MergeCommand extends Subcommand {
         .filter(warning -> !plan.notices().contains(warning))
         .forEach(console::warning);
     return result;
+  }
+
+  private static void say(Console console, MergePlan plan) {
+    for (String notice : plan.notices()) {
+      if (plan.warnings().contains(notice)) {
+        console.warning(notice);
+      } else {
+        console.notice(notice);
+      }
+    }
   }
 
   static List<String> text(MergeResult result, Coverage coverage) {

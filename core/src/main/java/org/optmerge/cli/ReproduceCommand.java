@@ -132,7 +132,7 @@ final class ReproduceCommand extends Subcommand {
     List<String> text = new ArrayList<>();
     List<Map<String, AnswerSheet>> seeds = CapabilityExhibits.recordedSeeds();
     int taken = 0;
-    try (StatusLine status = console.status()) {
+    try (StatusLine status = console.asking(true)) {
       for (String name : names) {
         if (name.equals("table9")) {
           text.addAll(table9(all));

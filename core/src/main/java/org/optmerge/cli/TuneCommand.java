@@ -76,11 +76,17 @@ final class TuneCommand extends Subcommand {
   @Override
   public Integer call() throws IOException {
     source.check();
+    for (double scaling : grid) {
+      if (!Double.isFinite(scaling)) {
+        throw wrong("--grid: λ must be a finite number, is " + scaling);
+      }
+    }
     published.check(source.isPublished());
     Console console = main.console();
     try (MergePlan plan = recipe.plan(false);
         MultimodalModel model = MultimodalModel.open(plan.donor().folder(), precision.precision());
-        StatusLine status = console.status()) {
+        StatusLine status = console.asking(out != null)) {
+      plan.warnings().forEach(console::warning);
       QuestionSource.Chosen chosen =
           source.isPublished()
               ? published.chosen(

@@ -19,6 +19,7 @@ import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapterWriter;
 import org.optmerge.linalg.LinearAlgebraException;
 import org.optmerge.linalg.LowRankApproximation;
+import org.optmerge.linalg.NativeLibraries;
 import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.taskvector.TaskVector;
@@ -219,7 +220,7 @@ public final class AdapterMerger {
       Map<MergeMethod, MergeMethod> fitted,
       LoraAdapterWriter adapter) {
     PlannedTensor.Merge merge = (PlannedTensor.Merge) tensor.work();
-    try (NDManager manager = NDManager.newBaseManager()) {
+    try (NDManager manager = NativeLibraries.newManager()) {
       CheckedMethod method =
           tensorMerger.checked(tensor, fitted.getOrDefault(merge.method(), merge.method()));
       TaskVector merged = method.merge(tensorMerger.taskVectors(tensor, merge, manager, buffers));

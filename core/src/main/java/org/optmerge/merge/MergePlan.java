@@ -38,6 +38,7 @@ import org.optmerge.taskvector.TaskVectors;
  *     donor does not have, by relative name
  * @param coverage what becomes of every input tensor
  * @param notices what a user should know, one sentence each
+ * @param warnings those of the notices that tell of a change of the result
  * @param allowNonFinite true if the recipe lets NaN and infinity through
  */
 @API(status = API.Status.EXPERIMENTAL)
@@ -51,6 +52,7 @@ public record MergePlan(
     Map<String, byte[]> rewritten,
     Coverage coverage,
     List<String> notices,
+    List<String> warnings,
     boolean allowNonFinite)
     implements AutoCloseable {
   public MergePlan {
@@ -59,6 +61,7 @@ public record MergePlan(
     files = List.copyOf(files);
     rewritten = Collections.unmodifiableMap(new LinkedHashMap<>(rewritten));
     notices = List.copyOf(notices);
+    warnings = List.copyOf(warnings);
     if (shards.isEmpty()) {
       throw new IllegalArgumentException("a merge plan needs at least one output file");
     }
@@ -128,6 +131,7 @@ public record MergePlan(
         rewritten,
         coverage,
         notices,
+        warnings,
         allowNonFinite);
   }
 

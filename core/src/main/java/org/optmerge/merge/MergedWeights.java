@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.linalg.EngineThreads;
+import org.optmerge.linalg.NativeLibraries;
 import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.merge.weights.Scaling;
 import org.optmerge.merge.weights.WeightReader;
@@ -137,7 +138,7 @@ public final class MergedWeights {
       Supplier<float[]> read = () -> read(weight, size, bytesRead);
       base = kept.isOnHeap() ? kept.keep(read.get())::values : read;
     }
-    try (NDManager manager = NDManager.newBaseManager()) {
+    try (NDManager manager = NativeLibraries.newManager()) {
       TaskVectors tau = merger.taskVectors(tensor, merge, manager, buffers);
       TaskVector vector = method.merge(tau);
       float[] merged = new float[size];

@@ -2,6 +2,7 @@ package org.optmerge.merge;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
@@ -60,6 +62,7 @@ public final class Merger {
   /** As given; once every λ is known, with it. */
   private MergePlan plan;
 
+  private @Nullable InputWatch watch;
   private boolean ownsWorkspace;
   private boolean merging;
   private int finishedBefore;
@@ -107,14 +110,19 @@ public final class Merger {
       @Nullable KeptBlocks kept) {
     long begin = System.nanoTime();
     requireMemory(plan, options.memory());
+    if (options.has(MergeOptions.Flag.RESUME)) {
+      Optional<MergeResult> finished = finishedBefore(plan, out, begin);
+      if (finished.isPresent()) {
+        return finished.get();
+      }
+    }
     Kernels.expect(plan.tensors().stream().mapToLong(Merger::numbers).sum());
     try (Workspace workspace = Workspace.open(out, plan.models().values(), options)) {
       Merger merger = new Merger(plan, workspace, options, progress, kept);
       try {
         return merger.run(out, begin);
       } catch (IOException | UncheckedIOException e) {
-        throw new MergeException(
-            "writing %s failed: %s%s".formatted(out, FileErrors.reason(e), merger.leftOver()), e);
+        throw new MergeException(merger.failure(out, e) + merger.leftOver(), e);
       } catch (MergeException | InterruptedWorkException e) {
         if (e instanceof MergeException refused && merger.refuses()) {
           workspace.discard();
@@ -122,9 +130,56 @@ public final class Merger {
         }
         throw new MergeException(e.getMessage() + merger.leftOver(), e);
       } catch (CheckpointException e) {
-        throw new CheckpointException(e.getMessage() + merger.leftOver(), e);
+        throw new CheckpointException(
+            FileErrors.withCure(String.valueOf(e.getMessage())) + merger.leftOver(), e);
+      } catch (OutOfMemoryError e) {
+        throw new MergeException(
+            "out of memory (%s); give the JVM more with -Xmx, or the merge less with --memory or --threads%s"
+                .formatted(e.getMessage(), merger.leftOver()),
+            e);
       }
     }
+  }
+
+  /** The result of an earlier run that came to its end, if this merge would give the same. */
+  private static Optional<MergeResult> finishedBefore(MergePlan plan, Path out, long begin) {
+    try {
+      Optional<FinishedMerge> earlier = FinishedMerge.in(out, plan);
+      if (earlier.isEmpty() || earlier.get().change().isPresent()) {
+        return Optional.empty();
+      }
+      Workspace.tidy(out);
+    } catch (IOException e) {
+      throw new MergeException("cannot read %s: %s".formatted(out, FileErrors.reason(e)), e);
+    }
+    List<PlannedTensor> tensors = plan.tensors();
+    int merged = (int) tensors.stream().filter(Merger::isMerged).count();
+    return Optional.of(
+        new MergeResult(
+            out,
+            merged,
+            tensors.size() - merged,
+            tensors.size(),
+            0,
+            0,
+            (System.nanoTime() - begin) / 1e9,
+            plan.notices()));
+  }
+
+  private static boolean isMerged(PlannedTensor tensor) {
+    return tensor.work() instanceof PlannedTensor.Merge;
+  }
+
+  /** A failure of the file system in words, by whether what is read or what is written fails. */
+  private String failure(Path out, Exception e) {
+    Throwable cause = e instanceof UncheckedIOException && e.getCause() != null ? e.getCause() : e;
+    boolean reading =
+        cause instanceof FileSystemException named
+            && named.getFile() != null
+            && !Path.of(named.getFile()).toAbsolutePath().startsWith(workspace.folder());
+    return "%s %s failed: %s"
+        .formatted(
+            reading ? "reading the inputs of" : "writing", out, FileErrors.reason(e));
   }
 
   /**
@@ -133,7 +188,7 @@ public final class Merger {
    * nothing finished serves; how much there is depends on timing.
    */
   private boolean refuses() {
-    return merging && !Thread.currentThread().isInterrupted();
+    return merging && workspace.isThere() && !Thread.currentThread().isInterrupted();
   }
 
   /** After a failure from outside: what is kept, for the message; nothing if nothing was begun. */
@@ -141,16 +196,25 @@ public final class Merger {
     if (!ownsWorkspace) {
       return "";
     }
-    if (!merging && finishedBefore == 0) {
+    if (!workspace.isThere() || (!merging && finishedBefore == 0)) {
       workspace.discard();
       return "";
     }
     return String.format(
         Locale.ROOT,
-        "; %,d finished tensors are kept in %s, --resume continues from there, --force discards"
+        "; %,d finished tensors are kept in %s, --resume continues from there%s, --force discards"
             + " them",
         Math.max(outcomes.size(), finishedBefore),
-        workspace.folder());
+        workspace.folder(),
+        changedInput().map(change -> " once the inputs are as they were (%s)".formatted(change)).orElse(""));
+  }
+
+  private Optional<String> changedInput() {
+    try {
+      return watch == null ? Optional.empty() : watch.change();
+    } catch (IOException e) {
+      return Optional.of(FileErrors.reason(e));
+    }
   }
 
   private MergeResult run(Path out, long begin) throws IOException {
@@ -159,11 +223,19 @@ public final class Merger {
     Workers pool = Workers.forking(options.threads());
     int resumed;
     try {
+      InputWatch begun = InputWatch.begin(inputs, plan);
+      watch = begun;
       Journal journal =
-          Journal.open(workspace, inputs.fingerprint(plan), options.has(MergeOptions.Flag.RESUME));
+          Journal.open(
+              workspace,
+              inputs.fingerprint(plan, begun),
+              options.has(MergeOptions.Flag.RESUME));
       ownsWorkspace = true;
       finishedBefore = journal.finished().size();
-      workspace.requireSpace(bytesToWrite(journal.finished().keySet()));
+      StagedCheckpoint staged = new StagedCheckpoint(workspace.staging(), plan);
+      workspace.requireSpace(
+          bytesToWrite(journal.finished().keySet()) + staged.bytesBesideWeights());
+      staged.copyOtherFiles();
       openOutputs(journal, writers, work);
       if (!options.has(MergeOptions.Flag.NO_INPUT_CHECKSUMS)) {
         for (Checkpoint input : inputs.names().keySet()) {
@@ -182,8 +254,8 @@ public final class Merger {
       }
       Map<Path, String> hashes = digests.finish(pool);
       forced.forEach(Workers::get);
-      new StagedCheckpoint(workspace.staging(), plan)
-          .complete(inputs, hashes, outcomes, options.has(MergeOptions.Flag.MODEL_CARD));
+      requireUnchanged();
+      staged.complete(inputs, hashes, outcomes, options.has(MergeOptions.Flag.MODEL_CARD));
     } finally {
       pool.close();
       for (SafetensorsWriter writer : writers.values()) {
@@ -193,8 +265,7 @@ public final class Merger {
     }
     workspace.publish();
     progress.finished();
-    int merged =
-        (int) work.stream().filter(it -> it.tensor.work() instanceof PlannedTensor.Merge).count();
+    int merged = (int) work.stream().filter(it -> isMerged(it.tensor)).count();
     return new MergeResult(
         out,
         merged,
@@ -206,6 +277,17 @@ public final class Merger {
         warnings());
   }
 
+  /** Refuses a result of which some is of other inputs than the rest. */
+  private void requireUnchanged() {
+    changedInput()
+        .ifPresent(
+            change -> {
+              throw new MergeException(
+                  "%s while it was merged, so that the result would be of neither content; nothing of it is kept. Run the merge again when its inputs no longer change"
+                      .formatted(change));
+            });
+  }
+
   /**
    * Opens the output files, new or as an interrupted run left them, and lists what is to be made.
    */
@@ -214,12 +296,12 @@ public final class Merger {
     for (MergePlan.OutputShard shard : plan.shards()) {
       SafetensorsLayout layout = layout(shard);
       Path file = workspace.staging().resolve(shard.fileName());
-      boolean present = !journal.finished().isEmpty() && Files.exists(file);
-      if (!present) {
+      SafetensorsWriter writer = journal.finished().isEmpty() ? null : reopened(file, layout);
+      boolean present = writer != null;
+      if (writer == null) {
         Files.deleteIfExists(file);
+        writer = SafetensorsWriter.create(file, layout);
       }
-      SafetensorsWriter writer =
-          present ? SafetensorsWriter.reopen(file, layout) : SafetensorsWriter.create(file, layout);
       writers.put(file, writer);
       digests.addOutput(file, layout.dataStart());
       for (PlannedTensor tensor : shard.tensors()) {
@@ -227,6 +309,15 @@ public final class Merger {
         TensorOutcome earlier = present ? journal.finished().get(tensor.name()) : null;
         work.add(new Work(tensor, writer, place, earlier));
       }
+    }
+  }
+
+  /** A file of an interrupted run; null if it is not as that run made it, so that it is made anew. */
+  private static @Nullable SafetensorsWriter reopened(Path file, SafetensorsLayout layout) {
+    try {
+      return Files.exists(file) ? SafetensorsWriter.reopen(file, layout) : null;
+    } catch (CheckpointException e) {
+      return null;
     }
   }
 

@@ -22,6 +22,7 @@ import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.checkpoint.SafetensorsWriter;
 import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.linalg.NativeLibraries;
 import org.optmerge.merge.ScratchPool.Output;
 import org.optmerge.merge.weights.NonFinite;
 import org.optmerge.merge.weights.PlannedTensor;
@@ -370,7 +371,7 @@ final class TensorMerger {
   <T extends @Nullable Object> T withMatrices(
       PlannedTensor tensor, PlannedTensor.Merge merge, BiFunction<TaskVectors, NDManager, T> work) {
     DenseBuffers buffers = Objects.requireNonNullElseGet(denseBuffers.poll(), DenseBuffers::new);
-    try (NDManager manager = NDManager.newBaseManager()) {
+    try (NDManager manager = NativeLibraries.newManager()) {
       return work.apply(taskVectors(tensor, merge, manager, buffers), manager);
     } finally {
       denseBuffers.push(buffers);
