@@ -9,6 +9,7 @@ import java.time.Clock;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.optmerge.base.FileIdentity;
 import org.optmerge.TestCheckpoints;
 import org.optmerge.base.Progress;
 import org.optmerge.base.Trees;
@@ -122,7 +123,7 @@ class OwnFilesFuzzTest {
   @FuzzTest
   void knownDigest(byte[] data) throws Exception {
     KnownDigests known = new KnownDigests(BOX.folder().resolve("digests"), 0, Clock.systemUTC());
-    KnownDigests.Identity identity = new KnownDigests.Identity(1L, 2L, 3, 4, 5);
+    FileIdentity identity = new FileIdentity(1L, 2L, 3, 4, 5);
     known.remember(identity, "0".repeat(64));
     try (Stream<Path> files = Files.list(BOX.folder().resolve("digests"))) {
       for (Path file : files.toList()) {
