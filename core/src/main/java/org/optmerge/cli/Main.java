@@ -134,7 +134,10 @@ public final class Main {
     Main main = new Main(out, err, terminal);
     int code;
     try {
-      code = main.commandLine(arguments).execute(arguments.toArray(String[]::new));
+      code =
+          arguments.equals(List.of("--version"))
+              ? main.version() // needs no command's options, whose reading takes most of a start
+              : main.commandLine(arguments).execute(arguments.toArray(String[]::new));
     } catch (Error e) {
       code = main.failed(e);
     }
@@ -144,6 +147,11 @@ public final class Main {
     }
     err.flush();
     return code;
+  }
+
+  private int version() {
+    out.println(VersionCommand.text());
+    return 0;
   }
 
   /** The console that the given options ask for. */

@@ -23,6 +23,7 @@ import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.FileErrors;
 import org.optmerge.base.InterruptedWorkException;
+import org.optmerge.base.Kernels;
 import org.optmerge.base.Progress;
 import org.optmerge.base.Workers;
 import org.optmerge.checkpoint.Checkpoint;
@@ -115,6 +116,7 @@ public final class Merger {
         return finished.get();
       }
     }
+    Kernels.expect(plan.tensors().stream().mapToLong(Merger::numbers).sum());
     try (Workspace workspace = Workspace.open(out, plan.models().values(), options)) {
       Merger merger = new Merger(plan, workspace, options, progress, kept);
       try {
@@ -452,6 +454,13 @@ public final class Merger {
     outcomes.put(item.tensor.name(), outcome);
     digests.follow(item.place);
     item.tensor.work().weights().forEach(weight -> digests.follow(weight.stored().tensor()));
+  }
+
+  /** The numbers that are read, or computed with, for a tensor. */
+  private static long numbers(PlannedTensor tensor) {
+    return tensor.work() instanceof PlannedTensor.Merge merge
+        ? tensor.size() * (merge.inputs().size() + 1L)
+        : 0;
   }
 
   private List<String> warnings() {
