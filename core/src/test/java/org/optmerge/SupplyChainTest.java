@@ -55,7 +55,9 @@ class SupplyChainTest {
   private static final DescribedPredicate<JavaClass> MAKES_ANY_OBJECT =
       assignableTo(java.io.ObjectInput.class)
           .or(assignableTo(Constructor.class))
-          .or(nameMatching("java\\.beans\\.XML(De|En)coder|java\\.rmi\\..*|javax\\.(naming|script)\\..*"))
+          .or(
+              nameMatching(
+                  "java\\.beans\\.XML(De|En)coder|java\\.rmi\\..*|javax\\.(naming|script)\\..*"))
           .or(nameMatching("javax\\.management\\.remote\\..*|jdk\\.jshell\\..*"))
           .as("make objects or run code as bytes say");
 
@@ -245,7 +247,8 @@ class SupplyChainTest {
     Path classPath = Path.of("target/classpath.txt");
     List<Path> jars =
         Files.exists(classPath)
-            ? Stream.of(Files.readString(classPath).strip().split(Pattern.quote(File.pathSeparator)))
+            ? Stream.of(
+                    Files.readString(classPath).strip().split(Pattern.quote(File.pathSeparator)))
                 .map(Path::of)
                 .toList()
             : List.of();

@@ -14,8 +14,8 @@ import org.optmerge.report.Plots;
 /**
  * Draws measurements against size.
  *
- * <p>{@code ScalePlot POINTS OUT TITLE XTITLE YTITLE}: each line of POINTS is a series, x and y with
- * tabs between; OUT becomes an SVG.
+ * <p>{@code ScalePlot POINTS OUT TITLE XTITLE YTITLE}: each line of POINTS is a series, x and y
+ * with tabs between; OUT becomes an SVG.
  */
 public final class ScalePlot {
   private ScalePlot() {}

@@ -17,11 +17,11 @@ import org.optmerge.checkpoint.SafetensorsWriter;
 /**
  * Writes a base and experts with published names and shapes and random values, for measurements.
  *
- * <p>{@code SyntheticCheckpoint FOLDER SHAPE EXPERTS [RANK | sparse]} makes {@code FOLDER/base}, {@code
- * FOLDER/expert1} … in bfloat16, unless they are there; with a rank, the experts are LoRA adapters
- * of that rank over all linear layers of the language model. With {@code sparse} in place of a
- * rank, every entry is zero and the files are holes, which take no room: for memory, and for time
- * where it does not depend on the values.
+ * <p>{@code SyntheticCheckpoint FOLDER SHAPE EXPERTS [RANK | sparse]} makes {@code FOLDER/base},
+ * {@code FOLDER/expert1} … in bfloat16, unless they are there; with a rank, the experts are LoRA
+ * adapters of that rank over all linear layers of the language model. With {@code sparse} in place
+ * of a rank, every entry is zero and the files are holes, which take no room: for memory, and for
+ * time where it does not depend on the values.
  */
 public final class SyntheticCheckpoint {
   private static final int BLOCK = 1 << 20;

@@ -22,8 +22,8 @@ public interface Kernels {
   }
 
   /**
-   * Says that so many numbers are to come: from some billion on it pays to load and compile
-   * the vectors, where Java lets us.
+   * Says that so many numbers are to come: from some billion on it pays to load and compile the
+   * vectors, where Java lets us.
    */
   static void expect(long numbers) {
     if (numbers >= Choice.MANY) {
@@ -104,8 +104,8 @@ public interface Kernels {
       long key, long first, long limit, float[] values, float factor, float[] target, int length);
 
   /**
-   * Writes entries, times a factor, whose magnitude exceeds a threshold, and zeros of their sign for
-   * the others.
+   * Writes entries, times a factor, whose magnitude exceeds a threshold, and zeros of their sign
+   * for the others.
    */
   void keepAbove(float[] values, int from, int to, float exceeded, float factor, float[] target);
 

@@ -301,7 +301,8 @@ class PlainKernels implements Kernels {
       long[] bits, long limit, float[] values, int from, int length, float factor, float[] target) {
     for (int i = 0; i < length; i++) {
       int keep = (int) ((bits[i] - limit) >> 63);
-      target[from + i] = Float.intBitsToFloat(Float.floatToRawIntBits(values[from + i] * factor) & keep);
+      target[from + i] =
+          Float.intBitsToFloat(Float.floatToRawIntBits(values[from + i] * factor) & keep);
     }
   }
 
@@ -364,7 +365,12 @@ class PlainKernels implements Kernels {
 
   @Override
   public void consensus(
-      float[][] rows, float[] weights, boolean normalize, float lambda, float[] merged, int length) {
+      float[][] rows,
+      float[] weights,
+      boolean normalize,
+      float lambda,
+      float[] merged,
+      int length) {
     Votes votes = VOTES.get().of(length);
     float[] signs = votes.signs;
     float[] divisor = votes.divisor;

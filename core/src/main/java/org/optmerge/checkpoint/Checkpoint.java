@@ -145,7 +145,8 @@ public final class Checkpoint implements AutoCloseable {
           }
         }
       } catch (IOException e) {
-        throw new CheckpointException("%s: cannot be read: %s".formatted(file, FileErrors.reason(e)), e);
+        throw new CheckpointException(
+            "%s: cannot be read: %s".formatted(file, FileErrors.reason(e)), e);
       }
     }
     if (!copies.isEmpty()) {
@@ -284,7 +285,8 @@ public final class Checkpoint implements AutoCloseable {
     try {
       return Optional.of(Files.readAllBytes(file));
     } catch (IOException e) {
-      throw new CheckpointException("%s: cannot be read: %s".formatted(file, FileErrors.reason(e)), e);
+      throw new CheckpointException(
+          "%s: cannot be read: %s".formatted(file, FileErrors.reason(e)), e);
     }
   }
 

@@ -88,7 +88,8 @@ record CheckpointFiles(
       checkInside(path, file, external);
       return contents.without(path, List.of(file), Optional.empty());
     } catch (IOException e) {
-      throw new CheckpointException("%s: cannot be read: %s".formatted(path, FileErrors.reason(e)), e);
+      throw new CheckpointException(
+          "%s: cannot be read: %s".formatted(path, FileErrors.reason(e)), e);
     }
   }
 
@@ -118,7 +119,8 @@ record CheckpointFiles(
       side.replaceAll(file -> file.orCopyOf(stems));
       return new CheckpointFiles(folder, read, Optional.empty(), List.of(), List.copyOf(side));
     } catch (IOException e) {
-      throw new CheckpointException("%s: cannot be read: %s".formatted(folder, FileErrors.reason(e)), e);
+      throw new CheckpointException(
+          "%s: cannot be read: %s".formatted(folder, FileErrors.reason(e)), e);
     }
   }
 
@@ -131,7 +133,8 @@ record CheckpointFiles(
     try {
       return Contents.of(path, external).without(path, weights, Optional.empty());
     } catch (IOException e) {
-      throw new CheckpointException("%s: cannot be read: %s".formatted(path, FileErrors.reason(e)), e);
+      throw new CheckpointException(
+          "%s: cannot be read: %s".formatted(path, FileErrors.reason(e)), e);
     }
   }
 
@@ -337,7 +340,8 @@ record CheckpointFiles(
       realFolder = folder.toRealPath();
       realFile = file.toRealPath();
     } catch (IOException e) {
-      throw new CheckpointException("%s: cannot be read: %s".formatted(file, FileErrors.reason(e)), e);
+      throw new CheckpointException(
+          "%s: cannot be read: %s".formatted(file, FileErrors.reason(e)), e);
     }
     if (realFile.startsWith(realFolder) || inBlobs(realFolder, realFile)) {
       return;

@@ -273,8 +273,7 @@ public record EvaluationFolder(Path folder) {
       }
     }
     if (sound.length() < text.length()) {
-      AtomicFiles.write(
-          predictions(), sound.toString().getBytes(StandardCharsets.ISO_8859_1));
+      AtomicFiles.write(predictions(), sound.toString().getBytes(StandardCharsets.ISO_8859_1));
     }
   }
 

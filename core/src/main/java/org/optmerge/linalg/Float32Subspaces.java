@@ -78,9 +78,7 @@ public final class Float32Subspaces {
    */
   static Optional<NDArray> refined(NDArray gram, SymmetricEigen eigen, int rank) {
     double[] values = eigen.values();
-    if (rank == 0
-        || rank == values.length
-        || !(turn(values, rank) < LARGEST_TURN)) {
+    if (rank == 0 || rank == values.length || !(turn(values, rank) < LARGEST_TURN)) {
       return Optional.empty();
     }
     NDManager manager = gram.getManager();
@@ -128,14 +126,12 @@ public final class Float32Subspaces {
       NDArray basis = LinearAlgebra.toType(scope, wide, DataType.FLOAT32);
       boolean tall = LinearAlgebra.isTall(x);
       NDArray transposed = LinearAlgebra.attached(scope, basis.transpose());
-      NDArray scaled =
-          LinearAlgebra.attached(scope, tall ? x.matMul(basis) : transposed.matMul(x));
+      NDArray scaled = LinearAlgebra.attached(scope, tall ? x.matMul(basis) : transposed.matMul(x));
       double[] s = norms(scope, scaled, tall ? 0 : 1);
       double[] reciprocals = Arrays.stream(s).map(value -> 1 / value).toArray();
       Svd svd =
           tall
-              ? new Svd(
-                  LinearAlgebra.scaleColumns(scaled, reciprocals), s, transposed.duplicate())
+              ? new Svd(LinearAlgebra.scaleColumns(scaled, reciprocals), s, transposed.duplicate())
               : new Svd(basis.duplicate(), s, LinearAlgebra.scaleRows(scaled, reciprocals));
       svd.u().attach(x.getManager());
       svd.vt().attach(x.getManager());

@@ -42,7 +42,8 @@ public record InverseRoot(NDArray root, double[] singularValues) {
         // The squares of the small values are lost in the Gram matrix.
         Svd svd = LinearAlgebra.svd(wide);
         s = LinearAlgebra.above(svd.s(), tolerance);
-        basis = LinearAlgebra.attached(scope, LinearAlgebra.isTall(x) ? svd.vt().transpose() : svd.u());
+        basis =
+            LinearAlgebra.attached(scope, LinearAlgebra.isTall(x) ? svd.vt().transpose() : svd.u());
       }
       return of(scope, x.getManager(), basis, s);
     }

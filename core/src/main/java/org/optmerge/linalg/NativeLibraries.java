@@ -108,11 +108,11 @@ public final class NativeLibraries {
       try (InputStream in = url.openStream()) {
         properties.load(in);
       }
-      packed = new Packed(properties.getProperty("version", "").strip(), packed.libraries, packed.later);
+      packed =
+          new Packed(properties.getProperty("version", "").strip(), packed.libraries, packed.later);
       String flavor = properties.getProperty("flavor", "cpu");
       String listed = properties.getProperty("libraries");
-      for (String name :
-          (listed == null ? System.mapLibraryName(family) : listed).split(",")) {
+      for (String name : (listed == null ? System.mapLibraryName(family) : listed).split(",")) {
         put(
             loader.getResource(
                 listed == null

@@ -392,7 +392,9 @@ final class Download {
 
   private Retries.Passing stall() {
     return new Retries.Passing(
-        "nothing, or next to nothing, came for %d s".formatted(Math.max(1, options.stall().toSeconds())), null);
+        "nothing, or next to nothing, came for %d s"
+            .formatted(Math.max(1, options.stall().toSeconds())),
+        null);
   }
 
   private static void closeQuietly(InputStream stream) {

@@ -255,7 +255,12 @@ public final class Fetcher implements AutoCloseable {
             .map(PlannedFile::path)
             .toList();
     return new Report(
-        jobs.size() - present, present, outcome.bytes(), unverified, outcome.unmeasured(), outcome.unpacked());
+        jobs.size() - present,
+        present,
+        outcome.bytes(),
+        unverified,
+        outcome.unmeasured(),
+        outcome.unpacked());
   }
 
   private record Job(Ledger ledger, PlannedFile file) {}
@@ -365,7 +370,9 @@ public final class Fetcher implements AutoCloseable {
       this.plan = plan;
     }
 
-    /** An archive that has come, and that an earlier run could not unpack; null if there is none. */
+    /**
+     * An archive that has come, and that an earlier run could not unpack; null if there is none.
+     */
     synchronized Receipt.@Nullable Entry archive(PlannedFile file) throws IOException {
       Receipt.Entry entry = current().find(file.path()).orElse(null);
       Path archive = plan.folder().resolve(file.path());

@@ -48,8 +48,7 @@ final class InputWatch {
       for (Path file : input.weightFiles()) {
         // As of the moment when its header was read.
         FileIdentity opened = input.opened().get(file);
-        seen.put(
-            file, new Seen(opened == null ? FileIdentity.near(file) : opened, sample(file)));
+        seen.put(file, new Seen(opened == null ? FileIdentity.near(file) : opened, sample(file)));
       }
     }
     for (Path file : plan.files()) {
@@ -90,8 +89,7 @@ final class InputWatch {
         continue;
       }
       if (now.bytes() != before.bytes()) {
-        return Optional.of(
-            "%s has %d bytes, had %d".formatted(file, now.bytes(), before.bytes()));
+        return Optional.of("%s has %d bytes, had %d".formatted(file, now.bytes(), before.bytes()));
       }
       // A change of the inode alone may be one of its permissions or of its links.
       String sample = entry.getValue().sample;

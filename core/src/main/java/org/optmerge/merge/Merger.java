@@ -178,8 +178,7 @@ public final class Merger {
             && named.getFile() != null
             && !Path.of(named.getFile()).toAbsolutePath().startsWith(workspace.folder());
     return "%s %s failed: %s"
-        .formatted(
-            reading ? "reading the inputs of" : "writing", out, FileErrors.reason(e));
+        .formatted(reading ? "reading the inputs of" : "writing", out, FileErrors.reason(e));
   }
 
   /**
@@ -206,7 +205,9 @@ public final class Merger {
             + " them",
         Math.max(outcomes.size(), finishedBefore),
         workspace.folder(),
-        changedInput().map(change -> " once the inputs are as they were (%s)".formatted(change)).orElse(""));
+        changedInput()
+            .map(change -> " once the inputs are as they were (%s)".formatted(change))
+            .orElse(""));
   }
 
   private Optional<String> changedInput() {
@@ -227,9 +228,7 @@ public final class Merger {
       watch = begun;
       Journal journal =
           Journal.open(
-              workspace,
-              inputs.fingerprint(plan, begun),
-              options.has(MergeOptions.Flag.RESUME));
+              workspace, inputs.fingerprint(plan, begun), options.has(MergeOptions.Flag.RESUME));
       ownsWorkspace = true;
       finishedBefore = journal.finished().size();
       StagedCheckpoint staged = new StagedCheckpoint(workspace.staging(), plan);
@@ -314,7 +313,9 @@ public final class Merger {
     }
   }
 
-  /** A file of an interrupted run; null if it is not as that run made it, so that it is made anew. */
+  /**
+   * A file of an interrupted run; null if it is not as that run made it, so that it is made anew.
+   */
   private static @Nullable SafetensorsWriter reopened(Path file, SafetensorsLayout layout) {
     try {
       return Files.exists(file) ? SafetensorsWriter.reopen(file, layout) : null;

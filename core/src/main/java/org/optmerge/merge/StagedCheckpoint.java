@@ -40,9 +40,7 @@ final class StagedCheckpoint {
     for (Path file : plan.files()) {
       byte[] rewritten = plan.rewritten().get(file.toString());
       bytes +=
-          rewritten == null
-              ? Files.size(plan.donor().folder().resolve(file))
-              : rewritten.length;
+          rewritten == null ? Files.size(plan.donor().folder().resolve(file)) : rewritten.length;
     }
     return bytes;
   }

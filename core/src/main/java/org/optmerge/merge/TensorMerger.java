@@ -419,7 +419,7 @@ final class TensorMerger {
             for (long at = start; at < end; at += BLOCK) {
               int length = (int) Math.min(BLOCK, end - at);
               stretch.get(at, output.merged, length);
-                keep(tensor, at, output.merged, length);
+              keep(tensor, at, output.merged, length);
               if (base != null) {
                 base.read(at, length, theta0);
               }

@@ -17,9 +17,6 @@ record TensorOutcome(String name, long checksum, int blockBytes, double norm, lo
 
   /** True unless these are no values that a merge writes, as those of a damaged line may be. */
   boolean isPossible() {
-    return name != null
-        && blockBytes > 0
-        && blockBytes <= LARGEST_BLOCK
-        && nonFinite >= 0;
+    return name != null && blockBytes > 0 && blockBytes <= LARGEST_BLOCK && nonFinite >= 0;
   }
 }

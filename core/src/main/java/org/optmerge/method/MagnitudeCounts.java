@@ -30,7 +30,8 @@ final class MagnitudeCounts {
   /** One pass over parameters. */
   static MagnitudeCounts of(
       List<TaskVectorStream> streams, Supplier<Source> source, long alignment, int rows) {
-    BufferPool<MagnitudeCounts> pool = new BufferPool<>(() -> new MagnitudeCounts(source.get(), rows));
+    BufferPool<MagnitudeCounts> pool =
+        new BufferPool<>(() -> new MagnitudeCounts(source.get(), rows));
     for (TaskVectorStream stream : streams) {
       stream.forEach(
           alignment,

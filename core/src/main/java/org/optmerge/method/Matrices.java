@@ -165,8 +165,7 @@ public final class Matrices implements AutoCloseable {
   public double largestOfNormalizedGrams() {
     double sum = 0;
     for (int t = 0; t < count(); t++) {
-      sum +=
-          inverseSquaredNorm(t) * Float32Subspaces.largestSquare(tau.vectors().get(t).dense());
+      sum += inverseSquaredNorm(t) * Float32Subspaces.largestSquare(tau.vectors().get(t).dense());
     }
     return sum;
   }

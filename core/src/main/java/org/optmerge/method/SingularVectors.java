@@ -63,14 +63,12 @@ final class SingularVectors {
   TaskVector.LowRank orthonormalFactors(double[] values) {
     NDArray left = root(left()).isometry(left());
     NDArray right = root(rightColumns()).isometry(rightColumns());
-    return new TaskVector.LowRank(
-        LinearAlgebra.scaleColumns(left, values), right.transpose(), 1);
+    return new TaskVector.LowRank(LinearAlgebra.scaleColumns(left, values), right.transpose(), 1);
   }
 
   /** As {@link #orthonormal} of float32 vectors; empty if their rounding moves the result more. */
   Optional<NDArray> orthonormalInFloat32(double[] values, double error) {
-    InverseRoot ofLeft =
-        InverseRoot.inFloat32(left(), DEPENDENT).orElseGet(() -> root(left()));
+    InverseRoot ofLeft = InverseRoot.inFloat32(left(), DEPENDENT).orElseGet(() -> root(left()));
     InverseRoot ofRight =
         InverseRoot.inFloat32(rightColumns(), DEPENDENT).orElseGet(() -> root(rightColumns()));
     if (ofLeft.singularValues().length < values.length
@@ -96,15 +94,13 @@ final class SingularVectors {
     NDManager scope = left.getManager();
     if (left.getShape().get(0) >= right.getShape().get(1)) {
       NDArray rows = wide(scope, ofRight.root()).matMul(wide(scope, right));
-      NDArray inner =
-          wide(scope, ofLeft.root()).matMul(LinearAlgebra.scaleRows(rows, values));
+      NDArray inner = wide(scope, ofLeft.root()).matMul(LinearAlgebra.scaleRows(rows, values));
       DataType type = ofLeft.root().getDataType();
       return LinearAlgebra.toType(scope, left, type)
           .matMul(LinearAlgebra.toType(scope, inner, type));
     }
     NDArray columns = wide(scope, left).matMul(wide(scope, ofLeft.root()));
-    NDArray inner =
-        LinearAlgebra.scaleColumns(columns, values).matMul(wide(scope, ofRight.root()));
+    NDArray inner = LinearAlgebra.scaleColumns(columns, values).matMul(wide(scope, ofRight.root()));
     DataType type = ofRight.root().getDataType();
     return LinearAlgebra.toType(scope, inner, type)
         .matMul(LinearAlgebra.toType(scope, right, type));

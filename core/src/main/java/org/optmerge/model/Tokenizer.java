@@ -137,7 +137,8 @@ public final class Tokenizer implements AutoCloseable {
             () ->
                 HuggingFaceTokenizer.newInstance(
                     new ByteArrayInputStream(bytes),
-                    Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false")));
+                    Map.of(
+                        "truncation", "false", "padding", "false", "addSpecialTokens", "false")));
     Set<Long> added = new HashSet<>();
     tree.path("added_tokens").forEach(token -> added.add(token.path("id").asLong()));
     return new Tokenizer(tokenizer, file, ids, words(tree), null, added, null, "");

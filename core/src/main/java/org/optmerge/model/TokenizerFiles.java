@@ -81,7 +81,8 @@ final class TokenizerFiles {
           pieces,
           () -> {
             AddedTokens added = AddedTokens.read(folder);
-            SentencePieceModel model = SentencePieceModel.of(RegularFiles.read(pieces, Tokenizer.LONGEST));
+            SentencePieceModel model =
+                SentencePieceModel.of(RegularFiles.read(pieces, Tokenizer.LONGEST));
             Tokenizer built = Tokenizer.built(sentencePiece(model, added));
             // Without "legacy" only the beginning of a text has a blank, not what follows a special
             // token, so it is no step of the normalisation.

@@ -73,8 +73,7 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
     } catch (TableException | EOFException e) {
       throw new TableException("%s: %s".formatted(file, e.getMessage()), e);
     } catch (IOException e) {
-      throw new TableException(
-          "%s: cannot be read: %s".formatted(file, DecoderErrors.words(e)), e);
+      throw new TableException("%s: cannot be read: %s".formatted(file, DecoderErrors.words(e)), e);
     }
   }
 
@@ -222,7 +221,8 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
   }
 
   private static Raw workbook(Path file, Predicate<String> wanted) throws IOException {
-    try (PushbackInputStream in = new PushbackInputStream(Files.newInputStream(RegularFiles.required(file)), 2)) {
+    try (PushbackInputStream in =
+        new PushbackInputStream(Files.newInputStream(RegularFiles.required(file)), 2)) {
       requireZip(in);
       WorkbookLimits.check(file);
       Collector table = new Collector(wanted, true);

@@ -12,8 +12,7 @@ import org.apache.commons.compress.archivers.zip.ZipFile;
  * The limits of Excel, held against a workbook before it is read: the library sets room aside for
  * all cells up to the last one that is named, whatever its name.
  *
- * @see <a
- *     href="https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3">Excel
+ * @see <a href="https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3">Excel
  *     specifications and limits</a>
  */
 final class WorkbookLimits {

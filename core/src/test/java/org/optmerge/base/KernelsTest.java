@@ -298,8 +298,15 @@ class KernelsTest {
   @MethodSource("all")
   void entries_above_a_threshold_are_the_same(Kernels kernels) {
     float[] thresholds = {
-      0f, -Float.MIN_VALUE, Float.MIN_VALUE, 0.25f, Math.nextDown(0.25f), 1e30f, Float.MAX_VALUE,
-      Float.POSITIVE_INFINITY, Float.NaN
+      0f,
+      -Float.MIN_VALUE,
+      Float.MIN_VALUE,
+      0.25f,
+      Math.nextDown(0.25f),
+      1e30f,
+      Float.MAX_VALUE,
+      Float.POSITIVE_INFINITY,
+      Float.NaN
     };
     for (int length : LENGTHS) {
       for (float[] values : kinds(length + 3, length)) {
@@ -421,6 +428,7 @@ class KernelsTest {
     assertThat(merged).containsExactly(mean ? 2 : 4, 4, -1, 0, -2);
     PLAIN.consensus(rows, new float[] {2, 3, 4}, mean, 10, merged, 5);
     assertThat(merged)
-        .containsExactly(mean ? 40f / 5 : 40, mean ? 40f / 4 : 40, mean ? 5 : 10, 0, mean ? 20f / 7 : 20);
+        .containsExactly(
+            mean ? 40f / 5 : 40, mean ? 40f / 4 : 40, mean ? 5 : 10, 0, mean ? 20f / 7 : 20);
   }
 }

@@ -30,8 +30,7 @@ import org.optmerge.model.media.ImageFiles;
 class QuestionsFuzzTest {
   private static final String DICTIONARY = "/org/optmerge/fuzz/questions.dict";
   private static final Sandbox BOX = Sandbox.open();
-  private static final byte[] PNG =
-      ImageFiles.png(new Image(1, 1, new byte[] {(byte) 255, 0, 0}));
+  private static final byte[] PNG = ImageFiles.png(new Image(1, 1, new byte[] {(byte) 255, 0, 0}));
 
   private static Stream<byte[]> texts(String... texts) {
     return Stream.of(texts).map(text -> text.getBytes(UTF_8));
@@ -92,7 +91,9 @@ class QuestionsFuzzTest {
   static Stream<byte[]> kitTables() {
     String png = Base64.getEncoder().encodeToString(PNG);
     return texts(
-        "index\timage\tquestion\tanswer\n0\t" + png + "\tWhat?\tA\n1\t0\t\"Who\nis?\"\t['a', 'b']\n",
+        "index\timage\tquestion\tanswer\n0\t"
+            + png
+            + "\tWhat?\tA\n1\t0\t\"Who\nis?\"\t['a', 'b']\n",
         "index\timage_path\tquestion\tanswer\tcategory\n7\t['1.png']\t?\tB\tx\n");
   }
 
@@ -169,7 +170,8 @@ class QuestionsFuzzTest {
         new ParquetBenchmark(
             "LIST",
             List.of(file),
-            Map.of("id", "question_id", "question", "question", "answers", "answer", "image", "image"),
+            Map.of(
+                "id", "question_id", "question", "question", "answers", "answer", "image", "image"),
             null,
             null));
   }

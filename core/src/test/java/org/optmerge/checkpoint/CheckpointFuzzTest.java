@@ -169,9 +169,15 @@ class CheckpointFuzzTest {
         lora("adapter-seeds")
             .random("base_model.model.lm_head.weight", DType.F32, List.of(2L, 2L), 1)
             .random(
-                "base_model.model.model.embed_tokens.lora_embedding_A", DType.F32, List.of(2L, 3L), 1)
+                "base_model.model.model.embed_tokens.lora_embedding_A",
+                DType.F32,
+                List.of(2L, 3L),
+                1)
             .random(
-                "base_model.model.model.embed_tokens.lora_embedding_B", DType.F32, List.of(2L, 2L), 1)
+                "base_model.model.model.embed_tokens.lora_embedding_B",
+                DType.F32,
+                List.of(2L, 2L),
+                1)
             .random(
                 "base_model.model.model.layers.0.mlp.up_proj.lora_magnitude_vector",
                 DType.F32,

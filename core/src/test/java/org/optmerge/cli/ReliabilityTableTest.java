@@ -298,7 +298,8 @@ class ReliabilityTableTest {
       Files.writeString(dir.resolve("chart/config.json"), config);
     }
 
-    assertThat(merged().err()).contains("warning: model 'chart' has no config.json that can be read");
+    assertThat(merged().err())
+        .contains("warning: model 'chart' has no config.json that can be read");
   }
 
   // ---- models that do not fit

@@ -81,16 +81,13 @@ class ScalingSweepTest {
   void each_output_is_that_of_a_merge_by_itself(String method) throws IOException {
     Path swept = folder.resolve("swept");
     CommandRun run =
-        CommandRun.of(
-            "merge", recipe(method, ""), "--out", swept, "--sweep", "0.3,0.5,0.7");
+        CommandRun.of("merge", recipe(method, ""), "--out", swept, "--sweep", "0.3,0.5,0.7");
     assertThat(run.code()).isZero();
 
     for (String scaling : List.of("0.3", "0.5", "0.7")) {
       Path single = folder.resolve("single-" + scaling);
       assertThat(
-              CommandRun.of(
-                      "merge", recipe(method, "scaling: " + scaling), "--out", single)
-                  .code())
+              CommandRun.of("merge", recipe(method, "scaling: " + scaling), "--out", single).code())
           .isZero();
       assertSame(swept.resolve("scaling-" + scaling), single);
     }
@@ -138,12 +135,10 @@ class ScalingSweepTest {
     Path swept = folder.resolve("swept");
 
     assertThat(
-            CommandRun.of(
-                    "merge", recipe("ties-tensor", ""), "--out", swept, "--sweep", "0.3,0.3")
+            CommandRun.of("merge", recipe("ties-tensor", ""), "--out", swept, "--sweep", "0.3,0.3")
                 .err())
         .contains("--sweep: a value is given twice");
-    assertThat(
-            CommandRun.of("merge", recipe("linear", ""), "--out", swept, "--sweep", "0.3").err())
+    assertThat(CommandRun.of("merge", recipe("linear", ""), "--out", swept, "--sweep", "0.3").err())
         .contains("has no 'scaling'");
     assertThat(swept).doesNotExist();
   }

@@ -95,10 +95,7 @@ class ChangingInputsTest {
             "weights, replaced by a rename",
             it -> {
               Path other = it.write("other", 6, 16, 12, 1).resolve("model.safetensors");
-              Files.move(
-                  other,
-                  it.weights("one"),
-                  java.nio.file.StandardCopyOption.ATOMIC_MOVE);
+              Files.move(other, it.weights("one"), java.nio.file.StandardCopyOption.ATOMIC_MOVE);
             },
             "one",
             "written to"),

@@ -53,8 +53,7 @@ record Child(List<String> javaOptions, Map<String, String> environment, String s
     command.addAll(
         List.of(
             "-cp",
-            System.getProperty(
-                "surefire.test.class.path", System.getProperty("java.class.path")),
+            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
             Main.class.getName()));
     Arrays.stream(arguments).map(Object::toString).forEach(command::add);
     ProcessBuilder builder = new ProcessBuilder(command);

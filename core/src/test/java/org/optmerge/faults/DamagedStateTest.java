@@ -66,8 +66,7 @@ class DamagedStateTest {
           }
         };
     try (MergePlan plan = Planner.plan(RecipeParser.parse(recipe))) {
-      assertThatThrownBy(
-              () -> Merger.run(plan, out, MergeOptions.DEFAULT.withThreads(1), stopping))
+      assertThatThrownBy(() -> Merger.run(plan, out, MergeOptions.DEFAULT.withThreads(1), stopping))
           .hasMessage("killed");
     }
   }
@@ -99,8 +98,7 @@ class DamagedStateTest {
     List<String> lines = new ArrayList<>(Files.readAllLines(journal));
     assertThat(lines).hasSize(5);
     lines.set(2, line);
-    Files.writeString(
-        journal, String.join("\n", lines) + "\n", StandardCharsets.ISO_8859_1);
+    Files.writeString(journal, String.join("\n", lines) + "\n", StandardCharsets.ISO_8859_1);
 
     CommandRun run = CommandRun.of("merge", recipe, "--out", out, "--resume");
 
@@ -194,8 +192,7 @@ class DamagedStateTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"\0\0\0\0\0\0\0\0", "", "null", "[]", "{\"a\": null}", "{\"a\": 3}", "{"})
-  void rows_of_a_study_that_are_damaged_are_named_with_the_cure(String content)
-      throws IOException {
+  void rows_of_a_study_that_are_damaged_are_named_with_the_cure(String content) throws IOException {
     Path rows = Files.writeString(dir.resolve("rows.json"), content);
 
     assertThatThrownBy(() -> AnswerSheet.read(rows))

@@ -97,8 +97,9 @@ class EndlessInputsTest {
     TinyModels models = TinyModels.in(dir);
     Path recipe = models.recipe(TinyModels.LINEAR.replace("model: ", "model: " + dir + "/"));
     Process process =
-        Child.PLAIN.after("exec < <(cat " + recipe + ")").start(
-            "merge", "/dev/" + from, "--out", dir.resolve("out"), "--quiet");
+        Child.PLAIN
+            .after("exec < <(cat " + recipe + ")")
+            .start("merge", "/dev/" + from, "--out", dir.resolve("out"), "--quiet");
 
     Child.Finished finished = Child.finished(process);
 

@@ -61,8 +61,9 @@ class FailingMachineTest {
             "merge_method: ties-global\nbase_model: base\nmodels: [{model: one}, {model: two}]\n");
 
     Child.Finished run =
-        Child.PLAIN.java("-Xmx14m", "-XX:MaxDirectMemorySize=1m").run(
-            "merge", file, "--out", out(), "--quiet");
+        Child.PLAIN
+            .java("-Xmx14m", "-XX:MaxDirectMemorySize=1m")
+            .run("merge", file, "--out", out(), "--quiet");
 
     isSaid(run, "out of memory", "-Xmx");
     CommandRun again = CommandRun.of("merge", file, "--out", out(), "--quiet", "--force");
@@ -87,9 +88,7 @@ class FailingMachineTest {
     Path occupied = Files.writeString(dir.resolve("file"), "x");
 
     Child.Finished run =
-        Child.PLAIN
-            .with("XDG_CACHE_HOME", occupied)
-            .run("merge", file, "--out", out(), "--quiet");
+        Child.PLAIN.with("XDG_CACHE_HOME", occupied).run("merge", file, "--out", out(), "--quiet");
 
     assertThat(run.code()).as(run.err()).isZero();
   }
@@ -161,11 +160,15 @@ class FailingMachineTest {
           case "merge" -> CommandRun.of("merge", recipe, "--out", place, "--quiet");
           case "evaluate" ->
               CommandRun.of(
-                  "evaluate", mini.resolve("base"), "--benchmark", "mini:ocr", "--out", place,
+                  "evaluate",
+                  mini.resolve("base"),
+                  "--benchmark",
+                  "mini:ocr",
+                  "--out",
+                  place,
                   "--quiet");
           case "tune" ->
-              CommandRun.of(
-                  "tune", recipe, "--benchmark", "mini:ocr", "--out", place, "--quiet");
+              CommandRun.of("tune", recipe, "--benchmark", "mini:ocr", "--out", place, "--quiet");
           default -> CommandRun.of("train", "mini", "--only", "base", "--out", place, "--quiet");
         };
 

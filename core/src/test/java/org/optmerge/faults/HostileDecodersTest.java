@@ -66,7 +66,8 @@ class HostileDecodersTest {
             "an id beyond all bounds",
             tokenizer(
                 "{\"type\":\"WordLevel\",\"vocab\":{\"a\":99999999999},\"unk_token\":\"a\"}", "")),
-        Arguments.of("a model that is not known", tokenizer("{\"type\":\"X\",\"vocab\":{\"a\":0}}", "")),
+        Arguments.of(
+            "a model that is not known", tokenizer("{\"type\":\"X\",\"vocab\":{\"a\":0}}", "")),
         Arguments.of(
             "a piece without a score", tokenizer("{\"type\":\"Unigram\",\"vocab\":[[\"a\"]]}", "")),
         Arguments.of(
@@ -74,7 +75,8 @@ class HostileDecodersTest {
             tokenizer("{\"type\":\"Unigram\",\"unk_id\":7,\"vocab\":[[\"a\",0.5]]}", "")),
         Arguments.of(
             "an added token without an id",
-            tokenizer(words, "").replace("\"added_tokens\":[]", "\"added_tokens\":[{\"content\":\"x\"}]")),
+            tokenizer(words, "")
+                .replace("\"added_tokens\":[]", "\"added_tokens\":[{\"content\":\"x\"}]")),
         Arguments.of(
             "a map of characters that is cut",
             tokenizer(words, "")
@@ -175,11 +177,7 @@ class HostileDecodersTest {
     Path file = model.resolve("model.safetensors");
     byte[] bytes = Files.readAllBytes(file);
     int data =
-        8
-            + (int)
-                java.nio.ByteBuffer.wrap(bytes)
-                    .order(java.nio.ByteOrder.LITTLE_ENDIAN)
-                    .getLong();
+        8 + (int) java.nio.ByteBuffer.wrap(bytes).order(java.nio.ByteOrder.LITTLE_ENDIAN).getLong();
     Arrays.fill(bytes, data, bytes.length, value);
     Files.write(file, bytes);
   }
@@ -197,7 +195,14 @@ class HostileDecodersTest {
               CommandRun.of("evaluate", bad, "--benchmark", "mini:ocr", "--count", 3, "--quiet");
           default ->
               CommandRun.of(
-                  "evaluate", bad, "--benchmark", "mini:ocr", "--count", 3, "--quiet", "--out",
+                  "evaluate",
+                  bad,
+                  "--benchmark",
+                  "mini:ocr",
+                  "--count",
+                  3,
+                  "--quiet",
+                  "--out",
                   dir.resolve("out"));
         };
 

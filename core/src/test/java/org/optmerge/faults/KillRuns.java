@@ -39,8 +39,10 @@ final class KillRuns {
     TIES_GLOBAL("TIES over the whole model", of("ties-global", "model: one", "model: two")),
     DARE("DARE", TinyModels.TIES.replace("ties", "dare_ties") + "random_seed: 7\n"),
     OPTMERGE("OptMerge", of("optmerge-full", "model: one", "model: two")),
-    ADAPTERS("OptMerge of LoRA adapters", of("optmerge-lora", "model: lora-one", "model: lora-two")),
-    SHARDED("TIES into nine files", TinyModels.TIES.replace("base_model: base", "base_model: sharded"));
+    ADAPTERS(
+        "OptMerge of LoRA adapters", of("optmerge-lora", "model: lora-one", "model: lora-two")),
+    SHARDED(
+        "TIES into nine files", TinyModels.TIES.replace("base_model: base", "base_model: sharded"));
 
     private final String label;
     private final String recipe;
@@ -170,11 +172,14 @@ final class KillRuns {
     }
   }
 
-  /** What a machine that loses its power forgets: data that the journal knows of, or lines of it. */
+  /**
+   * What a machine that loses its power forgets: data that the journal knows of, or lines of it.
+   */
   private void losePower(Path workspace) throws IOException {
     List<Path> files;
     try (Stream<Path> all = Files.walk(workspace)) {
-      files = all.filter(Files::isRegularFile).filter(it -> it.toFile().length() > 0).sorted().toList();
+      files =
+          all.filter(Files::isRegularFile).filter(it -> it.toFile().length() > 0).sorted().toList();
     }
     for (Path file : files) {
       boolean journal = file.endsWith("journal.jsonl");

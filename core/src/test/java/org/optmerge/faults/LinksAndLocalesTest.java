@@ -183,7 +183,8 @@ class LinksAndLocalesTest {
     String method = "li\u001b[2Jnear\u001b]0;title\u0007";
     recipe =
         models.recipe(
-            TinyModels.LINEAR.replace("linear", "\"" + method.replace("\u001b", "\\e") + "\"")
+            TinyModels.LINEAR
+                .replace("linear", "\"" + method.replace("\u001b", "\\e") + "\"")
                 .replace("\u0007", "\\a"));
 
     CommandRun run = merge(dir.resolve("w"));

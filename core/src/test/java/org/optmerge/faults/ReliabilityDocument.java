@@ -69,7 +69,15 @@ final class ReliabilityDocument {
     lines.add("|---|---|---|---|---|");
     long[] sums = new long[4];
     for (JsonNode line : read(KillRuns.RECORD)) {
-      row(lines, line.path("merge").asText(), sums, line, "kills", "power_losses", "identical", "open");
+      row(
+          lines,
+          line.path("merge").asText(),
+          sums,
+          line,
+          "kills",
+          "power_losses",
+          "identical",
+          "open");
     }
     lines.add(total(sums));
     if (Files.exists(FUZZ)) {

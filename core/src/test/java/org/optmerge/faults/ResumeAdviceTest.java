@@ -85,8 +85,7 @@ class ResumeAdviceTest {
   }
 
   @Test
-  void a_merge_that_would_be_refused_again_advises_nothing_and_leaves_nothing()
-      throws IOException {
+  void a_merge_that_would_be_refused_again_advises_nothing_and_leaves_nothing() throws IOException {
     byte[] bytes = Files.readAllBytes(models.weights("two"));
     bytes[bytes.length - 1] = 0x7f; // the last bfloat16 becomes NaN or infinity
     bytes[bytes.length - 2] = (byte) 0x80;

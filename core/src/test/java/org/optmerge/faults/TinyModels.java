@@ -80,8 +80,7 @@ record TinyModels(Path dir) {
 
   Path recipe(String text) {
     try {
-      return Files.writeString(
-          dir.resolve("recipe-%08x.yaml".formatted(text.hashCode())), text);
+      return Files.writeString(dir.resolve("recipe-%08x.yaml".formatted(text.hashCode())), text);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -33,8 +33,7 @@ class WarningsTest {
   }
 
   private TestCheckpoints model(String name, int tensors) {
-    TestCheckpoints folder =
-        TestCheckpoints.folder(dir.resolve(name)).config(TinyModels.CONFIG);
+    TestCheckpoints folder = TestCheckpoints.folder(dir.resolve(name)).config(TinyModels.CONFIG);
     for (int i = 0; i < tensors; i++) {
       folder.random(TinyModels.tensor(i), DType.BF16, List.of(8L, 6L), name.hashCode() + i);
     }

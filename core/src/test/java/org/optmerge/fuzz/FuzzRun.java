@@ -38,7 +38,8 @@ final class FuzzRun {
   private static final Pattern STATUS = Pattern.compile("^#(\\d+)\\s.*?\\bcov: (\\d+)");
   private static final Pattern DONE = Pattern.compile("^Done (\\d+) runs in (\\d+) second");
   private static final Pattern FINDING =
-      Pattern.compile("^(== Java (Exception|Assertion Error): .*|SUMMARY: libFuzzer: .*|#\\s.*SIG.*)");
+      Pattern.compile(
+          "^(== Java (Exception|Assertion Error): .*|SUMMARY: libFuzzer: .*|#\\s.*SIG.*)");
 
   /** Coverage of these guides mutations: this project and the decoders that it hands bytes to. */
   private static final String INSTRUMENTED =
@@ -97,8 +98,7 @@ final class FuzzRun {
     List<String> wanted = List.of(arguments).subList(1, arguments.length);
     List<Target> targets =
         targets().stream()
-            .filter(
-                target -> wanted.isEmpty() || wanted.stream().anyMatch(target.name()::contains))
+            .filter(target -> wanted.isEmpty() || wanted.stream().anyMatch(target.name()::contains))
             .toList();
     if (targets.isEmpty()) {
       throw new IllegalArgumentException("no target has one of " + wanted + " in its name");
@@ -126,8 +126,7 @@ final class FuzzRun {
     }
   }
 
-  private static Outcome run(Target target, long seconds)
-      throws IOException, InterruptedException {
+  private static Outcome run(Target target, long seconds) throws IOException, InterruptedException {
     Path folder = WORK.resolve(target.name());
     Path corpus = Files.createDirectories(folder.resolve("corpus"));
     List<String> command = new ArrayList<>();
@@ -171,8 +170,7 @@ final class FuzzRun {
     }
     int code = process.waitFor();
     if (outcome.executions == 0) {
-      throw new IOException(
-          target.name() + " did not run:\n" + String.join("\n", last));
+      throw new IOException(target.name() + " did not run:\n" + String.join("\n", last));
     }
     if (code != 0 && outcome.findings.isEmpty()) {
       outcome.findings.add("the process ended with code " + code);
@@ -219,7 +217,9 @@ final class FuzzRun {
     line.put("open", outcome.findings.size());
     AtomicFiles.write(
         RECORD,
-        "[\n" + String.join(",\n", lines.values().stream().map(ObjectNode::toString).toList()) + "\n]\n");
+        "[\n"
+            + String.join(",\n", lines.values().stream().map(ObjectNode::toString).toList())
+            + "\n]\n");
   }
 
   private static int mended(Target target) throws IOException {

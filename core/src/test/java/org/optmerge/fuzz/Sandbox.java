@@ -29,7 +29,9 @@ public final class Sandbox {
   private static final String GIVEN = "given";
   private static final String CANARY = "outside.txt";
 
-  /** Of processor time, in a process that runs instrumented code: a thousand times what is usual. */
+  /**
+   * Of processor time, in a process that runs instrumented code: a thousand times what is usual.
+   */
   private static final long LONGEST_NANOSECONDS = 4_000_000_000L;
 
   /** Allocated in all, not at once. Inputs have a few kilobytes. */
@@ -37,10 +39,10 @@ public final class Sandbox {
 
   /** What belongs into a stack trace, not into a message for people. */
   private static final Pattern CLASS_NAME =
-      Pattern.compile("(?<![\\w/])(?:java|org|com)(?:\\.[a-z0-9_]+)+\\.[A-Z][A-Za-z$]+|NullPointerException");
+      Pattern.compile(
+          "(?<![\\w/])(?:java|org|com)(?:\\.[a-z0-9_]+)+\\.[A-Z][A-Za-z$]+|NullPointerException");
 
-  private static final ThreadMXBean THREADS =
-      (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   /** All of this process: each class of targets has one. */
   private static final Set<Path> BOXES = ConcurrentHashMap.newKeySet();
@@ -134,8 +136,7 @@ public final class Sandbox {
     long spent = THREADS.getCurrentThreadCpuTime() - time;
     long allocated = THREADS.getCurrentThreadAllocatedBytes() - bytes;
     if (spent > LONGEST_NANOSECONDS) {
-      throw new AssertionError(
-          "%d bytes took %d ms".formatted(input.length, spent / 1_000_000));
+      throw new AssertionError("%d bytes took %d ms".formatted(input.length, spent / 1_000_000));
     }
     if (allocated > MOST_BYTES) {
       throw new AssertionError(
@@ -162,14 +163,16 @@ public final class Sandbox {
   private static boolean mayBeTouched(Path path) {
     Path whole = path.toAbsolutePath().normalize();
     return BOXES.stream()
-            .anyMatch(box -> whole.startsWith(box.resolve(GIVEN)) || whole.equals(box.resolve(CANARY)))
+            .anyMatch(
+                box -> whole.startsWith(box.resolve(GIVEN)) || whole.equals(box.resolve(CANARY)))
         || Places.JAVA.stream().anyMatch(whole::startsWith);
   }
 
   private static final class Places {
     static final List<Path> JAVA =
         Stream.concat(
-                Stream.of(System.getProperty("java.home"), "src/test/resources", "../data-manifests"),
+                Stream.of(
+                    System.getProperty("java.home"), "src/test/resources", "../data-manifests"),
                 Arrays.stream(
                     System.getProperty("java.class.path")
                         .split(Pattern.quote(System.getProperty("path.separator")))))

@@ -74,7 +74,8 @@ class Float32SubspacesTest {
     NDArray x = gaussian(300, 200, ones(200));
     NDArray gram = LinearAlgebra.gram(x, DataType.FLOAT32);
     SymmetricEigen eigen = LinearAlgebra.eigh(gram);
-    NDArray exact = projector(LinearAlgebra.eigh(gram.toType(DataType.FLOAT64, true)).vectors(), 40);
+    NDArray exact =
+        projector(LinearAlgebra.eigh(gram.toType(DataType.FLOAT64, true)).vectors(), 40);
 
     Optional<NDArray> refined = Float32Subspaces.refined(gram, eigen, 40);
 

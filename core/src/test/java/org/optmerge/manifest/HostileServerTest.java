@@ -63,15 +63,33 @@ class HostileServerTest {
 
   private FetchOptions options(Duration stall) {
     return new FetchOptions(
-        2, stall.toSeconds() < 1 ? 0 : 2, Duration.ofMillis(1), Duration.ofSeconds(1), stall, server.uri(""), null,
+        2,
+        stall.toSeconds() < 1 ? 0 : 2,
+        Duration.ofMillis(1),
+        Duration.ofSeconds(1),
+        stall,
+        server.uri(""),
+        null,
         ProxySelector.of(null));
   }
 
   private static Manifest manifest(Source source) {
     return new Manifest(
-        "toy", Manifest.Kind.BENCHMARK, "Toy", "A toy.", List.of(), null, null,
-        new Manifest.Licence("MIT", null, null), null, "toy", null, List.of(source), List.of(),
-        List.of(), List.of());
+        "toy",
+        Manifest.Kind.BENCHMARK,
+        "Toy",
+        "A toy.",
+        List.of(),
+        null,
+        null,
+        new Manifest.Licence("MIT", null, null),
+        null,
+        "toy",
+        null,
+        List.of(source),
+        List.of(),
+        List.of(),
+        List.of());
   }
 
   private Source.WebFile file(String path, @Nullable Long size, @Nullable String unpackInto) {
@@ -197,8 +215,7 @@ class HostileServerTest {
         "/f.tsv",
         turn ->
             (request, response) -> {
-              response.begin(
-                  200, "Content-Encoding: gzip", "Content-Length: " + packed.size());
+              response.begin(200, "Content-Encoding: gzip", "Content-Length: " + packed.size());
               response.body(packed.toByteArray(), 0, packed.size());
             });
 
@@ -261,7 +278,8 @@ class HostileServerTest {
           "[{\"type\":\"file\",\"path\":\"%s\",\"size\":1,\"oid\":\"%s\"}]"
               .formatted(path, COMMIT)
               .getBytes(StandardCharsets.UTF_8);
-      URI next = server.uri(request.path().replaceFirst("\\?.*", "?cursor=" + link.formatted(number)));
+      URI next =
+          server.uri(request.path().replaceFirst("\\?.*", "?cursor=" + link.formatted(number)));
       response.begin(
           200, "Link: <%s>; rel=\"next\"".formatted(next), "Content-Length: " + page.length);
       response.body(page, 0, page.length);
@@ -390,8 +408,7 @@ class HostileServerTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"7zEuZfw=", "bnVsbA==", "W10=", "eyJuYW1lIjoge319", ""})
-  void a_manifest_that_is_none_is_named_without_a_class_of_ours(String base64)
-      throws IOException {
+  void a_manifest_that_is_none_is_named_without_a_class_of_ours(String base64) throws IOException {
     Path file = data.resolve("odd.json");
     Files.write(file, java.util.Base64.getDecoder().decode(base64));
 

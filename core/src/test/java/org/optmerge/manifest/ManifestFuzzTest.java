@@ -27,7 +27,8 @@ class ManifestFuzzTest {
   private static final Sandbox BOX = Sandbox.open();
 
   static Stream<byte[]> manifests() throws IOException {
-    return Stream.of("InternVL2_5-1B.json", "ChartQA_TEST.json", "VizWiz-lmms-eval.json", "MUSIC-AVQA.json")
+    return Stream.of(
+            "InternVL2_5-1B.json", "ChartQA_TEST.json", "VizWiz-lmms-eval.json", "MUSIC-AVQA.json")
         .map(Path.of("../data-manifests")::resolve)
         .map(ManifestFuzzTest::bytes);
   }
@@ -163,6 +164,7 @@ class ManifestFuzzTest {
     Path archive = BOX.file(name, data);
     Path out = BOX.folder().resolve("out");
     Trees.delete(out);
-    BOX.holds(data, () -> Archives.unpack(archive, out, new Archives.Limits(1000, 10_000_000, 200)));
+    BOX.holds(
+        data, () -> Archives.unpack(archive, out, new Archives.Limits(1000, 10_000_000, 200)));
   }
 }

@@ -9,8 +9,8 @@ import java.time.Clock;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.optmerge.base.FileIdentity;
 import org.optmerge.TestCheckpoints;
+import org.optmerge.base.FileIdentity;
 import org.optmerge.base.Progress;
 import org.optmerge.base.Trees;
 import org.optmerge.checkpoint.DType;
@@ -46,8 +46,7 @@ class OwnFilesFuzzTest {
 
   private static Path merge(Path out, MergeOptions.Flag... flags) {
     try (MergePlan plan = Plans.of(Merged.BASE, Merged.EXPERTS, new Plans.Sum(), 0.5)) {
-      Merger.run(
-          plan, out, MergeOptions.DEFAULT.withFlags(flags).withThreads(1), Progress.NONE);
+      Merger.run(plan, out, MergeOptions.DEFAULT.withFlags(flags).withThreads(1), Progress.NONE);
       return out;
     }
   }
@@ -77,8 +76,7 @@ class OwnFilesFuzzTest {
     Path out = BOX.folder().resolve("unfinished");
     Path folder = out.resolveSibling(".unfinished.optmerge");
     try (MergePlan plan = Plans.of(Merged.BASE, Merged.EXPERTS, new Plans.Sum(), 0.5)) {
-      Merger.run(
-          plan, out, MergeOptions.DEFAULT.withThreads(1), new Stop());
+      Merger.run(plan, out, MergeOptions.DEFAULT.withThreads(1), new Stop());
     } catch (Stop.Stopped e) {
       // On purpose: what is done so far stays.
     }
@@ -107,8 +105,7 @@ class OwnFilesFuzzTest {
     Trees.delete(BOX.folder().resolve(".resumed.optmerge"));
     BOX.file(".resumed.optmerge/journal.jsonl", data);
     if (BOX.holds(data, () -> merge(out, MergeOptions.Flag.RESUME))
-        && Files.mismatch(
-                expected.resolve("model.safetensors"), out.resolve("model.safetensors"))
+        && Files.mismatch(expected.resolve("model.safetensors"), out.resolve("model.safetensors"))
             >= 0) {
       throw new AssertionError("a resumed merge has other bytes");
     }

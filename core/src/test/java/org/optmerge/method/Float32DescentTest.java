@@ -83,10 +83,7 @@ class Float32DescentTest {
     TaskVectors widened = Arrays2d.map(narrow, x -> x.toType(DataType.FLOAT64, true));
     for (MergeMethod method :
         List.of(
-            new Tsv(),
-            new IsoC(NonMatrixRule.MEAN),
-            Swudi.PUBLISHED,
-            OptMergeMethod.MODALITIES)) {
+            new Tsv(), new IsoC(NonMatrixRule.MEAN), Swudi.PUBLISHED, OptMergeMethod.MODALITIES)) {
       assertThat(Arrays2d.error(method.merge(narrow), method.merge(widened)))
           .as(method.toString())
           .isLessThan(CUT_TOLERANCE);

@@ -77,7 +77,8 @@ class MagnitudeSelectionTest {
     ArrayTaskVectorStream tau = new ArrayTaskVectorStream("w", List.of(5000L), rows, 100);
     long[][] counts = {{2500, 2490, 5000}, {0, 3000, 10}};
 
-    assertThat(MagnitudeSelection.largest(tau, MagnitudeSelection.Source::taskVectors, counts, 5000))
+    assertThat(
+            MagnitudeSelection.largest(tau, MagnitudeSelection.Source::taskVectors, counts, 5000))
         .isEqualTo(
             MagnitudeSelection.largest(tau, MagnitudeSelection.Source::taskVectors, counts, 0));
   }
@@ -89,7 +90,8 @@ class MagnitudeSelectionTest {
 
     Largest largest =
         MagnitudeSelection.largest(
-            stream(values, 100), MagnitudeSelection.Source::taskVectors, new long[][] {{500}})[0][0];
+            stream(values, 100), MagnitudeSelection.Source::taskVectors, new long[][] {{500}})[0][
+            0];
 
     assertThat(largest.magnitude()).isNaN();
   }

@@ -85,8 +85,7 @@ class ModelFilesFuzzTest {
   static Stream<byte[]> templates() {
     return texts(
         "{\"chat_template\":\"{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}\"}",
-        "{\"chat_template\":[{\"name\":\"default\",\"template\":\"{{ messages }}\"}]}",
-        "{}");
+        "{\"chat_template\":[{\"name\":\"default\",\"template\":\"{{ messages }}\"}]}", "{}");
   }
 
   @DictionaryFile(resourcePath = DICTIONARY)
@@ -141,7 +140,8 @@ class ModelFilesFuzzTest {
 
   static Stream<byte[]> pieces() {
     return Stream.of("llama", "internlm2", "unigram")
-        .map(name -> bytes(RECORDED.resolve("tokenizers").resolve(name).resolve("tokenizer.model")));
+        .map(
+            name -> bytes(RECORDED.resolve("tokenizers").resolve(name).resolve("tokenizer.model")));
   }
 
   /** SentencePiece's protocol buffers; what comes of them is built by the same library. */
@@ -171,7 +171,8 @@ class ModelFilesFuzzTest {
     return Stream.of("llama", "internlm2", "qwen2")
         .map(
             name ->
-                bytes(RECORDED.resolve("tokenizers").resolve(name).resolve("tokenizer_config.json")));
+                bytes(
+                    RECORDED.resolve("tokenizers").resolve(name).resolve("tokenizer_config.json")));
   }
 
   @DictionaryFile(resourcePath = DICTIONARY)

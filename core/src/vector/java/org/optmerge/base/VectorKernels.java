@@ -37,7 +37,9 @@ final class VectorKernels extends PlainKernels {
   private static final VectorSpecies<Integer> INTS_AS_LONGS =
       VectorSpecies.of(int.class, VectorShape.forBitSize(LONGS.vectorBitSize() / 2));
 
-  /** Whether 64-bit numbers are multiplied as vectors: AVX-512 can, what is narrower emulates it. */
+  /**
+   * Whether 64-bit numbers are multiplied as vectors: AVX-512 can, what is narrower emulates it.
+   */
   private static final boolean MULTIPLIES_LONGS = LONGS.vectorBitSize() >= 512;
 
   private static final long[] STEPS = steps(LONGS.length());
@@ -429,7 +431,12 @@ final class VectorKernels extends PlainKernels {
 
   @Override
   public void consensus(
-      float[][] rows, float[] weights, boolean normalize, float lambda, float[] merged, int length) {
+      float[][] rows,
+      float[] weights,
+      boolean normalize,
+      float lambda,
+      float[] merged,
+      int length) {
     int whole = FLOATS.loopBound(length);
     IntVector largest = IntVector.zero(INTS);
     FloatVector zero = FloatVector.zero(FLOATS);
@@ -459,7 +466,8 @@ final class VectorKernels extends PlainKernels {
       super.consensus(rows, weights, normalize, lambda, merged, length);
     } else if (whole < length) {
       float[] rest = new float[length - whole];
-      super.consensus(rest(rows, weights.length, whole, length), weights, normalize, lambda, rest, rest.length);
+      super.consensus(
+          rest(rows, weights.length, whole, length), weights, normalize, lambda, rest, rest.length);
       System.arraycopy(rest, 0, merged, whole, rest.length);
     }
   }

@@ -345,10 +345,7 @@ public record Recipe(
   }
 
   private Recipe with(
-      boolean allow,
-      long other,
-      Mergekit ofMergekit,
-      Map<String, ParameterSetting> ofAll) {
+      boolean allow, long other, Mergekit ofMergekit, Map<String, ParameterSetting> ofAll) {
     return new Recipe(
         name,
         folder,

@@ -152,7 +152,8 @@ public final class RecipeParser {
     } catch (IOException e) {
       String reason =
           Files.exists(file)
-              ? Files.isDirectory(file) ? "is a folder, not a recipe"
+              ? Files.isDirectory(file)
+                  ? "is a folder, not a recipe"
                   : "cannot be read: " + FileErrors.reason(e)
               : "there is no such file";
       throw new RecipeException(List.of(file + ": " + reason));

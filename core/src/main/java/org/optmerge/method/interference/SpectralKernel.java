@@ -204,8 +204,7 @@ final class SpectralKernel {
       residual.subi(attached(scope, LinearAlgebra.scaleColumns(along, floored)));
       return Optional.of(start.addi(filtered(scope, residual, q, filtered)));
     }
-    if (!Psi.isDetermined(
-        floored, filtered, kept -> Float32Subspaces.turnOfGram(values, kept))) {
+    if (!Psi.isDetermined(floored, filtered, kept -> Float32Subspaces.turnOfGram(values, kept))) {
       return Optional.empty();
     }
     double[] share = new double[floored.length];

@@ -9,15 +9,12 @@ import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.regex.Pattern;
-import org.optmerge.base.Deadline;
-import org.optmerge.base.RegularFiles;
 import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
@@ -26,7 +23,9 @@ import javax.imageio.ImageWriter;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
+import org.optmerge.base.Deadline;
 import org.optmerge.base.DecoderErrors;
+import org.optmerge.base.RegularFiles;
 
 /**
  * Image files to pixels: PNG, JPEG, GIF, BMP, TIFF and WebP.

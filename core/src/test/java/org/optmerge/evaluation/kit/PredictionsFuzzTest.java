@@ -120,11 +120,29 @@ class PredictionsFuzzTest {
             List.of("7", "cat", "dog", "nan", "", "B", "The answer is B", "x", "1", "ok")),
         List.of(
             List.of(
-                "index", "question_type", "answer_type", "choices", "answer", "answer_option",
-                "prediction", "res", "log", "task", "skills"),
+                "index",
+                "question_type",
+                "answer_type",
+                "choices",
+                "answer",
+                "answer_option",
+                "prediction",
+                "res",
+                "log",
+                "task",
+                "skills"),
             List.of(
-                "1", "multi_choice", "text", "['x', 'y']", "x", "A", "(A)", "A",
-                "Prefetch succeed", "t", "['algebraic reasoning']")),
+                "1",
+                "multi_choice",
+                "text",
+                "['x', 'y']",
+                "x",
+                "A",
+                "(A)",
+                "A",
+                "Prefetch succeed",
+                "t",
+                "['algebraic reasoning']")),
         List.of(
             List.of("index", "bbox", "answer", "prediction", "width", "height"),
             List.of("1", "[0.1, 0.1, 0.5, 0.5]", "cup", "[[100, 100, 500, 500]]", "9", "9")));
