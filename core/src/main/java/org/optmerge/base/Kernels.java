@@ -16,7 +16,7 @@ public interface Kernels {
 
   /** The fastest that this Java and this processor have, as far as it pays to load them. */
   static Kernels best() {
-    return Choice.best;
+    return Choice.MADE.best;
   }
 
   /**
@@ -25,7 +25,7 @@ public interface Kernels {
    */
   static void expect(long numbers) {
     if (numbers >= Choice.MANY) {
-      Choice.load();
+      Choice.MADE.load();
     }
   }
 
@@ -145,7 +145,10 @@ public interface Kernels {
     private static final long MANY = 1_500_000_000;
 
     private static final List<Kernels> ALL = all();
-    private static volatile Kernels best = ALL.get(ALL.size() - 1);
+    private static final Choice MADE = new Choice();
+
+    /** Which one runs changes the speed alone, never a result. */
+    private volatile Kernels best = ALL.get(ALL.size() - 1);
 
     private Choice() {}
 
@@ -171,7 +174,7 @@ public interface Kernels {
      * is a matter of the launcher to allow it ({@code --add-exports
      * java.base/jdk.internal.module=ALL-UNNAMED}); {@code --add-modules} would print a warning.
      */
-    private static synchronized void load() {
+    private synchronized void load() {
       if (best != ALL.get(0)) {
         return;
       }
