@@ -1,8 +1,6 @@
 package org.optmerge.base;
 
 import java.util.List;
-import java.util.Objects;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +16,7 @@ public interface Kernels {
 
   /** The fastest that this Java and this processor have, as far as it pays to load them. */
   static Kernels best() {
-    return Objects.requireNonNull(Choice.BEST.get());
+    return Choice.MADE.best;
   }
 
   /**
@@ -27,7 +25,7 @@ public interface Kernels {
    */
   static void expect(long numbers) {
     if (numbers >= Choice.MANY) {
-      Choice.load();
+      Choice.MADE.load();
     }
   }
 
@@ -147,8 +145,10 @@ public interface Kernels {
     private static final long MANY = 1_500_000_000;
 
     private static final List<Kernels> ALL = all();
-    private static final AtomicReference<Kernels> BEST =
-        new AtomicReference<>(ALL.get(ALL.size() - 1));
+    private static final Choice MADE = new Choice();
+
+    /** Which one runs changes the speed alone, never a result. */
+    private volatile Kernels best = ALL.get(ALL.size() - 1);
 
     private Choice() {}
 
@@ -174,8 +174,8 @@ public interface Kernels {
      * is a matter of the launcher to allow it ({@code --add-exports
      * java.base/jdk.internal.module=ALL-UNNAMED}); {@code --add-modules} would print a warning.
      */
-    private static synchronized void load() {
-      if (BEST.get() != ALL.get(0)) {
+    private synchronized void load() {
+      if (best != ALL.get(0)) {
         return;
       }
       try {
