@@ -187,7 +187,7 @@ public interface Kernels {
       }
       Kernels vectors = vectors();
       if (vectors != null) {
-        BEST.set(vectors);
+        best = vectors;
       }
     }
   }

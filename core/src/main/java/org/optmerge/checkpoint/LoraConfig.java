@@ -130,7 +130,7 @@ record LoraConfig(
 
   private static <T> T matching(Map<Pattern, T> patterns, String module, T otherwise) {
     return patterns.entrySet().stream()
-        .filter(entry -> entry.getKey().matcher(module).matches())
+        .filter(entry -> entry.getKey().matcher(new PatientText(module)).matches())
         .map(Map.Entry::getValue)
         .findFirst()
         .orElse(otherwise);
@@ -195,6 +195,9 @@ record LoraConfig(
       } catch (PatternSyntaxException e) {
         throw new CheckpointException(
             "%s: %s is not a regular expression: %s".formatted(file, name, e.getDescription()), e);
+      } catch (StackOverflowError e) {
+        throw CheckpointException.at(
+            file, "%s is a regular expression that is nested too deep".formatted(name));
       }
     }
     return patterns;

@@ -142,6 +142,7 @@ public final class ImageFiles {
                   .formatted(reader.getWidth(0), reader.getHeight(0)));
         }
         Extent.check(reader.getWidth(0), reader.getHeight(0), bytes.length);
+        Extent.checkWebp(bytes, reader.getWidth(0), reader.getHeight(0));
         BufferedImage image = reader.read(0);
         if (!cut.isEmpty()) {
           throw new IOException(
