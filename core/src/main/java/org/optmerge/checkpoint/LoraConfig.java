@@ -195,9 +195,6 @@ record LoraConfig(
       } catch (PatternSyntaxException e) {
         throw new CheckpointException(
             "%s: %s is not a regular expression: %s".formatted(file, name, e.getDescription()), e);
-      } catch (StackOverflowError e) {
-        throw CheckpointException.at(
-            file, "%s is a regular expression that is nested too deep".formatted(name));
       }
     }
     return patterns;

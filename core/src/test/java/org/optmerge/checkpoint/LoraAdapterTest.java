@@ -244,7 +244,7 @@ class LoraAdapterTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"([a-z.0-9_]+)+!", "(.*)*(.*)*(.*)*(.*)*!"})
+  @ValueSource(strings = {".*.*.*.*.*.*.*.*.*.*.*!", "(.*.*.*.*.*.*.*.*.*.*)+!"})
   void an_expression_that_goes_back_and_forth_for_ever_is_given_up(String expression) {
     adapter()
         .config(
@@ -260,19 +260,6 @@ class LoraAdapterTest {
             })
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("takes too long on the module '");
-  }
-
-  @Test
-  void an_expression_that_is_nested_too_deep_is_named() {
-    adapter()
-        .config(
-            "{\"peft_type\": \"LORA\", \"r\": 2, \"alpha_pattern\": {\"%sa%s\": 1}}"
-                .formatted("(".repeat(20_000), ")".repeat(20_000)))
-        .write();
-
-    assertThatThrownBy(() -> LoraAdapter.open(dir))
-        .isInstanceOf(CheckpointException.class)
-        .hasMessageContaining("nested too deep");
   }
 
   @ParameterizedTest
