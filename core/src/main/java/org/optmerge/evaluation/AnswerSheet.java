@@ -21,6 +21,7 @@ import java.util.stream.Collectors;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.AtomicFiles;
+import org.optmerge.base.FileErrors;
 import org.optmerge.base.Json;
 import org.optmerge.benchmark.BenchmarkException;
 
@@ -350,7 +351,8 @@ public record AnswerSheet(
               .formatted(file, e.getLocation() == null ? 1 : e.getLocation().getLineNr()),
           e);
     } catch (IOException e) {
-      throw new UncheckedIOException("%s: cannot be read".formatted(file), e);
+      throw new BenchmarkException(
+          "%s: cannot be read: %s".formatted(file, FileErrors.reason(e)), e);
     }
   }
 

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
 import org.apiguardian.api.API;
+import org.optmerge.base.FileErrors;
 import org.optmerge.base.Json;
 import org.optmerge.benchmark.BenchmarkException;
 import org.optmerge.linalg.NativeLibraries;
@@ -101,17 +102,25 @@ public record DescentTrajectories(Map<String, List<Trajectory.Point>> methods) {
   public static Map<String, DescentTrajectories> read(Path file) {
     try {
       Map<String, DescentTrajectories> families = new LinkedHashMap<>();
-      Json.plain()
-          .readValue(
-              file.toFile(),
-              new TypeReference<LinkedHashMap<String, Map<String, List<Trajectory.Point>>>>() {})
-          .forEach((family, methods) -> families.put(family, new DescentTrajectories(methods)));
+      Map<String, Map<String, List<Trajectory.Point>>> read =
+          Json.plain()
+              .readValue(
+                  file.toFile(),
+                  new TypeReference<
+                      LinkedHashMap<String, Map<String, List<Trajectory.Point>>>>() {});
+      if (read == null
+          || read.values().stream().anyMatch(one -> one == null || one.containsValue(null))) {
+        throw new BenchmarkException(
+            "%s: expected trajectories by family and method, there are none".formatted(file));
+      }
+      read.forEach((family, methods) -> families.put(family, new DescentTrajectories(methods)));
       return families;
     } catch (JsonProcessingException e) {
       throw new BenchmarkException(
           "%s: expected trajectories by family and method".formatted(file), e);
     } catch (IOException e) {
-      throw new UncheckedIOException("%s: cannot be read".formatted(file), e);
+      throw new BenchmarkException(
+          "%s: cannot be read: %s".formatted(file, FileErrors.reason(e)), e);
     }
   }
 

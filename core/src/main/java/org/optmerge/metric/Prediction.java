@@ -34,7 +34,9 @@ public record Prediction(String text, @Nullable Double number) {
     return switch (cell.kind()) {
       case TEXT, TRUTH -> new Prediction(cell.text());
       case WHOLE, REAL ->
-          new Prediction(cell.text(), Double.valueOf(cell.text().replace("inf", "Infinity")));
+          new Prediction(
+              cell.text(),
+              Double.valueOf(cell.text().replace("inf", "Infinity").replace("nan", "NaN")));
       case MISSING -> new Prediction(cell.text(), Double.NaN);
     };
   }
