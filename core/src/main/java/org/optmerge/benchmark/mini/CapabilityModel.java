@@ -58,7 +58,8 @@ public final class CapabilityModel {
                   Shape.ALL.stream().map(Shape::word),
                   IntStream.rangeClosed('0', '9').mapToObj(Character::toString),
                   IntStream.rangeClosed('A', 'Z').mapToObj(Character::toString),
-                  IntStream.range(0, 24).mapToObj("<c%d>"::formatted))
+                  IntStream.range(0, 24).mapToObj("<c%d>"::formatted),
+                  PretrainedWords.all().stream())
               .flatMap(tokens -> tokens)
               .toList(),
           true);

@@ -88,6 +88,7 @@ public record CapabilityRecipe(
       int images,
       Tasks tasks,
       double questions,
+      double elsewhere,
       Types types,
       int steps,
       double peak,
@@ -114,6 +115,8 @@ public record CapabilityRecipe(
   public enum Tasks {
     /** One model that sees all. */
     ALL,
+    /** One model that sees all, and the questions that need two abilities. */
+    COMBINED,
     /** One model for each task. */
     EACH
   }
@@ -165,8 +168,13 @@ public record CapabilityRecipe(
   }
 
   private static List<Run> runs(String name, Stage stage) {
-    if (stage.tasks == Tasks.ALL) {
-      return List.of(new Run(name, stage, MiniTask.CAPABILITIES, List.of()));
+    if (stage.tasks != Tasks.EACH) {
+      return List.of(
+          new Run(
+              name,
+              stage,
+              stage.tasks == Tasks.ALL ? MiniTask.CAPABILITIES : List.of(MiniTask.values()),
+              List.of()));
     }
     Map<String, List<Integer>> keep = stage.keep == null ? Map.of() : stage.keep;
     return MiniTask.CAPABILITIES.stream()

@@ -3,6 +3,7 @@ package org.optmerge.benchmark.mini;
 import ai.djl.ndarray.NDArray;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
@@ -26,7 +27,7 @@ record CapabilityTraining(CapabilityRecipe recipe) {
   /** The images of a step of the vision tower's training. */
   static List<MiniImage> images(CapabilityRecipe.Vision settings, int step) {
     List<MiniTask> batch =
-        MiniTask.CAPABILITIES.stream()
+        Arrays.stream(MiniTask.values())
             .flatMap(
                 task ->
                     Collections.nCopies(settings.batch().getOrDefault(task.key(), 0), task)

@@ -31,10 +31,13 @@ final class ChartTask extends TaskDrawing<ChartTask.Kind> {
     Chart chart = chart(dice, dice.pick(Chart.Kind.ALL), first);
     chart.draw(sketch);
     question(chart, first.kind()).ifPresent(sketch::ask);
-    for (int tries = 0; tries < 12 && !sketch.isFull(); tries++) {
-      Chart another = new Chart(chart.kind(), dice.shuffled(chart.entries()));
-      question(another, schedule().any(dice).kind()).ifPresent(sketch::ask);
-    }
+    sketch.askFurther(other -> another(other, chart));
+  }
+
+  /** A question about any entries of a chart. */
+  Optional<ImageQuestion> another(Dice dice, Chart chart) {
+    return question(
+        new Chart(chart.kind(), dice.shuffled(chart.entries())), schedule().any(dice).kind());
   }
 
   /** A chart in which the first entry has what the question asks for. */
@@ -150,7 +153,7 @@ final class ChartTask extends TaskDrawing<ChartTask.Kind> {
       case DIFFERENCE -> Optional.of(difference(chart));
       case COUNT ->
           Optional.of(
-              new ImageQuestion(
+              ImageQuestion.of(
                   "count",
                   false,
                   "how many %ss are there ?".formatted(mark),
@@ -162,7 +165,7 @@ final class ChartTask extends TaskDrawing<ChartTask.Kind> {
             .map(
                 place ->
                     kind == Kind.HIGHEST || kind == Kind.LOWEST
-                        ? new ImageQuestion(
+                        ? ImageQuestion.of(
                             word,
                             true,
                             "which %s is the %s ?".formatted(mark, word),
@@ -175,7 +178,7 @@ final class ChartTask extends TaskDrawing<ChartTask.Kind> {
 
   private static ImageQuestion value(Chart chart, String which, int place, boolean extreme) {
     String mark = chart.kind().word();
-    return new ImageQuestion(
+    return ImageQuestion.of(
         extreme ? "value-of-" + which : "value",
         extreme,
         "what is the value of the %s %s ?".formatted(which, mark),
@@ -187,7 +190,7 @@ final class ChartTask extends TaskDrawing<ChartTask.Kind> {
     Entry one = chart.entries().get(0);
     Entry two = chart.entries().get(1);
     String colors = "%s and %s".formatted(one.color().word(), two.color().word());
-    return new ImageQuestion(
+    return ImageQuestion.of(
         "difference",
         true,
         "what is the difference between %s ?".formatted(colors),

@@ -31,7 +31,7 @@ final class GeometryTask extends TaskDrawing<GeometryTask.Kind> {
         Angle angle = Angle.placed(dice, color, 1 + first.of(11));
         sketch.draw(angle);
         sketch.ask(
-            new ImageQuestion(
+            ImageQuestion.of(
                 "angle",
                 false,
                 "what is the angle ?",
@@ -43,7 +43,7 @@ final class GeometryTask extends TaskDrawing<GeometryTask.Kind> {
             Polygon.placed(dice, color, 3 + first.of(6), 12 + 8 * dice.uniform(), 0, Sketch.SIDE);
         sketch.draw(polygon);
         sketch.ask(
-            new ImageQuestion(
+            ImageQuestion.of(
                 "sides",
                 false,
                 "how many sides does the polygon have ?",
@@ -74,7 +74,7 @@ final class GeometryTask extends TaskDrawing<GeometryTask.Kind> {
               throw new IllegalArgumentException("no question about a rectangle: " + kind);
         };
     String word = kind.name().toLowerCase(Locale.ROOT);
-    return new ImageQuestion(
+    return ImageQuestion.of(
         word,
         kind == Kind.AREA || kind == Kind.PERIMETER,
         "what is the %s of the rectangle ?".formatted(word),

@@ -35,17 +35,20 @@ final class GroundingTask extends TaskDrawing<GroundingTask.Kind> {
     }
     scene.draw(sketch);
     question(scene, first.kind()).ifPresent(sketch::ask);
-    for (int tries = 0; tries < 12 && !sketch.isFull(); tries++) {
-      Scene another = scene.about(dice.pick(scene.things()));
-      question(another, schedule().any(dice).kind()).ifPresent(sketch::ask);
-    }
+    Scene drawn = scene;
+    sketch.askFurther(other -> another(other, drawn));
+  }
+
+  /** A question about any object of a scene. */
+  Optional<ImageQuestion> another(Dice dice, Scene scene) {
+    return question(scene.about(dice.pick(scene.things())), schedule().any(dice).kind());
   }
 
   private static Optional<ImageQuestion> question(Scene scene, Kind kind) {
     if (kind == Kind.NAMED) {
       Thing subject = scene.subject();
       return Optional.of(
-          new ImageQuestion(
+          ImageQuestion.of(
               "named",
               false,
               "locate the %s ?".formatted(subject.look()),
@@ -57,7 +60,7 @@ final class GroundingTask extends TaskDrawing<GroundingTask.Kind> {
         .find(extreme)
         .map(
             thing ->
-                new ImageQuestion(
+                ImageQuestion.of(
                     extreme.word(),
                     true,
                     "locate the %s object ?".formatted(extreme.word()),

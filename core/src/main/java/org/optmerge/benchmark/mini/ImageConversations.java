@@ -6,6 +6,9 @@ import ai.djl.ndarray.types.Shape;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.ArrayList;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -33,12 +36,27 @@ final class ImageConversations implements Objective, AutoCloseable {
   private final int featureSize;
   private final CounterRandom images;
   private final CounterRandom formats;
-  private final Map<MiniTask, FeatureStore> stores = new EnumMap<>(MiniTask.class);
-  private final Map<MiniTask, Map<Integer, List<ImageQuestion>>> questions =
-      new EnumMap<>(MiniTask.class);
+  private final CounterRandom places;
+  private final long seed;
 
-  /** One place of a batch. */
+  /** The beginning of the names of the random orders of an image's questions. */
+  private final String orders;
+  private final Map<MiniTask, FeatureStore> stores = new EnumMap<>(MiniTask.class);
+  private final Map<MiniTask, Map<Integer, Asked>> asked = new EnumMap<>(MiniTask.class);
+
+  /**
+   * One place of a batch.
+   *
+   * @param task whose image it is
+   */
   record Place(MiniTask task, int index, Dialogue dialogue) {}
+
+  /** What is asked about an image: about itself, and of each ability alone. */
+  private record Asked(List<ImageQuestion> own, Map<MiniTask, List<ImageQuestion>> plain) {
+    List<ImageQuestion> by(MiniTask ability) {
+      return plain.getOrDefault(ability, List.of());
+    }
+  }
 
   /**
    * @param features where the features of this vision tower are kept
@@ -52,10 +70,17 @@ final class ImageConversations implements Objective, AutoCloseable {
     this.featureSize = model.config().tokensPerTile() * model.config().featureWidth();
     this.images = CounterRandom.of(seed, "images for " + run.name());
     this.formats = CounterRandom.of(seed, "formats for " + run.name());
-    for (MiniTask task : tasks) {
+    this.places = CounterRandom.of(seed, "places of images for " + run.name());
+    this.seed = seed;
+    this.orders = "order of questions for %s ".formatted(run.name());
+    Set<MiniTask> drawn = new TreeSet<>(tasks);
+    if (stage.elsewhere() > 0) {
+      drawn.add(MiniTask.COMBINED);
+    }
+    for (MiniTask task : drawn) {
       String file = "%s-%s.f16".formatted(stage.split().key(), task.key());
       stores.put(task, new FeatureStore(features.resolve(file), stage.images(), featureSize));
-      questions.put(task, new HashMap<>());
+      asked.put(task, new HashMap<>());
     }
   }
 
@@ -81,14 +106,17 @@ final class ImageConversations implements Objective, AutoCloseable {
 
   /** An image with at least one question of the wanted types. */
   private Place place(int step, int i) {
-    MiniTask task = tasks.get(i % tasks.size());
+    long number = (long) step * stage.batch() + i;
+    MiniTask ability = tasks.get(i % tasks.size());
+    boolean question = formats.uniform(number) < stage.questions();
+    Dialogue.Form form = question ? Dialogue.Form.QUESTION : Dialogue.Form.STATEMENT;
+    boolean elsewhere = places.uniform(number) < stage.elsewhere();
+    MiniTask task = elsewhere ? MiniTask.COMBINED : ability;
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-      long at = ((long) step * stage.batch() + i) * ATTEMPTS + attempt;
+      long at = number * ATTEMPTS + attempt;
       int index = images.integer(at, stage.images());
-      List<ImageQuestion> wanted = wanted(task, index);
+      List<ImageQuestion> wanted = wanted(ability, task, index, form, at);
       if (!wanted.isEmpty()) {
-        boolean asked = formats.uniform((long) step * stage.batch() + i) < stage.questions();
-        Dialogue.Form form = asked ? Dialogue.Form.QUESTION : Dialogue.Form.STATEMENT;
         return new Place(task, index, CapabilityModel.conversation(wanted, form));
       }
     }
@@ -96,16 +124,39 @@ final class ImageConversations implements Objective, AutoCloseable {
         "%s: %d images in a row have no elementary question".formatted(task, ATTEMPTS));
   }
 
-  private List<ImageQuestion> wanted(MiniTask task, int index) {
-    return Objects.requireNonNull(questions.get(task))
-        .computeIfAbsent(
-            index,
-            key ->
-                generator.generate(stage.split(), task, index).questions().stream()
-                    .filter(
-                        question ->
-                            stage.types() == CapabilityRecipe.Types.ALL || !question.heldOut())
-                    .toList());
+  /**
+   * The questions about an image: statements are of all types, questions of the stage's. What takes
+   * two abilities is stated and never asked: questions about such an image are of one ability, that
+   * which is wanted or any.
+   */
+  private List<ImageQuestion> wanted(
+      MiniTask ability, MiniTask task, int index, Dialogue.Form form, long at) {
+    Asked all =
+        Objects.requireNonNull(asked.get(task))
+            .computeIfAbsent(
+                index,
+                key -> {
+                  MiniImage image = generator.image(stage.split(), task, index);
+                  return new Asked(image.questions(), image.plain());
+                });
+    boolean statement = form == Dialogue.Form.STATEMENT;
+    List<ImageQuestion> wanted = new ArrayList<>();
+    if (task != MiniTask.COMBINED) {
+      wanted.addAll(all.own);
+    } else {
+      List<ImageQuestion> about = new ArrayList<>();
+      MiniTask.CAPABILITIES.stream()
+          .filter(each -> each == ability || ability == MiniTask.COMBINED)
+          .forEach(each -> about.addAll(all.by(each)));
+      if (statement && ability == MiniTask.COMBINED) {
+        about.addAll(all.own);
+      }
+      wanted.addAll(new Dice(CounterRandom.of(seed, orders + at)).shuffled(about));
+    }
+    wanted.removeIf(
+        question ->
+            !statement && stage.types() == CapabilityRecipe.Types.ELEMENTARY && question.heldOut());
+    return wanted;
   }
 
   private FeatureStore store(MiniTask task) {
@@ -120,7 +171,7 @@ final class ImageConversations implements Objective, AutoCloseable {
     }
     List<MiniImage> pictures =
         missing.stream()
-            .map(place -> generator.generate(stage.split(), place.task, place.index))
+            .map(place -> generator.image(stage.split(), place.task, place.index))
             .toList();
     try (NDArray computed =
         model.visualFeatures(

@@ -17,6 +17,16 @@ package org.optmerge.benchmark.mini;
  */
 public record ImageQuestion(
     String type, boolean heldOut, String question, String answer, String statement) {
+  /**
+   * A question whose statement is in the {@link PretrainedWords words of statements}.
+   *
+   * @param key of the statement, in the words of questions
+   */
+  static ImageQuestion of(
+      String type, boolean heldOut, String question, String answer, String key) {
+    return new ImageQuestion(type, heldOut, question, answer, PretrainedWords.key(key));
+  }
+
   /** The text before the answer. */
   String before(Dialogue.Form form) {
     return switch (form) {

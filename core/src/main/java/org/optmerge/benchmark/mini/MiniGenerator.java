@@ -38,10 +38,20 @@ public final class MiniGenerator {
    * answers of each kind come equally often, as far as they can.
    *
    * @param index not negative; any number of images may be drawn
-   * @throws IllegalArgumentException if no model is trained on the task but the split is for
-   *     training
+   * @throws IllegalArgumentException if no expert is trained on the task but the split is for
+   *     experts
    */
   public MiniImage generate(MiniSplit split, MiniTask task, int index) {
+    if (task == MiniTask.COMBINED && split == MiniSplit.EXPERT) {
+      throw new IllegalArgumentException(
+          "no expert is trained on the task '%s', so it has no split '%s'"
+              .formatted(task.key(), split.key()));
+    }
+    return image(split, task, index);
+  }
+
+  /** The same, also where only the plain questions of an image may be asked. */
+  MiniImage image(MiniSplit split, MiniTask task, int index) {
     return sketch(split, task, index).finished();
   }
 
@@ -49,11 +59,6 @@ public final class MiniGenerator {
   Sketch sketch(MiniSplit split, MiniTask task, int index) {
     if (index < 0) {
       throw new IllegalArgumentException("images are counted from 0, not " + index);
-    }
-    if (task == MiniTask.COMBINED && (split == MiniSplit.BASE || split == MiniSplit.EXPERT)) {
-      throw new IllegalArgumentException(
-          "no model is trained on the task '%s', so it has no split '%s'"
-              .formatted(task.key(), split.key()));
     }
     return sketch(
         Objects.requireNonNull(DRAWINGS.get(task)),
@@ -63,7 +68,11 @@ public final class MiniGenerator {
 
   private <K extends Enum<K>> Sketch sketch(TaskDrawing<K> drawing, String stream, int index) {
     Turn<K> turn = drawing.schedule().at(seed, stream, index);
-    Sketch sketch = new Sketch(new Dice(CounterRandom.of(seed, stream + "/" + index)));
+    String image = stream + "/" + index;
+    Sketch sketch =
+        new Sketch(
+            new Dice(CounterRandom.of(seed, image)),
+            new Dice(CounterRandom.of(seed, image + "/further questions")));
     drawing.draw(sketch, turn);
     return sketch;
   }

@@ -29,14 +29,14 @@ final class OcrTask extends TaskDrawing<OcrTask.Kind> {
     if (first.kind() == Kind.ONLY_WORD) {
       Written word = write(sketch, colors.get(0), dice.between(1, 12));
       sketch.ask(
-          new ImageQuestion("word", false, "what is written in the image ?", word.text(), "word"));
+          ImageQuestion.of("word", false, "what is written in the image ?", word.text(), "word"));
       return;
     }
     Written top = write(sketch, colors.get(0), dice.between(1, 4));
     Written bottom = write(sketch, colors.get(1), dice.between(8, 12));
     sketch.ask(question(dice, top, bottom, first.kind()));
-    while (!sketch.isFull()) {
-      // There are four questions, so all are found soon; in a random order, as few fit a prompt.
+    while (sketch.asked() < OF_TWO.size() + 1) {
+      // There is one more than kinds, so all are found soon; in a random order, as few fit a prompt.
       sketch.ask(question(dice, top, bottom, dice.pick(OF_TWO)));
     }
   }
@@ -63,7 +63,7 @@ final class OcrTask extends TaskDrawing<OcrTask.Kind> {
           case BOTTOM_WORD -> "bottom";
           case ONLY_WORD, WORD_OF_COLOR -> asked.color().word();
         };
-    return new ImageQuestion(
+    return ImageQuestion.of(
         kind == Kind.WORD_OF_COLOR ? "color-word" : which + "-word",
         true,
         "what is the %s word ?".formatted(which),

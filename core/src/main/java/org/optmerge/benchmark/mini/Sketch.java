@@ -1,7 +1,11 @@
 package org.optmerge.benchmark.mini;
 
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 import org.optmerge.model.media.Image;
 
 /** An image in the making: what is drawn, and what is asked about it. */
@@ -10,16 +14,29 @@ final class Sketch {
   static final int SIDE = 48;
 
   /** Most questions about an image. */
-  static final int QUESTIONS = 4;
+  static final int QUESTIONS = 8;
+
+  /** Questions that are drawn from the image's own random stream, whose next numbers are noise. */
+  private static final int OWN = 4;
+
+  private static final int TRIES = 12;
 
   private final Dice dice;
+  private final Dice further;
   private final byte[] rgb = new byte[3 * SIDE * SIDE];
   private final List<Figure> figures = new ArrayList<>();
   private final List<ImageQuestion> questions = new ArrayList<>();
+  private final Map<MiniTask, List<ImageQuestion>> plain = new EnumMap<>(MiniTask.class);
 
-  /** A light grey background. */
-  Sketch(Dice dice) {
+  /**
+   * A light grey background.
+   *
+   * @param dice for what is drawn and the first questions
+   * @param further for further questions, which the image does not depend on
+   */
+  Sketch(Dice dice, Dice further) {
     this.dice = dice;
+    this.further = further;
     grey(new PixelBox(0, 0, SIDE - 1, SIDE - 1), dice.between(205, 249));
   }
 
@@ -81,18 +98,43 @@ final class Sketch {
   void ask(ImageQuestion question) {
     boolean asked =
         questions.stream().anyMatch(other -> other.question().equals(question.question()));
-    if (!asked && !isFull()) {
+    if (!asked && questions.size() < QUESTIONS) {
       questions.add(question);
     }
   }
 
-  boolean isFull() {
-    return questions.size() == QUESTIONS;
+  /** Adds a question that takes one ability, about an image that is there for those of two. */
+  void askPlain(MiniTask ability, ImageQuestion question) {
+    List<ImageQuestion> asked = plain.computeIfAbsent(ability, key -> new ArrayList<>());
+    if (asked.size() < QUESTIONS
+        && asked.stream().noneMatch(other -> other.question().equals(question.question()))) {
+      asked.add(question);
+    }
+  }
+
+  /** A random stream that the image does not depend on. */
+  Dice further() {
+    return further;
+  }
+
+  /** The number of questions so far. */
+  int asked() {
+    return questions.size();
+  }
+
+  /** Adds questions until there are enough, or enough attempts at another. */
+  void askFurther(Function<Dice, Optional<ImageQuestion>> another) {
+    for (int tries = 0; tries < TRIES && questions.size() < OWN; tries++) {
+      another.apply(dice).ifPresent(this::ask);
+    }
+    for (int tries = 0; tries < TRIES && questions.size() < QUESTIONS; tries++) {
+      another.apply(further).ifPresent(this::ask);
+    }
   }
 
   /** The image with noise of −8 to 8 on every channel of every pixel. */
   MiniImage finished() {
     Image image = new Image(SIDE, SIDE, dice.noisy(rgb, 1));
-    return new MiniImage(image, questions, PatchLabels.of(figures));
+    return new MiniImage(image, questions, plain, PatchLabels.of(figures));
   }
 }

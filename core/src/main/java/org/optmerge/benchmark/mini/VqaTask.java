@@ -31,10 +31,12 @@ final class VqaTask extends TaskDrawing<VqaTask.Kind> {
     Scene scene = scene(dice, first);
     scene.draw(sketch);
     question(dice, scene, first).ifPresent(sketch::ask);
-    for (int tries = 0; tries < 12 && !sketch.isFull(); tries++) {
-      Scene another = scene.about(dice.pick(scene.things()));
-      question(dice, another, schedule().any(dice)).ifPresent(sketch::ask);
-    }
+    sketch.askFurther(other -> another(other, scene));
+  }
+
+  /** A question about any object of a scene. */
+  Optional<ImageQuestion> another(Dice dice, Scene scene) {
+    return question(dice, scene.about(dice.pick(scene.things())), schedule().any(dice));
   }
 
   /** A scene in which the question has the answer whose turn it is. */
@@ -92,7 +94,7 @@ final class VqaTask extends TaskDrawing<VqaTask.Kind> {
           scene.count(thing -> thing.shape() == subject.shape()) > 1
               ? Optional.empty()
               : Optional.of(
-                  new ImageQuestion(
+                  ImageQuestion.of(
                       "color",
                       false,
                       "what color is the %s ?".formatted(shape),
@@ -102,7 +104,7 @@ final class VqaTask extends TaskDrawing<VqaTask.Kind> {
           scene.count(thing -> thing.color() == subject.color()) > 1
               ? Optional.empty()
               : Optional.of(
-                  new ImageQuestion(
+                  ImageQuestion.of(
                       "shape",
                       false,
                       "what shape is the %s object ?".formatted(color),
@@ -110,7 +112,7 @@ final class VqaTask extends TaskDrawing<VqaTask.Kind> {
                       color + " shape"));
       case COUNT ->
           Optional.of(
-              new ImageQuestion(
+              ImageQuestion.of(
                   "count",
                   false,
                   "how many objects are there ?",
@@ -137,7 +139,7 @@ final class VqaTask extends TaskDrawing<VqaTask.Kind> {
                     .filter(any -> scene.count(thing -> of.apply(thing) == any) == 0)
                     .toList())
             : of.apply(scene.subject());
-    return new ImageQuestion(
+    return ImageQuestion.of(
         type,
         true,
         "how many %s objects are there ?".formatted(wanted.word()),
@@ -159,7 +161,7 @@ final class VqaTask extends TaskDrawing<VqaTask.Kind> {
     boolean horizontal = Math.abs(across) >= 8 && (Math.abs(down) < 8 || dice.chance(.5));
     String relation =
         horizontal ? (across < 0) == yes ? "left" : "right" : (down < 0) == yes ? "above" : "below";
-    return new ImageQuestion(
+    return ImageQuestion.of(
         "relation",
         true,
         "is the %s %s the %s ?".formatted(subject.look(), relation, other.look()),
@@ -172,7 +174,7 @@ final class VqaTask extends TaskDrawing<VqaTask.Kind> {
    */
   private static ImageQuestion exists(Dice dice, Scene scene, boolean yes) {
     Look look = yes ? scene.subject().look() : absent(dice, scene);
-    return new ImageQuestion(
+    return ImageQuestion.of(
         "exists", false, "is there a %s ?".formatted(look), yes ? "yes" : "no", "there " + look);
   }
 

@@ -297,12 +297,13 @@ class AnswersTest {
   void combined_answers_follow_from_what_is_drawn() {
     MiniGenerator generator = new MiniGenerator(7);
     for (int i = 0; i < IMAGES; i++) {
-      ImageQuestion question =
-          generator.generate(MiniSplit.TEST, MiniTask.COMBINED, i).questions().get(0);
       List<Figure> figures = generator.sketch(MiniSplit.TEST, MiniTask.COMBINED, i).figures();
-      assertThat(combined(figures, question.question()))
-          .as("%s", question)
-          .isEqualTo(question.answer());
+      for (ImageQuestion question :
+          generator.generate(MiniSplit.TEST, MiniTask.COMBINED, i).questions()) {
+        assertThat(combined(figures, question.question()))
+            .as("%s", question)
+            .isEqualTo(question.answer());
+      }
     }
   }
 
@@ -354,26 +355,34 @@ class AnswersTest {
       return m.group(1).equals("color") ? thing.color().word() : thing.shape().word();
     }
     if ((m = match("how many sides does the (\\w+) polygon have \\?", question)) != null) {
-      return String.valueOf(colored(figures, m.group(1)).value());
+      return String.valueOf(outermost(figures, m.group(1)).value());
+    }
+    if ((m = match("what color is the polygon of (\\d) sides \\?", question)) != null) {
+      int sides = Integer.parseInt(m.group(1));
+      List<Figure> found = figures.stream().filter(figure -> figure.value() == sides).toList();
+      assertThat(found).hasSize(1);
+      return found.get(0).color().word();
     }
     m = match("what is the (width|height) of the (\\w+) rectangle \\?", question);
-    PixelBox box = colored(figures, m.group(2)).box();
+    PixelBox box = outermost(figures, m.group(2)).box();
     return String.valueOf(
         m.group(1).equals("width")
             ? (box.right() - box.left() + 1) / 4
             : (box.bottom() - box.top() + 1) / 4);
   }
 
+  /** The leftmost or rightmost of two figures that stand side by side. */
+  private static Figure outermost(List<Figure> figures, String which) {
+    assertThat(figures).hasSize(2);
+    Figure left = figures.get(figures.get(0).box().left() < figures.get(1).box().left() ? 0 : 1);
+    Figure right = figures.get(figures.get(0) == left ? 1 : 0);
+    assertThat(left.box().right()).isLessThan(right.box().left());
+    return which.equals("leftmost") ? left : right;
+  }
+
   private static String pixelBox(PixelBox box) {
     return "<c%d> <c%d> <c%d> <c%d>"
         .formatted(box.left() / 2, box.top() / 2, box.right() / 2, box.bottom() / 2);
-  }
-
-  private static Figure colored(List<Figure> figures, String color) {
-    List<Figure> found =
-        figures.stream().filter(figure -> figure.color().word().equals(color)).toList();
-    assertThat(found).hasSize(1);
-    return found.get(0);
   }
 
   private static Chart.Bar below(List<Chart.Bar> bars, Glyph.Printed glyph) {
