@@ -134,9 +134,6 @@ final class ReproduceCommand extends Subcommand {
     int taken = 0;
     try (StatusLine status = console.status()) {
       for (String name : names) {
-        if (name.equals("table9")) {
-          text.addAll(table9(all));
-        }
         Study study = study(name, seeds, status);
         for (Exhibit exhibit : exhibits(name, study, folder, seeds)) {
           text.addAll(text(exhibit));
@@ -196,13 +193,23 @@ final class ReproduceCommand extends Subcommand {
       case "table4" -> List.of(CapabilityExhibits.table4(study, lora, paper));
       case "table4-vicuna" -> List.of(ModalityExhibits.table4(study, modality, paper));
       case "table5" -> List.of(ModalityExhibits.table5(study, modality, paper));
-      case "table6" -> List.of(CapabilityExhibits.table6(study, full, lora, paper));
+      case "table6" -> List.of(CapabilityExhibits.table6(study, ModelFamily.of("independent", folder), paper));
       case "table8" -> List.of(CapabilityExhibits.table8(study, full, paper));
       case "table10" -> List.of(CapabilityExhibits.table10(study, full, paper));
-      case "appB1" -> List.of(CapabilityExhibits.steps(study, full, folder, List.of(15, 45, 120)));
+      case "table9" ->
+          List.of(CapabilityExhibits.table9(study, ModelFamily.of("large", folder), paper));
+      case "appB1" -> List.of(CapabilityExhibits.steps(study, full, folder));
       case "seeds" -> {
         List<Exhibit> exhibits = new ArrayList<>();
-        exhibits.add(CapabilityExhibits.seeds(full, seeds, paper));
+        for (String family : ModelFamily.NAMES) {
+          ModelFamily of = ModelFamily.of(family, folder);
+          if (CapabilityExhibits.inEverySeed(of, seeds)) {
+            exhibits.add(CapabilityExhibits.seeds(of, seeds, paper));
+            if (family.equals("full")) {
+              exhibits.add(CapabilityExhibits.table10(of, seeds, paper));
+            }
+          }
+        }
         List<Map<String, AnswerSheet>> modalitySeeds = ModalityExhibits.recordedSeeds();
         if (modalitySeeds.size() > 1) {
           exhibits.add(ModalityExhibits.seeds(modality, modalitySeeds));
@@ -251,26 +258,6 @@ final class ReproduceCommand extends Subcommand {
           });
     }
     return figures;
-  }
-
-  /** A larger model of the same kind has no counterpart here. */
-  private List<String> table9(ObjectNode all) {
-    PaperTables.PaperTable published = paper.table("table9");
-    String why =
-        "table9, merging at 32 billion parameters, has no miniature counterpart: the miniature has"
-            + " models of one size. As published:";
-    all.put("table9", why);
-    List<String> lines = new ArrayList<>(List.of(why));
-    published
-        .rows()
-        .forEach(
-            row ->
-                lines.add(
-                    "  %-28s %s"
-                        .formatted(
-                            row.name(),
-                            row.average().isPresent() ? row.average().getAsDouble() : "")));
-    return lines;
   }
 
   private static final Tables.Format FORMAT = Tables.Format.DEFAULT.decimals(1).largest("mean");

@@ -34,7 +34,8 @@ public record ModelFamily(
     boolean adapters,
     @Nullable Path mixture) {
   /** The families of capabilities, as commands name them. */
-  public static final List<String> NAMES = List.of("full", "lora", "instruct");
+  public static final List<String> NAMES =
+      List.of("full", "lora", "instruct", "independent", "large");
 
   /** The family of picture, sound and film. */
   public static final String MODALITY = "modality";
@@ -49,7 +50,8 @@ public record ModelFamily(
    *
    * @param name {@code full} or {@code lora}: fine-tuned from a base that knows the facts but
    *     hardly the form of a question; {@code instruct}: from a base that answers elementary
-   *     questions; {@code modality}: adapters for picture, sound and film
+   *     questions; {@code independent}: from the first base, on other images and by other recipes;
+   *     {@code large}: as {@code lora}, eight times as large; {@code modality}: adapters for picture, sound and film
    * @param models the folder with one folder for each model
    * @throws IllegalArgumentException if there is no such family
    */
@@ -67,6 +69,18 @@ public record ModelFamily(
               "instruct-expert-",
               false,
               "instruct-mixture");
+      case "independent" ->
+          capabilities(
+              name, "Independent experts", models, "base", "independent-", false, "mixture");
+      case "large" ->
+          capabilities(
+              name,
+              "Larger sibling, LoRA",
+              models,
+              "large-base",
+              "large-lora-",
+              true,
+              "large-mixture");
       case MODALITY -> modalities(models);
       default ->
           throw new IllegalArgumentException(

@@ -70,6 +70,14 @@ public final class CapabilityExhibits {
         exhibit.findings());
   }
 
+  /** True if there are several seeds and each has every row of a family. */
+  public static boolean inEverySeed(ModelFamily family, List<Map<String, AnswerSheet>> seeds) {
+    return seeds.size() > 1
+        && seeds.stream()
+            .allMatch(
+                seed -> rows(family).stream().map(Wanted::key).allMatch(seed::containsKey));
+  }
+
   /**
    * Capability merging of one family: tables 2 and 3 of the paper.
    *
@@ -177,101 +185,126 @@ public final class CapabilityExhibits {
         - values.stream().min(Comparator.naturalOrder()).orElseThrow();
   }
 
-  /** Table 10: questions that need two abilities, which no expert was trained on. */
+  /** Table 10: questions that need two abilities, which no model was trained on. */
   public static Exhibit table10(Study study, ModelFamily family, PaperTables paper) {
-    List<Single> singles = family.singles();
-    List<StudyMerge> merges =
-        merges(family).stream()
-            .filter(merge -> merge.isOptMerge() || merge.key().equals(StudyMerge.TASK_ARITHMETIC))
-            .toList();
-    List<Wanted> wanted = new ArrayList<>(singles);
-    merges.forEach(merge -> wanted.add(new Merged(family, merge)));
-    List<AnswerSheet> rows = study.rows(wanted);
-    List<AnswerSheet> experts = new ArrayList<>();
-    List<AnswerSheet> merged = new ArrayList<>();
-    for (int i = 0; i < rows.size(); i++) {
-      if (i >= singles.size()) {
-        if (merges.get(i - singles.size()).isOptMerge()) {
-          merged.add(rows.get(i));
-        }
-      } else if (family.experts().containsValue(singles.get(i).model())) {
-        experts.add(rows.get(i));
-      }
-    }
-    Comparator<AnswerSheet> combined = Comparator.comparingDouble(row -> row.accuracy(COMBINED));
-    AnswerSheet expert = experts.stream().max(combined).orElseThrow();
-    AnswerSheet merge = merged.stream().max(combined).orElseThrow();
-    Difference difference =
-        Confidence.difference(merge.scores(COMBINED), expert.scores(COMBINED), Bootstrap.DEFAULT);
-    return new Exhibit(
-        "table10",
-        "Questions that need two abilities: " + family.title(),
-        table(family.title(), rows),
-        plain(paper.table("table10")),
-        List.of(
-            new Finding(
-                "the merged model is above every expert where two abilities are needed",
-                difference.interval().lower() > 0,
-                "%s − %s: %s"
-                    .formatted(merge.label(), expert.label(), differenceWithNoise(difference)))));
+    return table10(family, study.byKey(rows(family)), "", paper);
   }
 
-  /** Full fine-tuning (VQA, Chart, Grounding) and adapters (Geometry, OCR) of one base. */
-  public static ModelFamily mixed(ModelFamily full, ModelFamily lora) {
-    Map<String, Path> experts = new LinkedHashMap<>();
-    full.experts()
-        .forEach(
-            (group, expert) ->
-                experts.put(
-                    group,
-                    experts.size() % 2 == 0 ? expert : lora.experts().getOrDefault(group, expert)));
-    return full.withExperts("independent", "Independent experts", experts);
+  /** Table 10 as the mean over several seeds of the whole training. */
+  public static Exhibit table10(
+      ModelFamily family, List<Map<String, AnswerSheet>> seeds, PaperTables paper) {
+    return table10(
+        family,
+        SheetTables.means(rows(family), seeds),
+        ", mean of %d seeds".formatted(seeds.size()),
+        paper);
+  }
+
+  private static Exhibit table10(
+      ModelFamily family, Map<String, AnswerSheet> rows, String seeds, PaperTables paper) {
+    String prefix = family.name() + "/";
+    Comparator<AnswerSheet> combined = Comparator.comparingDouble(row -> row.accuracy(COMBINED));
+    AnswerSheet base = row(rows, prefix + Study.BASE);
+    AnswerSheet expert =
+        family.experts().keySet().stream()
+            .map(group -> row(rows, prefix + ModelFamily.expertKey(group)))
+            .max(combined)
+            .orElseThrow();
+    List<AnswerSheet> merged =
+        merges(family).stream()
+            .map(merge -> row(rows, prefix + merge.key()))
+            .sorted(combined.reversed())
+            .toList();
+    AnswerSheet merge = merged.get(0);
+    List<Finding> findings = new ArrayList<>();
+    findings.add(
+        above("the merged model is above every expert where two abilities are needed", merge, expert));
+    findings.add(above("the merged model is above the base there", merge, base));
+    findings.add(
+        above(
+            "the best merge is above task arithmetic there",
+            merge,
+            row(rows, prefix + StudyMerge.TASK_ARITHMETIC)));
+    findings.add(above("the best merge is above the second there", merge, merged.get(1)));
+    if (family.mixture() != null) {
+      double mixture = row(rows, prefix + Study.MIXTURE).accuracy(COMBINED);
+      findings.add(
+          new Finding(
+              "mixture training answers at least 60 % of them",
+              mixture >= 0.6,
+              Percent.of(mixture) + " %"));
+    }
+    return new Exhibit(
+        seeds.isEmpty() ? "table10" : "table10-seeds",
+        "Questions that need two abilities: " + family.title() + seeds,
+        table(family.title(), rows.values()),
+        plain(paper.table("table10")),
+        findings);
+  }
+
+  private static Finding above(String claim, AnswerSheet one, AnswerSheet other) {
+    Difference difference =
+        Confidence.difference(one.scores(COMBINED), other.scores(COMBINED), Bootstrap.DEFAULT);
+    return new Finding(
+        claim,
+        difference.interval().lower() > 0,
+        "%s − %s: %s".formatted(one.label(), other.label(), differenceWithNoise(difference)));
   }
 
   /**
-   * Table 6: experts that were not made side by side: full fine-tuning and adapters, trained for
-   * different numbers of steps.
+   * Table 6: experts that were not made side by side: on other images, by full fine-tuning and by
+   * adapters of several ranks, at several rates and for different numbers of steps.
    */
-  public static Exhibit table6(Study study, ModelFamily full, ModelFamily lora, PaperTables paper) {
-    ModelFamily mixed = mixed(full, lora);
-    List<Wanted> wanted = new ArrayList<>(List.of(full.singles().get(0)));
-    List<StudyMerge> merges = merges(full);
-    merges.forEach(merge -> wanted.add(new Merged(mixed, merge)));
+  public static Exhibit table6(Study study, ModelFamily independent, PaperTables paper) {
+    List<Wanted> wanted = rows(independent);
+    List<StudyMerge> merges = merges(independent);
     List<AnswerSheet> rows = study.rows(wanted);
-    AnswerSheet best = best(rows);
-    int place = rows.indexOf(best) - 1;
+    AnswerSheet best = best(rows.subList(rows.size() - merges.size(), rows.size()));
     return new Exhibit(
         "table6",
-        "Experts by full fine-tuning (VQA, Chart, Grounding) and by LoRA (Geometry, OCR) together",
-        table(mixed.title(), rows),
+        "Experts that were not made side by side, by full fine-tuning and by LoRA",
+        table(independent.title(), rows),
         published(paper.table("table6"), paper),
         List.of(
             new Finding(
                 "OptMerge is the best method",
-                place >= 0 && merges.get(place).isOptMerge(),
+                merges.get(rows.indexOf(best) - (rows.size() - merges.size())).isOptMerge(),
                 "best: %s, %s %%".formatted(best.label(), Percent.of(best.mean())))));
   }
+
+  /** Table 9: a larger model. */
+  public static Exhibit table9(Study study, ModelFamily large, PaperTables paper) {
+    Map<String, AnswerSheet> rows = study.byKey(rows(large));
+    return new Exhibit(
+        "table9",
+        "A larger model: " + large.title(),
+        table(large.title(), rows.values()),
+        plain(paper.table("table9")),
+        findings(large, rows));
+  }
+
+  /** Steps after which the long fine-tunings of {@link #steps} were kept, the last their end. */
+  public static final List<Integer> STEPS = List.of(15, 45, 120, 400, 1600);
 
   /**
    * Appendix B.1: how long experts were fine-tuned, and what merging makes of them.
    *
    * @param models the folder of the family's models, which holds those of earlier steps
-   * @param steps after which experts were kept, the last one being the end
    */
-  public static Exhibit steps(Study study, ModelFamily family, Path models, List<Integer> steps) {
+  public static Exhibit steps(Study study, ModelFamily family, Path models) {
     List<Wanted> wanted = new ArrayList<>(List.of(family.singles().get(0)));
     List<Integer> optMerges = new ArrayList<>();
-    for (int i = 0; i < steps.size(); i++) {
-      String behind = i == steps.size() - 1 ? "" : "-" + steps.get(i);
+    for (int steps : STEPS) {
+      String behind = steps == STEPS.get(STEPS.size() - 1) ? "" : "-" + steps;
       List<String> experts = new ArrayList<>();
       for (MiniTask task : List.of(MiniTask.VQA, MiniTask.OCR)) {
-        Path expert = models.resolve("expert-%s%s".formatted(task.key(), behind));
+        Path expert = models.resolve("long-%s%s".formatted(task.key(), behind));
         experts.add(expert.toAbsolutePath().toString());
         wanted.add(
             new Single(
                 family,
-                "%s-%d".formatted(ModelFamily.expertKey(task.label()), steps.get(i)),
-                "Expert %s, %d steps".formatted(task.label(), steps.get(i)),
+                "long-%s-%d".formatted(task.key(), steps),
+                "Expert %s, %d steps".formatted(task.label(), steps),
                 expert));
       }
       for (String method : List.of(StudyMerge.TASK_ARITHMETIC, "optmerge-full-rel")) {
@@ -282,8 +315,8 @@ public final class CapabilityExhibits {
             new Merged(
                 family,
                 new StudyMerge(
-                    "%s-vqa-ocr-%d".formatted(method, steps.get(i)),
-                    "%s of VQA and OCR, %d steps".formatted(method, steps.get(i)),
+                    "%s-vqa-ocr-%d".formatted(method, steps),
+                    "%s of VQA and OCR, %d steps".formatted(method, steps),
                     method,
                     ""),
                 experts));
@@ -308,7 +341,7 @@ public final class CapabilityExhibits {
                 "longer fine-tuning first helps the merged model, then hurts",
                 most > 0 && most < merged.size() - 1,
                 "mean of VQA and OCR after %s steps: %s %%"
-                    .formatted(steps, merged.stream().map(Percent::of).toList()))));
+                    .formatted(STEPS, merged.stream().map(Percent::of).toList()))));
   }
 
   /** Accuracies in percent, with the interval of their mean. */

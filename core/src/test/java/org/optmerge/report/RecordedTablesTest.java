@@ -35,10 +35,10 @@ class RecordedTablesTest {
         CapabilityExhibits.capabilities(study, instruct, PAPER.table("table2"), PAPER),
         CapabilityExhibits.capabilities(study, lora, PAPER.table("table3"), PAPER),
         CapabilityExhibits.table4(study, lora, PAPER),
-        CapabilityExhibits.table6(study, full, lora, PAPER),
+        CapabilityExhibits.table6(study, ModelFamily.of("independent", models), PAPER),
         CapabilityExhibits.table8(study, full, PAPER),
         CapabilityExhibits.table10(study, full, PAPER),
-        CapabilityExhibits.steps(study, full, models, List.of(15, 45, 120)),
+        CapabilityExhibits.steps(study, full, models),
         CapabilityExhibits.seeds(full, CapabilityExhibits.recordedSeeds(), PAPER),
         ModalityExhibits.table4(modalities, modality, PAPER),
         ModalityExhibits.table5(modalities, modality, PAPER));

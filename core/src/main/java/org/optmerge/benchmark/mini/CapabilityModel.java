@@ -77,11 +77,21 @@ public final class CapabilityModel {
 
   private CapabilityModel() {}
 
-  /** Three layers of vision, four of language, image tiles of 48 × 48 pixels. */
-  public static InternVLConfig config() {
+  /** Three layers of vision, a language model of some size, image tiles of 48 × 48 pixels. */
+  static InternVLConfig config(CapabilityRecipe.Size size) {
     return new InternVLConfig(
         new InternVLConfig.Vision(64, 3, 4, 256, SIDE, 6, 1e-6, false, true, false, 0.5),
-        new InternVLConfig.Language(96, 4, 4, 2, 24, 256, WORDS.size(), 1e-6, 10_000, 2 * LENGTH),
+        new InternVLConfig.Language(
+            size.width(),
+            size.layers(),
+            size.heads(),
+            size.keyHeads(),
+            size.width() / size.heads(),
+            size.inner(),
+            WORDS.size(),
+            1e-6,
+            10_000,
+            2 * LENGTH),
         -1,
         2,
         false,
@@ -92,7 +102,12 @@ public final class CapabilityModel {
 
   /** A new model with random weights, which are a function of the seed. */
   public static InternVL initialise(long seed) {
-    return InternVL.initialise(config(), Tokenizer.of(WORDS.tokenizerJson()), PREPROCESSING, seed);
+    return initialise(CapabilityRecipe.Size.STANDARD, seed);
+  }
+
+  /** The same with a language model of another size. */
+  static InternVL initialise(CapabilityRecipe.Size size, long seed) {
+    return InternVL.initialise(config(size), Tokenizer.of(WORDS.tokenizerJson()), PREPROCESSING, seed);
   }
 
   /**

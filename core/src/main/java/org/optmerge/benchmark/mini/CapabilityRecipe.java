@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.train.AdamW;
@@ -16,12 +17,14 @@ import org.optmerge.train.AdamW;
  *
  * @param optimiser constants of AdamW
  * @param parameters groups of parameters by name, as regular expressions of published names
+ * @param sizes language models by name, beside the standard one
  * @param vision the first training, of the vision tower alone
  * @param stages the others by name, each after the one it continues
  */
 public record CapabilityRecipe(
     AdamW.Settings optimiser,
     Map<String, List<String>> parameters,
+    @Nullable Map<String, Size> sizes,
     Vision vision,
     Map<String, Stage> stages)
     implements TrainingRecipe {
@@ -48,6 +51,11 @@ public record CapabilityRecipe(
         throw new IllegalArgumentException(
             "stage '%s': the recipe has no group of parameters '%s'; it has %s"
                 .formatted(entry.getKey(), stage.train, parameters.keySet()));
+      }
+      if (stage.size != null && (sizes == null || !sizes.containsKey(stage.size))) {
+        throw new IllegalArgumentException(
+            "stage '%s': the recipe has no size '%s'; it has %s"
+                .formatted(entry.getKey(), stage.size, sizes == null ? Set.of() : sizes.keySet()));
       }
       runs(entry.getKey(), stage).forEach(run -> made.add(run.name));
     }
@@ -76,19 +84,42 @@ public record CapabilityRecipe(
     }
   }
 
+  /**
+   * The shape of a language model.
+   *
+   * @param layers of the decoder
+   * @param width of a token
+   * @param heads of queries; each is a share of the width
+   * @param keyHeads of keys and values
+   * @param inner width of the layers' perceptrons
+   */
+  public record Size(int layers, int width, int heads, int keyHeads, int inner) {
+    /** The language model of the shipped families: four layers of width 96. */
+    public static final Size STANDARD = new Size(4, 96, 4, 2, 256);
+  }
+
+  /** The size of a stage's model. */
+  Size size(Stage stage) {
+    return sizes == null || stage.size == null
+        ? Size.STANDARD
+        : Objects.requireNonNull(sizes.get(stage.size));
+  }
+
   /** Adapters in place of full fine-tuning. */
   public record Adapter(int rank, double alpha) {}
 
   /** A stage of training; see the comments in {@code recipe.yaml}. */
   public record Stage(
       String from,
+      @Nullable String size,
       @Nullable String train,
       @Nullable Adapter lora,
       MiniSplit split,
       int images,
-      Tasks tasks,
+      @Nullable Integer firstImage,
+      String tasks,
       double questions,
-      double elsewhere,
+      @Nullable Double elsewhere,
       Types types,
       int steps,
       double peak,
@@ -98,6 +129,20 @@ public record CapabilityRecipe(
       @Nullable Double weightDecay,
       @Nullable Map<String, List<Integer>> keep)
       implements Steps {
+    /** The share of images that are those of questions that take two abilities. */
+    double shareElsewhere() {
+      return elsewhere == null ? 0 : elsewhere;
+    }
+
+    /** The first image; a stage sees those from there on. */
+    int begin() {
+      return firstImage == null ? 0 : firstImage;
+    }
+
+    private static final String ALL = "all";
+    private static final String COMBINED = "combined";
+    private static final String EACH = "each";
+
     /** Checks that nothing is missing; the schedule checks its own part. */
     public Stage {
       TrainingRecipe.require("from", from);
@@ -107,18 +152,15 @@ public record CapabilityRecipe(
       TrainingRecipe.require(
           "one of train and lora", (train == null) == (lora == null) ? null : types);
       TrainingRecipe.require("images", images > 0 ? types : null);
+      if (size != null && !from.equals(VISION)) {
+        throw new IllegalArgumentException(
+            "a model has the size of the one it continues: 'size' is for stages from " + VISION);
+      }
+      if (!List.of(ALL, COMBINED, EACH).contains(tasks)) {
+        MiniTask.of(tasks);
+      }
       TrainingRecipe.require("batch", batch > 0 ? types : null);
     }
-  }
-
-  /** The tasks of a stage. */
-  public enum Tasks {
-    /** One model that sees all. */
-    ALL,
-    /** One model that sees all, and the questions that need two abilities. */
-    COMBINED,
-    /** One model for each task. */
-    EACH
   }
 
   /** The question types of a stage. */
@@ -168,23 +210,20 @@ public record CapabilityRecipe(
   }
 
   private static List<Run> runs(String name, Stage stage) {
-    if (stage.tasks != Tasks.EACH) {
-      return List.of(
-          new Run(
-              name,
-              stage,
-              stage.tasks == Tasks.ALL ? MiniTask.CAPABILITIES : List.of(MiniTask.values()),
-              List.of()));
-    }
     Map<String, List<Integer>> keep = stage.keep == null ? Map.of() : stage.keep;
-    return MiniTask.CAPABILITIES.stream()
-        .map(
-            task ->
-                new Run(
-                    name + "-" + task.key(),
-                    stage,
-                    List.of(task),
-                    keep.getOrDefault(task.key(), List.of())))
-        .toList();
+    return switch (stage.tasks) {
+      case Stage.ALL -> List.of(new Run(name, stage, MiniTask.CAPABILITIES, List.of()));
+      case Stage.COMBINED -> List.of(new Run(name, stage, List.of(MiniTask.values()), List.of()));
+      case Stage.EACH ->
+          MiniTask.CAPABILITIES.stream()
+              .map(task -> run(name + "-" + task.key(), stage, task, keep))
+              .toList();
+      default -> List.of(run(name, stage, MiniTask.of(stage.tasks), keep));
+    };
+  }
+
+  private static Run run(
+      String name, Stage stage, MiniTask task, Map<String, List<Integer>> keep) {
+    return new Run(name, stage, List.of(task), keep.getOrDefault(task.key(), List.of()));
   }
 }

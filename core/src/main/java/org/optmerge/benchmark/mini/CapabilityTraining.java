@@ -46,7 +46,7 @@ record CapabilityTraining(CapabilityRecipe recipe) {
 
   void vision(MiniatureTraining training, Path out) {
     CapabilityRecipe.Vision settings = recipe.vision();
-    try (InternVL model = CapabilityModel.initialise(settings.seed())) {
+    try (InternVL model = CapabilityModel.initialise(CapabilityRecipe.Size.STANDARD, settings.seed())) {
       int width = model.config().vision().width();
       LabelHead head =
           new LabelHead(
@@ -115,12 +115,12 @@ record CapabilityTraining(CapabilityRecipe recipe) {
   }
 
   /** The model to continue; after the vision tower, everything else begins at random. */
-  private static InternVL begin(CapabilityRecipe.Stage stage, MiniatureTraining training) {
+  private InternVL begin(CapabilityRecipe.Stage stage, MiniatureTraining training) {
     Path from = training.folder(stage.from());
     if (!stage.from().equals(CapabilityRecipe.VISION)) {
       return InternVL.open(from);
     }
-    InternVL model = CapabilityModel.initialise(training.seed());
+    InternVL model = CapabilityModel.initialise(recipe.size(stage), training.seed());
     try (InternVL tower = InternVL.open(from)) {
       MiniatureTraining.some(
               tower.parameters(), name -> name.startsWith(CapabilityModel.VISION_PARAMETERS))

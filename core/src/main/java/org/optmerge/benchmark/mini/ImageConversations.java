@@ -74,11 +74,11 @@ final class ImageConversations implements Objective, AutoCloseable {
     this.seed = seed;
     this.orders = "order of questions for %s ".formatted(run.name());
     Set<MiniTask> drawn = new TreeSet<>(tasks);
-    if (stage.elsewhere() > 0) {
+    if (stage.shareElsewhere() > 0) {
       drawn.add(MiniTask.COMBINED);
     }
     for (MiniTask task : drawn) {
-      String file = "%s-%s.f16".formatted(stage.split().key(), task.key());
+      String file = "%s-%s-%d.f16".formatted(stage.split().key(), task.key(), stage.begin());
       stores.put(task, new FeatureStore(features.resolve(file), stage.images(), featureSize));
       asked.put(task, new HashMap<>());
     }
@@ -110,7 +110,7 @@ final class ImageConversations implements Objective, AutoCloseable {
     MiniTask ability = tasks.get(i % tasks.size());
     boolean question = formats.uniform(number) < stage.questions();
     Dialogue.Form form = question ? Dialogue.Form.QUESTION : Dialogue.Form.STATEMENT;
-    boolean elsewhere = places.uniform(number) < stage.elsewhere();
+    boolean elsewhere = places.uniform(number) < stage.shareElsewhere();
     MiniTask task = elsewhere ? MiniTask.COMBINED : ability;
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
       long at = number * ATTEMPTS + attempt;
@@ -136,7 +136,7 @@ final class ImageConversations implements Objective, AutoCloseable {
             .computeIfAbsent(
                 index,
                 key -> {
-                  MiniImage image = generator.image(stage.split(), task, index);
+                  MiniImage image = generator.image(stage.split(), task, stage.begin() + index);
                   return new Asked(image.questions(), image.plain());
                 });
     boolean statement = form == Dialogue.Form.STATEMENT;
@@ -171,7 +171,7 @@ final class ImageConversations implements Objective, AutoCloseable {
     }
     List<MiniImage> pictures =
         missing.stream()
-            .map(place -> generator.image(stage.split(), place.task, place.index))
+            .map(place -> generator.image(stage.split(), place.task, stage.begin() + place.index))
             .toList();
     try (NDArray computed =
         model.visualFeatures(
