@@ -129,7 +129,8 @@ abstract class Names implements Iterable<String> {
   /** Tables and figures of the paper. */
   static final class Reproductions extends Names {
     Reproductions() {
-      super(ReproduceCommand.NAMES);
+      super(
+          Stream.concat(ReproduceCommand.NAMES.stream(), Stream.of(ReproduceCommand.ALL)).toList());
     }
   }
 

@@ -57,6 +57,9 @@ final class ReproduceCommand extends Subcommand {
           "appB1",
           "seeds");
 
+  /** All of them, for commands. */
+  static final String ALL = "all";
+
   /** Those of modality merging. */
   private static final Set<String> MODALITIES = Set.of("table4-vicuna", "table5");
 
@@ -64,7 +67,7 @@ final class ReproduceCommand extends Subcommand {
       arity = "0..*",
       paramLabel = "NAME",
       completionCandidates = Names.Reproductions.class,
-      description = "${COMPLETION-CANDIDATES} (default: table2).")
+      description = "${COMPLETION-CANDIDATES} (default: table2); 'all' is everything.")
   private List<String> names = List.of("table2");
 
   @Option(
@@ -115,6 +118,9 @@ final class ReproduceCommand extends Subcommand {
 
   @Override
   public Integer call() throws IOException {
+    if (names.contains(ALL)) {
+      names = NAMES;
+    }
     for (String name : names) {
       if (!NAMES.contains(name)) {
         throw wrong("there is no '%s' to reproduce; there are %s".formatted(name, NAMES));
