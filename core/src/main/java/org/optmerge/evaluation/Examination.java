@@ -72,7 +72,7 @@ public record Examination(
             ModalityBenchmark.NAME,
             MiniSplit.VALIDATION,
             StageQuestionType.ALL.stream()
-                .filter(type -> !type.isCrossModal() && type.isWithinReach())
+                .filter(type -> !type.isCrossModal())
                 .toList(),
             validation),
         Grouping.TYPES,

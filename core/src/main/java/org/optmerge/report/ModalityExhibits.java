@@ -228,7 +228,6 @@ public final class ModalityExhibits {
           row -> row.given().contains(modality.key()) ? percent(own(row, modality)) : null);
     }
     return columns
-        .percent("beyond", ModalityExhibits::beyondReach)
         .number("λ", AnswerSheet::scaling)
         .number("ms", AnswerSheet::milliseconds)
         .table();
@@ -243,15 +242,6 @@ public final class ModalityExhibits {
     return row.accuracy(Grouping.needing(EnumSet.of(modality)));
   }
 
-  /** Share of right answers among questions of several modalities beyond reach. */
-  private static double beyondReach(AnswerSheet row) {
-    return StageQuestionType.ALL.stream()
-        .filter(type -> type.isCrossModal() && !type.isWithinReach())
-        .mapToDouble(type -> row.accuracy(type.key()))
-        .average()
-        .orElse(Double.NaN);
-  }
-
   private static Table published(PaperTable published) {
     return SheetTables.published(published, published.title(), "model", true);
   }
@@ -263,7 +253,8 @@ public final class ModalityExhibits {
     findings.add(
         new Finding(
             "told in words, the language model answers at least 90 % of the questions",
-            words.mean() >= TEXT_GOAL, Percent.of(words.mean()) + " %"));
+            words.mean() >= TEXT_GOAL,
+            Percent.of(words.mean()) + " %"));
     List<AnswerSheet> singles =
         StageModality.ALL.stream()
             .map(one -> row(rows, single(family, one, EnumSet.of(one)).key()))

@@ -1,5 +1,6 @@
 package org.optmerge.benchmark.mini.stage;
 
+import java.util.List;
 import org.optmerge.benchmark.mini.Color;
 
 /**
@@ -14,10 +15,10 @@ import org.optmerge.benchmark.mini.Color;
  */
 public record Player(
     Instrument instrument, Color color, Place place, Place filmed, Direction direction) {
-  /** The words of a picture or a film for it. */
-  String told(StageModality modality) {
+  /** The words of a picture or a film for it, the instrument first. */
+  List<String> told(StageModality modality) {
     return modality == StageModality.VISION
-        ? String.join(" ", instrument.word(), color.word(), place.word())
-        : instrument.word() + " " + direction.word();
+        ? List.of(instrument.word(), color.word(), place.word())
+        : List.of(instrument.word(), direction.word());
   }
 }

@@ -155,10 +155,19 @@ public record StageScene(
   }
 
   /**
-   * The content of a modality in words. Instruments are in an order drawn at random: it says
-   * nothing of their places.
+   * The content of a modality in words: pairs of an instrument and what is said of it, in an order
+   * drawn at random, which says nothing of places; either word of a pair may be the first.
    */
   public String told(StageModality modality, Dice dice) {
+    return told(modality, dice, false);
+  }
+
+  /**
+   * The same, either word first or the instrument's name before what is said of it.
+   *
+   * @param named whether names come first
+   */
+  String told(StageModality modality, Dice dice, boolean named) {
     if (modality == StageModality.AUDIO) {
       return IntStream.range(0, SLOTS)
           .mapToObj(slot -> slot < notes.size() ? notes.get(slot).word() : ModalityModel.REST)
@@ -166,6 +175,7 @@ public record StageScene(
     }
     return dice.shuffled(players).stream()
         .map(player -> player.told(modality))
-        .collect(Collectors.joining(" , "));
+        .map(words -> String.join(" ", named ? words : dice.shuffled(words)) + " ,")
+        .collect(Collectors.joining(" "));
   }
 }

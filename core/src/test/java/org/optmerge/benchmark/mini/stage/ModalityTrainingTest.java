@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -17,7 +19,7 @@ import org.optmerge.model.OmniModel;
 
 /** The batches of the shipped recipe are those that the shipped models were trained on. */
 class ModalityTrainingTest {
-  /** Steps 0 to 3 of every model; omni-language-2 has captions for two steps only. */
+  /** Steps 0 to 3 of every model; omni-language-2 has one segment for two steps only. */
   private static final Map<String, List<String>> RECORDED =
       BatchDigests.table(
           """
@@ -44,11 +46,26 @@ class ModalityTrainingTest {
     ModalityRecipe.Language settings = RECIPE.language().get(0);
     try (OmniModel model = ModalityModel.initialise(ModalityModel.language(), 1)) {
       for (int part = 1; part <= 2; part++) {
-        int captions = part == 1 ? settings.captions() : 2;
-        SceneTexts texts =
-            new SceneTexts(model, 1, settings.batch(), settings.questions(), captions);
+        int alone = part == 1 ? settings.alone() : 2;
+        SceneTexts texts = new SceneTexts(model, 1, settings.batch(), settings.statements(), alone);
         requireRecorded("omni-language-" + part, step -> BatchDigests.of(texts.batch(step)));
       }
+    }
+  }
+
+  @Test
+  void texts_of_the_language_model_have_no_word_of_users() {
+    ModalityRecipe.Language settings = RECIPE.language().get(0);
+    try (OmniModel model = ModalityModel.initialise(ModalityModel.language(), 1)) {
+      SceneTexts texts = new SceneTexts(model, 1, settings.batch(), settings.statements(), 2);
+      Set<String> seen = new TreeSet<>();
+      for (int step = 0; step < 10; step++) {
+        for (Dialogue text : texts.batch(step)) {
+          IntStream.of(text.ids()).mapToObj(ModalityModel.WORDS.tokens()::get).forEach(seen::add);
+        }
+      }
+      assertThat(seen).containsAll(PretrainedWords.all());
+      assertThat(seen).allMatch(word -> PretrainedWords.in(word).equals(word));
     }
   }
 

@@ -3,7 +3,12 @@ package org.optmerge.benchmark.mini.stage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Iterator;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -32,38 +37,62 @@ class StageQuestionTypeTest {
 
   @ParameterizedTest
   @CsvSource({
-    "COLOUR, what color is the drum ?, red",
-    "PLACE, where is the drum ?, left",
-    "OF_COLOUR, which instrument is red ?, drum",
-    "AT_PLACE, which instrument is on the left ?, drum",
-    "SOUNDING, which instrument is sounding ?, bell",
-    "DIRECTION, which direction does the drum move ?, up",
-    "MOVES, which instrument moves up ?, drum",
-    "SOUNDING_COLOUR, what color is the sounding instrument ?, blue",
-    "SOUNDING_PLACE, where is the sounding instrument ?, middle",
-    "SOUNDING_DIRECTION, which direction does the sounding instrument move ?, down",
-    "MOVING_COLOUR, what color is the instrument that moves up ?, red",
-    "COLOUR_DIRECTION, which direction does the red instrument move ?, up",
-    "IS_COLOUR_SOUNDING, is the blue instrument sounding ?, yes",
-    "IS_COLOUR_SOUNDING_MOVING, is it the blue instrument that sounds and moves down ?, yes",
+    "COLOUR, what color is the drum ?, drum hue, red",
+    "PLACE, where is the drum ?, drum spot, left",
+    "OF_COLOUR, which instrument is red ?, red who, drum",
+    "AT_PLACE, which instrument is on the left ?, left who, drum",
+    "SOUNDING, which instrument is sounding ?, playing who, bell",
+    "DIRECTION, which direction does the drum move ?, drum heading, up",
+    "MOVES, which instrument moves up ?, up who, drum",
+    "SOUNDING_COLOUR, what color is the sounding instrument ?, playing hue, blue",
+    "SOUNDING_PLACE, where is the sounding instrument ?, playing spot, middle",
+    "SOUNDING_DIRECTION, which direction does the sounding instrument move ?, playing heading, down",
+    "MOVING_COLOUR, what color is the instrument that moves up ?, up hue, red",
+    "COLOUR_DIRECTION, which direction does the red instrument move ?, red heading, up",
+    "PLACE_DIRECTION, which direction does the instrument on the left move ?, left heading, up",
+    "IS_COLOUR_SOUNDING, is the blue instrument sounding ?, blue playing, yes",
+    "IS_COLOUR_SOUNDING_MOVING, is it the blue instrument that sounds and moves down ?,"
+        + " blue playing down, yes",
   })
-  void questionsWithTheFirstOfEachChoice(StageQuestionType type, String text, String answer) {
-    assertThat(type.ask(ONE, bound -> 0)).isEqualTo(new SceneQuestion(type, text, answer));
+  void questionsWithTheFirstOfEachChoice(
+      StageQuestionType type, String text, String statement, String answer) {
+    assertThat(type.ask(ONE, bound -> 0))
+        .isEqualTo(new SceneQuestion(type, text, answer, statement));
   }
 
   @ParameterizedTest
   @CsvSource({
-    "FIRST, which instrument sounds first ?, flute",
-    "MORE, which instrument sounds more often ?, drum",
-    "FIRST_COLOUR, what color is the instrument that sounds first ?, green",
-    "MORE_COLOUR, what color is the instrument that sounds more often ?, red",
-    "MORE_PLACE, where is the instrument that sounds more often ?, left",
-    "MORE_DIRECTION, which direction does the instrument that sounds more often move ?, up",
-    "COLOUR_TIMES, how many times does the red instrument sound ?, 3",
-    "FIRST_DIRECTION, which direction does the instrument that sounds first move ?, leftward",
+    "FIRST, which instrument sounds first ?, initial who, flute",
+    "MORE, which instrument sounds more often ?, most who, drum",
+    "FIRST_COLOUR, what color is the instrument that sounds first ?, initial hue, green",
+    "MORE_COLOUR, what color is the instrument that sounds more often ?, most hue, red",
+    "MORE_PLACE, where is the instrument that sounds more often ?, most spot, left",
+    "MORE_DIRECTION, which direction does the instrument that sounds more often move ?,"
+        + " most heading, up",
+    "COLOUR_TIMES, how many times does the red instrument sound ?, red count, 3",
+    "FIRST_DIRECTION, which direction does the instrument that sounds first move ?,"
+        + " initial heading, leftward",
+    "IS_COLOUR_FIRST_MOVING,"
+        + " is it the green instrument that sounds first and moves leftward ?,"
+        + " green initial leftward, yes",
   })
-  void questionsOfTwoSoundingInstruments(StageQuestionType type, String text, String answer) {
-    assertThat(type.ask(TWO, bound -> 0)).isEqualTo(new SceneQuestion(type, text, answer));
+  void questionsOfTwoSoundingInstruments(
+      StageQuestionType type, String text, String statement, String answer) {
+    assertThat(type.ask(TWO, bound -> 0))
+        .isEqualTo(new SceneQuestion(type, text, answer, statement));
+  }
+
+  @Test
+  void aFalseClaimSaysTheRightOrderOfAnotherInstrument() {
+    // Of the two that sound the last, not so, the first of the others, its color only.
+    Iterator<Integer> choices = List.of(1, 1, 0, 0).iterator();
+    assertThat(StageQuestionType.IS_COLOUR_FIRST_MOVING.ask(TWO, bound -> choices.next()))
+        .isEqualTo(
+            new SceneQuestion(
+                StageQuestionType.IS_COLOUR_FIRST_MOVING,
+                "is it the blue instrument that sounds last and moves up ?",
+                "no",
+                "blue final up"));
   }
 
   @Test
@@ -74,7 +103,49 @@ class StageQuestionTypeTest {
             new SceneQuestion(
                 StageQuestionType.COLOUR_CHOICE,
                 "what color is the drum ? A blue B green C red",
-                "C"));
+                "C",
+                "drum hue A blue B green C red"));
+  }
+
+  @Test
+  void theLanguageModelIsToldOfScenesInWordsOfItsOwn() {
+    assertThat(StageQuestionType.FIRST_DIRECTION.ask(TWO, bound -> 0).pretrained())
+        .isEqualTo("which heading does the instrument that plays initial go ?");
+    for (StageModality modality : StageModality.ALL) {
+      Set<String> own = usersWords(Set.of(modality));
+      assertThat(own).as("%s", modality).isNotEmpty();
+      for (StageModality other : StageModality.ALL) {
+        if (other != modality) {
+          assertThat(usersWords(Set.of(other))).doesNotContainAnyElementsOf(own);
+        }
+      }
+    }
+    // What a question of several modalities is asked with is known from those of one.
+    Set<String> single =
+        StageModality.ALL.stream()
+            .flatMap(modality -> usersWords(Set.of(modality)).stream())
+            .collect(Collectors.toSet());
+    StageQuestionType.ALL.forEach(
+        type -> assertThat(single).containsAll(usersWords(type.modalities())));
+  }
+
+  /** Words of the questions of some modalities that the language model has others for. */
+  private static Set<String> usersWords(Set<StageModality> modalities) {
+    Set<String> words = new TreeSet<>();
+    for (StageQuestionType type : StageQuestionType.of(modalities)) {
+      for (IntUnaryOperator choose :
+          List.<IntUnaryOperator>of(bound -> 0, bound -> bound - 1)) {
+        SceneQuestion question = type.ask(type.sounding() == 2 ? TWO : ONE, choose);
+        List<String> before = List.of(question.text().split(" "));
+        List<String> after = List.of(question.pretrained().split(" "));
+        for (int at = 0; at < before.size(); at++) {
+          if (!before.get(at).equals(after.get(at))) {
+            words.add(before.get(at));
+          }
+        }
+      }
+    }
+    return words;
   }
 
   @ParameterizedTest
@@ -86,6 +157,9 @@ class StageQuestionTypeTest {
               9, MiniSplit.VALIDATION, i, type.sounding() == 0 ? 1 + i % 2 : type.sounding());
       SceneQuestion question = type.ask(scene, scene.dice("question")::below);
       assertThat(ModalityModel.WORDS.encode(question.text())).isNotEmpty();
+      assertThat(ModalityModel.WORDS.encode(question.statement())).isNotEmpty();
+      assertThat(ModalityModel.WORDS.encode(question.pretrained()))
+          .hasSize(question.text().split(" ").length);
       assertThat(ModalityModel.WORDS.encode(question.answer())).hasSize(1);
       assertThat(question.type()).isEqualTo(type);
     }
