@@ -57,7 +57,8 @@ public enum Grouping {
                 List.of(StageModality.VISION, StageModality.VIDEO),
                 StageModality.ALL)) {
           parts.put(
-              String.join("+", several.stream().map(StageModality::key).toList()), needing(several));
+              String.join("+", several.stream().map(StageModality::key).toList()),
+              needing(several));
         }
       }
       case GROUPS, TYPES -> groups.forEach(group -> parts.put(group, List.of(group)));

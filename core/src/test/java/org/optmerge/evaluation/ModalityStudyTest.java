@@ -29,8 +29,8 @@ class ModalityStudyTest {
       """
       optimiser: {beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weight-decay: 0.05, clip-norm: 1}
       language:
-        - {steps: 2, peak: 1e-3, warm-up: 0, final: 1, batch: 2, statements: 2, alone: 1}
-        - {steps: 1, peak: 1e-3, warm-up: 0, final: 1, batch: 2, statements: 1, alone: 0}
+        - {steps: 3, peak: 1e-3, warm-up: 0, final: 1, batch: 2, statements: 2, names: 1, alone: 2}
+        - {steps: 1, peak: 1e-3, warm-up: 0, final: 1, batch: 2, statements: 1, names: 0, alone: 0}
       encoder: {steps: 2, peak: 1e-3, warm-up: 0, final: 1, batch: 2, seed: 1}
       modality:
         {steps: 3, peak: 1e-2, warm-up: 0, final: 1, batch: 2, questions: 2, statements: 3, texts: 1,

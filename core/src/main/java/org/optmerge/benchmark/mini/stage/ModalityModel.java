@@ -102,8 +102,7 @@ public final class ModalityModel {
 
   /**
    * A model with these modalities and random weights, but that the first two heads of the first
-   * layer look one and two tokens back from the start: every look-up needs that, and to find it
-   * takes thousands of steps.
+   * layer look one and two tokens back from the start: every look-up needs that.
    */
   public static OmniModel initialise(OmniConfig config, long seed) {
     OmniModel model = OmniModel.initialise(config, Tokenizer.of(WORDS.tokenizerJson()), seed);
@@ -115,7 +114,10 @@ public final class ModalityModel {
       for (int head = 0; head < LOOKING_BACK; head++) {
         for (int i = 0; i < FREQUENCIES; i++) {
           // Turned by the query's distance, the two are alike where the key is that far back.
-          double angle = side.equals("q") ? 0 : (head + 1) * Math.pow(language.ropeTheta(), -i / (double) half);
+          double angle =
+              side.equals("q")
+                  ? 0
+                  : (head + 1) * Math.pow(language.ropeTheta(), -i / (double) half);
           bias[2 * half * head + i] = (float) (BIAS * Math.cos(angle));
           bias[2 * half * head + half + i] = (float) (BIAS * Math.sin(angle));
         }

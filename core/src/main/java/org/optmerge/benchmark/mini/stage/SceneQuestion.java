@@ -11,8 +11,7 @@ import org.apiguardian.api.API;
  * @param statement the key of the same fact as a statement, which the answer completes
  */
 @API(status = API.Status.EXPERIMENTAL)
-public record SceneQuestion(
-    StageQuestionType type, String text, String answer, String statement) {
+public record SceneQuestion(StageQuestionType type, String text, String answer, String statement) {
   /** The question in the words that the language model was pretrained on. */
   String pretrained() {
     return PretrainedWords.in(text);

@@ -23,8 +23,9 @@ import org.apiguardian.api.API;
 
 /**
  * The kinds of questions about a scene, each with the statement of the same fact. Those of one
- * modality are for training; those of several are only for testing, in the manner of MUSIC-AVQA (closed answers: location, counting,
- * comparative, existential, temporal) and of AVQA (lettered options).
+ * modality are for training; those of several are only for testing, in the manner of MUSIC-AVQA
+ * (closed answers: location, counting, comparative, existential, temporal) and of AVQA (lettered
+ * options).
  *
  * <p>Answers are balanced: given any one modality alone, the best guess of a question of several is
  * right no more often than {@link StageCeilings} says.
@@ -38,7 +39,8 @@ public enum StageQuestionType {
   PLACE("Location", ANY, "where is the {name} ? {place}", "spot {name}"),
   OF_COLOUR("Attribute", ANY, "which instrument is {color} ? {name}", "who {color}"),
   AT_PLACE("Location", ANY, "which instrument is on the {place} ? {name}", "who {place}"),
-  COLOUR_AT_PLACE("Attribute", ANY, "what color is the instrument on the {place} ? {color}", "hue {place}"),
+  COLOUR_AT_PLACE(
+      "Attribute", ANY, "what color is the instrument on the {place} ? {color}", "hue {place}"),
   PLACE_OF_COLOUR("Location", ANY, "where is the {color} instrument ? {place}", "spot {color}"),
   COLOUR_OF_IT("Attribute", ANY, "look at the {name} . what color is it ? {color}", "hue {name}"),
   PLACE_OF_IT("Location", ANY, "look at the {name} . where is it ? {place}", "spot {name}"),
@@ -48,29 +50,100 @@ public enum StageQuestionType {
   MORE("Comparative", MORE_OFTEN, "which instrument sounds more often ? {name}", "who most"),
   TIMES("Counting", BALANCED, "how many times does the {name} sound ? {times}", "count {name}"),
   IS_SOUNDING("Existential", BALANCED, "is the {name} sounding ? {sounds}", "playing {name}"),
-  TIMES_OF_IT("Counting", BALANCED, "listen to the {name} . how many times does it sound ? {times}", "count {name}"),
+  TIMES_OF_IT(
+      "Counting",
+      BALANCED,
+      "listen to the {name} . how many times does it sound ? {times}",
+      "count {name}"),
   SOUNDING_CHOICE("Choice", ONLY, "which instrument is sounding ? {name}", "who playing"),
-  DIRECTION("Attribute", ANY, "which direction does the {name} move ? {direction}", "heading {name}"),
+  DIRECTION(
+      "Attribute", ANY, "which direction does the {name} move ? {direction}", "heading {name}"),
   MOVES("Attribute", ANY, "which instrument moves {direction} ? {name}", "who {direction}"),
-  DIRECTION_OF_IT("Attribute", ANY, "watch the {name} . which direction does it move ? {direction}", "heading {name}"),
-  DIRECTION_CHOICE("Choice", ANY, "which direction does the {name} move ? {direction}", "heading {name}"),
-  SOUNDING_COLOUR("Attribute", ONLY, "what color is the sounding instrument ? {color}", "hue playing"),
+  DIRECTION_OF_IT(
+      "Attribute",
+      ANY,
+      "watch the {name} . which direction does it move ? {direction}",
+      "heading {name}"),
+  DIRECTION_CHOICE(
+      "Choice", ANY, "which direction does the {name} move ? {direction}", "heading {name}"),
+  SOUNDING_COLOUR(
+      "Attribute", ONLY, "what color is the sounding instrument ? {color}", "hue playing"),
   SOUNDING_PLACE("Location", ONLY, "where is the sounding instrument ? {place}", "spot playing"),
-  FIRST_COLOUR("Temporal", FIRST_OR_LAST, "what color is the instrument that sounds {order} ? {color}", "hue {order}"),
-  MORE_COLOUR("Comparative", MORE_OFTEN, "what color is the instrument that sounds more often ? {color}", "hue most"),
-  MORE_PLACE("Comparative", MORE_OFTEN, "where is the instrument that sounds more often ? {place}", "spot most"),
-  IS_COLOUR_SOUNDING("Existential", BALANCED_PLAYER, "is the {color} instrument sounding ? {sounds}", "playing {color}"),
-  COLOUR_TIMES("Counting", ANY_BESIDE_TWO, "how many times does the {color} instrument sound ? {times}", "count {color}"),
-  SOUNDING_DIRECTION("Attribute", ONLY, "which direction does the sounding instrument move ? {direction}", "heading playing"),
-  FIRST_DIRECTION("Temporal", FIRST_OR_LAST, "which direction does the instrument that sounds {order} move ? {direction}", "heading {order}"),
-  MORE_DIRECTION("Comparative", MORE_OFTEN, "which direction does the instrument that sounds more often move ? {direction}", "heading most"),
-  SOUNDING_DIRECTION_CHOICE("Choice", ONLY, "which direction does the sounding instrument move ? {direction}", "heading playing"),
-  MOVING_COLOUR("Attribute", ANY, "what color is the instrument that moves {direction} ? {color}", "hue {direction}"),
-  MOVING_PLACE("Location", ANY, "where is the instrument that moves {direction} ? {place}", "spot {direction}"),
-  COLOUR_DIRECTION("Attribute", ANY, "which direction does the {color} instrument move ? {direction}", "heading {color}"),
-  PLACE_DIRECTION("Attribute", ANY, "which direction does the instrument on the {place} move ? {direction}", "heading {place}"),
-  IS_COLOUR_SOUNDING_MOVING("Existential", CLAIM, "is it the {color} instrument that sounds and moves {direction} ? {sounds}", "{color} playing {direction}"),
-  IS_COLOUR_FIRST_MOVING("Temporal", CLAIM_OF_TWO, "is it the {color} instrument that sounds {order} and moves {direction} ? {sounds}", "{color} {order} {direction}");
+  FIRST_COLOUR(
+      "Temporal",
+      FIRST_OR_LAST,
+      "what color is the instrument that sounds {order} ? {color}",
+      "hue {order}"),
+  MORE_COLOUR(
+      "Comparative",
+      MORE_OFTEN,
+      "what color is the instrument that sounds more often ? {color}",
+      "hue most"),
+  MORE_PLACE(
+      "Comparative",
+      MORE_OFTEN,
+      "where is the instrument that sounds more often ? {place}",
+      "spot most"),
+  IS_COLOUR_SOUNDING(
+      "Existential",
+      BALANCED_PLAYER,
+      "is the {color} instrument sounding ? {sounds}",
+      "playing {color}"),
+  COLOUR_TIMES(
+      "Counting",
+      ANY_BESIDE_TWO,
+      "how many times does the {color} instrument sound ? {times}",
+      "count {color}"),
+  SOUNDING_DIRECTION(
+      "Attribute",
+      ONLY,
+      "which direction does the sounding instrument move ? {direction}",
+      "heading playing"),
+  FIRST_DIRECTION(
+      "Temporal",
+      FIRST_OR_LAST,
+      "which direction does the instrument that sounds {order} move ? {direction}",
+      "heading {order}"),
+  MORE_DIRECTION(
+      "Comparative",
+      MORE_OFTEN,
+      "which direction does the instrument that sounds more often move ? {direction}",
+      "heading most"),
+  SOUNDING_DIRECTION_CHOICE(
+      "Choice",
+      ONLY,
+      "which direction does the sounding instrument move ? {direction}",
+      "heading playing"),
+  MOVING_COLOUR(
+      "Attribute",
+      ANY,
+      "what color is the instrument that moves {direction} ? {color}",
+      "hue {direction}"),
+  MOVING_PLACE(
+      "Location",
+      ANY,
+      "where is the instrument that moves {direction} ? {place}",
+      "spot {direction}"),
+  COLOUR_DIRECTION(
+      "Attribute",
+      ANY,
+      "which direction does the {color} instrument move ? {direction}",
+      "heading {color}"),
+  PLACE_DIRECTION(
+      "Attribute",
+      ANY,
+      "which direction does the instrument on the {place} move ? {direction}",
+      "heading {place}"),
+  IS_COLOUR_SOUNDING_MOVING(
+      "Existential",
+      CLAIM,
+      "is it the {color} instrument that sounds and moves {direction} ? {sounds}",
+      "{color} playing {direction}"),
+  IS_COLOUR_FIRST_MOVING(
+      "Temporal",
+      CLAIM_OF_TWO,
+      "is it the {color} instrument that sounds {order} and moves {direction} ? {sounds}",
+      "{color} {order} {direction}");
 
   /** All of them, in order. */
   public static final List<StageQuestionType> ALL = List.of(values());
@@ -218,8 +291,7 @@ public enum StageQuestionType {
   }
 
   private SceneQuestion question(UnaryOperator<String> told, String answer) {
-    return new SceneQuestion(
-        this, told.apply(form), answer, PretrainedWords.in(told.apply(key)));
+    return new SceneQuestion(this, told.apply(form), answer, PretrainedWords.in(told.apply(key)));
   }
 
   /** A text with facts about an instrument in place of their names. */

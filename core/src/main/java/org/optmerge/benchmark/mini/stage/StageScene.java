@@ -155,17 +155,17 @@ public record StageScene(
   }
 
   /**
-   * The content of a modality in words: pairs of an instrument and what is said of it, in an order
-   * drawn at random, which says nothing of places; either word of a pair may be the first.
+   * The content of a modality in words. Instruments are in an order drawn at random, which says
+   * nothing of their places; so are the words of each.
    */
   public String told(StageModality modality, Dice dice) {
     return told(modality, dice, false);
   }
 
   /**
-   * The same, either word first or the instrument's name before what is said of it.
+   * The same.
    *
-   * @param named whether names come first
+   * @param named whether the name of each comes before what is said of it
    */
   String told(StageModality modality, Dice dice, boolean named) {
     if (modality == StageModality.AUDIO) {
@@ -174,8 +174,7 @@ public record StageScene(
           .collect(Collectors.joining(" "));
     }
     return dice.shuffled(players).stream()
-        .map(player -> player.told(modality))
-        .map(words -> String.join(" ", named ? words : dice.shuffled(words)) + " ,")
+        .map(player -> player.told(modality, dice, named))
         .collect(Collectors.joining(" "));
   }
 }

@@ -37,20 +37,21 @@ class StageQuestionTypeTest {
 
   @ParameterizedTest
   @CsvSource({
-    "COLOUR, what color is the drum ?, drum hue, red",
-    "PLACE, where is the drum ?, drum spot, left",
-    "OF_COLOUR, which instrument is red ?, red who, drum",
-    "AT_PLACE, which instrument is on the left ?, left who, drum",
-    "SOUNDING, which instrument is sounding ?, playing who, bell",
-    "DIRECTION, which direction does the drum move ?, drum heading, up",
-    "MOVES, which instrument moves up ?, up who, drum",
-    "SOUNDING_COLOUR, what color is the sounding instrument ?, playing hue, blue",
-    "SOUNDING_PLACE, where is the sounding instrument ?, playing spot, middle",
-    "SOUNDING_DIRECTION, which direction does the sounding instrument move ?, playing heading, down",
-    "MOVING_COLOUR, what color is the instrument that moves up ?, up hue, red",
-    "COLOUR_DIRECTION, which direction does the red instrument move ?, red heading, up",
-    "PLACE_DIRECTION, which direction does the instrument on the left move ?, left heading, up",
-    "IS_COLOUR_SOUNDING, is the blue instrument sounding ?, blue playing, yes",
+    "COLOUR, what color is the drum ?, hue drum, red",
+    "PLACE, where is the drum ?, spot drum, left",
+    "OF_COLOUR, which instrument is red ?, who red, drum",
+    "AT_PLACE, which instrument is on the left ?, who left, drum",
+    "SOUNDING, which instrument is sounding ?, who playing, bell",
+    "DIRECTION, which direction does the drum move ?, heading drum, up",
+    "MOVES, which instrument moves up ?, who up, drum",
+    "SOUNDING_COLOUR, what color is the sounding instrument ?, hue playing, blue",
+    "SOUNDING_PLACE, where is the sounding instrument ?, spot playing, middle",
+    "SOUNDING_DIRECTION, which direction does the sounding instrument move ?, heading playing,"
+        + " down",
+    "MOVING_COLOUR, what color is the instrument that moves up ?, hue up, red",
+    "COLOUR_DIRECTION, which direction does the red instrument move ?, heading red, up",
+    "PLACE_DIRECTION, which direction does the instrument on the left move ?, heading left, up",
+    "IS_COLOUR_SOUNDING, is the blue instrument sounding ?, playing blue, yes",
     "IS_COLOUR_SOUNDING_MOVING, is it the blue instrument that sounds and moves down ?,"
         + " blue playing down, yes",
   })
@@ -62,16 +63,16 @@ class StageQuestionTypeTest {
 
   @ParameterizedTest
   @CsvSource({
-    "FIRST, which instrument sounds first ?, initial who, flute",
-    "MORE, which instrument sounds more often ?, most who, drum",
-    "FIRST_COLOUR, what color is the instrument that sounds first ?, initial hue, green",
-    "MORE_COLOUR, what color is the instrument that sounds more often ?, most hue, red",
-    "MORE_PLACE, where is the instrument that sounds more often ?, most spot, left",
+    "FIRST, which instrument sounds first ?, who initial, flute",
+    "MORE, which instrument sounds more often ?, who most, drum",
+    "FIRST_COLOUR, what color is the instrument that sounds first ?, hue initial, green",
+    "MORE_COLOUR, what color is the instrument that sounds more often ?, hue most, red",
+    "MORE_PLACE, where is the instrument that sounds more often ?, spot most, left",
     "MORE_DIRECTION, which direction does the instrument that sounds more often move ?,"
-        + " most heading, up",
-    "COLOUR_TIMES, how many times does the red instrument sound ?, red count, 3",
+        + " heading most, up",
+    "COLOUR_TIMES, how many times does the red instrument sound ?, count red, 3",
     "FIRST_DIRECTION, which direction does the instrument that sounds first move ?,"
-        + " initial heading, leftward",
+        + " heading initial, leftward",
     "IS_COLOUR_FIRST_MOVING,"
         + " is it the green instrument that sounds first and moves leftward ?,"
         + " green initial leftward, yes",
@@ -104,7 +105,7 @@ class StageQuestionTypeTest {
                 StageQuestionType.COLOUR_CHOICE,
                 "what color is the drum ? A blue B green C red",
                 "C",
-                "drum hue A blue B green C red"));
+                "hue drum A blue B green C red"));
   }
 
   @Test
@@ -133,8 +134,7 @@ class StageQuestionTypeTest {
   private static Set<String> usersWords(Set<StageModality> modalities) {
     Set<String> words = new TreeSet<>();
     for (StageQuestionType type : StageQuestionType.of(modalities)) {
-      for (IntUnaryOperator choose :
-          List.<IntUnaryOperator>of(bound -> 0, bound -> bound - 1)) {
+      for (IntUnaryOperator choose : List.<IntUnaryOperator>of(bound -> 0, bound -> bound - 1)) {
         SceneQuestion question = type.ask(type.sounding() == 2 ? TWO : ONE, choose);
         List<String> before = List.of(question.text().split(" "));
         List<String> after = List.of(question.pretrained().split(" "));
