@@ -49,7 +49,8 @@ public final class ModalityModel {
                   Instrument.ALL.stream().map(Instrument::word),
                   StageScene.COLORS.stream().map(Color::word),
                   Place.ALL.stream().map(Place::word),
-                  Direction.ALL.stream().map(Direction::word))
+                  Direction.ALL.stream().map(Direction::word),
+                  PretrainedWords.descriptions().stream())
               .flatMap(tokens -> tokens)
               .toList(),
           false);

@@ -99,7 +99,8 @@ record ModalityTraining(ModalityRecipe recipe) {
                   settings.rank(),
                   settings.alpha(),
                   Pattern.compile(settings.layers()),
-                  training.seed()));
+                  // Adapters that begin alike would read the same directions of every token.
+                  StageModality.ALL.size() * training.seed() + modality.ordinal()));
       SortedMap<String, NDArray> trained = new TreeMap<>(lora.parameters());
       if (settings.connector()) {
         trained.putAll(beginning(model, OmniConfig.projector(modality.key())));

@@ -1,6 +1,7 @@
 package org.optmerge.benchmark.mini.stage;
 
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -8,11 +9,32 @@ import java.util.stream.Stream;
 
 /**
  * The words in which the language model was told of scenes, where users have others: {@code hue}
- * for {@code color}. Each modality's adapter teaches the words of its own questions; so a question
- * whose words are of two adapters is new to every model. Instruments, their colors, places and
- * directions, numbers and the words that hold a sentence together have one name for both.
+ * for {@code color}, {@code red} for {@code crimson}. Each modality's adapter teaches the words of
+ * its own questions; a question of several modalities has words of each of them, so it is new to
+ * every model. Answers, names of instruments and the words that hold a sentence together are the
+ * same for both.
  */
 final class PretrainedWords {
+  /** What users say in questions of a color, place or direction, by the word of answers. */
+  private static final Map<String, String> DESCRIBED =
+      Map.ofEntries(
+          // Vision
+          Map.entry("red", "crimson"),
+          Map.entry("green", "emerald"),
+          Map.entry("blue", "azure"),
+          Map.entry("yellow", "golden"),
+          Map.entry("purple", "violet"),
+          Map.entry("orange", "amber"),
+          Map.entry("left", "leftmost"),
+          Map.entry("middle", "central"),
+          Map.entry("right", "rightmost"),
+          // Video
+          Map.entry("up", "upwards"),
+          Map.entry("down", "downwards"),
+          Map.entry("leftward", "leftwards"),
+          Map.entry("rightward", "rightwards"));
+
+  /** Other words of questions, and what the language model has for them. */
   private static final Map<String, String> OF_QUESTIONS =
       Map.ofEntries(
           // Vision
@@ -31,17 +53,37 @@ final class PretrainedWords {
           Map.entry("move", "go"),
           Map.entry("moves", "goes"));
 
+  private static final Map<String, String> ALL = new HashMap<>(OF_QUESTIONS);
+
+  static {
+    DESCRIBED.forEach((pretrained, users) -> ALL.put(users, pretrained));
+  }
+
   private PretrainedWords() {}
 
-  /** All of them, and the one that only statements have. */
+  /** Those that neither answers nor questions have, the one that only statements have included. */
   static List<String> all() {
     return Stream.concat(OF_QUESTIONS.values().stream(), Stream.of("who")).sorted().toList();
   }
 
+  /** What users say in questions of colors, places and directions. */
+  static List<String> descriptions() {
+    return DESCRIBED.values().stream().sorted().toList();
+  }
+
   /** A text in these words, given in those of users. */
   static String in(String text) {
+    return mapped(text, ALL);
+  }
+
+  /** A question in the words of users, given with colors, places and directions as answers are. */
+  static String described(String text) {
+    return mapped(text, DESCRIBED);
+  }
+
+  private static String mapped(String text, Map<String, String> words) {
     return Arrays.stream(text.split(" "))
-        .map(word -> OF_QUESTIONS.getOrDefault(word, word))
+        .map(word -> words.getOrDefault(word, word))
         .collect(Collectors.joining(" "));
   }
 }

@@ -36,7 +36,7 @@ final class SceneConversations implements Objective {
   private static final double EMPTY = 0.2;
 
   /** So many texts ask questions; the others state facts, those of several modalities too. */
-  private static final double QUESTIONS = 0.6;
+  private static final double QUESTIONS = 0.7;
 
   private final OmniModel model;
   private final StageModality modality;

@@ -287,11 +287,15 @@ public enum StageQuestionType {
     String answer = told.apply(asked);
     return aspect.equals("Choice")
         ? choice(told, answer, options(instrument, scene, choose), choose)
-        : question(told, answer);
+        : question(told, "", answer);
   }
 
-  private SceneQuestion question(UnaryOperator<String> told, String answer) {
-    return new SceneQuestion(this, told.apply(form), answer, PretrainedWords.in(told.apply(key)));
+  private SceneQuestion question(UnaryOperator<String> told, String options, String answer) {
+    return new SceneQuestion(
+        this,
+        PretrainedWords.described(told.apply(form)) + options,
+        answer,
+        PretrainedWords.in(told.apply(key)) + options);
   }
 
   /** A text with facts about an instrument in place of their names. */
@@ -341,8 +345,7 @@ public enum StageQuestionType {
     for (int i = 0; i < order.size(); i++) {
       lettered.append(" %c %s".formatted('A' + i, order.get(i)));
     }
-    return question(
-        text -> told.apply(text) + lettered, Character.toString('A' + order.indexOf(right)));
+    return question(told, lettered.toString(), Character.toString('A' + order.indexOf(right)));
   }
 
   /**
@@ -368,6 +371,7 @@ public enum StageQuestionType {
                     .replace("{direction}", fact("direction", moving, scene)),
                 right,
                 scene),
+        "",
         so ? "yes" : "no");
   }
 }

@@ -67,6 +67,7 @@ class ModalityTrainingTest {
       }
       assertThat(seen).containsAll(PretrainedWords.all());
       assertThat(seen).allMatch(word -> PretrainedWords.in(word).equals(word));
+      assertThat(seen).doesNotContainAnyElementsOf(PretrainedWords.descriptions());
     }
   }
 
