@@ -23,14 +23,14 @@ class ModalityTrainingTest {
   private static final Map<String, List<String>> RECORDED =
       BatchDigests.table(
           """
-          omni-language-1 aadc48aaa2e6125f ff0fe343f290960d f8436f0b6186418f b7685d94e63a0e9c
-          omni-language-2 aadc48aaa2e6125f ff0fe343f290960d a9b28f1cdb8c8abb ffc9b08ed6e9e2a3
+          omni-language-1 d1bad35a939de681 d7a42b7d51806c84 b964b13f3e29bb7b 9f0a93b3adf05091
+          omni-language-2 d1bad35a939de681 bfbd15627f1ce0d0 cfcc79f0dd837e28 39a5a7ae102492e6
           omni-encoder-vision 5e6b73198b181003 fdcb67f2e0f59e99 5d4057a05bc5a173 657808618e55cd0e
           omni-encoder-audio f93613403bd49cfe 3ff2521891a73bba 50641405397fc951 f186430e0619e698
           omni-encoder-video a805186c3cb847dd 1cc1ac9d293178ce 96c7daa24e9024a4 3fe08b3f236d4108
-          omni-vision 57dac668c95a8127 bd34e9fffc87e026 c06ae6c73c8e2c18 87bef3f655245bf6
-          omni-audio 16ae6abd78547b71 ecdbd63e475dd7c6 517e1dd291768dc0 b0910267aeb18612
-          omni-video 1533556ca70b5309 c22658f75c5624bd 9210d2396e940ccd 054cc90ef4fa523e
+          omni-vision 65228145c68d5b6f 0c19649f2e0de3c3 386f70028719825f eeb048e97dce30d0
+          omni-audio 0e49c0b63fcdc62c bb80e236663c196e ceab70ae6e29fdfa 34d228f08f509780
+          omni-video a0aa0dff1304561d 6dc77fcbc87736b6 5863dedbf27f7664 e1dde76f0f9c77d3
           """
               .stripTrailing());
 
