@@ -22,8 +22,7 @@ import org.optmerge.train.Objective;
 
 /**
  * The loss of a model on one modality: scenes given as features of its frozen encoder, questions
- * in the words that users have for it, and facts in the words of the language model. No question has
- * words that users have for another modality.
+ * that this modality answers, in the words of users, and facts in the words of the language model.
  * The other segments are told in words, empty or absent, and stand before or after, so that company
  * is no surprise later.
  */
@@ -125,16 +124,13 @@ final class SceneConversations implements Objective {
     if (!dice.chance(QUESTIONS)) {
       return SceneTexts.state(dialogue, scene, present, statements, false, dice);
     }
-    // Of this modality in the words of users alone; of several, what is of the others is in the
-    // words of the language model.
     List<StageQuestionType> types =
-        StageQuestionType.ALL.stream()
-            .filter(type -> type.modalities().contains(modality))
-            .filter(type -> present.containsAll(type.modalities()) && type.isAskedOf(scene))
+        StageQuestionType.of(EnumSet.of(modality)).stream()
+            .filter(type -> type.isAskedOf(scene))
             .toList();
     for (int i = 0; i < questions; i++) {
       SceneQuestion question = dice.pick(types).ask(scene, dice::below);
-      dialogue.question(question.inWordsOf(modality)).answer(question.answer());
+      dialogue.question(question.text()).answer(question.answer());
     }
     return dialogue;
   }

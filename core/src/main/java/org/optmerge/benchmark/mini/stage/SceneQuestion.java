@@ -16,10 +16,4 @@ public record SceneQuestion(StageQuestionType type, String text, String answer, 
   String pretrained() {
     return PretrainedWords.in(text);
   }
-
-  /** The question with the words of users for one modality, and the language model's for others. */
-  String inWordsOf(StageModality modality) {
-    return PretrainedWords.in(
-        text, StageModality.ALL.stream().filter(other -> other != modality).toList());
-  }
 }
