@@ -28,9 +28,9 @@ class ModalityTrainingTest {
           omni-encoder-vision 5e6b73198b181003 fdcb67f2e0f59e99 5d4057a05bc5a173 657808618e55cd0e
           omni-encoder-audio f93613403bd49cfe 3ff2521891a73bba 50641405397fc951 f186430e0619e698
           omni-encoder-video a805186c3cb847dd 1cc1ac9d293178ce 96c7daa24e9024a4 3fe08b3f236d4108
-          omni-vision 65228145c68d5b6f 0c19649f2e0de3c3 386f70028719825f eeb048e97dce30d0
-          omni-audio 0e49c0b63fcdc62c bb80e236663c196e ceab70ae6e29fdfa 34d228f08f509780
-          omni-video a0aa0dff1304561d 6dc77fcbc87736b6 5863dedbf27f7664 e1dde76f0f9c77d3
+          omni-vision 1e8ffaba0d598243 bb3943192a4cf8e6 146e44b9dd748c1b b976537e923547b7
+          omni-audio 9c4920fa383c7abc df4a4093da740c4a 4c162ef0129ed9d0 d954b847ff5d1f6d
+          omni-video 5a65e273991e09ca 59032b9ee1ed62a3 455a0c94fef96e4e edadf18b7e4a0b22
           """
               .stripTrailing());
 
