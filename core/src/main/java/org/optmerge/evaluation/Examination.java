@@ -71,9 +71,7 @@ public record Examination(
         new ModalityBenchmark(
             ModalityBenchmark.NAME,
             MiniSplit.VALIDATION,
-            StageQuestionType.ALL.stream()
-                .filter(type -> !type.isCrossModal() && type.isWithinReach())
-                .toList(),
+            StageQuestionType.ALL.stream().filter(type -> !type.isCrossModal()).toList(),
             validation),
         Grouping.TYPES,
         ModalityBenchmark.of(ModalityBenchmark.NAME, MiniSplit.TEST, test),

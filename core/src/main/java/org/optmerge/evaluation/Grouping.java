@@ -17,7 +17,7 @@ import org.optmerge.benchmark.mini.stage.StageQuestionType;
 public enum Grouping {
   /** The mean of the five capabilities that experts are trained for. */
   CAPABILITIES,
-  /** The mean of the two groups of questions that need two modalities, each of several types. */
+  /** The mean of the groups of questions that need two or three modalities, each of some types. */
   MODALITIES,
   /** The mean of all groups. */
   GROUPS,
@@ -50,12 +50,15 @@ public enum Grouping {
               .filter(groups::contains)
               .forEach(label -> parts.put(label, List.of(label)));
       case MODALITIES -> {
-        for (List<StageModality> pair :
+        for (List<StageModality> several :
             List.of(
                 List.of(StageModality.VISION, StageModality.AUDIO),
-                List.of(StageModality.AUDIO, StageModality.VIDEO))) {
+                List.of(StageModality.AUDIO, StageModality.VIDEO),
+                List.of(StageModality.VISION, StageModality.VIDEO),
+                StageModality.ALL)) {
           parts.put(
-              String.join("+", pair.stream().map(StageModality::key).toList()), needing(pair));
+              String.join("+", several.stream().map(StageModality::key).toList()),
+              needing(several));
         }
       }
       case GROUPS, TYPES -> groups.forEach(group -> parts.put(group, List.of(group)));
@@ -63,7 +66,7 @@ public enum Grouping {
     return parts;
   }
 
-  /** The types of questions within reach that need just these modalities. */
+  /** The types of questions that need just these modalities. */
   public static List<String> needing(Collection<StageModality> modalities) {
     return StageQuestionType.of(EnumSet.copyOf(modalities)).stream()
         .map(StageQuestionType::key)

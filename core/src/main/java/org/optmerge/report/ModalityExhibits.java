@@ -12,7 +12,6 @@ import java.util.Map;
 import java.util.Set;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
-import org.optmerge.base.Percent;
 import org.optmerge.benchmark.mini.stage.StageCeilings;
 import org.optmerge.benchmark.mini.stage.StageModality;
 import org.optmerge.benchmark.mini.stage.StageQuestionType;
@@ -38,11 +37,9 @@ public final class ModalityExhibits {
   /** The folder of the rows of the shipped models, from the top of the project. */
   public static final String RECORDED = "notebooks/results/modality";
 
-  private static final double TEXT_GOAL = 0.9;
-
-  /** The methods that the paper's claim is tested with. */
-  private static final List<String> CLAIMED =
-      List.of("tsv", StudyMerge.TASK_ARITHMETIC, StudyMerge.OPTMERGE);
+  /** OptMerge with the constants that are published for full fine-tuning. */
+  private static final StudyMerge FULL =
+      StudyMerge.published("OptMerge, Adam 1e-5 (full)", "optmerge-full");
 
   private ModalityExhibits() {}
 
@@ -98,6 +95,7 @@ public final class ModalityExhibits {
     all.add(unmerged(family));
     StageModality.ALL.forEach(one -> all.add(single(family, one, everything)));
     CapabilityExhibits.merges(family).forEach(merge -> all.add(merged(family, merge, everything)));
+    all.add(merged(family, FULL, everything));
     StudyMerge.ablation().forEach(merge -> all.add(merged(family, merge, everything)));
     for (OnlineComposition.Mode mode : OnlineComposition.Mode.values()) {
       all.add(composed(family, mode));
@@ -116,7 +114,7 @@ public final class ModalityExhibits {
     return List.copyOf(rows.values());
   }
 
-  private static Composed composed(ModelFamily family, OnlineComposition.Mode mode) {
+  static Composed composed(ModelFamily family, OnlineComposition.Mode mode) {
     return new Composed(family, mode == OnlineComposition.Mode.NAIVE ? "NaiveMC" : "DAMC", mode);
   }
 
@@ -128,7 +126,7 @@ public final class ModalityExhibits {
         "Table 5: merging modalities",
         table(rows.values()),
         published(paper.table("table5")),
-        findings(family, rows));
+        ModalityFindings.of(family, rows).findings());
   }
 
   /** The second half of table 4: from WUDI to OptMerge with modalities. */
@@ -174,7 +172,7 @@ public final class ModalityExhibits {
         "Merging modalities, mean of %d seeds".formatted(seeds.size()),
         SheetTables.seeds(family, seeds, means),
         null,
-        findings(family, means));
+        ModalityFindings.of(family, means).findings());
   }
 
   /** The ceilings of questions of several modalities: what the best guess of fewer would get. */
@@ -228,7 +226,6 @@ public final class ModalityExhibits {
           row -> row.given().contains(modality.key()) ? percent(own(row, modality)) : null);
     }
     return columns
-        .percent("beyond", ModalityExhibits::beyondReach)
         .number("λ", AnswerSheet::scaling)
         .number("ms", AnswerSheet::milliseconds)
         .table();
@@ -243,87 +240,13 @@ public final class ModalityExhibits {
     return row.accuracy(Grouping.needing(EnumSet.of(modality)));
   }
 
-  /** Share of right answers among questions of several modalities beyond reach. */
-  private static double beyondReach(AnswerSheet row) {
-    return StageQuestionType.ALL.stream()
-        .filter(type -> type.isCrossModal() && !type.isWithinReach())
-        .mapToDouble(type -> row.accuracy(type.key()))
-        .average()
-        .orElse(Double.NaN);
-  }
-
   private static Table published(PaperTable published) {
     return SheetTables.published(published, published.title(), "model", true);
   }
 
-  private static List<Finding> findings(ModelFamily family, Map<String, AnswerSheet> rows) {
-    Set<StageModality> everything = EnumSet.allOf(StageModality.class);
-    List<Finding> findings = new ArrayList<>();
-    AnswerSheet words = row(rows, words(family).key());
-    findings.add(
-        new Finding(
-            "told in words, the language model answers at least 90 % of the questions",
-            words.mean() >= TEXT_GOAL, Percent.of(words.mean()) + " %"));
-    List<AnswerSheet> singles =
-        StageModality.ALL.stream()
-            .map(one -> row(rows, single(family, one, EnumSet.of(one)).key()))
-            .toList();
-    AnswerSheet best = SheetTables.best(singles);
-    AnswerSheet chosen = AnswerSheet.bestOfEachGroup("best of each type", singles);
-    AnswerSheet unmerged = row(rows, unmerged(family).key());
-    List<AnswerSheet> claimed =
-        CLAIMED.stream().map(key -> row(rows, family.name() + "/" + key)).toList();
-    List<List<Finding>> above =
-        List.of(
-            above(claimed, best, "the best single modality, " + best.label()),
-            above(claimed, chosen, "the best single modality of each type of question"),
-            above(claimed, unmerged, "the language model with all connectors, not merged"));
-    for (int i = 0; i < claimed.size(); i++) {
-      for (List<Finding> one : above) {
-        findings.add(one.get(i));
-      }
-    }
-    List<AnswerSheet> connected = new ArrayList<>(List.of(unmerged));
-    StageModality.ALL.forEach(
-        one -> connected.add(row(rows, single(family, one, everything).key())));
-    AnswerSheet strict = SheetTables.best(connected);
-    findings.addAll(
-        above(claimed, strict, "the best single adapter with all connectors, " + strict.label()));
-    for (AnswerSheet merged : claimed) {
-      List<String> losses = new ArrayList<>();
-      double most = 0;
-      for (int i = 0; i < singles.size(); i++) {
-        StageModality one = StageModality.ALL.get(i);
-        double loss = own(singles.get(i), one) - own(merged, one);
-        most = Math.max(most, loss);
-        losses.add("%s %s".formatted(singles.get(i).label(), Percent.of(loss)));
-      }
-      findings.add(
-          new Finding(
-              "%s, given everything, loses at most 10 points on the questions of each modality"
-                  .formatted(merged.label()),
-              most <= 0.1,
-              "loss: " + String.join(", ", losses)));
-    }
-    for (OnlineComposition.Mode mode : OnlineComposition.Mode.values()) {
-      AnswerSheet online = row(rows, composed(family, mode).key());
-      findings.addAll(
-          above(claimed.subList(0, 1), online, online.label() + ", which keeps all adapters"));
-    }
-    return findings;
-  }
-
-  /** Whether rows are above another, corrected for how many they are. */
-  private static List<Finding> above(List<AnswerSheet> rows, AnswerSheet other, String what) {
-    return SheetTables.against(other, rows).stream()
-        .map(
-            one ->
-                new Finding(
-                    "%s beats %s with an interval that excludes zero"
-                        .formatted(one.row().label(), what),
-                    one.isBetter(),
-                    SheetTables.text(one.difference())))
-        .toList();
+  /** Differences of each merge to each control, and what it loses on each modality's questions. */
+  public static Table controls(ModelFamily family, Map<String, AnswerSheet> rows) {
+    return ModalityFindings.of(family, rows).table();
   }
 
   /**

@@ -29,13 +29,14 @@ class ModalityStudyTest {
       """
       optimiser: {beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weight-decay: 0.05, clip-norm: 1}
       language:
-        - {steps: 2, peak: 1e-3, warm-up: 0, final: 1, batch: 2, questions: 2, captions: 1}
-        - {steps: 1, peak: 1e-3, warm-up: 0, final: 1, batch: 2, questions: 1, captions: 0}
-      encoder: {steps: 2, peak: 1e-3, warm-up: 0, final: 1, batch: 2}
+        - {steps: 3, peak: 1e-3, warm-up: 0, final: 1, batch: 2, statements: 2, names: 1, alone: 2}
+        - {steps: 1, peak: 1e-3, warm-up: 0, final: 1, batch: 2, statements: 1, names: 0, alone: 0}
+      encoder: {steps: 2, peak: 1e-3, warm-up: 0, final: 1, batch: 2, seed: 1}
       modality:
-        {steps: 3, peak: 1e-2, warm-up: 0, final: 1, batch: 2, questions: 2, texts: 1, scenes: 4,
+        {steps: 3, peak: 1e-2, warm-up: 0, final: 1, batch: 2, questions: 2, statements: 3, texts: 1,
+         scenes: 4,
          rank: 2, alpha: 4, layers: 'language_model\\.model\\.layers\\.0\\.self_attn\\.[qv]_proj',
-         weight-decay: 0}
+         connector: false, weight-decay: 0}
       """;
 
   @TempDir static Path folder;

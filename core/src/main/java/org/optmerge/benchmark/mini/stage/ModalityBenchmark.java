@@ -11,7 +11,6 @@ import java.util.stream.Stream;
 import org.optmerge.base.Sha256;
 import org.optmerge.benchmark.Benchmark;
 import org.optmerge.benchmark.Question;
-import org.optmerge.benchmark.mini.Dialogue;
 import org.optmerge.benchmark.mini.Dice;
 import org.optmerge.benchmark.mini.MiniGenerator;
 import org.optmerge.benchmark.mini.MiniSplit;
@@ -27,6 +26,7 @@ import org.optmerge.benchmark.mini.MiniSplit;
  * <ul>
  *   <li>{@code aspect}: {@link StageQuestionType#aspect}
  *   <li>{@code heldOut}: {@code true} if no model is trained on such questions
+ *   <li>{@code statement}: {@link SceneQuestion#statement}
  *   <li>{@code needs}: the modalities without which it cannot be answered, such as {@code
  *       vision+audio}
  *   <li>{@code facts-vision}, {@code facts-audio}, {@code facts-video}: what each shows, in words
@@ -43,6 +43,7 @@ public record ModalityBenchmark(
   public static final String NAME = "stage";
 
   private static final String FACTS = "facts-";
+  private static final String STATEMENT = "statement";
 
   /**
    * Copies and orders the list.
@@ -91,7 +92,7 @@ public record ModalityBenchmark(
     return new ModalityBenchmark(name, split, found, perType);
   }
 
-  /** The text that tells a model in words what some modalities show, and asks the question. */
+  /** The text that tells a model in words what some modalities show, and the key of the fact. */
   public static String inWords(Question question, Collection<StageModality> told) {
     StringBuilder text = new StringBuilder();
     for (StageModality modality : StageModality.ALL) {
@@ -99,7 +100,7 @@ public record ModalityBenchmark(
         text.append(question.reference().field(FACTS + modality.key())).append(' ');
       }
     }
-    return text.append(Dialogue.asked(question.text())).toString();
+    return text.append(question.reference().field(STATEMENT)).toString();
   }
 
   /** An answer is one token, and then its end. */
@@ -137,7 +138,8 @@ public record ModalityBenchmark(
     SceneQuestion question = type.ask(scene, dice::below);
     Map<String, String> fields = new LinkedHashMap<>();
     fields.put("aspect", type.aspect());
-    fields.put("heldOut", String.valueOf(type.isHeldOut()));
+    fields.put("heldOut", String.valueOf(type.isCrossModal()));
+    fields.put(STATEMENT, question.statement());
     fields.put(
         Question.NEEDS,
         type.modalities().stream()

@@ -45,16 +45,27 @@ public final class ModalityModel {
                           .strip()
                           .split("\\s+")),
                   Stream.of(REST),
+                  PretrainedWords.all().stream(),
                   Instrument.ALL.stream().map(Instrument::word),
                   StageScene.COLORS.stream().map(Color::word),
                   Place.ALL.stream().map(Place::word),
-                  Direction.ALL.stream().map(Direction::word))
+                  Direction.ALL.stream().map(Direction::word),
+                  PretrainedWords.descriptions().stream())
               .flatMap(tokens -> tokens)
               .toList(),
           false);
 
   /** Scenes that are encoded at a time. */
   private static final int CHUNK = 256;
+
+  /** Heads of the first layer that look back from the start. */
+  private static final int LOOKING_BACK = 2;
+
+  /** The highest frequencies of their positions, which tell neighbours apart. */
+  private static final int FREQUENCIES = 4;
+
+  /** Attention falls by about three nats to the neighbours. */
+  private static final double BIAS = 5;
 
   private ModalityModel() {}
 
@@ -63,11 +74,11 @@ public final class ModalityModel {
     return new Dialogue(WORDS, POSITIONS);
   }
 
-  /** The language model alone: four layers of width 96. */
+  /** The language model alone: five layers of width 96. */
   public static OmniConfig language() {
     return new OmniConfig(
-        new InternVLConfig.Language(96, 4, 4, 4, 24, 256, WORDS.size(), 1e-6, 10_000, POSITIONS),
-        true,
+        new InternVLConfig.Language(96, 5, 4, 4, 24, 256, WORDS.size(), 1e-6, 10_000, POSITIONS),
+        false,
         new TreeMap<>());
   }
 
@@ -90,9 +101,31 @@ public final class ModalityModel {
         OmniConfig.Connector.LINEAR);
   }
 
-  /** A model with these modalities and random weights. */
+  /**
+   * A model with these modalities and random weights, but that the first two heads of the first
+   * layer look one and two tokens back from the start: every look-up needs that.
+   */
   public static OmniModel initialise(OmniConfig config, long seed) {
-    return OmniModel.initialise(config, Tokenizer.of(WORDS.tokenizerJson()), seed);
+    OmniModel model = OmniModel.initialise(config, Tokenizer.of(WORDS.tokenizerJson()), seed);
+    InternVLConfig.Language language = config.language();
+    int half = language.headWidth() / 2;
+    for (String side : List.of("q", "k")) {
+      String name = "language_model.model.layers.0.self_attn.%s_proj.bias".formatted(side);
+      float[] bias = model.values(name);
+      for (int head = 0; head < LOOKING_BACK; head++) {
+        for (int i = 0; i < FREQUENCIES; i++) {
+          // Turned by the query's distance, the two are alike where the key is that far back.
+          double angle =
+              side.equals("q")
+                  ? 0
+                  : (head + 1) * Math.pow(language.ropeTheta(), -i / (double) half);
+          bias[2 * half * head + i] = (float) (BIAS * Math.cos(angle));
+          bias[2 * half * head + half + i] = (float) (BIAS * Math.sin(angle));
+        }
+      }
+      model.load(name, bias);
+    }
+    return model;
   }
 
   /**

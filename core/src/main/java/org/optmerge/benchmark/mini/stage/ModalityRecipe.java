@@ -37,13 +37,19 @@ public record ModalityRecipe(
       int warmUp,
       @JsonProperty("final") double finalShare,
       int batch,
-      int questions,
-      int captions)
+      int statements,
+      int names,
+      int alone)
       implements Steps {}
 
   /** The pretraining of an encoder: the content of an input, column by column. */
   public record Encoder(
-      int steps, double peak, int warmUp, @JsonProperty("final") double finalShare, int batch)
+      int steps,
+      double peak,
+      int warmUp,
+      @JsonProperty("final") double finalShare,
+      int batch,
+      long seed)
       implements Steps {}
 
   /** Conversations about one modality. */
@@ -54,11 +60,13 @@ public record ModalityRecipe(
       @JsonProperty("final") double finalShare,
       int batch,
       int questions,
+      int statements,
       int texts,
       int scenes,
       int rank,
       double alpha,
       String layers,
+      boolean connector,
       double weightDecay)
       implements Steps {
     /** Checks that nothing is missing. */
@@ -97,7 +105,9 @@ public record ModalityRecipe(
       models.add(model(language(part), needs, (run, out) -> training.language(part, run, out)));
     }
     for (StageModality each : StageModality.ALL) {
-      models.add(model(encoder(each), List.of(), (run, out) -> training.encoder(each, run, out)));
+      models.add(
+          new Model(
+              encoder(each), List.of(), true, (run, out) -> training.encoder(each, run, out)));
     }
     for (StageModality each : StageModality.ALL) {
       models.add(

@@ -36,7 +36,12 @@ record ModalityTraining(ModalityRecipe recipe) {
           ModalityRecipe.language(part),
           new TreeMap<>(model.parameters()),
           new SceneTexts(
-              model, training.seed(), settings.batch(), settings.questions(), settings.captions()),
+              model,
+              training.seed(),
+              settings.batch(),
+              settings.statements(),
+              settings.names(),
+              settings.alone()),
           settings,
           null,
           step -> {});
@@ -53,14 +58,14 @@ record ModalityTraining(ModalityRecipe recipe) {
 
   void encoder(StageModality modality, MiniatureTraining training, Path out) {
     ModalityRecipe.Encoder settings = recipe.encoder();
-    try (OmniModel model = ModalityModel.initialise(with(modality), training.seed())) {
+    try (OmniModel model = ModalityModel.initialise(with(modality), settings.seed())) {
       OmniConfig.Modality shape = ModalityModel.modality(modality);
       LabelHead head =
           new LabelHead(
               model.manager(),
               ColumnLabels.outputs(modality),
               shape.featureWidth(),
-              CounterRandom.of(training.seed(), "stage head " + modality.key()));
+              CounterRandom.of(settings.seed(), "stage head " + modality.key()));
       SortedMap<String, NDArray> trained = head.parameters();
       trained.putAll(beginning(model, OmniConfig.encoder(modality.key())));
       training.run(
@@ -94,9 +99,12 @@ record ModalityTraining(ModalityRecipe recipe) {
                   settings.rank(),
                   settings.alpha(),
                   Pattern.compile(settings.layers()),
-                  training.seed()));
+                  // Adapters that begin alike would read the same directions of every token.
+                  StageModality.ALL.size() * training.seed() + modality.ordinal()));
       SortedMap<String, NDArray> trained = new TreeMap<>(lora.parameters());
-      trained.putAll(beginning(model, OmniConfig.projector(modality.key())));
+      if (settings.connector()) {
+        trained.putAll(beginning(model, OmniConfig.projector(modality.key())));
+      }
       training.run(
           ModalityRecipe.adapter(modality),
           trained,

@@ -1,6 +1,9 @@
 package org.optmerge.benchmark.mini.stage;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.optmerge.benchmark.mini.Color;
+import org.optmerge.benchmark.mini.Dice;
 
 /**
  * An instrument of a scene.
@@ -14,10 +17,19 @@ import org.optmerge.benchmark.mini.Color;
  */
 public record Player(
     Instrument instrument, Color color, Place place, Place filmed, Direction direction) {
-  /** The words of a picture or a film for it. */
-  String told(StageModality modality) {
-    return modality == StageModality.VISION
-        ? String.join(" ", instrument.word(), color.word(), place.word())
-        : instrument.word() + " " + direction.word();
+  /**
+   * The words of a picture or a film for it, in any order, and a comma.
+   *
+   * @param named whether the instrument is the first
+   */
+  String told(StageModality modality, Dice dice, boolean named) {
+    List<String> words = new ArrayList<>();
+    if (modality == StageModality.VISION) {
+      words.addAll(dice.shuffled(List.of(color.word(), place.word())));
+    } else {
+      words.add(direction.word());
+    }
+    words.add(named ? 0 : dice.below(words.size() + 1), instrument.word());
+    return String.join(" ", words) + " ,";
   }
 }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.CounterRandom;
@@ -20,22 +21,29 @@ import org.optmerge.model.OmniModel;
 import org.optmerge.train.Objective;
 
 /**
- * The loss of a model on one modality: scenes given as features of its frozen encoder, a caption
- * and questions that this modality answers. The other segments are empty or absent and stand before
- * or after, so that company is no surprise later; nothing is said of what they would show.
+ * The loss of a model on one modality: scenes given as features of its frozen encoder, questions
+ * that this modality answers, in the words of users, and facts in the words of the language model.
+ * The other segments are told in words, empty or absent, and stand before or after, so that company
+ * is no surprise later.
  */
 final class SceneConversations implements Objective {
   /** Texts that the language model was not trained on. */
   private static final long REHEARSED = 1_000_003;
 
-  private static final double EMPTY = 0.5;
-  private static final double DESCRIBED = 0.5;
+  /** Another segment is told in words with this probability, and empty with this. */
+  private static final double TOLD = 0.5;
+
+  private static final double EMPTY = 0.2;
+
+  /** So many texts ask questions; the others state facts, those of several modalities too. */
+  private static final double QUESTIONS = 0.7;
 
   private final OmniModel model;
   private final StageModality modality;
   private final long seed;
   private final int batch;
   private final int questions;
+  private final int statements;
 
   /** So that the adapter leaves the reading of words as it is. */
   private final SceneTexts rehearsal;
@@ -55,7 +63,8 @@ final class SceneConversations implements Objective {
     this.seed = seed;
     this.batch = settings.batch();
     this.questions = settings.questions();
-    this.rehearsal = new SceneTexts(model, REHEARSED + seed, settings.texts(), questions, 0);
+    this.statements = settings.statements();
+    this.rehearsal = new SceneTexts(model, REHEARSED + seed, settings.texts(), statements, 0, 0);
     this.shape = ModalityModel.modality(modality);
     this.scenes =
         IntStream.range(0, settings.scenes())
@@ -100,15 +109,20 @@ final class SceneConversations implements Objective {
 
   private Dialogue dialogue(StageScene scene, Dice dice) {
     Dialogue dialogue = ModalityModel.dialogue();
+    Set<StageModality> present = EnumSet.of(modality);
     for (StageModality one : dice.shuffled(StageModality.ALL)) {
+      double chance = dice.uniform();
       if (one == modality) {
         dialogue.given(one.features(shape.tokens()));
-      } else if (dice.chance(EMPTY)) {
+      } else if (chance < TOLD) {
+        dialogue.given(one.segment(scene.told(one, dice)));
+        present.add(one);
+      } else if (chance < TOLD + EMPTY) {
         dialogue.given(one.segment(""));
       }
     }
-    if (dice.chance(DESCRIBED)) {
-      SceneTexts.describe(dialogue, modality, scene, dice);
+    if (!dice.chance(QUESTIONS)) {
+      return SceneTexts.state(dialogue, scene, present, statements, false, dice);
     }
     List<StageQuestionType> types =
         StageQuestionType.of(EnumSet.of(modality)).stream()

@@ -5,6 +5,7 @@ import static org.optmerge.benchmark.mini.stage.StageQuestionType.Subject.ANY_BE
 import static org.optmerge.benchmark.mini.stage.StageQuestionType.Subject.BALANCED;
 import static org.optmerge.benchmark.mini.stage.StageQuestionType.Subject.BALANCED_PLAYER;
 import static org.optmerge.benchmark.mini.stage.StageQuestionType.Subject.CLAIM;
+import static org.optmerge.benchmark.mini.stage.StageQuestionType.Subject.CLAIM_OF_TWO;
 import static org.optmerge.benchmark.mini.stage.StageQuestionType.Subject.FIRST_OR_LAST;
 import static org.optmerge.benchmark.mini.stage.StageQuestionType.Subject.MORE_OFTEN;
 import static org.optmerge.benchmark.mini.stage.StageQuestionType.Subject.ONLY;
@@ -16,13 +17,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.function.IntUnaryOperator;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import org.apiguardian.api.API;
 
 /**
- * The kinds of questions about a scene. Those of one modality are for training; those of several
- * are only for testing, in the manner of MUSIC-AVQA (closed answers: location, counting,
- * comparative, existential, temporal) and of AVQA (lettered options).
+ * The kinds of questions about a scene, each with the statement of the same fact. Those of one
+ * modality are for training; those of several are only for testing, in the manner of MUSIC-AVQA
+ * (closed answers: location, counting, comparative, existential, temporal) and of AVQA (lettered
+ * options).
  *
  * <p>Answers are balanced: given any one modality alone, the best guess of a question of several is
  * right no more often than {@link StageCeilings} says.
@@ -32,94 +35,118 @@ import org.apiguardian.api.API;
  */
 @API(status = API.Status.EXPERIMENTAL)
 public enum StageQuestionType {
-  COLOUR("Attribute", ANY, "what color is the {name} ? {color}"),
-  PLACE("Location", ANY, "where is the {name} ? {place}"),
-  OF_COLOUR("Attribute", ANY, "which instrument is {color} ? {name}"),
-  AT_PLACE("Location", ANY, "which instrument is on the {place} ? {name}"),
-  COLOUR_AT_PLACE("Attribute", ANY, "what color is the instrument on the {place} ? {color}"),
-  PLACE_OF_COLOUR("Location", ANY, "where is the {color} instrument ? {place}"),
-  COLOUR_OF_IT("Attribute", ANY, "look at the {name} . what color is it ? {color}"),
-  PLACE_OF_IT("Location", ANY, "look at the {name} . where is it ? {place}"),
-  COLOUR_CHOICE("Choice", ANY, "what color is the {name} ? {color}"),
-
-  SOUNDING("Attribute", ONLY, "which instrument is sounding ? {name}"),
-  FIRST("Temporal", FIRST_OR_LAST, "which instrument sounds {order} ? {name}"),
-  MORE("Comparative", MORE_OFTEN, "which instrument sounds more often ? {name}"),
-  TIMES("Counting", BALANCED, "how many times does the {name} sound ? {times}"),
-  IS_SOUNDING("Existential", BALANCED, "is the {name} sounding ? {sounds}"),
+  COLOUR("Attribute", ANY, "what color is the {name} ? {color}", "hue {name}"),
+  PLACE("Location", ANY, "where is the {name} ? {place}", "spot {name}"),
+  OF_COLOUR("Attribute", ANY, "which instrument is {color} ? {name}", "who {color}"),
+  AT_PLACE("Location", ANY, "which instrument is on the {place} ? {name}", "who {place}"),
+  COLOUR_AT_PLACE(
+      "Attribute", ANY, "what color is the instrument on the {place} ? {color}", "hue {place}"),
+  PLACE_OF_COLOUR("Location", ANY, "where is the {color} instrument ? {place}", "spot {color}"),
+  COLOUR_OF_IT("Attribute", ANY, "look at the {name} . what color is it ? {color}", "hue {name}"),
+  PLACE_OF_IT("Location", ANY, "look at the {name} . where is it ? {place}", "spot {name}"),
+  COLOUR_CHOICE("Choice", ANY, "what color is the {name} ? {color}", "hue {name}"),
+  SOUNDING("Attribute", ONLY, "which instrument is sounding ? {name}", "who playing"),
+  FIRST("Temporal", FIRST_OR_LAST, "which instrument sounds {order} ? {name}", "who {order}"),
+  MORE("Comparative", MORE_OFTEN, "which instrument sounds more often ? {name}", "who most"),
+  TIMES("Counting", BALANCED, "how many times does the {name} sound ? {times}", "count {name}"),
+  IS_SOUNDING("Existential", BALANCED, "is the {name} sounding ? {sounds}", "playing {name}"),
   TIMES_OF_IT(
-      "Counting", BALANCED, "listen to the {name} . how many times does it sound ? {times}"),
-  SOUNDING_CHOICE("Choice", ONLY, "which instrument is sounding ? {name}"),
-
-  DIRECTION("Attribute", ANY, "which direction does the {name} move ? {direction}"),
-  MOVES("Attribute", ANY, "which instrument moves {direction} ? {name}"),
+      "Counting",
+      BALANCED,
+      "listen to the {name} . how many times does it sound ? {times}",
+      "count {name}"),
+  SOUNDING_CHOICE("Choice", ONLY, "which instrument is sounding ? {name}", "who playing"),
+  DIRECTION(
+      "Attribute", ANY, "which direction does the {name} move ? {direction}", "heading {name}"),
+  MOVES("Attribute", ANY, "which instrument moves {direction} ? {name}", "who {direction}"),
   DIRECTION_OF_IT(
-      "Attribute", ANY, "watch the {name} . which direction does it move ? {direction}"),
-  DIRECTION_CHOICE("Choice", ANY, "which direction does the {name} move ? {direction}"),
-
-  SOUNDING_COLOUR("Attribute", ONLY, "what color is the sounding instrument ? {color}"),
-  SOUNDING_PLACE("Location", ONLY, "where is the sounding instrument ? {place}"),
+      "Attribute",
+      ANY,
+      "watch the {name} . which direction does it move ? {direction}",
+      "heading {name}"),
+  DIRECTION_CHOICE(
+      "Choice", ANY, "which direction does the {name} move ? {direction}", "heading {name}"),
+  SOUNDING_COLOUR(
+      "Attribute", ONLY, "what color is the sounding instrument ? {color}", "hue playing"),
+  SOUNDING_PLACE("Location", ONLY, "where is the sounding instrument ? {place}", "spot playing"),
   FIRST_COLOUR(
-      "Temporal", FIRST_OR_LAST, "what color is the instrument that sounds {order} ? {color}"),
+      "Temporal",
+      FIRST_OR_LAST,
+      "what color is the instrument that sounds {order} ? {color}",
+      "hue {order}"),
   MORE_COLOUR(
-      "Comparative", MORE_OFTEN, "what color is the instrument that sounds more often ? {color}"),
-  MORE_PLACE("Comparative", MORE_OFTEN, "where is the instrument that sounds more often ? {place}"),
+      "Comparative",
+      MORE_OFTEN,
+      "what color is the instrument that sounds more often ? {color}",
+      "hue most"),
+  MORE_PLACE(
+      "Comparative",
+      MORE_OFTEN,
+      "where is the instrument that sounds more often ? {place}",
+      "spot most"),
   IS_COLOUR_SOUNDING(
-      "Existential", BALANCED_PLAYER, "is the {color} instrument sounding ? {sounds}"),
+      "Existential",
+      BALANCED_PLAYER,
+      "is the {color} instrument sounding ? {sounds}",
+      "playing {color}"),
   COLOUR_TIMES(
-      "Counting", ANY_BESIDE_TWO, "how many times does the {color} instrument sound ? {times}"),
-
+      "Counting",
+      ANY_BESIDE_TWO,
+      "how many times does the {color} instrument sound ? {times}",
+      "count {color}"),
   SOUNDING_DIRECTION(
-      "Attribute", ONLY, "which direction does the sounding instrument move ? {direction}"),
+      "Attribute",
+      ONLY,
+      "which direction does the sounding instrument move ? {direction}",
+      "heading playing"),
   FIRST_DIRECTION(
       "Temporal",
       FIRST_OR_LAST,
-      "which direction does the instrument that sounds {order} move ? {direction}"),
+      "which direction does the instrument that sounds {order} move ? {direction}",
+      "heading {order}"),
   MORE_DIRECTION(
       "Comparative",
       MORE_OFTEN,
-      "which direction does the instrument that sounds more often move ? {direction}"),
+      "which direction does the instrument that sounds more often move ? {direction}",
+      "heading most"),
   SOUNDING_DIRECTION_CHOICE(
-      "Choice", ONLY, "which direction does the sounding instrument move ? {direction}"),
-
-  MOVING_COLOUR("Attribute", ANY, "what color is the instrument that moves {direction} ? {color}"),
-  MOVING_PLACE("Location", ANY, "where is the instrument that moves {direction} ? {place}"),
+      "Choice",
+      ONLY,
+      "which direction does the sounding instrument move ? {direction}",
+      "heading playing"),
+  MOVING_COLOUR(
+      "Attribute",
+      ANY,
+      "what color is the instrument that moves {direction} ? {color}",
+      "hue {direction}"),
+  MOVING_PLACE(
+      "Location",
+      ANY,
+      "where is the instrument that moves {direction} ? {place}",
+      "spot {direction}"),
   COLOUR_DIRECTION(
-      "Attribute", ANY, "which direction does the {color} instrument move ? {direction}"),
-
+      "Attribute",
+      ANY,
+      "which direction does the {color} instrument move ? {direction}",
+      "heading {color}"),
+  PLACE_DIRECTION(
+      "Attribute",
+      ANY,
+      "which direction does the instrument on the {place} move ? {direction}",
+      "heading {place}"),
   IS_COLOUR_SOUNDING_MOVING(
       "Existential",
       CLAIM,
-      "is it the {color} instrument that sounds and moves {direction} ? {sounds}");
+      "is it the {color} instrument that sounds and moves {direction} ? {sounds}",
+      "{color} playing {direction}"),
+  IS_COLOUR_FIRST_MOVING(
+      "Temporal",
+      CLAIM_OF_TWO,
+      "is it the {color} instrument that sounds {order} and moves {direction} ? {sounds}",
+      "{color} {order} {direction}");
 
   /** All of them, in order. */
   public static final List<StageQuestionType> ALL = List.of(values());
-
-  /** Types that no model is trained on, not even the language model with words. */
-  private static final Set<StageQuestionType> HELD_OUT = EnumSet.of(MORE_PLACE, MORE_DIRECTION);
-
-  /**
-   * Types that the language model did not learn to answer from words: those that find an instrument
-   * by what is said of it, and those with lettered options or an order. Nothing is trained on these
-   * with inputs, and they are no part of a mean.
-   */
-  private static final Set<StageQuestionType> BEYOND_REACH =
-      EnumSet.of(
-          OF_COLOUR,
-          AT_PLACE,
-          COLOUR_AT_PLACE,
-          COLOUR_CHOICE,
-          MOVES,
-          DIRECTION_CHOICE,
-          FIRST_COLOUR,
-          IS_COLOUR_SOUNDING,
-          COLOUR_TIMES,
-          FIRST_DIRECTION,
-          SOUNDING_DIRECTION_CHOICE,
-          MOVING_COLOUR,
-          MOVING_PLACE,
-          COLOUR_DIRECTION,
-          IS_COLOUR_SOUNDING_MOVING);
 
   private static final Pattern FACT = Pattern.compile("\\{(\\w+)}");
 
@@ -140,7 +167,9 @@ public enum StageQuestionType {
     /** A player, who sounds half of the time. */
     BALANCED_PLAYER(1),
     /** The only one that sounds, or one that is taken for it. */
-    CLAIM(1);
+    CLAIM(1),
+    /** One of two that sound, or one that is taken for it. */
+    CLAIM_OF_TWO(2);
 
     private final int sounding;
 
@@ -154,7 +183,7 @@ public enum StageQuestionType {
       return switch (this) {
         case ANY, ANY_BESIDE_TWO -> pick(players, choose);
         case ONLY, CLAIM -> heard.get(0);
-        case FIRST_OR_LAST -> pick(heard, choose);
+        case FIRST_OR_LAST, CLAIM_OF_TWO -> pick(heard, choose);
         case MORE_OFTEN -> heard.get(scene.times(heard.get(0)) > scene.times(heard.get(1)) ? 0 : 1);
         case BALANCED -> balanced(scene, Instrument.ALL, choose);
         case BALANCED_PLAYER -> balanced(scene, players, choose);
@@ -175,17 +204,22 @@ public enum StageQuestionType {
   /** The placeholder of the fact that is asked for. */
   private final String asked;
 
+  /** The key of the fact as a statement, with facts about the subject in braces. */
+  private final String key;
+
   private final Set<StageModality> modalities = EnumSet.noneOf(StageModality.class);
 
   /**
    * @param form the question and its answer, with facts about the subject in braces
+   * @param key of the same fact as a statement, in the words of {@link PretrainedWords}
    */
-  StageQuestionType(String aspect, Subject subject, String form) {
+  StageQuestionType(String aspect, Subject subject, String form, String key) {
     this.aspect = aspect;
     this.subject = subject;
     int end = form.lastIndexOf(' ');
     this.form = form.substring(0, end);
     this.asked = form.substring(end + 1);
+    this.key = key;
     if (form.contains("{color}") || form.contains("{place}")) {
       modalities.add(StageModality.VISION);
     }
@@ -217,19 +251,9 @@ public enum StageQuestionType {
     return EnumSet.copyOf(modalities);
   }
 
-  /** True if it needs more than one modality: no model is trained on these with real inputs. */
+  /** True if it needs more than one modality: no model is trained on such questions. */
   public boolean isCrossModal() {
     return modalities.size() > 1;
-  }
-
-  /** True if no model is trained on it, not even the language model with words. */
-  public boolean isHeldOut() {
-    return HELD_OUT.contains(this);
-  }
-
-  /** False if the language model of the miniature cannot answer it even when told all in words. */
-  public boolean isWithinReach() {
-    return !BEYOND_REACH.contains(this);
   }
 
   /** The name in files, such as {@code sounding-colour}. */
@@ -237,11 +261,9 @@ public enum StageQuestionType {
     return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
-  /** The types within reach that need just these modalities. */
+  /** The types that need just these modalities. */
   public static List<StageQuestionType> of(Set<StageModality> modalities) {
-    return ALL.stream()
-        .filter(type -> type.isWithinReach() && type.modalities.equals(modalities))
-        .toList();
+    return ALL.stream().filter(type -> type.modalities.equals(modalities)).toList();
   }
 
   /**
@@ -257,15 +279,23 @@ public enum StageQuestionType {
           "'%s' is asked of scenes with %d sounding instruments, not %d"
               .formatted(key(), sounding(), scene.sounding().size()));
     }
-    if (subject == Subject.CLAIM) {
+    if (subject == Subject.CLAIM || subject == Subject.CLAIM_OF_TWO) {
       return claim(scene, choose);
     }
     Instrument instrument = subject.in(scene, choose);
-    String text = told(form, instrument, scene);
-    String answer = told(asked, instrument, scene);
+    UnaryOperator<String> told = text -> told(text, instrument, scene);
+    String answer = told.apply(asked);
     return aspect.equals("Choice")
-        ? choice(text, answer, options(instrument, scene, choose), choose)
-        : new SceneQuestion(this, text, answer);
+        ? choice(told, answer, options(instrument, scene, choose), choose)
+        : question(told, "", answer);
+  }
+
+  private SceneQuestion question(UnaryOperator<String> told, String options, String answer) {
+    return new SceneQuestion(
+        this,
+        PretrainedWords.described(told.apply(form)) + options,
+        answer,
+        PretrainedWords.in(told.apply(key)) + options);
   }
 
   /** A text with facts about an instrument in place of their names. */
@@ -306,36 +336,42 @@ public enum StageQuestionType {
 
   /** The options in an order drawn at random, with letters. */
   private SceneQuestion choice(
-      String text, String right, List<String> options, IntUnaryOperator choose) {
+      UnaryOperator<String> told, String right, List<String> options, IntUnaryOperator choose) {
     List<String> order = new ArrayList<>(options);
     for (int i = order.size() - 1; i > 0; i--) {
       Collections.swap(order, i, choose.applyAsInt(i + 1));
     }
-    StringBuilder lettered = new StringBuilder(text);
+    StringBuilder lettered = new StringBuilder();
     for (int i = 0; i < order.size(); i++) {
       lettered.append(" %c %s".formatted('A' + i, order.get(i)));
     }
-    return new SceneQuestion(
-        this, lettered.toString(), Character.toString('A' + order.indexOf(right)));
+    return question(told, lettered.toString(), Character.toString('A' + order.indexOf(right)));
   }
 
   /**
-   * Half of the time all is true of the sounding instrument. Else it is of another colour, moves
-   * elsewhere, or colour and direction are those of one that is silent, equally often.
+   * Half of the time all is true of the instrument that sounds. Else it is of another colour, moves
+   * elsewhere, or colour and direction are those of another, equally often.
    */
   private SceneQuestion claim(StageScene scene, IntUnaryOperator choose) {
     Instrument right = subject.in(scene, choose);
-    Instrument colored = right;
-    Instrument moving = right;
     boolean so = choose.applyAsInt(2) == 0;
+    Instrument other = right;
+    int wrong = 0;
     if (!so) {
       List<Instrument> players = scene.players().stream().map(Player::instrument).toList();
-      Instrument other = pick(players.stream().filter(one -> one != right).toList(), choose);
-      int wrong = choose.applyAsInt(3);
-      colored = wrong == 1 ? right : other;
-      moving = wrong == 0 ? right : other;
+      other = pick(players.stream().filter(one -> one != right).toList(), choose);
+      wrong = choose.applyAsInt(3);
     }
-    String text = form.replace("{color}", fact("color", colored, scene));
-    return new SceneQuestion(this, told(text, moving, scene), so ? "yes" : "no");
+    Instrument colored = wrong == 1 ? right : other;
+    Instrument moving = wrong == 0 ? right : other;
+    return question(
+        text ->
+            told(
+                text.replace("{color}", fact("color", colored, scene))
+                    .replace("{direction}", fact("direction", moving, scene)),
+                right,
+                scene),
+        "",
+        so ? "yes" : "no");
   }
 }

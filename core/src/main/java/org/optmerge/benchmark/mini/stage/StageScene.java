@@ -155,17 +155,26 @@ public record StageScene(
   }
 
   /**
-   * The content of a modality in words. Instruments are in an order drawn at random: it says
-   * nothing of their places.
+   * The content of a modality in words. Instruments are in an order drawn at random, which says
+   * nothing of their places; so are the words of each.
    */
   public String told(StageModality modality, Dice dice) {
+    return told(modality, dice, false);
+  }
+
+  /**
+   * The same.
+   *
+   * @param named whether the name of each comes before what is said of it
+   */
+  String told(StageModality modality, Dice dice, boolean named) {
     if (modality == StageModality.AUDIO) {
       return IntStream.range(0, SLOTS)
           .mapToObj(slot -> slot < notes.size() ? notes.get(slot).word() : ModalityModel.REST)
           .collect(Collectors.joining(" "));
     }
     return dice.shuffled(players).stream()
-        .map(player -> player.told(modality))
-        .collect(Collectors.joining(" , "));
+        .map(player -> player.told(modality, dice, named))
+        .collect(Collectors.joining(" "));
   }
 }

@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.optmerge.benchmark.mini.MiniSplit;
 
@@ -52,10 +53,12 @@ class StageCeilingsTest {
     }
   }
 
-  @Test
-  void theQuestionOfAllThreeIsNotAnsweredByTwo() {
-    Map<Set<StageModality>, Double> ceilings =
-        StageCeilings.of(StageQuestionType.IS_COLOUR_SOUNDING_MOVING);
+  @ParameterizedTest
+  @EnumSource(
+      value = StageQuestionType.class,
+      names = {"IS_COLOUR_SOUNDING_MOVING", "IS_COLOUR_FIRST_MOVING"})
+  void aQuestionOfAllThreeIsNotAnsweredByTwo(StageQuestionType type) {
+    Map<Set<StageModality>, Double> ceilings = StageCeilings.of(type);
     ceilings.forEach(
         (given, ceiling) -> {
           double expected =
