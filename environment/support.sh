@@ -8,7 +8,9 @@ venv="$root/.venv"
 # What the command line and the kernel both need: no display, natives without a warning, nothing asked of a network.
 java_options=(-Djava.awt.headless=true --enable-native-access=ALL-UNNAMED -DOPT_OUT_TRACKING=true -Dai.djl.offline=true
   # A proxy may want a name and password for https as well; they come from the environment, so it is the user's choice.
-  -Djdk.http.auth.tunneling.disabledSchemes=)
+  -Djdk.http.auth.tunneling.disabledSchemes=
+  # So that large merges can load the Vector API by themselves: --add-modules would print a warning at every start.
+  --add-exports=java.base/jdk.internal.module=ALL-UNNAMED)
 
 fail() {
   printf '%s: %s\n' "$(basename "$0")" "$*" >&2
@@ -75,16 +77,38 @@ core_is_current() {
 
 package_core() {
   cd "$root" || return
-  rm -f "$target"/optmerge-core-*.jar "$target"/optmerge*.jsa
-  mvn -B -ntp ${OPTMERGE_MAVEN_OPTIONS:-} -DskipTests -DskipQuality -pl core -am package
+  rm -f "$target"/optmerge-core-*.jar "$target"/optmerge*.jsa*
+  mvn -B -ntp ${OPTMERGE_MAVEN_OPTIONS:-} -DskipTests -DskipQuality -pl core -am package && verify_libraries
 }
 
-# A class data sharing archive for this Java: the command line starts in half the time. Where it cannot be made, an empty
-# file stands for it, and nothing is lost.
+# Compares the libraries with their recorded checksums. Maven does so itself from 3.9 on (.mvn/maven.config), before it uses
+# them; Debian's 3.8.7 cannot.
+verify_libraries() {
+  local list
+  list=$(awk 'NR == FNR { sum[$2] = $1; next }
+    { count = split($0, part, "/"); path = ""; known = ""
+      for (i = count; i > 1 && known == ""; i--) { path = part[i] (path == "" ? "" : "/" path); if (path in sum) known = path }
+      if (known == "") { print "no recorded checksum: " $0 > "/dev/stderr"; bad = 1 } else print sum[known] "  " $0 }
+    END { exit bad }' "$root/.mvn/checksums/checksums.sha256" <(tr ':' '\n' <"$target/classpath.txt")) || return
+  if command -v sha256sum >/dev/null; then
+    sha256sum --quiet --check - <<<"$list"
+  else
+    shasum -a 256 --quiet --check - <<<"$list"
+  fi
+}
+
+# An archive for this Java, from which the command line starts in half the time: from Java 25 on its ahead-of-time cache
+# (classes as they are after linking, and profiles), before that class data sharing. Both come from a run of what users
+# do most. Where neither can be made, an empty file stands for it, and nothing is lost.
 archive_classes() {
-  local new="$archive.$$"
-  "$java" -XX:ArchiveClassesAtExit="$new" -XX:+UseSerialGC -Xlog:disable "${java_options[@]}" \
-    -cp "$(core_jar):$(<"$target/classpath.txt")" org.optmerge.cli.Main --help >/dev/null 2>&1 </dev/null || true
+  local new="$archive.$$" making
+  for making in -XX:AOTCacheOutput -XX:ArchiveClassesAtExit; do
+    "$java" "$making=$new" -XX:+UseSerialGC -Xlog:disable "${java_options[@]}" \
+      -cp "$(core_jar):$(<"$target/classpath.txt")" org.optmerge.cli.StartUpTraining >/dev/null 2>&1 </dev/null || true
+    if [ -s "$new" ]; then break; fi
+  done
+  rm -f "$new".*
+  if [ "$making" = -XX:AOTCacheOutput ]; then : >"$archive.aot"; else rm -f "$archive.aot"; fi 2>/dev/null || true
   { [ -f "$new" ] || : >"$new"; } 2>/dev/null && mv -f "$new" "$archive" || true
 }
 
@@ -124,10 +148,20 @@ use_our_kernel() {
   export PATH="$venv/bin:$PATH"
 }
 
+# In the C locale, as containers have it, Java could use no name of a file that is not ASCII.
+use_utf8() {
+  case ${LC_ALL:-${LC_CTYPE:-${LANG:-C}}} in
+    C | POSIX) export LC_ALL=C.UTF-8 ;;
+  esac
+}
+
 # run_optmerge ARGUMENTS...: becomes the command line.
 run_optmerge() {
+  use_utf8
   [ "$archive" -nt "$(core_jar)" ] || archive_classes
-  local options=("${java_options[@]}" -XX:SharedArchiveFile="$archive" -Xlog:disable -Xlog:all=error,cds*=off:stderr)
+  local using=-XX:SharedArchiveFile silent="cds*=off"
+  if [ -f "$archive.aot" ]; then using=-XX:AOTCache silent="cds*=off,aot*=off"; fi
+  local options=("${java_options[@]}" "$using=$archive" -Xlog:disable "-Xlog:all=error,$silent:stderr")
   # Merging reuses its buffers, so the simplest collector is also the one that starts first and takes least memory.
   case ${OPTMERGE_JAVA_OPTS:-} in
     *-XX:+Use*GC*) ;;

@@ -20,9 +20,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
-import org.optmerge.method.Elsewhere;
-import org.optmerge.method.IsoC;
-import org.optmerge.method.Tsv;
+import org.optmerge.method.MergeMethods;
 import org.optmerge.method.interference.OptMergeMethod;
 import org.optmerge.method.interference.Swudi;
 import org.optmerge.taskvector.TaskVector;
@@ -126,13 +124,13 @@ public class OptMergeBenchmark {
   /** TSV-M. */
   @Benchmark
   public void tsv() {
-    new Tsv().merge(dense).close();
+    MergeMethods.named("tsv").method().merge(dense).close();
   }
 
   /** Iso-C. */
   @Benchmark
   public void isoC() {
-    new IsoC(Elsewhere.MEAN).merge(dense).close();
+    MergeMethods.named("iso-c").method().merge(dense).close();
   }
 
   /** SWUDI. */

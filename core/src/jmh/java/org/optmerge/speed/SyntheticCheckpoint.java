@@ -17,9 +17,11 @@ import org.optmerge.checkpoint.SafetensorsWriter;
 /**
  * Writes a base and experts with published names and shapes and random values, for measurements.
  *
- * <p>{@code SyntheticCheckpoint FOLDER SHAPE EXPERTS [RANK]} makes {@code FOLDER/base}, {@code
- * FOLDER/expert1} … in bfloat16, unless they are there; with a rank, the experts are LoRA adapters
- * of that rank over all linear layers of the language model.
+ * <p>{@code SyntheticCheckpoint FOLDER SHAPE EXPERTS [RANK | sparse]} makes {@code FOLDER/base},
+ * {@code FOLDER/expert1} … in bfloat16, unless they are there; with a rank, the experts are LoRA
+ * adapters of that rank over all linear layers of the language model. With {@code sparse} in place
+ * of a rank, every entry is zero and the files are holes, which take no room: for memory, and for
+ * time where it does not depend on the values.
  */
 public final class SyntheticCheckpoint {
   private static final int BLOCK = 1 << 20;
@@ -73,6 +75,8 @@ public final class SyntheticCheckpoint {
     QWEN2_0_5B(new Language("", 24, 896, 4864, 14, 2, 151936, false)),
     /** Qwen2.5-3B: 3.09 billion parameters. */
     QWEN2_3B(new Language("", 36, 2048, 11008, 16, 2, 151936, false)),
+    /** Qwen2-7B: 7.62 billion parameters. */
+    QWEN2_7B(new Language("", 28, 3584, 18944, 28, 4, 152064, true)),
     /** 7,994 tensors of a few entries each. */
     TINY_TENSORS(new Language("", 666, 8, 16, 1, 1, 64, false)),
     /** 99,998 tensors of a few entries each. */
@@ -211,6 +215,13 @@ public final class SyntheticCheckpoint {
     Path folder = Path.of(arguments[0]);
     Shape shape = Shape.valueOf(arguments[1]);
     int experts = Integer.parseInt(arguments[2]);
+    boolean sparse = arguments.length > 3 && arguments[3].equals("sparse");
+    if (sparse) {
+      for (int t = 0; t <= experts; t++) {
+        holes(folder.resolve(t == 0 ? "base" : "expert" + t), shape);
+      }
+      return;
+    }
     write(folder.resolve("base"), "model.safetensors", shape.tensors(), 0, 0.02f, 0);
     Files.writeString(folder.resolve("base/config.json"), shape.config());
     for (int t = 1; t <= experts; t++) {
@@ -228,6 +239,17 @@ public final class SyntheticCheckpoint {
         Files.writeString(expert.resolve("config.json"), shape.config());
       }
     }
+  }
+
+  /** A checkpoint of zeros that is a header and a hole. */
+  private static void holes(Path folder, Shape shape) throws IOException {
+    Path path = folder.resolve("model.safetensors");
+    if (Files.exists(path)) {
+      return;
+    }
+    Files.createDirectories(folder);
+    SafetensorsWriter.create(path, SafetensorsLayout.of(shape.tensors())).close();
+    Files.writeString(folder.resolve("config.json"), shape.config());
   }
 
   /** Entries are {@code common} · normal, the same in every file, plus {@code own} · normal. */

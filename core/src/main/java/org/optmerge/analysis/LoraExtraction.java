@@ -21,6 +21,7 @@ import org.optmerge.checkpoint.LoraAdapterWriter;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.linalg.LinearAlgebraException;
+import org.optmerge.linalg.NativeLibraries;
 import org.optmerge.linalg.Svd;
 import org.optmerge.merge.MergeException;
 import org.optmerge.merge.weights.InputModel;
@@ -298,7 +299,7 @@ public final class LoraExtraction {
     String name = matrix.tensor();
     int rows = Math.toIntExact(matrix.shape().get(0));
     int columns = Math.toIntExact(matrix.shape().get(1));
-    try (NDManager manager = NDManager.newBaseManager()) {
+    try (NDManager manager = NativeLibraries.newManager()) {
       NDArray tau = manager.create(taskVector(name, rows, columns), new Shape(rows, columns));
       Svd svd = LinearAlgebra.truncatedSvd(tau, rank, LinearAlgebra.rankTolerance(norm));
       double[] roots = Arrays.stream(svd.s()).map(Math::sqrt).toArray();

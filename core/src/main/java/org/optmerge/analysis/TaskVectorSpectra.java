@@ -24,6 +24,7 @@ import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.TensorInfo;
 import org.optmerge.linalg.LinearAlgebraException;
+import org.optmerge.linalg.NativeLibraries;
 import org.optmerge.merge.weights.InputModel;
 import org.optmerge.merge.weights.NonFinite;
 import org.optmerge.merge.weights.WeightReader;
@@ -261,7 +262,7 @@ public record TaskVectorSpectra(
       float[] theta0 = new float[size];
       new WeightReader(origin, read).read(0, size, theta0);
       float[] tau = new float[size];
-      try (NDManager manager = NDManager.newBaseManager()) {
+      try (NDManager manager = NativeLibraries.newManager()) {
         List<TaskVector> vectors = new ArrayList<>();
         boolean changed = false;
         for (InputModel expert : experts) {

@@ -82,7 +82,7 @@ public final class Json {
         throw refusal.of(
             "%s: has %d bytes, at most %d are read".formatted(file, bytes, LONGEST_FILE), null);
       }
-      try (FileChannel channel = FileChannel.open(file);
+      try (FileChannel channel = FileChannel.open(RegularFiles.required(file));
           JsonParser json = stream(channel, 0, bytes)) {
         json.enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION.mappedFeature());
         JsonNode tree = Mapper.PLAIN.readTree(json);

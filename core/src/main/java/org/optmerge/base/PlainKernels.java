@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.util.Arrays;
 
 /**
  * The kernels as plain loops, which the JIT compiler unrolls or vectorises as far as it can: what
@@ -260,18 +261,202 @@ class PlainKernels implements Kernels {
   }
 
   @Override
+  public int findUpper(float[] values, int length, int upper, int[] indices) {
+    return findUpper(values, 0, length, upper, indices, 0);
+  }
+
+  /** Looks from {@code from} to {@code to}; {@code found} were found before. */
+  static int findUpper(float[] values, int from, int to, int upper, int[] indices, int found) {
+    int count = found;
+    for (int i = from; i < to; i++) {
+      if ((Float.floatToRawIntBits(values[i]) & ABS) >>> 16 == upper) {
+        indices[count++] = i;
+      }
+    }
+    return count;
+  }
+
+  @Override
   public void uniformBits(long key, long first, long[] bits, int length) {
-    for (int i = 0; i < length; i++) {
-      bits[i] = CounterRandom.uniformBits(key, first + i);
+    long[] some = Draws.BITS.get();
+    for (int done = 0; done < length; done += Draws.MOST) {
+      int count = Math.min(Draws.MOST, length - done);
+      Draws.fill(key, first + done, some, count);
+      System.arraycopy(some, 0, bits, done, count);
     }
   }
 
   @Override
   public void keepRandom(
       long key, long first, long limit, float[] values, float factor, float[] target, int length) {
+    long[] some = Draws.BITS.get();
+    for (int done = 0; done < length; done += Draws.MOST) {
+      int count = Math.min(Draws.MOST, length - done);
+      Draws.fill(key, first + done, some, count);
+      keepBelow(some, limit, values, done, count, factor, target);
+    }
+  }
+
+  private static void keepBelow(
+      long[] bits, long limit, float[] values, int from, int length, float factor, float[] target) {
     for (int i = 0; i < length; i++) {
-      int keep = (int) ((CounterRandom.uniformBits(key, first + i) - limit) >> 63);
-      target[i] = Float.intBitsToFloat(Float.floatToRawIntBits(values[i] * factor) & keep);
+      int keep = (int) ((bits[i] - limit) >> 63);
+      target[from + i] =
+          Float.intBitsToFloat(Float.floatToRawIntBits(values[from + i] * factor) & keep);
+    }
+  }
+
+  /** Random numbers, some at a time: what differs between their counters is known beforehand. */
+  private static final class Draws {
+    static final int MOST = 2048;
+    static final ThreadLocal<long[]> BITS = ThreadLocal.withInitial(() -> new long[MOST]);
+    private static final long[] STEPS = new long[MOST];
+
+    static {
+      Arrays.setAll(STEPS, i -> i * CounterRandom.GOLDEN);
+    }
+
+    /** The loop has long integers alone, and no offset, so the JIT compiler vectorises it. */
+    static void fill(long key, long first, long[] bits, int length) {
+      long[] steps = STEPS;
+      long begin = key + (first + 1) * CounterRandom.GOLDEN;
+      for (int i = 0; i < length; i++) {
+        bits[i] = CounterRandom.mix(begin + steps[i]) >>> 11;
+      }
+    }
+  }
+
+  @Override
+  public void keepAbove(
+      float[] values, int from, int to, float exceeded, float factor, float[] target) {
+    for (int i = from; i < to; i++) {
+      target[i] = values[i] * factor * BranchFree.positive(Math.abs(values[i]) - exceeded);
+    }
+  }
+
+  @Override
+  public void keepMarked(
+      long[] words, int at, float[] values, int from, int length, float factor, float[] target) {
+    for (int word = 0; word * Long.SIZE < length; word++) {
+      int first = from + word * Long.SIZE;
+      int end = Math.min(Long.SIZE, from + length - first);
+      long packed = words[at + word];
+      for (int bit = 0; bit < end; bit++) {
+        int keep = -(int) ((packed >>> bit) & 1);
+        target[first + bit] =
+            Float.intBitsToFloat(Float.floatToRawIntBits(values[first + bit] * factor) & keep);
+      }
+    }
+  }
+
+  @Override
+  public int balance(float[] values, int length) {
+    int positive = 0;
+    int negative = 0;
+    for (int i = 0; i < length; i++) {
+      positive += values[i] > 0 ? 1 : 0;
+      negative += values[i] < 0 ? 1 : 0;
+    }
+    return positive - negative;
+  }
+
+  // Loops over whole blocks with one index: with an offset the JIT compiler of JDK 17 leaves them
+  // as they are, five times as slow.
+
+  @Override
+  public void consensus(
+      float[][] rows,
+      float[] weights,
+      boolean normalize,
+      float lambda,
+      float[] merged,
+      int length) {
+    Votes votes = VOTES.get().of(length);
+    float[] signs = votes.signs;
+    float[] divisor = votes.divisor;
+    sum(rows, weights.length, signs, length);
+    BranchFree.elect(signs, length);
+    agree(rows, weights, votes, merged, length);
+    if (normalize) {
+      for (int i = 0; i < length; i++) {
+        float none = 1 - BranchFree.positive(Math.abs(divisor[i]));
+        merged[i] = merged[i] / (divisor[i] + none);
+      }
+    }
+    for (int i = 0; i < length; i++) {
+      merged[i] = merged[i] * signs[i] * lambda + 0f; // no negative zeros
+    }
+  }
+
+  @Override
+  public void election(
+      float[][] rows, int count, float majority, boolean mean, float[] merged, int length) {
+    Votes votes = VOTES.get().of(length);
+    float[] signs = votes.signs;
+    float[] counts = votes.divisor;
+    sum(rows, count, signs, length);
+    for (int i = 0; i < length; i++) {
+      float sign = BranchFree.sign(signs[i]);
+      signs[i] = sign + (1 - Math.abs(sign)) * majority;
+    }
+    float[] ones = new float[count];
+    Arrays.fill(ones, 1f);
+    agree(rows, ones, votes, merged, length);
+    if (mean) {
+      for (int i = 0; i < length; i++) {
+        merged[i] = merged[i] / Math.max(counts[i], 1f);
+      }
+    }
+    for (int i = 0; i < length; i++) {
+      merged[i] = merged[i] * signs[i] + 0f; // no negative zeros
+    }
+  }
+
+  private static void sum(float[][] rows, int count, float[] sums, int length) {
+    Arrays.fill(sums, 0, length, 0f);
+    for (int t = 0; t < count; t++) {
+      add(rows[t], sums, length);
+    }
+  }
+
+  private static void add(float[] row, float[] sums, int length) {
+    for (int i = 0; i < length; i++) {
+      sums[i] += row[i];
+    }
+  }
+
+  /** Adds the entries of the elected sign, as magnitudes, and weights for them. */
+  private static void agree(
+      float[][] rows, float[] weights, Votes votes, float[] merged, int length) {
+    Arrays.fill(merged, 0, length, 0f);
+    Arrays.fill(votes.divisor, 0, length, 0f);
+    for (int t = 0; t < weights.length; t++) {
+      agree(votes.signs, rows[t], weights[t], merged, votes.divisor, length);
+    }
+  }
+
+  private static void agree(
+      float[] signs, float[] row, float weight, float[] merged, float[] divisor, int length) {
+    for (int i = 0; i < length; i++) {
+      float agreeing = Math.max(row[i] * signs[i], 0f);
+      merged[i] += agreeing;
+      divisor[i] += weight * BranchFree.positive(agreeing);
+    }
+  }
+
+  private static final ThreadLocal<Votes> VOTES = ThreadLocal.withInitial(Votes::new);
+
+  /** What an election needs for a block. */
+  private static final class Votes {
+    private float[] signs = new float[0];
+    private float[] divisor = new float[0];
+
+    Votes of(int length) {
+      if (signs.length < length) {
+        signs = new float[length];
+        divisor = new float[length];
+      }
+      return this;
     }
   }
 

@@ -1,6 +1,7 @@
 package org.optmerge.benchmark;
 
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +21,7 @@ import org.apache.parquet.schema.MessageType;
 import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
 import org.apache.parquet.schema.Type;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.DecoderErrors;
 
 /**
  * Reads Parquet files row by row, through Apache's own library without Hadoop. In memory is one
@@ -62,14 +64,17 @@ final class ParquetRows implements QuestionStream.Source<Group> {
       return ParquetFileReader.open(
           new LocalInputFile(file),
           ParquetReadOptions.builder(new PlainParquetConfiguration()).build());
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       throw damaged(file, e);
     }
   }
 
-  private static IOException damaged(@Nullable Path file, RuntimeException e) {
+  private static IOException damaged(@Nullable Path file, Exception e) {
+    if (e instanceof FileSystemException failure) {
+      return failure;
+    }
     return new IOException(
-        "'%s' is no Parquet file that can be read: %s".formatted(file, e.getMessage()), e);
+        "'%s' is no Parquet file that can be read: %s".formatted(file, DecoderErrors.words(e)), e);
   }
 
   @Override
@@ -82,7 +87,7 @@ final class ParquetRows implements QuestionStream.Source<Group> {
       }
       left--;
       return records == null ? null : records.read();
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       throw damaged(current, e);
     } catch (LinkageError e) {
       // Only gzip is left to Hadoop, which is not here; the hub's library writes snappy.
@@ -158,6 +163,7 @@ final class ParquetRows implements QuestionStream.Source<Group> {
       case DOUBLE -> Double.toString(group.getDouble(field, index));
       case INT32 -> Integer.toString(group.getInteger(field, index));
       case INT64 -> Long.toString(group.getLong(field, index));
+      case INT96 -> group.getInt96(field, index).toString();
       case BOOLEAN -> Boolean.toString(group.getBoolean(field, index));
       default -> group.getBinary(field, index).toStringUsingUTF8();
     };
@@ -167,10 +173,15 @@ final class ParquetRows implements QuestionStream.Source<Group> {
   static List<Double> numbers(Group row, String column) {
     List<Double> numbers = new ArrayList<>();
     for (String text : texts(row, column)) {
-      numbers.add(
-          isFloat(row.getType().getType(column))
-              ? Float.parseFloat(text)
-              : Double.parseDouble(text));
+      try {
+        numbers.add(
+            isFloat(row.getType().getType(column))
+                ? Float.parseFloat(text)
+                : Double.parseDouble(text));
+      } catch (NumberFormatException e) {
+        throw new BenchmarkException(
+            "column '%s' holds '%s', expected a number".formatted(column, text), e);
+      }
     }
     return numbers;
   }
@@ -191,11 +202,24 @@ final class ParquetRows implements QuestionStream.Source<Group> {
       return Optional.empty();
     }
     if (row.getType().getType(field).isPrimitive()) {
-      return Optional.of(row.getBinary(field, 0).getBytes());
+      return Optional.of(binary(row, field));
     }
     Group image = row.getGroup(field, 0);
     return image.getType().containsField("bytes") && image.getFieldRepetitionCount("bytes") > 0
-        ? Optional.of(image.getBinary("bytes", 0).getBytes())
+        ? Optional.of(binary(image, image.getType().getFieldIndex("bytes")))
         : Optional.empty();
+  }
+
+  private static byte[] binary(Group group, int field) {
+    Type type = group.getType().getType(field);
+    if (!type.isPrimitive() || !isBinary(type.asPrimitiveType().getPrimitiveTypeName())) {
+      throw new BenchmarkException(
+          "column '%s' holds %s, expected the bytes of a picture".formatted(type.getName(), type));
+    }
+    return group.getBinary(field, 0).getBytes();
+  }
+
+  private static boolean isBinary(PrimitiveTypeName type) {
+    return type == PrimitiveTypeName.BINARY || type == PrimitiveTypeName.FIXED_LEN_BYTE_ARRAY;
   }
 }

@@ -18,7 +18,10 @@ import java.util.Map;
 import java.util.Optional;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.FileErrors;
+import org.optmerge.base.FileIdentity;
 import org.optmerge.base.Json;
+import org.optmerge.base.RegularFiles;
 
 /**
  * A folder in Hugging Face layout, opened for reading: {@code model.safetensors}, or shards with
@@ -45,6 +48,7 @@ public final class Checkpoint implements AutoCloseable {
   private final CheckpointFiles files;
   private final @Nullable WeightStore store;
   private final Map<Path, FileChannel> channels = new LinkedHashMap<>();
+  private final Map<Path, FileIdentity> opened = new LinkedHashMap<>();
   private final Map<Path, Map<String, String>> metadata = new LinkedHashMap<>();
   private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
   private final List<String> indexNotes = new ArrayList<>();
@@ -98,9 +102,16 @@ public final class Checkpoint implements AutoCloseable {
       for (TensorInfo tensor : store.tensors()) {
         checkpoint.tensors.put(tensor.name(), tensor);
       }
-      store.weightFiles().forEach(file -> checkpoint.metadata.put(file, Map.of()));
+      for (Path file : store.weightFiles()) {
+        checkpoint.metadata.put(file, Map.of());
+        checkpoint.opened.put(file, FileIdentity.near(file));
+      }
       checkpoint.inOrder = store.tensors();
       return checkpoint;
+    } catch (IOException e) {
+      store.close();
+      throw new CheckpointException(
+          "%s: cannot be read: %s".formatted(path, FileErrors.reason(e)), e);
     } catch (RuntimeException | Error e) {
       store.close();
       throw e;
@@ -112,8 +123,9 @@ public final class Checkpoint implements AutoCloseable {
     List<String> copies = new ArrayList<>();
     for (Path file : files.weights()) {
       try {
-        FileChannel channel = FileChannel.open(file);
+        FileChannel channel = FileChannel.open(RegularFiles.required(file));
         channels.put(file, channel);
+        opened.put(file, FileIdentity.near(file));
         SafetensorsHeader header = SafetensorsHeader.read(file, channel);
         metadata.put(file, header.metadata());
         for (TensorInfo tensor : header.tensors()) {
@@ -133,7 +145,8 @@ public final class Checkpoint implements AutoCloseable {
           }
         }
       } catch (IOException e) {
-        throw new CheckpointException("%s: cannot be read: %s".formatted(file, e), e);
+        throw new CheckpointException(
+            "%s: cannot be read: %s".formatted(file, FileErrors.reason(e)), e);
       }
     }
     if (!copies.isEmpty()) {
@@ -206,6 +219,11 @@ public final class Checkpoint implements AutoCloseable {
     return files.folder();
   }
 
+  /** The weight files, with what told them from others when they were opened. */
+  public Map<Path, FileIdentity> opened() {
+    return Collections.unmodifiableMap(opened);
+  }
+
   /** All tensors, shard by shard, in the order of their offsets. */
   public List<TensorInfo> tensors() {
     return inOrder;
@@ -267,7 +285,8 @@ public final class Checkpoint implements AutoCloseable {
     try {
       return Optional.of(Files.readAllBytes(file));
     } catch (IOException e) {
-      throw new CheckpointException("%s: cannot be read: %s".formatted(file, e), e);
+      throw new CheckpointException(
+          "%s: cannot be read: %s".formatted(file, FileErrors.reason(e)), e);
     }
   }
 

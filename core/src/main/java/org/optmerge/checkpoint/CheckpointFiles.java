@@ -20,6 +20,7 @@ import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.optmerge.base.FileErrors;
 
 /**
  * The files of a folder: those that make a checkpoint, and the others.
@@ -87,7 +88,8 @@ record CheckpointFiles(
       checkInside(path, file, external);
       return contents.without(path, List.of(file), Optional.empty());
     } catch (IOException e) {
-      throw new CheckpointException("%s: cannot be read: %s".formatted(path, e), e);
+      throw new CheckpointException(
+          "%s: cannot be read: %s".formatted(path, FileErrors.reason(e)), e);
     }
   }
 
@@ -117,7 +119,8 @@ record CheckpointFiles(
       side.replaceAll(file -> file.orCopyOf(stems));
       return new CheckpointFiles(folder, read, Optional.empty(), List.of(), List.copyOf(side));
     } catch (IOException e) {
-      throw new CheckpointException("%s: cannot be read: %s".formatted(folder, e), e);
+      throw new CheckpointException(
+          "%s: cannot be read: %s".formatted(folder, FileErrors.reason(e)), e);
     }
   }
 
@@ -130,7 +133,8 @@ record CheckpointFiles(
     try {
       return Contents.of(path, external).without(path, weights, Optional.empty());
     } catch (IOException e) {
-      throw new CheckpointException("%s: cannot be read: %s".formatted(path, e), e);
+      throw new CheckpointException(
+          "%s: cannot be read: %s".formatted(path, FileErrors.reason(e)), e);
     }
   }
 
@@ -336,7 +340,8 @@ record CheckpointFiles(
       realFolder = folder.toRealPath();
       realFile = file.toRealPath();
     } catch (IOException e) {
-      throw new CheckpointException("%s: cannot be read: %s".formatted(file, e), e);
+      throw new CheckpointException(
+          "%s: cannot be read: %s".formatted(file, FileErrors.reason(e)), e);
     }
     if (realFile.startsWith(realFolder) || inBlobs(realFolder, realFile)) {
       return;
@@ -379,6 +384,14 @@ record CheckpointFiles(
                       file, "is a link to a file that is not there; was the download complete?");
                 }
                 checkInside(root, file, external);
+              }
+              if (attributes.isOther()
+                  || (attributes.isSymbolicLink()
+                      && !Files.isRegularFile(file)
+                      && !Files.isDirectory(file))) {
+                throw CheckpointException.at(
+                    file,
+                    "is a pipe, a socket or a device; a model has files only, so move it elsewhere");
               }
               files.add(root.relativize(file));
               return FileVisitResult.CONTINUE;

@@ -130,7 +130,7 @@ record LoraConfig(
 
   private static <T> T matching(Map<Pattern, T> patterns, String module, T otherwise) {
     return patterns.entrySet().stream()
-        .filter(entry -> entry.getKey().matcher(module).matches())
+        .filter(entry -> entry.getKey().matcher(new PatientText(module)).matches())
         .map(Map.Entry::getValue)
         .findFirst()
         .orElse(otherwise);

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Json;
+import org.optmerge.base.RegularFiles;
 
 /**
  * The header of one safetensors file, parsed and checked against the file.
@@ -53,7 +54,7 @@ record SafetensorsHeader(List<TensorInfo> tensors, Map<String, String> metadata)
 
   /** Reads and checks the header of a file that is not open. */
   static SafetensorsHeader read(Path file) throws IOException {
-    try (FileChannel channel = FileChannel.open(file)) {
+    try (FileChannel channel = FileChannel.open(RegularFiles.required(file))) {
       return read(file, channel);
     }
   }

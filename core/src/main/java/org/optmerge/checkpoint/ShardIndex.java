@@ -22,6 +22,7 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
+import org.optmerge.base.RegularFiles;
 
 /**
  * {@code model.safetensors.index.json}: which shard holds which tensor.
@@ -50,7 +51,7 @@ public record ShardIndex(long totalSize, Map<String, String> weightMap) {
    * @throws CheckpointException if it is not as the format demands, or names a tensor twice
    */
   public static ShardIndex read(Path file) {
-    try (FileChannel channel = FileChannel.open(file)) {
+    try (FileChannel channel = FileChannel.open(RegularFiles.required(file))) {
       long bytes = channel.size();
       if (bytes > LONGEST) {
         throw CheckpointException.at(

@@ -124,7 +124,7 @@ final class AskCommand extends Subcommand {
     List<Media> media = media();
     AskedModel asked = new AskedModel(model);
     long begin = System.nanoTime();
-    try (MultimodalModel opened = asked.open(precision.precision())) {
+    try (MultimodalModel opened = asked.open(precision.precision(), console)) {
       Decoding decoding = decoding(opened.decoding());
       long loaded = System.nanoTime();
       Streamed streamed = new Streamed(console);

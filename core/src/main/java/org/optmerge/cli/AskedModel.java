@@ -73,11 +73,12 @@ record AskedModel(String reference) {
   }
 
   /** The model; the caller closes it. */
-  MultimodalModel open(Precision precision) {
+  MultimodalModel open(Precision precision, Console console) {
     if (!isRecipe()) {
       return MultimodalModel.open(reference, precision);
     }
     try (OptMerge merge = OptMerge.open(Path.of(reference))) {
+      merge.plan().warnings().forEach(console::warning);
       MultimodalModel model = MultimodalModel.open(merge.plan().donor().folder(), precision);
       try {
         MergeSearch.requireWholeIn(merge.plan(), model);

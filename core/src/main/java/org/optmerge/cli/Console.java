@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.optmerge.base.Json;
 import org.optmerge.base.TextTable;
 
@@ -13,6 +14,14 @@ import org.optmerge.base.TextTable;
  * or with {@code --json} one JSON object as the result and one per line for the rest.
  */
 final class Console {
+  /** Control characters but for tabs and line ends, and what turns the direction of writing. */
+  private static final Pattern CONTROLS =
+      Pattern.compile("[\\p{Cc}&&[^\\t\\n\\r]]|[\u202a-\u202e\u2066-\u2069]");
+
+  private static final String BOLD = "\u001b[1m";
+  private static final String YELLOW = "\u001b[33m";
+  private static final String PLAIN = "\u001b[0m";
+
   private final PrintWriter out;
   private final PrintWriter err;
   private final Terminal terminal;
@@ -37,7 +46,7 @@ final class Console {
     if (json) {
       out.println(Json.pretty(Json.tree(object.get())).stripTrailing());
     } else {
-      text.get().forEach(out::println);
+      text.get().forEach(line -> out.println(unstyled(line)));
     }
     out.flush();
   }
@@ -67,13 +76,32 @@ final class Console {
     say("warning", "warning: ", message);
   }
 
+  /**
+   * A text without the characters by which a terminal is told what to do: names in files that are
+   * read may hold any.
+   */
+  static String printable(String text) {
+    return CONTROLS.matcher(text).replaceAll("\ufffd");
+  }
+
+  /** A line of a result, in which nothing but our own emphasis may be meant for the terminal. */
+  private static String unstyled(String line) {
+    for (String style : List.of(BOLD, YELLOW)) {
+      if (line.startsWith(style) && line.endsWith(PLAIN)) {
+        String inner = line.substring(style.length(), line.length() - PLAIN.length());
+        return style + printable(inner) + PLAIN;
+      }
+    }
+    return printable(line);
+  }
+
   private void say(String kind, String label, String message) {
     if (json) {
       ObjectNode event = event(kind);
       event.put("message", message);
       err.println(event);
     } else {
-      err.println(emphasised(label) + message);
+      err.println(emphasised(label) + printable(message));
     }
     err.flush();
   }
@@ -86,6 +114,19 @@ final class Console {
   /** Shows work that is told of in words of its own; to be closed. */
   StatusLine status() {
     return new StatusLine(this, progressStyle(), System::nanoTime);
+  }
+
+  /**
+   * The same for work that asks questions.
+   *
+   * @param kept whether answers are written as they are given
+   */
+  StatusLine asking(boolean kept) {
+    return status()
+        .onInterrupt(
+            kept
+                ? "the answers so far are kept; the same command goes on"
+                : "the answers are lost; with --out DIR they are kept, and the same command goes on");
   }
 
   private ProgressLine.Style progressStyle() {
@@ -112,7 +153,7 @@ final class Console {
   }
 
   private String emphasised(String text) {
-    return terminal.error() && terminal.color() ? "\u001b[33m" + text + "\u001b[0m" : text;
+    return terminal.error() && terminal.color() ? YELLOW + text + PLAIN : text;
   }
 
   /** A table's lines, the first in bold where that can be shown. */
@@ -122,7 +163,7 @@ final class Console {
       return lines;
     }
     List<String> bold = new ArrayList<>(lines);
-    bold.set(0, "\u001b[1m" + lines.get(0) + "\u001b[0m");
+    bold.set(0, BOLD + lines.get(0) + PLAIN);
     return bold;
   }
 

@@ -99,8 +99,8 @@ final class EvaluateCommand extends Subcommand {
     }
     QuestionSource.Chosen chosen;
     ModelEvaluation evaluation;
-    try (StatusLine status = console.status();
-        MultimodalModel opened = asked.open(precision.precision())) {
+    try (StatusLine status = console.asking(out != null);
+        MultimodalModel opened = asked.open(precision.precision(), console)) {
       chosen = source.choose(opened, false);
       long questions = chosen.evaluator().size();
       long[] done = {0};

@@ -2,9 +2,12 @@ package org.optmerge.cli;
 
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Progress;
 import org.optmerge.base.Suggestion;
+import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.PlanDescription;
+import org.optmerge.merge.ScalingSearch;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
@@ -29,7 +32,8 @@ final class ExplainCommand extends Subcommand {
   @Override
   public Integer call() {
     Console console = main.console();
-    try (MergePlan plan = source.plan(false)) {
+    try (MergePlan planned = source.plan(false)) {
+      MergePlan plan = ScalingSearch.measured(planned, MergeOptions.DEFAULT, Progress.NONE);
       PlanDescription description = PlanDescription.of(plan);
       List<PlanDescription.Tensor> tensors = select(PlanDescription.explain(plan, null));
       console.result(

@@ -98,10 +98,17 @@ final class FetchCommand extends Subcommand {
         plan.byHand()
             .forEach(source -> console.warning(byHand(plan.manifest(), plan.folder(), source)));
       }
-      if (!report.unverified().isEmpty()) {
+      if (!report.unmeasured().isEmpty()) {
+        console.warning(
+            "nobody says what %s should be, neither a checksum nor a length: nothing was checked, and the end may be missing"
+                .formatted(some(report.unmeasured())));
+      }
+      List<String> measured = new ArrayList<>(report.unverified());
+      measured.removeAll(report.unmeasured());
+      if (!measured.isEmpty()) {
         console.notice(
             "nobody publishes a checksum of %s; only the length was checked"
-                .formatted(some(report.unverified())));
+                .formatted(some(measured)));
       }
       console.outcome(() -> outcome(plans, report), () -> json(plans, report));
       // A description, of which there is nothing to fetch, was not fetched.
@@ -197,6 +204,7 @@ final class FetchCommand extends Subcommand {
       node.put("present", report.present());
       node.put("bytes", report.bytes());
       report.unverified().forEach(node.putArray("unverified")::add);
+      report.unmeasured().forEach(node.putArray("unmeasured")::add);
     }
     ArrayNode manifests = node.putArray("manifests");
     for (FetchPlan plan : plans) {

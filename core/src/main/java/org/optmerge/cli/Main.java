@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.optmerge.base.FileErrors;
 import org.optmerge.base.OptMergeException;
 import org.optmerge.merge.recipe.RecipeException;
 import picocli.CommandLine;
@@ -132,8 +134,11 @@ public final class Main {
     Main main = new Main(out, err, terminal);
     int code;
     try {
-      code = main.commandLine(arguments).execute(arguments.toArray(String[]::new));
-    } catch (OutOfMemoryError | StackOverflowError e) {
+      code =
+          arguments.equals(List.of("--version"))
+              ? main.version() // needs no command's options, whose reading takes most of a start
+              : main.commandLine(arguments).execute(arguments.toArray(String[]::new));
+    } catch (Error e) {
       code = main.failed(e);
     }
     if (out.checkError()) {
@@ -142,6 +147,11 @@ public final class Main {
     }
     err.flush();
     return code;
+  }
+
+  private int version() {
+    out.println(VersionCommand.text());
+    return 0;
   }
 
   /** The console that the given options ask for. */
@@ -195,7 +205,12 @@ public final class Main {
 
   private int wrong(ParameterException exception, List<String> arguments) {
     String given = String.valueOf(exception.getMessage());
-    String message = given.substring(0, 1).toLowerCase(Locale.ROOT) + given.substring(1);
+    String first = given.substring(0, 1).toLowerCase(Locale.ROOT) + given.substring(1);
+    String message =
+        first.replaceAll(
+            "cannot convert ('.*') to interface java.nio.file.Path \\(.*\\)",
+            "$1 cannot be the name of a file here; is the locale one of UTF-8, such as"
+                + " LC_ALL=C.UTF-8?");
     if (exception.getArgSpec() instanceof OptionSpec option) {
       // An option of several names is called by the one that was used.
       for (String used : namesUsed(option, arguments)) {
@@ -222,10 +237,14 @@ public final class Main {
   /** The message of a failure, in one line; in several only where several things failed. */
   static String message(Throwable thrown) {
     if (thrown instanceof OptMergeException) {
-      return String.valueOf(thrown.getMessage());
+      return FileErrors.withCure(String.valueOf(thrown.getMessage()));
     }
     if (thrown instanceof UncheckedIOException unchecked && unchecked.getCause() != null) {
-      return message(unchecked.getCause());
+      IOException cause = unchecked.getCause();
+      String own = String.valueOf(unchecked.getMessage());
+      return cause instanceof FileSystemException || own.equals(cause.toString())
+          ? message(cause)
+          : "%s: %s".formatted(own, FileErrors.reason(cause));
     }
     if (thrown instanceof NoSuchFileException missing) {
       return "'%s' does not exist".formatted(missing.getFile());
@@ -237,30 +256,67 @@ public final class Main {
       return "'%s' is there already, and is not a folder".formatted(occupied.getFile());
     }
     if (thrown instanceof FileSystemException failure && failure.getReason() != null) {
-      return "'%s': %s".formatted(failure.getFile(), failure.getReason());
+      return FileErrors.withCure(
+          failure.getFile() == null
+              ? failure.getReason()
+              : "'%s': %s".formatted(failure.getFile(), failure.getReason()));
     }
-    if (thrown instanceof IOException) {
-      return "reading or writing failed: " + thrown.getMessage();
+    if (thrown instanceof InvalidPathException named) {
+      return "'%s' cannot be the name of a file here (%s); is the locale one of UTF-8, such as LC_ALL=C.UTF-8?"
+          .formatted(named.getInput(), named.getReason());
     }
-    if (thrown instanceof OutOfMemoryError) {
-      return "out of memory (%s); give --memory less or --threads fewer, or the JVM more with -Xmx"
-          .formatted(thrown.getMessage());
+    if (thrown instanceof IOException failure) {
+      return "reading or writing failed: " + FileErrors.reason(failure);
     }
+    return thrown instanceof Error error ? message(error) : defect(thrown);
+  }
+
+  private static String defect(Throwable thrown) {
     return "unexpected %s: %s; this is a defect, --stacktrace shows where"
         .formatted(thrown.getClass().getSimpleName(), thrown.getMessage());
+  }
+
+  /** The message of what befalls the Java machine itself. */
+  private static String message(Error error) {
+    if (error instanceof OutOfMemoryError) {
+      return "out of memory (%s); give the JVM more, for example OPTMERGE_JAVA_OPTS=-Xmx8g, or the command less where it has --memory, --threads or --count"
+          .formatted(error.getMessage());
+    }
+    if (error instanceof StackOverflowError) {
+      return "what was read is nested too deeply; is it damaged? (OPTMERGE_JAVA_OPTS=-Xss16m allows more)";
+    }
+    if (error instanceof InternalError && String.valueOf(error.getMessage()).contains("memory")) {
+      return "a file that is read through memory became shorter, or its disk failed (%s)"
+          .formatted(error.getMessage());
+    }
+    Throwable cause = error.getCause();
+    if (cause instanceof OptMergeException) {
+      return message(cause);
+    }
+    Throwable root = error;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    boolean djl = String.valueOf(error.getMessage()).contains("djl");
+    if (root instanceof UnsatisfiedLinkError
+        || (error instanceof LinkageError && (djl || root instanceof IOException))) {
+      return "the native libraries cannot be loaded: %s; they are unpacked into ~/.djl.ai, or the folder that DJL_CACHE_DIR names: it needs 500 MB of room, and may be deleted to be made again"
+          .formatted(root.getMessage());
+    }
+    return defect(error);
   }
 
   private void report(String message, Throwable thrown, int code) {
     out.flush();
     if (json) {
       ObjectNode event = Console.event("error");
-      event.put("message", message);
+      event.put("message", Console.printable(message));
       event.put("exit_code", code);
       err.println(event);
     } else {
       boolean color = terminal.error() && terminal.color();
       String who = color ? "\u001b[31moptmerge:\u001b[0m " : "optmerge: ";
-      err.println(who + message.lines().collect(Collectors.joining("\n  ")));
+      err.println(who + Console.printable(message).lines().collect(Collectors.joining("\n  ")));
     }
     if (stacktrace) {
       thrown.printStackTrace(err);

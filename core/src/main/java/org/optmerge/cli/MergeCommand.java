@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Percent;
+import org.optmerge.base.Progress;
 import org.optmerge.merge.AdapterMerger;
 import org.optmerge.merge.Coverage;
 import org.optmerge.merge.MergeEstimate;
@@ -17,6 +18,7 @@ import org.optmerge.merge.MergePlan;
 import org.optmerge.merge.MergeResult;
 import org.optmerge.merge.Merger;
 import org.optmerge.merge.PlanDescription;
+import org.optmerge.merge.ScalingSearch;
 import org.optmerge.merge.recipe.Recipe;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -110,6 +112,15 @@ final class MergeCommand extends Subcommand {
               + " rank that an exact result needs.")
   private @Nullable Integer adapter;
 
+  @Option(
+      names = "--sweep",
+      split = ",",
+      paramLabel = "SCALING",
+      description =
+          "Write the merge for each of these scalings, such as 0.3,0.5,0.7, into the folders"
+              + " scaling-0.3 ... of the output folder; the experts are read once.")
+  private List<Double> sweep = List.of();
+
   @ArgGroup(
       validate = false,
       heading = "%nAccepted from mergekit-yaml command lines, without effect:%n")
@@ -124,17 +135,26 @@ final class MergeCommand extends Subcommand {
           "%s: accepted for mergekit's sake, without effect".formatted(String.join(", ", ignored)));
     }
     List<Recipe> stages = source.stages(allowNonFinite);
+    if (!sweep.isEmpty()) {
+      if (stages.size() > 1 || adapter != null || dryRun) {
+        throw wrong(
+            "--sweep does not go with --adapter, --dry-run or a recipe of several documents");
+      }
+      new ScalingSweep(this, stages.get(0), sweep, folder()).run();
+      return 0;
+    }
     if (stages.size() > 1) {
       new StagedMerge(stages, out(), intermediate, this).run();
       return 0;
     }
     try (MergePlan plan = source.plan(stages.get(0), null)) {
       if (dryRun) {
-        console.result(() -> dryRunText(plan), () -> dryRunJson(plan));
+        MergePlan measured = ScalingSearch.measured(plan, options(), Progress.NONE);
+        console.result(() -> dryRunText(measured), () -> dryRunJson(measured));
         return 0;
       }
       if (adapter != null) {
-        plan.notices().forEach(console::notice);
+        say(console, plan);
         writeAdapter(console, plan, folder(), adapter);
         return 0;
       }
@@ -165,10 +185,17 @@ final class MergeCommand extends Subcommand {
   }
 
   List<String> dryRunText(MergePlan plan) {
-    return PlanPrinter.text(
-        main.console(),
-        PlanDescription.of(plan),
-        MergeEstimate.of(plan, threads.count(), memory.bytes()));
+    List<String> lines =
+        new ArrayList<>(
+            PlanPrinter.text(
+                main.console(),
+                PlanDescription.of(plan),
+                MergeEstimate.of(plan, threads.count(), memory.bytes())));
+    if (plan.seeksScaling()) {
+      // Of a stage whose inputs are results of others, which are not there yet.
+      lines.add("scaling: found from the weights when they are there");
+    }
+    return lines;
   }
 
   ObjectNode dryRunJson(MergePlan plan) {
@@ -233,8 +260,19 @@ final class MergeCommand extends Subcommand {
 
   /** Merges, and says what is to be known of it. */
   MergeResult merge(MergePlan plan, Path folder) {
+    return merge(plan, folder, Merger::run);
+  }
+
+  /** The making of one output folder. */
+  @FunctionalInterface
+  interface Run {
+    MergeResult of(MergePlan plan, Path folder, MergeOptions options, Progress progress);
+  }
+
+  /** The same by another way. */
+  MergeResult merge(MergePlan plan, Path folder, Run run) {
     Console console = main.console();
-    plan.notices().forEach(console::notice);
+    say(console, plan);
     MergeResult result;
     try (ProgressLine progress = console.progress();
         InterruptNotice notice =
@@ -244,12 +282,22 @@ final class MergeCommand extends Subcommand {
                   console.warning(
                       "interrupted; the same command with --resume continues the merge");
                 })) {
-      result = Merger.run(plan, folder, options(), progress);
+      result = run.of(plan, folder, options(), progress);
     }
     result.warnings().stream()
         .filter(warning -> !plan.notices().contains(warning))
         .forEach(console::warning);
     return result;
+  }
+
+  private static void say(Console console, MergePlan plan) {
+    for (String notice : plan.notices()) {
+      if (plan.warnings().contains(notice)) {
+        console.warning(notice);
+      } else {
+        console.notice(notice);
+      }
+    }
   }
 
   static List<String> text(MergeResult result, Coverage coverage) {

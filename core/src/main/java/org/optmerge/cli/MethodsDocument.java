@@ -9,6 +9,8 @@ import org.optmerge.method.MergeMethods;
 import org.optmerge.method.MethodParameters.Parameter;
 import org.optmerge.method.NamedMethod;
 import org.optmerge.method.NamedMethod.Origin;
+import org.optmerge.method.Paper;
+import org.optmerge.method.scaling.ScalingRule;
 
 /** The text of {@code core/METHODS.md}: a table of the methods of each origin. */
 final class MethodsDocument {
@@ -32,6 +34,22 @@ final class MethodsDocument {
       twice the result (scale), negative inputs the negative one (sign), and a single expert comes back (single).
       The column *pinned by* names the laws that a method does not obey, with the reason, and what else fixes its
       results: recorded cases of the published code (golden) and test classes.
+
+      ## λ from the weights alone
+
+      `scaling` is a number, or a rule that finds one without data for any method on task vectors but mergekit's:
+      `scaling: auto` for all tensors together, `scaling: {auto: tensor}` for each by itself. `optmerge explain`,
+      `optmerge merge --dry-run` and `optmerge.json` say what was found.
+
+      | rule | λ | paper |
+      |---|---|---|
+      """;
+
+  private static final String RULES =
+      """
+      E² = Σ (1/N) Σ_i tr(τ_i C τ_iᵀ) / Σ tr(Δ C Δᵀ) with C = (1/N) Σ_i τ_iᵀτ_i / ‖τ_i‖², F² = Σ (1/N) Σ_i ‖τ_i‖² /
+      Σ ‖Δ‖², sums over the tensors: with E a merge moves a layer's outputs as much as an expert does on average, with
+      F it is as long, with √N·F as long as N orthogonal experts added up.
       """;
 
   private static final String FOOT =
@@ -55,6 +73,19 @@ final class MethodsDocument {
 
   static List<String> lines() {
     List<String> lines = new ArrayList<>(HEAD.lines().toList());
+    for (ScalingRule rule : ScalingRule.values()) {
+      Paper paper = rule.paper();
+      lines.add(
+          "| `%s` | %s | %s |"
+              .formatted(
+                  rule.label(),
+                  rule.meaning(),
+                  paper.url().isEmpty()
+                      ? paper.citation()
+                      : "[%s](%s)".formatted(paper.citation(), paper.url())));
+    }
+    lines.add("");
+    lines.addAll(RULES.lines().toList());
     for (Origin origin : Origin.values()) {
       List<NamedMethod> methods =
           MergeMethods.ALL.stream().filter(method -> method.origin() == origin).toList();
@@ -63,7 +94,8 @@ final class MethodsDocument {
         lines.add("## Of " + origin.label());
         lines.add("");
         lines.add(
-            "| method | what it does | Δ or θ | parameters | cost | when to use | pinned by | paper |");
+            "| method | what it does | Δ or θ | parameters | cost | when to use | pinned by | paper"
+                + " |");
         lines.add("|---|---|---|---|---|---|---|---|");
         methods.forEach(method -> lines.add(row(method)));
       }

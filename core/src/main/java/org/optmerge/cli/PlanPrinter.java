@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -15,6 +16,7 @@ import org.optmerge.checkpoint.DType;
 import org.optmerge.merge.Coverage;
 import org.optmerge.merge.MergeEstimate;
 import org.optmerge.merge.PlanDescription;
+import org.optmerge.method.scaling.MeasuredScaling;
 
 /** The description of a merge plan, as text and as JSON. */
 final class PlanPrinter {
@@ -37,6 +39,7 @@ final class PlanPrinter {
             .formatted(
                 Quantities.seconds(estimate.seconds()),
                 plan.streams() ? "" : "; the computation on matrices comes on top"));
+    lines.addAll(scalings(plan));
     plan.notices().forEach(notice -> lines.add("note: " + notice));
     return lines;
   }
@@ -65,6 +68,7 @@ final class PlanPrinter {
                     key.done()));
     lines.addAll(console.lines(table));
     lines.addAll(derived(tensors));
+    lines.addAll(scalings(plan));
     plan.notices().forEach(notice -> lines.add("note: " + notice));
     return lines;
   }
@@ -83,7 +87,10 @@ final class PlanPrinter {
       facts.row("input " + (t + 1), tensor.inputs().get(t));
     }
     if (tensor.scaling() != null) {
-      facts.row("scaling", String.valueOf(tensor.scaling()));
+      facts.row("scaling", scaling(tensor));
+    }
+    if (tensor.measuredScaling() != null) {
+      facts.row("found", tensor.measuredScaling().toString());
     }
     tensor.parameters().forEach((name, value) -> facts.row(name, String.valueOf(value)));
     tensor.derived().forEach((name, value) -> facts.row(name, derived(value)));
@@ -124,6 +131,11 @@ final class PlanPrinter {
     node.put("method", plan.method());
     ArrayNode list = node.putArray("tensors");
     tensors.forEach(tensor -> list.add(tensor.toJson()));
+    List<MeasuredScaling> together =
+        plan.scalings().stream().filter(measured -> !measured.perTensor()).toList();
+    if (!together.isEmpty()) {
+      node.set("scalings", Json.snakeCase().valueToTree(together));
+    }
     plan.notices().forEach(node.putArray("notices")::add);
     return node;
   }
@@ -188,10 +200,50 @@ final class PlanPrinter {
     return groups;
   }
 
+  private static String scaling(PlanDescription.Tensor tensor) {
+    MeasuredScaling measured = tensor.measuredScaling();
+    // Each tensor's own would put each in a row of its own.
+    return measured == null ? String.valueOf(tensor.scaling()) : measured.summary();
+  }
+
+  /** How every λ was found that was not given. */
+  private static List<String> scalings(PlanDescription plan) {
+    List<String> lines = new ArrayList<>();
+    List<MeasuredScaling> each = new ArrayList<>();
+    for (MeasuredScaling measured : plan.scalings()) {
+      if (measured.perTensor()) {
+        each.add(measured);
+      } else {
+        lines.add("scaling: %s".formatted(measured));
+      }
+    }
+    if (!each.isEmpty()) {
+      double[] values = each.stream().mapToDouble(MeasuredScaling::scaling).sorted().toArray();
+      Map<String, Long> bounds =
+          each.stream()
+              .collect(
+                  Collectors.groupingBy(
+                      MeasuredScaling::bound, LinkedHashMap::new, Collectors.counting()));
+      lines.add(
+          String.format(
+              Locale.ROOT,
+              "scaling: λ by %s for each of %s, from %.4g to %.4g, median %.4g; %s",
+              each.get(0).rule().label(),
+              Quantities.of(each.size(), "tensor"),
+              values[0],
+              values[values.length - 1],
+              values[values.length / 2],
+              bounds.entrySet().stream()
+                  .map(entry -> "%s in %d".formatted(entry.getKey(), entry.getValue()))
+                  .collect(Collectors.joining(", "))));
+    }
+    return lines;
+  }
+
   private static String done(PlanDescription.Tensor tensor) {
     StringBuilder done = new StringBuilder(tensor.source());
     if (tensor.scaling() != null) {
-      done.append(", scaling ").append(tensor.scaling());
+      done.append(", scaling ").append(scaling(tensor));
     }
     tensor.parameters().forEach((name, value) -> done.append(", %s %s".formatted(name, value)));
     return done.toString();

@@ -60,8 +60,8 @@ record PublishedRun(
     ObjectNode scores = Json.object();
     // All that can be refused is refused before a large model is opened.
     benchmarks.forEach(benchmark -> benchmark.evaluator(selection).size());
-    try (StatusLine status = console.status();
-        MultimodalModel model = asked.open(precision)) {
+    try (StatusLine status = console.asking(true);
+        MultimodalModel model = asked.open(precision, console)) {
       String origin = asked.origin();
       for (PublishedBenchmark benchmark : benchmarks) {
         PublishedEvaluation.Asked by = new PublishedEvaluation.Asked(asked.name(), origin, model);

@@ -119,7 +119,7 @@ final class RealReproduction {
     List<String> text = new ArrayList<>();
     ObjectNode all = Json.object();
     int notAsked = 0;
-    try (StatusLine status = console.status()) {
+    try (StatusLine status = console.asking(true)) {
       for (RealTable table : tables) {
         Path folder = out.resolve(table.table() + "-real");
         RealStudy study =

@@ -138,7 +138,7 @@ final class ReproduceCommand extends Subcommand {
     List<String> text = new ArrayList<>();
     List<Map<String, AnswerSheet>> seeds = CapabilityExhibits.recordedSeeds();
     int taken = 0;
-    try (StatusLine status = console.status()) {
+    try (StatusLine status = console.asking(true)) {
       for (String name : names) {
         Study study = study(name, seeds, status);
         for (Exhibit exhibit : exhibits(name, study, folder, seeds)) {

@@ -3,6 +3,7 @@ package org.optmerge.cli;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Shows how long work goes on, in words of its own: on one line that is written over, on a line
@@ -14,6 +15,7 @@ final class StatusLine implements AutoCloseable {
   private final LongSupplier clock;
   private long due;
   private boolean dangling;
+  private @Nullable InterruptNotice notice;
 
   StatusLine(Console console, ProgressLine.Style style, LongSupplier clock) {
     this.console = console;
@@ -39,9 +41,24 @@ final class StatusLine implements AutoCloseable {
     }
   }
 
+  /**
+   * Says what is kept and how to go on, if the process is ended before this is closed.
+   *
+   * @param message for people
+   */
+  StatusLine onInterrupt(String message) {
+    notice =
+        new InterruptNotice(
+            () -> {
+              leave();
+              console.warning("interrupted; " + message);
+            });
+    return this;
+  }
+
   /** Says something that stays, such as that a part is done. */
   void say(String text, Supplier<ObjectNode> event) {
-    close();
+    leave();
     switch (style) {
       case NONE -> {}
       case JSON -> console.progressLine(event.get().toString());
@@ -51,11 +68,19 @@ final class StatusLine implements AutoCloseable {
   }
 
   /** Leaves the line, so that what follows is not written over it. */
-  @Override
-  public void close() {
+  private void leave() {
     if (dangling) {
       console.progressLine("");
       dangling = false;
+    }
+  }
+
+  @Override
+  public void close() {
+    leave();
+    if (notice != null) {
+      notice.close();
+      notice = null;
     }
   }
 }

@@ -6,6 +6,8 @@ import picocli.CommandLine.Spec;
 
 /** The option for the number of threads. */
 final class ThreadsOption {
+  private static final int MOST = 4096;
+
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;
 
@@ -17,7 +19,8 @@ final class ThreadsOption {
       description = "Threads that read, compute and write (default: one per processor).")
   void set(int threads) {
     Subcommand.requirePositive(command, "--threads", threads);
-    count = threads;
+    // More than any machine has processors do no more work, and a pool has a bound.
+    count = Math.min(threads, MOST);
   }
 
   int count() {

@@ -75,7 +75,10 @@ final class TrainCommand extends Subcommand {
           "there is no recipe for '%s'; 'mini' and 'omni' can be trained".formatted(target));
     }
     Console console = main.console();
-    try (StatusLine status = console.status();
+    try (StatusLine status =
+            console
+                .status()
+                .onInterrupt("the state that was saved last is kept; the same command goes on");
         ProgressLine progress = console.progress()) {
       MiniatureTraining training =
           new MiniatureTraining(

@@ -14,12 +14,18 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
 import org.optmerge.base.Percent;
+import org.optmerge.base.Progress;
 import org.optmerge.base.Sha256;
 import org.optmerge.base.TextTable;
 import org.optmerge.benchmark.Selection;
 import org.optmerge.evaluation.EvaluationFolder;
 import org.optmerge.evaluation.MergeSearch;
+import org.optmerge.merge.MergeOptions;
 import org.optmerge.merge.MergePlan;
+import org.optmerge.merge.PlanDescription;
+import org.optmerge.merge.ScalingSearch;
+import org.optmerge.method.scaling.MeasuredScaling;
+import org.optmerge.method.scaling.ScalingRule;
 import org.optmerge.model.Architecture;
 import org.optmerge.model.MultimodalModel;
 import picocli.CommandLine.Command;
@@ -70,11 +76,17 @@ final class TuneCommand extends Subcommand {
   @Override
   public Integer call() throws IOException {
     source.check();
+    for (double scaling : grid) {
+      if (!Double.isFinite(scaling)) {
+        throw wrong("--grid: λ must be a finite number, is " + scaling);
+      }
+    }
     published.check(source.isPublished());
     Console console = main.console();
     try (MergePlan plan = recipe.plan(false);
         MultimodalModel model = MultimodalModel.open(plan.donor().folder(), precision.precision());
-        StatusLine status = console.status()) {
+        StatusLine status = console.asking(out != null)) {
+      plan.warnings().forEach(console::warning);
       QuestionSource.Chosen chosen =
           source.isPublished()
               ? published.chosen(
@@ -92,12 +104,21 @@ final class TuneCommand extends Subcommand {
                   given ? List.of() : MergeSearch.BEYOND,
                   new Search(status, chosen, grid.size(), chosen.evaluator().size()),
                   asking(plan));
+      List<MeasuredScaling> unseen = fromTheWeights(plan);
       if (out != null) {
-        AtomicFiles.write(out.resolve("tune.json"), Json.pretty(json(chosen, outcome)));
+        AtomicFiles.write(out.resolve("tune.json"), Json.pretty(json(chosen, outcome, unseen)));
       }
-      console.result(() -> text(console, chosen, outcome), () -> json(chosen, outcome));
+      console.result(
+          () -> text(console, chosen, outcome, unseen), () -> json(chosen, outcome, unseen));
     }
     return 0;
+  }
+
+  /** The λ that {@code scaling: auto} finds without a question; none where weights are merged. */
+  private static List<MeasuredScaling> fromTheWeights(MergePlan plan) {
+    MergePlan measured =
+        ScalingSearch.measured(plan.seeking(ScalingRule.AUTO), MergeOptions.DEFAULT, Progress.NONE);
+    return PlanDescription.of(measured).scalings();
   }
 
   /** Keeps answers in a folder for each λ, if they are to be kept. */
@@ -175,13 +196,17 @@ final class TuneCommand extends Subcommand {
   }
 
   private static List<String> text(
-      Console console, QuestionSource.Chosen chosen, MergeSearch.Outcome outcome) {
+      Console console,
+      QuestionSource.Chosen chosen,
+      MergeSearch.Outcome outcome,
+      List<MeasuredScaling> unseen) {
     List<String> lines = new ArrayList<>(console.lines(table(chosen, outcome)));
     lines.add("");
     if (chosen.split().isEmpty()) {
       lines.add("Metric: %s. --metric chooses another.".formatted(chosen.metric()));
     }
     lines.add("In the recipe: parameters: {scaling: %s}".formatted(outcome.best().scaling()));
+    unseen.forEach(found -> lines.add("From the weights alone: %s".formatted(found)));
     return lines;
   }
 
@@ -222,7 +247,8 @@ final class TuneCommand extends Subcommand {
     return accuracies;
   }
 
-  private static ObjectNode json(QuestionSource.Chosen chosen, MergeSearch.Outcome outcome) {
+  private static ObjectNode json(
+      QuestionSource.Chosen chosen, MergeSearch.Outcome outcome, List<MeasuredScaling> unseen) {
     ObjectNode node = Json.object();
     node.put("method", outcome.label());
     node.put("best", outcome.best().scaling());
@@ -231,6 +257,9 @@ final class TuneCommand extends Subcommand {
     }
     ArrayNode tried = node.putArray("tried");
     outcome.tried().forEach(one -> tried.add(json(chosen, one)));
+    if (!unseen.isEmpty()) {
+      node.set("from_weights", Json.snakeCase().valueToTree(unseen.get(0)));
+    }
     return node;
   }
 

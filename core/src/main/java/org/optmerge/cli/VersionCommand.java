@@ -32,8 +32,8 @@ final class VersionCommand extends Subcommand {
     return System.getProperty("os.name") + " " + System.getProperty("os.arch");
   }
 
-  private static String text() {
-    return "optmerge %s (Java %s, %s)".formatted(version(), java(), system());
+  static String text() {
+    return "optmerge " + version() + " (Java " + java() + ", " + system() + ")";
   }
 
   @Override

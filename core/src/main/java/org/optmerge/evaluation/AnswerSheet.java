@@ -335,8 +335,15 @@ public record AnswerSheet(
       return new LinkedHashMap<>();
     }
     try {
-      return Json.plain()
-          .readValue(file.toFile(), new TypeReference<LinkedHashMap<String, AnswerSheet>>() {});
+      Map<String, AnswerSheet> rows =
+          Json.plain()
+              .readValue(file.toFile(), new TypeReference<LinkedHashMap<String, AnswerSheet>>() {});
+      if (rows == null || rows.containsValue(null)) {
+        throw new BenchmarkException(
+            "%s: expected rows of an earlier study, there is none or an empty one; delete the file to begin anew"
+                .formatted(file));
+      }
+      return rows;
     } catch (JsonProcessingException e) {
       throw new BenchmarkException(
           "%s: expected rows of an earlier study, line %d is none; delete the file to begin anew"

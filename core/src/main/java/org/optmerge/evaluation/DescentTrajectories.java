@@ -16,6 +16,7 @@ import java.util.function.BiConsumer;
 import org.apiguardian.api.API;
 import org.optmerge.base.Json;
 import org.optmerge.benchmark.BenchmarkException;
+import org.optmerge.linalg.NativeLibraries;
 import org.optmerge.merge.MergePlan;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.interference.Descent;
@@ -70,7 +71,7 @@ public record DescentTrajectories(Map<String, List<Trajectory.Point>> methods) {
     List<Trajectory.Point> sum = new ArrayList<>();
     int done = 0;
     for (String parameter : plan.mergedParameters()) {
-      try (NDManager manager = NDManager.newBaseManager()) {
+      try (NDManager manager = NativeLibraries.newManager()) {
         List<Trajectory.Point> points =
             Trajectory.of(method, plan.taskVectors(parameter, manager), EVERY).points();
         for (int i = 0; i < points.size(); i++) {

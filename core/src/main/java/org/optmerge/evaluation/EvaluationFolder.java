@@ -1,5 +1,6 @@
 package org.optmerge.evaluation;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedWriter;
@@ -17,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.Json;
 import org.optmerge.benchmark.BenchmarkException;
@@ -109,8 +111,7 @@ public record EvaluationFolder(Path folder) {
   public Optional<String> noted(String name) {
     try {
       return Files.exists(provenance())
-          ? Optional.ofNullable(
-              Json.plain().readTree(provenance().toFile()).path(NAMED).path(name).textValue())
+          ? Optional.ofNullable(read(provenance()).path(NAMED).path(name).textValue())
           : Optional.empty();
     } catch (IOException e) {
       throw new UncheckedIOException("%s: cannot be read".formatted(provenance()), e);
@@ -211,9 +212,26 @@ public record EvaluationFolder(Path folder) {
     return known;
   }
 
+  private JsonNode read(Path file) throws IOException {
+    try {
+      return Json.plain().readTree(file.toFile());
+    } catch (JsonProcessingException e) {
+      throw damaged(e);
+    }
+  }
+
+  private BenchmarkException damaged(@Nullable Exception cause) {
+    return new BenchmarkException(
+        "%s: is damaged, so that it cannot be told what the answers beside it are of; give --force to begin anew, or another folder"
+            .formatted(provenance()),
+        cause);
+  }
+
   /** The differences of what is noted here, by name where names are noted. */
   private String difference(Provenance now, Map<String, String> named) throws IOException {
-    ObjectNode noted = (ObjectNode) Json.plain().readTree(provenance().toFile());
+    if (!(read(provenance()) instanceof ObjectNode noted)) {
+      throw damaged(null);
+    }
     JsonNode before = noted.remove(NAMED);
     List<String> differences = new ArrayList<>();
     if (before != null) {
@@ -227,19 +245,43 @@ public record EvaluationFolder(Path folder) {
         }
       }
     }
-    String models = Json.plain().treeToValue(noted, Provenance.class).difference(now);
+    String models;
+    try {
+      models = Json.plain().treeToValue(noted, Provenance.class).difference(now);
+    } catch (JsonProcessingException e) {
+      throw damaged(e);
+    }
     if (differences.isEmpty() || models.contains("models")) {
       differences.add(0, differences.isEmpty() ? models : "other models");
     }
     return String.join("; ", differences);
   }
 
-  /** A process that was killed may have left half a line. */
+  /**
+   * A process that was killed may have left half a line, a machine that failed lines of zeros:
+   * questions whose answers are lost so are asked again.
+   */
   private void dropUnfinishedLine() throws IOException {
     String text = Files.readString(predictions(), StandardCharsets.ISO_8859_1);
-    int end = text.lastIndexOf('\n') + 1;
-    if (end < text.length()) {
-      Files.writeString(predictions(), text.substring(0, end), StandardCharsets.ISO_8859_1);
+    StringBuilder sound = new StringBuilder();
+    int begin = 0;
+    for (int end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', begin)) {
+      String line = text.substring(begin, end);
+      begin = end + 1;
+      if (isObject(line)) {
+        sound.append(line).append('\n');
+      }
+    }
+    if (sound.length() < text.length()) {
+      AtomicFiles.write(predictions(), sound.toString().getBytes(StandardCharsets.ISO_8859_1));
+    }
+  }
+
+  private static boolean isObject(String line) {
+    try {
+      return Json.plain().readTree(line.getBytes(StandardCharsets.ISO_8859_1)).isObject();
+    } catch (IOException e) {
+      return false;
     }
   }
 }

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Json;
+import org.optmerge.base.RegularFiles;
 
 /**
  * The rows of a JSON file, whatever its ending: one object a line, the elements of an array, or one
@@ -144,7 +145,7 @@ public final class JsonRows {
     try (Reader text =
             new BufferedReader(
                 new InputStreamReader(
-                    Files.newInputStream(file),
+                    Files.newInputStream(RegularFiles.required(file)),
                     StandardCharsets.UTF_8
                         .newDecoder()
                         .onMalformedInput(CodingErrorAction.REPORT)

@@ -8,7 +8,9 @@ import ai.djl.ndarray.types.Shape;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
 /**
@@ -27,7 +29,7 @@ public final class LinearAlgebra {
    * Singular vectors come from a Gram matrix while the smallest value is at least this share of the
    * largest: the Gram matrix squares values, 1e-4² = 1e-8, which leaves half of float64's digits.
    */
-  private static final double GRAM_RANGE = 1e-4;
+  static final double GRAM_RANGE = 1e-4;
 
   /** The size that float32 entries cannot tell from zero, as a share of the Frobenius norm. */
   private static final double FLOAT32_RANK_TOLERANCE = 0x1p-21;
@@ -120,7 +122,7 @@ public final class LinearAlgebra {
     return gram(x, DataType.FLOAT64);
   }
 
-  private static NDArray gram(NDArray x, DataType type) {
+  static NDArray gram(NDArray x, DataType type) {
     requireMatrix("gram", x);
     return isTall(x) ? gramOfColumns(x, type) : gramOfRows(x, type);
   }
@@ -257,13 +259,43 @@ public final class LinearAlgebra {
    * @param basisType what the Gram matrix and its eigenvectors are computed in
    */
   public static PrincipalPart principalPart(NDArray x, int rank, DataType basisType) {
+    return principalPart(x, rank, basisType, eigenvalues -> SubspaceTolerance.Answer.AS_IT_IS)
+        .orElseThrow();
+  }
+
+  /**
+   * The same in float32, refined where that is needed; empty if float32 is not enough at all.
+   *
+   * @param tolerance what is enough
+   */
+  public static Optional<PrincipalPart> principalPart(
+      NDArray x, int rank, SubspaceTolerance tolerance) {
+    return principalPart(x, rank, DataType.FLOAT32, values -> tolerance.inFloat32(values, rank));
+  }
+
+  private static Optional<PrincipalPart> principalPart(
+      NDArray x,
+      int rank,
+      DataType basisType,
+      Function<double[], SubspaceTolerance.Answer> question) {
     requireMatrix("principal part", x);
     requireFinite("principal part", x);
     try (NDManager scope = x.getManager().newSubManager()) {
-      SymmetricEigen eigen = eigh(attached(scope, gram(x, basisType)));
+      NDArray gram = attached(scope, gram(x, basisType));
+      SymmetricEigen eigen = eigh(gram);
       attached(scope, eigen.vectors());
       double[] s = Arrays.copyOf(roots(eigen.values()), rank);
-      NDArray basis = toType(scope, columns(eigen.vectors(), 0, rank), x.getDataType());
+      SubspaceTolerance.Answer answer = question.apply(eigen.values());
+      Optional<NDArray> leading =
+          switch (answer) {
+            case AS_IT_IS -> Optional.of(columns(eigen.vectors(), 0, rank));
+            case REFINED -> Float32Subspaces.refined(gram, eigen, rank);
+            case NO -> Optional.empty();
+          };
+      if (leading.isEmpty()) {
+        return Optional.empty();
+      }
+      NDArray basis = toType(scope, attached(scope, leading.get()), x.getDataType());
       PrincipalPart part;
       if (isTall(x)) {
         NDArray us = x.matMul(basis);
@@ -277,19 +309,7 @@ public final class LinearAlgebra {
       part.svt().attach(x.getManager());
       part.left().attach(x.getManager());
       part.right().attach(x.getManager());
-      return part;
-    }
-  }
-
-  /**
-   * The nearest matrix with orthonormal columns or rows, U · Vᵀ of the singular value
-   * decomposition, float64. Directions whose singular value is not above the tolerance are left
-   * out, since nothing determines them; the result is then a partial isometry.
-   */
-  public static NDArray polar(NDArray x, double tolerance) {
-    try (NDManager scope = x.getManager().newSubManager()) {
-      Svd svd = truncatedSvd(toFloat64(scope, x), Long.MAX_VALUE, tolerance);
-      return scope.ret(svd.u().matMul(svd.vt()));
+      return Optional.of(part);
     }
   }
 
@@ -305,10 +325,9 @@ public final class LinearAlgebra {
 
   /** ‖X‖_F² of an array of any shape, summed in float64. */
   public static double squaredNorm(NDArray x) {
-    try (NDManager scope = x.getManager().newSubManager()) {
-      NDArray wide = toFloat64(scope, x);
-      double norm = wide.norm().toDoubleArray()[0];
-      return norm * norm;
+    try (NDArray norm = TorchModule.call(x.getManager(), "norm", x)[0]) {
+      double size = norm.toDoubleArray()[0];
+      return size * size;
     }
   }
 
@@ -372,7 +391,7 @@ public final class LinearAlgebra {
     }
   }
 
-  private static double[] doubles(NDArray values) {
+  static double[] doubles(NDArray values) {
     if (values.getDataType() == DataType.FLOAT64) {
       return values.toDoubleArray();
     }
@@ -390,12 +409,17 @@ public final class LinearAlgebra {
   }
 
   /** Singular values from the eigenvalues of a Gram matrix; rounding can make those negative. */
-  private static double[] roots(double[] eigenvalues) {
+  static double[] roots(double[] eigenvalues) {
     return Arrays.stream(eigenvalues).map(value -> Math.sqrt(Math.max(0, value))).toArray();
   }
 
   private static double[] reciprocals(double[] values) {
     return Arrays.stream(values).map(value -> 1 / value).toArray();
+  }
+
+  /** The values above a tolerance. */
+  static double[] above(double[] descending, double tolerance) {
+    return above(descending, Long.MAX_VALUE, tolerance);
   }
 
   private static double[] above(double[] descending, long rank, double tolerance) {

@@ -19,6 +19,41 @@ public record SubspaceTolerance(double sensitivity, double error) {
   /** Error of a float32 Gram matrix and its eigendecomposition in units of its norm: 16 ulps. */
   private static final double BACKWARD_ERROR = 16 * 0x1p-24;
 
+  /** The error, in tolerances, of a spectrum that is not merely unlucky. */
+  private static final double FAR = 30;
+
+  /** What it takes in float32. */
+  public enum Answer {
+    /** The eigenvectors as they are. */
+    AS_IT_IS,
+    /** The eigenvectors refined: {@link Float32Subspaces}. */
+    REFINED,
+    /** More than float32. */
+    NO
+  }
+
+  /** The least that is enough; eigenvalues and rank as in {@link #isMetInFloat32}. */
+  Answer inFloat32(double[] eigenvalues, int rank) {
+    if (isMetInFloat32(eigenvalues, rank)) {
+      return Answer.AS_IT_IS;
+    }
+    return refinedError(eigenvalues, rank) <= error ? Answer.REFINED : Answer.NO;
+  }
+
+  /**
+   * True if not just two neighbouring eigenvalues are too close for float32, but the spectrum is
+   * too steep for it; eigenvalues and rank as in {@link #isMetInFloat32}.
+   */
+  public boolean isFarFromFloat32(double[] eigenvalues, int rank) {
+    return refinedError(eigenvalues, rank) > FAR * error;
+  }
+
+  private double refinedError(double[] eigenvalues, int rank) {
+    double total = Arrays.stream(eigenvalues).map(value -> Math.max(0, value)).sum();
+    double weight = Math.pow(Math.max(0, eigenvalues[rank - 1]) / total, 1.5);
+    return sensitivity * weight * Float32Subspaces.turnOfGram(eigenvalues, rank);
+  }
+
   /**
    * Looks at the eigenvalues.
    *

@@ -43,6 +43,25 @@ final class TorchModule {
         return torch.linalg_solve(a, b)
       def mirrored(self: __torch__.LinearAlgebra, x: Tensor) -> Tensor:
         return torch.add(torch.tril(x), torch.t(torch.tril(x, -1)))
+      def norm(self: __torch__.LinearAlgebra, x: Tensor) -> Tensor:
+        return torch.linalg_vector_norm(x, 2, None, False, dtype=7)
+      def stretch(self: __torch__.LinearAlgebra, x: Tensor, v: Tensor, c: Tensor) -> Tensor:
+        for i in range(torch.size(c, 0)):
+          v = torch.div(v, torch.linalg_vector_norm(v))
+          v = torch.matmul(torch.t(x), torch.matmul(x, v))
+        return torch.linalg_vector_norm(v, 2, None, False, dtype=7)
+      def refined(self: __torch__.LinearAlgebra, g: Tensor, v: Tensor, rest: Tensor,
+          values: Tensor) -> Tuple[Tensor, Tensor]:
+        a = torch.to(v, 7)
+        b = torch.t(torch.to(rest, 7))
+        w = torch.matmul(torch.to(g, 7), a)
+        quotients = torch.div(torch.sum(torch.mul(a, w), [0]), torch.sum(torch.mul(a, a), [0]))
+        leak = torch.sub(torch.matmul(b, w), torch.mul(torch.matmul(b, a), quotients))
+        turn = torch.div(leak, torch.sub(quotients, torch.unsqueeze(values, 1)))
+        moved = torch.add(a, torch.matmul(torch.t(b), turn))
+        gram = torch.matmul(torch.t(moved), moved)
+        orthonormal = torch.sub(torch.mul(moved, 1.5), torch.matmul(moved, gram), alpha=0.5)
+        return (orthonormal, torch.linalg_vector_norm(turn, 2, None, False, dtype=7))
       def chebyshev(self: __torch__.LinearAlgebra, x: Tensor, k: Tensor, c: Tensor) -> Tensor:
         degree = torch.sub(torch.size(c, 0), 1)
         before = torch.zeros_like(x)

@@ -48,6 +48,7 @@ public final class TorchScript implements AutoCloseable {
    * @throws LinearAlgebraException if the source does not compile; the cause marks the line
    */
   public static TorchScript compile(String name, String methods) {
+    NativeLibraries.require(NativeLibraries.ENGINE);
     setUnlessSet("OPT_OUT_TRACKING", "true");
     setUnlessSet("ai.djl.offline", "true");
     Model model = Model.newInstance(name, "PyTorch");

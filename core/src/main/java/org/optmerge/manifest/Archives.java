@@ -13,6 +13,8 @@ import java.util.HashSet;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
+import java.util.zip.CRC32;
+import java.util.zip.CheckedInputStream;
 import java.util.zip.GZIPInputStream;
 import org.apache.commons.compress.archivers.ArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
@@ -140,7 +142,11 @@ final class Archives {
             throw refused(entry.getName(), "is encrypted, or packed in a way that is not known");
           }
           try (InputStream in = zip.getInputStream(entry)) {
-            write(ArchiveNames.of(entry), in);
+            CheckedInputStream checked = new CheckedInputStream(in, new CRC32());
+            write(ArchiveNames.of(entry), checked);
+            if (checked.getChecksum().getValue() != (entry.getCrc() & 0xffff_ffffL)) {
+              throw refused(entry.getName(), "is damaged: it does not have its CRC-32");
+            }
           }
         }
       }
@@ -161,6 +167,12 @@ final class Archives {
             throw refused(entry.getName(), "is neither a file nor a folder");
           }
           write(entry.getName(), tar);
+        }
+        // A packed archive has its checksum at its end.
+        for (long skipped = 0; in.read() >= 0; skipped++) {
+          if (skipped > mostBytes) {
+            throw refused("", "is followed by more than belongs to an archive");
+          }
         }
       }
     }

@@ -39,6 +39,9 @@ final class Download {
   private static final Pattern CONTENT_RANGE = Pattern.compile("bytes (\\d+)-(\\d+)/(\\d+|\\*)");
   private static final int BLOCK = 1 << 18;
 
+  /** A connection over which less comes in ten times the patience is given up, as if none came. */
+  private static final long LEAST_BYTES = 1 << 16;
+
   /** Wrong bytes from the beginning to the end are not fetched more often than this. */
   private static final int WRONG_CONTENTS = 2;
 
@@ -52,14 +55,19 @@ final class Download {
   private final Path tags;
   private final Progress progress;
   private final Reserve reserve;
+  private boolean measured;
 
   /** A check that a folder has room, before so many bytes are written to it. */
   interface Reserve {
     void check(Path folder, long bytes);
   }
 
-  /** The bytes that have come, and their own digest, whatever was published. */
-  record Received(long bytes, String sha256) {}
+  /**
+   * The bytes that have come, and their own digest, whatever was published.
+   *
+   * @param measured whether anybody has said how many there should be
+   */
+  record Received(long bytes, String sha256, boolean measured) {}
 
   /** The content that the part is the beginning of. */
   private record Tags(String url, @Nullable String validator, @Nullable Long bytes) {}
@@ -147,7 +155,8 @@ final class Download {
           requireContent(channel, what);
         }
         if (checksum == null || checksum.matches(channel)) {
-          return new Received(channel.size(), Sha256.of(channel, Sha256.begin()));
+          return new Received(
+              channel.size(), Sha256.of(channel, Sha256.begin()), checksum != null || measured);
         }
         String came = checksum.digest(channel);
         Optional<String> instead = Disguise.of(channel, target.getFileName().toString());
@@ -203,7 +212,7 @@ final class Download {
     long have = channel.size();
     boolean resumable =
         known != null
-            && known.url().equals(Transport.shown(file.url()))
+            && Transport.shown(file.url()).equals(known.url())
             && (known.validator() != null || file.checksum() != null);
     if (have > 0 && (!resumable || (file.bytes() != null && have > file.bytes()))) {
       forget(channel);
@@ -231,11 +240,19 @@ final class Download {
         throw new Retries.Passing("the server has less than what had come before", null);
       }
       Retries.check(response, Transport.shown(file.url()));
+      if (status != 200 && (status != 206 || have == 0)) {
+        throw new FetchException(
+            "%s: the server answers HTTP %d, which brings no file"
+                .formatted(Transport.shown(file.url()), status));
+      }
       requirePlain(response);
       OptionalLong length = response.headers().firstValueAsLong("Content-Length");
       long total;
       if (status == 206) {
         total = rangeTotal(response, have);
+        if (known != null) {
+          requireSameContent(channel, response, known, total);
+        }
       } else {
         if (have > 0) {
           forget(channel);
@@ -244,6 +261,7 @@ final class Download {
         total = length.orElse(-1);
       }
       expectLength(total);
+      measured = total >= 0 || file.bytes() != null;
       if (total >= 0) {
         reserve.check(part, total - have);
       }
@@ -260,6 +278,26 @@ final class Download {
             "the connection ended after %d of %d bytes".formatted(channel.size(), end), null);
       }
       return status == 206;
+    }
+  }
+
+  /**
+   * A server or a proxy may send the rest of another content, though it was asked for the rest of
+   * the same.
+   */
+  private void requireSameContent(
+      FileChannel channel, HttpResponse<?> response, Tags known, long total) throws IOException {
+    String validator = validator(response);
+    boolean same =
+        validator == null
+            ? file.checksum() != null
+            : known.validator() == null
+                ? file.checksum() != null
+                : validator.equals(known.validator());
+    boolean asLong = total < 0 || known.bytes() == null || known.bytes() == total;
+    if (!same || !asLong) {
+      forget(channel);
+      throw new Retries.Passing("the server sends the rest of another content", null);
     }
   }
 
@@ -280,7 +318,7 @@ final class Download {
     Long published = file.bytes();
     if (total >= 0 && published != null && total != published) {
       throw new FetchException(
-          "%s: the server has %d bytes, published are %d; the file was changed, or a page about an error came in its place"
+          "%s: the server has %d bytes, expected are %d; the file was changed, or a page about an error came in its place"
               .formatted(Transport.shown(file.url()), total, published));
     }
   }
@@ -299,13 +337,21 @@ final class Download {
       throws IOException {
     byte[] block = new byte[BLOCK];
     AtomicLong lastRead = new AtomicLong(System.nanoTime());
+    AtomicLong come = new AtomicLong();
+    AtomicLong periodEnd = new AtomicLong(System.nanoTime() + 10 * options.stall().toNanos());
     AtomicBoolean stalled = new AtomicBoolean();
     long patience = options.stall().toNanos();
     long interval = Math.max(1, patience / 4);
     ScheduledFuture<?> guard =
         watch.scheduleWithFixedDelay(
             () -> {
-              if (System.nanoTime() - lastRead.get() > patience
+              long now = System.nanoTime();
+              boolean trickles = false;
+              if (now > periodEnd.get()) {
+                trickles = come.getAndSet(0) < LEAST_BYTES;
+                periodEnd.set(now + 10 * patience);
+              }
+              if ((trickles || now - lastRead.get() > patience)
                   && stalled.compareAndSet(false, true)) {
                 closeQuietly(body);
               }
@@ -331,6 +377,7 @@ final class Download {
         while (bytes.hasRemaining()) {
           position += channel.write(bytes, position);
         }
+        come.addAndGet(read);
         progress.advanced(read);
       }
     } catch (IOException e) {
@@ -345,7 +392,9 @@ final class Download {
 
   private Retries.Passing stall() {
     return new Retries.Passing(
-        "nothing came for %d s".formatted(Math.max(1, options.stall().toSeconds())), null);
+        "nothing, or next to nothing, came for %d s"
+            .formatted(Math.max(1, options.stall().toSeconds())),
+        null);
   }
 
   private static void closeQuietly(InputStream stream) {

@@ -20,8 +20,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.FileErrors;
 import org.optmerge.base.InterruptedWorkException;
 import org.optmerge.base.Progress;
+import org.optmerge.base.Sha256;
 import org.optmerge.base.Workers;
 import org.optmerge.manifest.FetchPlan.Commit;
 import org.optmerge.manifest.FetchPlan.PlannedFile;
@@ -45,7 +47,7 @@ public final class Fetcher implements AutoCloseable {
     this.options = options;
     transport = new Transport(options);
     retries = new Retries(options);
-    hub = new HubListing(transport, retries, options.hub());
+    hub = new HubListing(transport, retries, options);
     watch =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -62,12 +64,20 @@ public final class Fetcher implements AutoCloseable {
    * @param present files that were there before
    * @param bytes that came in this run
    * @param unverified files for which nobody has published a checksum
+   * @param unmeasured those of them that came in this run and of which nobody said the length
+   *     either: nothing about them is known to be right
    * @param unpacked files out of archives
    */
   public record Report(
-      int fetched, int present, long bytes, List<String> unverified, long unpacked) {
+      int fetched,
+      int present,
+      long bytes,
+      List<String> unverified,
+      List<String> unmeasured,
+      long unpacked) {
     public Report {
       unverified = List.copyOf(unverified);
+      unmeasured = List.copyOf(unmeasured);
     }
   }
 
@@ -160,7 +170,10 @@ public final class Fetcher implements AutoCloseable {
     }
     Checksum checksum = file.checksum();
     if (checksum == null) {
-      return true;
+      return entry == null
+          || (entry.bytes() == size
+              && (entry.modified() == Files.getLastModifiedTime(target).toMillis()
+                  || Sha256.of(target).equals(entry.sha256())));
     }
     boolean known =
         entry != null
@@ -242,26 +255,41 @@ public final class Fetcher implements AutoCloseable {
             .map(PlannedFile::path)
             .toList();
     return new Report(
-        jobs.size() - present, present, outcome.bytes(), unverified, outcome.unpacked());
+        jobs.size() - present,
+        present,
+        outcome.bytes(),
+        unverified,
+        outcome.unmeasured(),
+        outcome.unpacked());
   }
 
   private record Job(Ledger ledger, PlannedFile file) {}
 
   private record Outcome(
-      List<String> failures, @Nullable Throwable first, long bytes, long unpacked) {}
+      List<String> failures,
+      @Nullable Throwable first,
+      long bytes,
+      List<String> unmeasured,
+      long unpacked) {}
 
-  private record Done(long bytes, long unpacked, @Nullable Throwable failure) {}
+  /** What came of a file; its path if nobody said how long it is. */
+  private record Done(
+      long bytes, long unpacked, @Nullable String unmeasured, @Nullable Throwable failure) {}
 
   private Outcome fetchAll(List<Job> jobs, Progress progress) {
     List<String> failures = new ArrayList<>();
     Throwable first = null;
     long bytes = 0;
     long unpacked = 0;
+    List<String> unmeasured = new ArrayList<>();
     List<Job> wanted = jobs.stream().filter(job -> job.file().state() != State.PRESENT).toList();
     try (Workers workers = Workers.interrupting(options.parallel(), "fetch", () -> {})) {
       for (Done done : workers.map(wanted, job -> attempt(job, progress))) {
         bytes += done.bytes();
         unpacked += done.unpacked();
+        if (done.unmeasured() != null) {
+          unmeasured.add(done.unmeasured());
+        }
         if (done.failure() != null) {
           first = first == null ? done.failure() : first;
           failures.add(message(done.failure()));
@@ -270,13 +298,14 @@ public final class Fetcher implements AutoCloseable {
     } catch (InterruptedWorkException e) {
       throw Retries.interrupted("fetching");
     }
-    return new Outcome(failures, first, bytes, unpacked);
+    return new Outcome(failures, first, bytes, unmeasured, unpacked);
   }
 
   private static String message(Throwable cause) {
     return cause instanceof FetchException
         ? String.valueOf(cause.getMessage())
-        : "fetching failed: " + cause;
+        : "fetching failed: "
+            + (cause instanceof Exception failure ? FileErrors.reason(failure) : cause);
   }
 
   /** Fetches a file, and returns a failure: it does not keep the other files from being fetched. */
@@ -284,7 +313,7 @@ public final class Fetcher implements AutoCloseable {
     try {
       return fetch(job, progress);
     } catch (IOException | RuntimeException e) {
-      return new Done(0, 0, e);
+      return new Done(0, 0, null, e);
     }
   }
 
@@ -292,31 +321,44 @@ public final class Fetcher implements AutoCloseable {
     PlannedFile file = job.file();
     Path folder = job.ledger().plan.folder();
     Path target = folder.resolve(file.path());
-    Download.Received received =
-        new Download(
-                transport, retries, options, watch, file, target, Fetcher::checkSpace, progress)
-            .run();
+    Receipt.Entry entry = file.unpackInto() == null ? null : job.ledger().archive(file);
+    long came = 0;
+    boolean measured = true;
+    if (entry == null) {
+      Download.Received received =
+          new Download(
+                  transport, retries, options, watch, file, target, Fetcher::checkSpace, progress)
+              .run();
+      came = received.bytes() - file.done();
+      measured = received.measured();
+      entry =
+          new Receipt.Entry(
+              file.path(),
+              Transport.shown(file.url()),
+              received.bytes(),
+              received.sha256(),
+              file.checksum() == null ? null : file.checksum().algorithm().toString(),
+              Files.getLastModifiedTime(target).toMillis(),
+              null);
+      job.ledger().note(entry);
+    }
     long unpacked = 0;
     if (file.unpackInto() != null) {
       progress.phase("unpacking " + target.getFileName());
-      unpacked =
-          Archives.unpack(target, folder.resolve(file.unpackInto()), Archives.Limits.DEFAULT);
-    }
-    job.ledger()
-        .note(
-            new Receipt.Entry(
-                file.path(),
-                Transport.shown(file.url()),
-                received.bytes(),
-                received.sha256(),
-                file.checksum() == null ? null : file.checksum().algorithm().toString(),
-                Files.getLastModifiedTime(target).toMillis(),
-                file.unpackInto()));
-    if (file.unpackInto() != null) {
+      try {
+        unpacked =
+            Archives.unpack(target, folder.resolve(file.unpackInto()), Archives.Limits.DEFAULT);
+      } catch (FetchException e) {
+        if (file.checksum() == null) {
+          Files.delete(target); // it may have been damaged on its way
+        }
+        throw e;
+      }
+      job.ledger().note(entry.unpacked(file.unpackInto()));
       Files.delete(target);
     }
     progress.finishedPart(file.path());
-    return new Done(received.bytes() - file.done(), unpacked, null);
+    return new Done(came, unpacked, measured ? null : file.path(), null);
   }
 
   /** The receipt of one folder, written after each file. */
@@ -326,6 +368,26 @@ public final class Fetcher implements AutoCloseable {
 
     Ledger(FetchPlan plan) {
       this.plan = plan;
+    }
+
+    /**
+     * An archive that has come, and that an earlier run could not unpack; null if there is none.
+     */
+    synchronized Receipt.@Nullable Entry archive(PlannedFile file) throws IOException {
+      Receipt.Entry entry = current().find(file.path()).orElse(null);
+      Path archive = plan.folder().resolve(file.path());
+      boolean there =
+          entry != null
+              && entry.unpackedInto() == null
+              && Files.isRegularFile(archive)
+              && Files.size(archive) == entry.bytes()
+              && Sha256.of(archive).equals(entry.sha256());
+      if (there && file.checksum() != null) {
+        try (FileChannel channel = FileChannel.open(archive)) {
+          there = file.checksum().matches(channel);
+        }
+      }
+      return there ? entry : null;
     }
 
     synchronized void note(Receipt.Entry entry) throws IOException {

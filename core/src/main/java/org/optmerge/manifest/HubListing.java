@@ -9,9 +9,15 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -32,6 +38,9 @@ final class HubListing {
   /** A listing is text; one that is longer than this is not one. */
   private static final int LONGEST_PAGE = 64 << 20;
 
+  /** The largest repositories have fewer files. */
+  private static final int MOST_FILES = 5_000_000;
+
   /**
    * The files of a repository.
    *
@@ -41,12 +50,14 @@ final class HubListing {
 
   private final Transport transport;
   private final Retries retries;
+  private final FetchOptions options;
   private final URI hub;
 
-  HubListing(Transport transport, Retries retries, URI hub) {
+  HubListing(Transport transport, Retries retries, FetchOptions options) {
     this.transport = transport;
     this.retries = retries;
-    this.hub = hub;
+    this.options = options;
+    this.hub = options.hub();
   }
 
   /**
@@ -72,8 +83,21 @@ final class HubListing {
     List<Pattern> exclude = source.exclude().stream().map(Globs::pattern).toList();
     Optional<URI> next = Optional.of(URI.create("%s/tree/%s?recursive=1".formatted(api, commit)));
     int listed = 0;
+    Set<String> paths = new HashSet<>();
     while (next.isPresent()) {
       Page page = page(next.get(), source);
+      int before = paths.size();
+      page.body().forEach(node -> paths.add(node.path("path").asText()));
+      if (page.next().isPresent() && paths.size() == before) {
+        throw new FetchException(
+            "the hub's listing of '%s' goes on with pages that have nothing new; is HF_ENDPOINT the address of a hub?"
+                .formatted(source.repository()));
+      }
+      if (paths.size() > MOST_FILES) {
+        throw new FetchException(
+            "the hub's listing of '%s' does not end after %d files"
+                .formatted(source.repository(), paths.size()));
+      }
       for (JsonNode node : page.body()) {
         if (node.path("type").asText().equals("file")) {
           listed++;
@@ -140,7 +164,7 @@ final class HubListing {
               throw new FetchException(notOpen(source, status));
             }
             Retries.check(response, Transport.shown(uri));
-            byte[] bytes = body.readNBytes(LONGEST_PAGE);
+            byte[] bytes = read(body, uri);
             Optional<URI> next =
                 response.headers().allValues("Link").stream()
                     .map(NEXT::matcher)
@@ -162,6 +186,31 @@ final class HubListing {
             }
           }
         });
+  }
+
+  /** The bytes of a page, which must come to an end in its time. */
+  private byte[] read(InputStream body, URI uri) throws IOException, InterruptedException {
+    FutureTask<byte[]> reading = new FutureTask<>(() -> body.readNBytes(LONGEST_PAGE + 1));
+    Thread thread = new Thread(reading, "hub-page");
+    thread.setDaemon(true);
+    thread.start();
+    long patience = Math.max(1, 10 * options.stall().toMillis());
+    try {
+      byte[] bytes = reading.get(patience, TimeUnit.MILLISECONDS);
+      if (bytes.length > LONGEST_PAGE) {
+        throw new FetchException(
+            "%s: an answer of more than %d bytes is no listing"
+                .formatted(Transport.shown(uri), LONGEST_PAGE));
+      }
+      return bytes;
+    } catch (TimeoutException e) {
+      body.close();
+      throw new Retries.Passing("the listing had not come after %d ms".formatted(patience), null);
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof IOException failure
+          ? failure
+          : new IOException(String.valueOf(e.getCause()), e);
+    }
   }
 
   private String notOpen(Hub source, int status) {

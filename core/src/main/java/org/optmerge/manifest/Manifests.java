@@ -22,11 +22,19 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.optmerge.base.FileErrors;
 import org.optmerge.base.Json;
+import org.optmerge.base.RegularFiles;
 import org.optmerge.base.Suggestion;
 
 /** A collection of manifests, found by name. */
 public final class Manifests {
+  /** A manifest has a few thousand bytes. */
+  private static final int LONGEST = 16 << 20;
+
+  /** A class of ours or of Java's in a message of the reader's. */
+  private static final String CLASS_NAME = "`?(?:[a-z]\\w*\\.)+(?:\\w+\\$)*(\\w+)`?";
+
   private final List<Manifest> all;
   private final Map<String, Manifest> byName = new LinkedHashMap<>();
   private final Map<String, BenchmarkEntry> benchmarks = new LinkedHashMap<>();
@@ -134,9 +142,10 @@ public final class Manifests {
    */
   public static Manifest read(Path file) {
     try {
-      return parse(Files.readString(file), String.valueOf(file));
+      return parse(RegularFiles.readText(file, LONGEST), String.valueOf(file));
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new ManifestException(
+          "%s: cannot be read: %s".formatted(file, FileErrors.reason(e)), e);
     }
   }
 
@@ -156,7 +165,7 @@ public final class Manifests {
       String reason =
           cause instanceof IllegalArgumentException || cause instanceof NullPointerException
               ? String.valueOf(cause.getMessage())
-              : e.getOriginalMessage();
+              : Json.firstLine(e.getOriginalMessage()).replaceAll(CLASS_NAME, "$1");
       throw new ManifestException(
           "%s: %s%s".formatted(where, path.isEmpty() ? "" : path + ": ", reason), e);
     } catch (JsonProcessingException e) {

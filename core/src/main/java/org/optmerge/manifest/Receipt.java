@@ -27,7 +27,13 @@ record Receipt(String manifest, Map<String, String> commits, boolean complete, L
 
   Receipt {
     commits = commits == null ? Map.of() : new LinkedHashMap<>(commits);
-    files = files == null ? List.of() : List.copyOf(files);
+    // An entry that does not say of what it is, as a damaged one, is of nothing.
+    files =
+        files == null
+            ? List.of()
+            : files.stream()
+                .filter(entry -> entry != null && entry.path != null && entry.sha256 != null)
+                .toList();
   }
 
   /**
@@ -47,7 +53,12 @@ record Receipt(String manifest, Map<String, String> commits, boolean complete, L
       String sha256,
       @Nullable String verified,
       long modified,
-      @Nullable String unpackedInto) {}
+      @Nullable String unpackedInto) {
+    /** The same archive when its content is there. */
+    Entry unpacked(String into) {
+      return new Entry(path, url, bytes, sha256, verified, modified, into);
+    }
+  }
 
   static Optional<Receipt> of(Path folder) {
     Path file = folder.resolve(NAME);
@@ -55,7 +66,7 @@ record Receipt(String manifest, Map<String, String> commits, boolean complete, L
       return Optional.empty();
     }
     try {
-      return Optional.of(
+      return Optional.ofNullable(
           Json.snakeCase()
               .readerFor(Receipt.class)
               .without(

@@ -19,6 +19,7 @@ import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapterWriter;
 import org.optmerge.linalg.LinearAlgebraException;
 import org.optmerge.linalg.LowRankApproximation;
+import org.optmerge.linalg.NativeLibraries;
 import org.optmerge.merge.weights.PlannedTensor;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.taskvector.TaskVector;
@@ -76,8 +77,9 @@ public final class AdapterMerger {
   }
 
   /**
-   * Merges into an adapter.
+   * Merges into an adapter. A λ that the plan seeks is found first, by merging twice.
    *
+   * @param planned the plan; stays open
    * @param rank of every matrix; 0: as much as an exact result needs
    * @param out the folder to make; absent or empty
    * @throws MergeException if something that an adapter cannot hold would change, an exact result
@@ -85,10 +87,11 @@ public final class AdapterMerger {
    * @throws CheckpointException if an input cannot be read
    */
   public static Result run(
-      MergePlan plan, int rank, Path out, MergeOptions options, Progress progress) {
+      MergePlan planned, int rank, Path out, MergeOptions options, Progress progress) {
     if (rank < 0) {
       throw new IllegalArgumentException("rank must not be negative, is " + rank);
     }
+    MergePlan plan = ScalingSearch.measured(planned, options, progress);
     TensorMerger tensorMerger = new TensorMerger(plan, options.memory(), new LongAdder(), progress);
     try {
       LoraAdapterWriter.requireFree(out);
@@ -121,7 +124,8 @@ public final class AdapterMerger {
           throw new MergeException(
               String.format(
                   Locale.ROOT,
-                  "tensor '%s': %s gives a result of more than rank %d, %.2g of it would be lost; give a rank to accept that, or write a checkpoint",
+                  "tensor '%s': %s gives a result of more than rank %d, %.2g of it would be lost;"
+                      + " give a rank to accept that, or write a checkpoint",
                   tensor.name(),
                   plan.method(),
                   rank,
@@ -147,7 +151,7 @@ public final class AdapterMerger {
         if (copy.from().checkpoint() != plan.donor()) {
           problems.add("tensor '%s' is not the base's".formatted(tensor.name()));
         }
-      } else if (tensor.work() instanceof PlannedTensor.Merge merge && !isUnchanged(merge)) {
+      } else if (tensor.work() instanceof PlannedTensor.Merge merge && !merge.isUnchanged()) {
         if (merge.base() == null) {
           problems.add(
               "tensor '%s': %s merges weights, not task vectors"
@@ -189,11 +193,6 @@ public final class AdapterMerger {
     }
   }
 
-  private static boolean isUnchanged(PlannedTensor.Merge merge) {
-    return merge.base() != null
-        && merge.inputs().stream().allMatch(input -> input.equals(merge.base()));
-  }
-
   /** The sum of the experts' ranks, where every expert is an adapter or the base itself. */
   private static int exactRank(List<PlannedTensor> changed) {
     int exact = 1;
@@ -221,7 +220,7 @@ public final class AdapterMerger {
       Map<MergeMethod, MergeMethod> fitted,
       LoraAdapterWriter adapter) {
     PlannedTensor.Merge merge = (PlannedTensor.Merge) tensor.work();
-    try (NDManager manager = NDManager.newBaseManager()) {
+    try (NDManager manager = NativeLibraries.newManager()) {
       CheckedMethod method =
           tensorMerger.checked(tensor, fitted.getOrDefault(merge.method(), merge.method()));
       TaskVector merged = method.merge(tensorMerger.taskVectors(tensor, merge, manager, buffers));

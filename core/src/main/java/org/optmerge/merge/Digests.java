@@ -6,9 +6,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.optmerge.base.FileIdentity;
 import org.optmerge.base.Workers;
 import org.optmerge.checkpoint.TensorInfo;
-import org.optmerge.merge.KnownDigests.Identity;
 
 /**
  * The SHA-256 of the weight files of a merge, computed while they are read and written; those of
@@ -24,7 +24,7 @@ final class Digests implements AutoCloseable {
   private final Map<Path, String> finished = new LinkedHashMap<>();
 
   /** Inputs that are hashed, as they were before. */
-  private final Map<Path, Identity> inputs = new LinkedHashMap<>();
+  private final Map<Path, FileIdentity> inputs = new LinkedHashMap<>();
 
   /**
    * @param verify hash inputs whose digest is known, too, and compare
@@ -36,7 +36,7 @@ final class Digests implements AutoCloseable {
 
   /** Adds a file that is read. */
   void addInput(Path file) throws IOException {
-    Optional<Identity> identity = known.identity(file);
+    Optional<FileIdentity> identity = known.identity(file);
     Optional<String> digest = verify ? Optional.empty() : identity.flatMap(known::find);
     if (digest.isPresent()) {
       finished.put(file, digest.get());
@@ -85,7 +85,7 @@ final class Digests implements AutoCloseable {
     return Map.copyOf(finished);
   }
 
-  private void note(Path file, Identity before, String digest) {
+  private void note(Path file, FileIdentity before, String digest) {
     Optional<String> expected = known.find(before);
     if (expected.isPresent() && !expected.get().equals(digest)) {
       known.forget(before);

@@ -1,8 +1,10 @@
 package org.optmerge.merge;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -30,9 +32,18 @@ public final class FinishedMerge {
   /** The result in a folder; empty if there is none. */
   public static Optional<FinishedMerge> in(Path folder, MergePlan plan) throws IOException {
     Path provenance = folder.resolve(Provenance.FILE);
-    return Files.isRegularFile(provenance)
-        ? Optional.of(new FinishedMerge(folder, plan, Json.plain().readTree(provenance.toFile())))
-        : Optional.empty();
+    if (!Files.isRegularFile(provenance)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(
+          new FinishedMerge(folder, plan, Json.plain().readTree(provenance.toFile())));
+    } catch (JsonProcessingException e) {
+      throw new MergeException(
+          "%s is damaged, so that it cannot be told whether this merge is finished; delete the folder, or choose another"
+              .formatted(provenance),
+          e);
+    }
   }
 
   /** The first thing that is not as it was, in words; empty if the merge would give the same. */
@@ -91,11 +102,17 @@ public final class FinishedMerge {
   }
 
   private Optional<String> changedOutput() {
-    for (JsonNode output : recorded.path("outputs")) {
-      Path file = folder.resolve(output.path("file").asText());
-      if (file.toFile().length() != output.path("bytes").asLong(-1)) {
-        return Optional.of("%s is not as it was written".formatted(file));
+    try {
+      for (JsonNode output : recorded.path("outputs")) {
+        Path file = folder.resolve(output.path("file").asText());
+        if (!Files.isRegularFile(file)
+            || Files.size(file) != output.path("bytes").asLong(-1)
+            || !Sha256.of(file).equals(output.path("sha256").asText())) {
+          return Optional.of("%s is not as it was written".formatted(file));
+        }
       }
+    } catch (IOException | InvalidPathException e) {
+      return Optional.of("its files cannot be read: " + e.getMessage());
     }
     return Optional.empty();
   }

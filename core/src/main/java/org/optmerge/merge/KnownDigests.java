@@ -10,12 +10,11 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.optmerge.base.AtomicFiles;
+import org.optmerge.base.FileIdentity;
 import org.optmerge.base.Json;
 import org.optmerge.base.Sha256;
 import org.optmerge.base.UserCache;
@@ -39,34 +38,6 @@ final class KnownDigests {
   /** Older than this a change is told from a later one by every file system. */
   private static final long SECONDS_TO_SETTLE = 3;
 
-  /** What a file is recognised by. */
-  record Identity(Object device, Object inode, long bytes, long modified, long changed) {
-    /** Empty where the file system does not have all of it. */
-    static Optional<Identity> of(Path file) {
-      try {
-        Map<String, Object> unix =
-            Files.readAttributes(file, "unix:dev,ino,size,lastModifiedTime,ctime");
-        return Optional.of(
-            new Identity(
-                value(unix, "dev"),
-                value(unix, "ino"),
-                (Long) value(unix, "size"),
-                nanoseconds(value(unix, "lastModifiedTime")),
-                nanoseconds(value(unix, "ctime"))));
-      } catch (IOException | UnsupportedOperationException | IllegalArgumentException e) {
-        return Optional.empty();
-      }
-    }
-
-    private static Object value(Map<String, Object> attributes, String name) {
-      return Objects.requireNonNull(attributes.get(name), name);
-    }
-
-    private static long nanoseconds(Object time) {
-      return ((FileTime) time).to(TimeUnit.NANOSECONDS);
-    }
-  }
-
   private final Path folder;
   private final long shortest;
   private final Clock clock;
@@ -84,16 +55,16 @@ final class KnownDigests {
   }
 
   /** The file's identity, if its digest may be remembered. */
-  Optional<Identity> identity(Path file) {
+  Optional<FileIdentity> identity(Path file) {
     Instant settled = clock.instant().minusSeconds(SECONDS_TO_SETTLE);
     long latest = TimeUnit.SECONDS.toNanos(settled.getEpochSecond()) + settled.getNano();
-    return Identity.of(file)
+    return FileIdentity.of(file)
         .filter(it -> it.bytes() >= shortest)
         .filter(it -> it.changed() < latest && it.modified() < latest);
   }
 
   /** The digest in hexadecimal, if it is known. */
-  Optional<String> find(Identity identity) {
+  Optional<String> find(FileIdentity identity) {
     Path entry = entry(identity);
     if (!Files.isRegularFile(entry)) {
       return Optional.empty();
@@ -110,7 +81,7 @@ final class KnownDigests {
   }
 
   /** Remembers a digest, if the cache can be written. */
-  void remember(Identity identity, String digest) {
+  void remember(FileIdentity identity, String digest) {
     try {
       AtomicFiles.write(
           entry(identity),
@@ -122,7 +93,7 @@ final class KnownDigests {
   }
 
   /** Forgets a digest that turned out wrong. */
-  void forget(Identity identity) {
+  void forget(FileIdentity identity) {
     try {
       Files.deleteIfExists(entry(identity));
     } catch (IOException e) {
@@ -130,7 +101,7 @@ final class KnownDigests {
     }
   }
 
-  private Path entry(Identity identity) {
+  private Path entry(FileIdentity identity) {
     return folder.resolve(Sha256.of(identity.toString()).substring(0, 32) + ".json");
   }
 

@@ -12,12 +12,15 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.UnaryOperator;
 import org.apiguardian.api.API;
 import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.merge.weights.PlannedTensor;
+import org.optmerge.merge.weights.Scaling;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.StreamingMergeMethod;
+import org.optmerge.method.scaling.ScalingRule;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectorStream;
 import org.optmerge.taskvector.TaskVectors;
@@ -35,6 +38,7 @@ import org.optmerge.taskvector.TaskVectors;
  *     donor does not have, by relative name
  * @param coverage what becomes of every input tensor
  * @param notices what a user should know, one sentence each
+ * @param warnings those of the notices that tell of a change of the result
  * @param allowNonFinite true if the recipe lets NaN and infinity through
  */
 @API(status = API.Status.EXPERIMENTAL)
@@ -48,6 +52,7 @@ public record MergePlan(
     Map<String, byte[]> rewritten,
     Coverage coverage,
     List<String> notices,
+    List<String> warnings,
     boolean allowNonFinite)
     implements AutoCloseable {
   public MergePlan {
@@ -56,6 +61,7 @@ public record MergePlan(
     files = List.copyOf(files);
     rewritten = Collections.unmodifiableMap(new LinkedHashMap<>(rewritten));
     notices = List.copyOf(notices);
+    warnings = List.copyOf(warnings);
     if (shards.isEmpty()) {
       throw new IllegalArgumentException("a merge plan needs at least one output file");
     }
@@ -97,27 +103,35 @@ public record MergePlan(
         other instanceof StreamingMergeMethod || other instanceof Record
             ? other
             : new Titled(name, other);
-    List<OutputShard> changed =
+    ObjectNode otherRecipe = recipe.deepCopy();
+    otherRecipe.put("merge_method", name);
+    return with(name, otherRecipe, tensor -> merged(tensor, titled));
+  }
+
+  /** The same with other work on its tensors. */
+  MergePlan with(UnaryOperator<PlannedTensor> change) {
+    return with(method, recipe, change);
+  }
+
+  private MergePlan with(String name, ObjectNode ofRecipe, UnaryOperator<PlannedTensor> change) {
+    return new MergePlan(
+        name,
+        ofRecipe,
+        models,
+        donor,
         shards.stream()
             .map(
                 shard ->
                     new OutputShard(
                         shard.fileName(),
-                        shard.tensors().stream().map(tensor -> merged(tensor, titled)).toList(),
+                        shard.tensors().stream().map(change).toList(),
                         shard.metadata()))
-            .toList();
-    ObjectNode otherRecipe = recipe.deepCopy();
-    otherRecipe.put("merge_method", name);
-    return new MergePlan(
-        name,
-        otherRecipe,
-        models,
-        donor,
-        changed,
+            .toList(),
         files,
         rewritten,
         coverage,
         notices,
+        warnings,
         allowNonFinite);
   }
 
@@ -138,6 +152,28 @@ public record MergePlan(
       }
     }
     throw new IllegalArgumentException("the plan merges no parameter '%s'".formatted(parameter));
+  }
+
+  /**
+   * True if a λ is still to be found from the weights: it is, where the plan is carried out, or by
+   * {@link ScalingSearch#measured} to know it before.
+   */
+  public boolean seeksScaling() {
+    return tensors().stream()
+        .anyMatch(
+            tensor ->
+                tensor.work() instanceof PlannedTensor.Merge merge
+                    && merge.lambda() instanceof Scaling.Sought);
+  }
+
+  /** The same with one λ for all merged task vectors, to be found by a rule. */
+  public MergePlan seeking(ScalingRule rule) {
+    return with(
+        tensor ->
+            tensor.work() instanceof PlannedTensor.Merge merge
+                    && merge.method().operand() == MergeMethod.Operand.TASK_VECTORS
+                ? tensor.with(new Scaling.Sought(rule, false))
+                : tensor);
   }
 
   /** The names of the parameters that are merged, in the order of the output. */
@@ -162,13 +198,7 @@ public record MergePlan(
         tensor.name(),
         tensor.dtype(),
         tensor.shape(),
-        new PlannedTensor.Merge(
-            method,
-            merge.base(),
-            merge.inputs(),
-            merge.scaling(),
-            merge.taskVectorDtype(),
-            merge.inputDtype()),
+        merge.with(method),
         tensor.source(),
         tensor.parameter());
   }

@@ -6,6 +6,7 @@ import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import org.optmerge.linalg.NativeLibraries;
 import org.optmerge.taskvector.TaskVector;
 
 /**
@@ -59,7 +60,7 @@ interface MergedValues {
     long columns = a.getShape().get(1);
     return (start, end) -> {
       long firstRow = start / columns;
-      NDManager scope = NDManager.newBaseManager();
+      NDManager scope = NativeLibraries.newManager();
       NDArray rows = b.get(new NDIndex("{}:{}", firstRow, (end + columns - 1) / columns));
       rows.attach(scope);
       NDArray product = rows.matMul(a);

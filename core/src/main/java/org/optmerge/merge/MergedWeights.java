@@ -15,10 +15,15 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Progress;
 import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.linalg.EngineThreads;
+import org.optmerge.linalg.NativeLibraries;
 import org.optmerge.merge.weights.PlannedTensor;
+import org.optmerge.merge.weights.Scaling;
 import org.optmerge.merge.weights.WeightReader;
 import org.optmerge.method.MergeMethod;
+import org.optmerge.method.scaling.Energies;
+import org.optmerge.method.scaling.EnergyMeter;
 import org.optmerge.taskvector.TaskVector;
+import org.optmerge.taskvector.TaskVectors;
 import org.optmerge.taskvector.Weight;
 
 /**
@@ -37,16 +42,22 @@ public final class MergedWeights {
   /** One tensor: θ_0, if there is one, and the merged task vector, not yet scaled. */
   private record Merged(
       CheckedMethod method,
-      KeptVectors.@Nullable Kept base,
+      @Nullable Supplier<float[]> base,
       KeptVectors.Kept merged,
-      double scaling) {}
+      @Nullable Energies energies) {}
 
-  private final List<String> names;
+  private final MergePlan plan;
   private final Map<String, Merged> tensors;
+  private final Map<String, Double> scalings = new HashMap<>();
 
-  private MergedWeights(List<String> names, Map<String, Merged> tensors) {
-    this.names = names;
+  private MergedWeights(MergePlan plan, Map<String, Merged> tensors) {
+    this.plan = plan;
     this.tensors = tensors;
+    for (PlannedTensor tensor : plan.tensors()) {
+      if (tensor.work() instanceof PlannedTensor.Merge merge) {
+        scalings.put(tensor.name(), merge.scaling());
+      }
+    }
   }
 
   /**
@@ -101,7 +112,14 @@ public final class MergedWeights {
                 Runtime.getRuntime().availableProcessors(), List.copyOf(small.values()))
             .iterator();
     small.keySet().forEach(name -> tensors.put(name, done.next()));
-    return new MergedWeights(plan.mergedParameters(), tensors);
+    Map<String, Energies> energies = new HashMap<>();
+    for (PlannedTensor tensor : planned) {
+      Merged merged = tensors.get(tensor.name());
+      if (merged != null && merged.energies != null) {
+        energies.put(tensor.parameter(), merged.energies);
+      }
+    }
+    return new MergedWeights(ScalingSearch.resolve(plan, energies), tensors);
   }
 
   private static Merged merged(
@@ -114,20 +132,27 @@ public final class MergedWeights {
     PlannedTensor tensor = method.tensor();
     int size = Math.toIntExact(tensor.size());
     Weight weight = merge.base();
-    KeptVectors.Kept base = null;
+    Supplier<float[]> base = null;
     if (weight != null) {
       // Where there is no room for it, it is read again for each λ.
-      KeptVectors.Kept read = () -> read(weight, size, bytesRead);
-      base = kept.isOnHeap() ? kept.keep(read.values()) : read;
+      Supplier<float[]> read = () -> read(weight, size, bytesRead);
+      base = kept.isOnHeap() ? kept.keep(read.get())::values : read;
     }
-    try (NDManager manager = NDManager.newBaseManager()) {
-      TaskVector vector = method.merge(merger.taskVectors(tensor, merge, manager, buffers));
+    try (NDManager manager = NativeLibraries.newManager()) {
+      TaskVectors tau = merger.taskVectors(tensor, merge, manager, buffers);
+      TaskVector vector = method.merge(tau);
       float[] merged = new float[size];
       try (MergedValues.Stretch all = MergedValues.of(vector, manager).stretch(0, size)) {
         all.get(0, merged, size);
       }
       method.requireFinite(0, merged, size);
-      return new Merged(method, base, kept.keep(merged), merge.scaling());
+      Energies energies = null;
+      if (merge.lambda() instanceof Scaling.Sought) {
+        EnergyMeter meter = ScalingSearch.meter(tensor, merge);
+        ScalingSearch.add(meter, method, tau, vector, manager);
+        energies = meter.energies();
+      }
+      return new Merged(method, base, kept.keep(merged), energies);
     }
   }
 
@@ -139,12 +164,18 @@ public final class MergedWeights {
 
   /** The names of the merged tensors. */
   public List<String> names() {
-    return names;
+    return plan.mergedParameters();
+  }
+
+  /** The plan, with every λ that it sought. */
+  public MergePlan plan() {
+    return plan;
   }
 
   /** A merged tensor with the plan's own λ. */
   public float[] weights(String name) {
-    return weights(name, tensor(name).scaling);
+    tensor(name);
+    return weights(name, scalings.getOrDefault(name, 1.0));
   }
 
   /**
@@ -158,7 +189,7 @@ public final class MergedWeights {
   public float[] weights(String name, double scaling) {
     Merged tensor = tensor(name);
     float[] values = tensor.merged.values();
-    float[] base = tensor.base == null ? null : tensor.base.values();
+    float[] base = tensor.base == null ? null : tensor.base.get();
     float lambda = (float) scaling;
     for (int i = 0; i < values.length; i++) {
       values[i] = base == null ? lambda * values[i] : base[i] + lambda * values[i];

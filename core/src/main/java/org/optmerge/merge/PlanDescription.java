@@ -17,8 +17,10 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Json;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.merge.weights.PlannedTensor;
+import org.optmerge.merge.weights.Scaling;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.MethodParameters;
+import org.optmerge.method.scaling.MeasuredScaling;
 import org.optmerge.taskvector.Weight;
 
 /**
@@ -51,7 +53,8 @@ public record PlanDescription(
     @JsonSerialize(contentUsing = ToStringSerializer.class) List<Path> otherFiles,
     List<String> rewrittenFiles,
     Coverage coverage,
-    List<String> notices) {
+    List<String> notices,
+    @JsonInclude(JsonInclude.Include.NON_EMPTY) List<MeasuredScaling> scalings) {
 
   /**
    * A weight file of the output.
@@ -74,7 +77,9 @@ public record PlanDescription(
    * @param parameters of the method: a {@code Double}, {@code Long}, {@code Boolean} or {@code
    *     String}, or a {@code List<Double>} with a value for each input; empty if it is copied
    * @param derived what follows from them, see {@link MergeMethod#derived}
-   * @param scaling λ; null where weights are merged or copied
+   * @param scaling λ; null where weights are merged or copied, and where it is still to be found
+   * @param measuredScaling how λ was found; null where it is given
+   * @param soughtScaling the rule that is still to find λ; null if it is known
    * @param taskVectorDtype the type that task vectors are rounded to; null: none
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -88,6 +93,8 @@ public record PlanDescription(
       Map<String, Object> parameters,
       @JsonInclude(JsonInclude.Include.NON_EMPTY) Map<String, Object> derived,
       @Nullable Double scaling,
+      @Nullable MeasuredScaling measuredScaling,
+      @Nullable String soughtScaling,
       @Nullable DType taskVectorDtype) {
     public Tensor {
       shape = List.copyOf(shape);
@@ -108,6 +115,7 @@ public record PlanDescription(
     otherFiles = List.copyOf(otherFiles);
     rewrittenFiles = List.copyOf(rewrittenFiles);
     notices = List.copyOf(notices);
+    scalings = List.copyOf(scalings);
   }
 
   /** Describes a plan. */
@@ -150,7 +158,28 @@ public record PlanDescription(
         plan.files(),
         List.copyOf(plan.rewritten().keySet()),
         plan.coverage(),
-        plan.notices());
+        plan.notices(),
+        scalings(plan));
+  }
+
+  /** Every λ that was found, of all tensors or of one, in the order of the output. */
+  static List<MeasuredScaling> scalings(MergePlan plan) {
+    List<MeasuredScaling> all = new ArrayList<>();
+    for (PlannedTensor tensor : plan.tensors()) {
+      MeasuredScaling one = measured(tensor.work());
+      boolean own = tensor.parameter().equals(tensor.name());
+      if (one != null && (one.perTensor() ? own : !all.contains(one))) {
+        all.add(one);
+      }
+    }
+    return all;
+  }
+
+  private static @Nullable MeasuredScaling measured(PlannedTensor.Work work) {
+    return work instanceof PlannedTensor.Merge merge
+            && merge.lambda() instanceof Scaling.Found found
+        ? found.measured()
+        : null;
   }
 
   /**
@@ -187,7 +216,9 @@ public record PlanDescription(
           merge.inputs().stream().map(input -> label(input, tensor.name(), names)).toList(),
           parameters.computeIfAbsent(merge.method(), PlanDescription::parameters),
           merge.method().derived(tensor.parameter(), tensor.shape()),
-          ofTaskVectors ? merge.scaling() : null,
+          ofTaskVectors && !(merge.lambda() instanceof Scaling.Sought) ? merge.scaling() : null,
+          measured(merge),
+          merge.lambda() instanceof Scaling.Sought sought ? sought.toString() : null,
           merge.taskVectorDtype());
     }
     List<String> inputs =
@@ -203,6 +234,8 @@ public record PlanDescription(
         inputs,
         Map.of(),
         Map.of(),
+        null,
+        null,
         null,
         null);
   }

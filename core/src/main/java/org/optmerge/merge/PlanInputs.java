@@ -2,9 +2,7 @@ package org.optmerge.merge;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.optmerge.base.Sha256;
@@ -33,14 +31,12 @@ record PlanInputs(Map<Checkpoint, String> names) {
    * Everything that decides the output's bytes: a continuation under another fingerprint would mix
    * two merges.
    */
-  String fingerprint(MergePlan plan) throws IOException {
+  String fingerprint(MergePlan plan, InputWatch watch) throws IOException {
     StringBuilder all = new StringBuilder();
     all.append(Provenance.FORMAT).append(Provenance.version()).append(plan.recipe());
     for (Checkpoint input : names.keySet()) {
       for (Path file : input.weightFiles()) {
-        BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
-        all.append('\n').append(file.toRealPath()).append(' ').append(attributes.size());
-        all.append(' ').append(attributes.lastModifiedTime().toMillis());
+        all.append('\n').append(watch.marks(file));
       }
     }
     for (MergePlan.OutputShard shard : plan.shards()) {

@@ -12,6 +12,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Json;
 import org.optmerge.merge.weights.PlannedTensor;
+import org.optmerge.merge.weights.Scaling;
+import org.optmerge.method.scaling.MeasuredScaling;
 
 /**
  * {@code optmerge.json}: what was merged, how, from which bytes to which bytes.
@@ -50,6 +52,7 @@ final class Provenance {
       List<HashedFile> outputs,
       Coverage coverage,
       List<String> notices,
+      @JsonInclude(JsonInclude.Include.NON_EMPTY) List<MeasuredScaling> scalings,
       Set<String> methods,
       List<Tensor> tensors) {}
 
@@ -62,6 +65,7 @@ final class Provenance {
       String source,
       @Nullable Integer method,
       @Nullable Double scaling,
+      @Nullable MeasuredScaling measuredScaling,
       @Nullable Double norm,
       @Nullable Long nonFinite) {}
 
@@ -90,6 +94,11 @@ final class Provenance {
               tensor.source(),
               merge == null ? null : number(merge.method().toString(), methods),
               merge == null ? null : (Double) merge.scaling(),
+              merge != null
+                      && merge.lambda() instanceof Scaling.Found found
+                      && found.measured().perTensor()
+                  ? found.measured()
+                  : null,
               merge == null ? null : (Double) outcome.norm(),
               outcome.nonFinite() > 0 ? (Long) outcome.nonFinite() : null));
     }
@@ -107,6 +116,7 @@ final class Provenance {
                 outputs,
                 plan.coverage(),
                 plan.notices(),
+                PlanDescription.scalings(plan).stream().filter(it -> !it.perTensor()).toList(),
                 methods.keySet(),
                 tensors));
   }

@@ -23,6 +23,9 @@ import org.optmerge.merge.weights.PlannedTensor;
  * look.
  */
 final class StagedCheckpoint {
+  /** What the index and the provenance say of a tensor takes less. */
+  private static final long BYTES_A_TENSOR = 500;
+
   private final Path folder;
   private final MergePlan plan;
 
@@ -31,7 +34,20 @@ final class StagedCheckpoint {
     this.plan = plan;
   }
 
+  /** Bytes that come beside the weights: files that are copied, index and provenance. */
+  long bytesBesideWeights() throws IOException {
+    long bytes = plan.tensors().size() * BYTES_A_TENSOR;
+    for (Path file : plan.files()) {
+      byte[] rewritten = plan.rewritten().get(file.toString());
+      bytes +=
+          rewritten == null ? Files.size(plan.donor().folder().resolve(file)) : rewritten.length;
+    }
+    return bytes;
+  }
+
   /**
+   * Index, model card and provenance, and a last look; the other files have been copied.
+   *
    * @param hashes SHA-256 by weight file, of inputs (where asked for) and outputs
    * @param modelCard whether a {@code README.md} is wanted even if the donor has one
    */
@@ -44,7 +60,6 @@ final class StagedCheckpoint {
     if (plan.indexed()) {
       index().write(folder.resolve(ShardIndex.FILE_NAME));
     }
-    copyOtherFiles();
     Path card = folder.resolve(ModelCard.FILE);
     if (modelCard || !Files.exists(card)) {
       Files.writeString(card, ModelCard.of(plan));
@@ -65,7 +80,11 @@ final class StagedCheckpoint {
     return new ShardIndex(bytes, weightMap);
   }
 
-  private void copyOtherFiles() throws IOException {
+  /**
+   * Copies the donor's other files: before the weights are merged, so that one that cannot be read
+   * costs no work.
+   */
+  void copyOtherFiles() throws IOException {
     for (Path file : plan.files()) {
       if (!plan.rewritten().containsKey(file.toString())) {
         Path target = madeRoomFor(file);

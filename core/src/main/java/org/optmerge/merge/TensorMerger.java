@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ForkJoinTask;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BiFunction;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Kernels;
@@ -21,6 +22,7 @@ import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.checkpoint.SafetensorsWriter;
 import org.optmerge.checkpoint.TensorInfo;
+import org.optmerge.linalg.NativeLibraries;
 import org.optmerge.merge.ScratchPool.Output;
 import org.optmerge.merge.weights.NonFinite;
 import org.optmerge.merge.weights.PlannedTensor;
@@ -42,8 +44,8 @@ final class TensorMerger {
   /** Entries of a block: a handful of such {@code float} arrays stays in a core's cache. */
   static final int BLOCK = 1 << 14;
 
-  /** Blocks that one thread works through before another may take the next ones. */
-  private static final int BLOCKS_PER_TASK = 64;
+  /** Entries that one thread works through before another may take the next ones. */
+  static final long TASK = 64L * BLOCK;
 
   /** Bytes up to which the matrices of a tensor are left to one thread. */
   private static final long ONE_THREAD = 2L << 30;
@@ -52,16 +54,29 @@ final class TensorMerger {
   private static final float SAFE_IN_EVERY_TYPE = 256;
 
   private final boolean allowNonFinite;
+  private final @Nullable KeptBlocks kept;
   private final ScratchPool scratchPool;
   private final LongAdder bytesRead;
   private final Progress progress;
   private final WriteBuffer.Pool writeBuffers = new WriteBuffer.Pool();
   private final ConcurrentLinkedDeque<DenseBuffers> denseBuffers = new ConcurrentLinkedDeque<>();
 
+  /** As the other constructor, where nothing is kept for another λ. */
+  TensorMerger(MergePlan plan, long memory, LongAdder bytesRead, Progress progress) {
+    this(plan, memory, bytesRead, progress, null);
+  }
+
   /**
    * @param memory the budget of the whole merge, of which a part keeps blocks between passes
+   * @param kept results before λ, taken and left; null if nobody wants them
    */
-  TensorMerger(MergePlan plan, long memory, LongAdder bytesRead, Progress progress) {
+  TensorMerger(
+      MergePlan plan,
+      long memory,
+      LongAdder bytesRead,
+      Progress progress,
+      @Nullable KeptBlocks kept) {
+    this.kept = kept;
     this.allowNonFinite = plan.allowNonFinite();
     this.scratchPool = ScratchPool.of(plan, keepable(memory));
     this.bytesRead = bytesRead;
@@ -121,9 +136,57 @@ final class TensorMerger {
       return mergeDoubles(tensor, merge, writer);
     }
     CheckedMethod checked = checked(tensor, method == null ? merge.method() : method);
-    return checked.method() instanceof StreamingMergeMethod streaming
-        ? mergeStreaming(tensor, merge, checked, streaming, writer)
-        : mergeMatrices(tensor, merge, checked, writer);
+    if (kept != null && kept.has(tensor.name())) {
+      return scaleKept(tensor, merge, checked, kept, writer);
+    }
+    TensorOutcome outcome =
+        checked.method() instanceof StreamingMergeMethod streaming
+            ? mergeStreaming(tensor, merge, checked, streaming, writer)
+            : mergeMatrices(tensor, merge, checked, writer);
+    if (kept != null) {
+      kept.finish(tensor.name());
+    }
+    return outcome;
+  }
+
+  private void keep(PlannedTensor tensor, long start, float[] merged, int length) {
+    if (kept != null) {
+      kept.put(tensor.name(), start, merged, length);
+    }
+  }
+
+  /** Another λ for what was merged before, in the blocks in which it was merged. */
+  private TensorOutcome scaleKept(
+      PlannedTensor tensor,
+      PlannedTensor.Merge merge,
+      CheckedMethod checked,
+      KeptBlocks merged,
+      SafetensorsWriter writer) {
+    int blockLength =
+        checked.method() instanceof StreamingMergeMethod streaming
+            ? PlannedStream.blockLength(streaming.alignment(tensor.shape()))
+            : BLOCK;
+    WeightReader base = merge.base() == null ? null : new WeightReader(merge.base(), bytesRead);
+    return write(
+        tensor,
+        blockLength,
+        writer,
+        (start, end, blocks) -> {
+          Output output = scratchPool.borrowOutput(blockLength);
+          float[] theta0 = new float[blockLength];
+          try {
+            for (long at = start; at < end; at += blockLength) {
+              int length = (int) Math.min(blockLength, end - at);
+              merged.get(tensor.name(), at, output.merged, length);
+              if (base != null) {
+                base.read(at, length, theta0);
+              }
+              finish(checked, merge, at, length, theta0, output, blocks);
+            }
+          } finally {
+            scratchPool.giveBack(output);
+          }
+        });
   }
 
   /** A method whose results for the tensor are checked. */
@@ -280,6 +343,7 @@ final class TensorMerger {
                   blockLength,
                   (block, base) -> {
                     blockMerge.merge(block, output.merged);
+                    keep(tensor, block.start(), output.merged, block.length());
                     finish(checked, merge, block.start(), block.length(), base, output, blocks);
                   });
             } finally {
@@ -296,34 +360,75 @@ final class TensorMerger {
       PlannedTensor.Merge merge,
       CheckedMethod checked,
       SafetensorsWriter writer) {
+    return withMatrices(
+        tensor,
+        merge,
+        (tau, manager) ->
+            finish(tensor, merge, checked, MergedValues.of(checked.merge(tau), manager), writer));
+  }
+
+  /** Work on the task vectors of a tensor, which are gone after it. */
+  <T extends @Nullable Object> T withMatrices(
+      PlannedTensor tensor, PlannedTensor.Merge merge, BiFunction<TaskVectors, NDManager, T> work) {
     DenseBuffers buffers = Objects.requireNonNullElseGet(denseBuffers.poll(), DenseBuffers::new);
-    try (NDManager manager = NDManager.newBaseManager()) {
-      MergedValues values =
-          MergedValues.of(checked.merge(taskVectors(tensor, merge, manager, buffers)), manager);
-      WeightReader base = merge.base() == null ? null : new WeightReader(merge.base(), bytesRead);
-      return write(
-          tensor,
-          BLOCK,
-          writer,
-          (start, end, blocks) -> {
-            Output output = scratchPool.borrowOutput(BLOCK);
-            float[] theta0 = new float[BLOCK];
-            try (MergedValues.Stretch stretch = values.stretch(start, end)) {
-              for (long at = start; at < end; at += BLOCK) {
-                int length = (int) Math.min(BLOCK, end - at);
-                stretch.get(at, output.merged, length);
-                if (base != null) {
-                  base.read(at, length, theta0);
-                }
-                finish(checked, merge, at, length, theta0, output, blocks);
-              }
-            } finally {
-              scratchPool.giveBack(output);
-            }
-          });
+    try (NDManager manager = NativeLibraries.newManager()) {
+      return work.apply(taskVectors(tensor, merge, manager, buffers), manager);
     } finally {
       denseBuffers.push(buffers);
     }
+  }
+
+  /** Writes a tensor whose merged task vector was kept. */
+  TensorOutcome finish(
+      PlannedTensor tensor,
+      @Nullable MergeMethod method,
+      KeptVectors.Kept kept,
+      SafetensorsWriter writer) {
+    PlannedTensor.Merge merge = (PlannedTensor.Merge) tensor.work();
+    MergedValues values = (start, end) -> new KeptStretch(kept);
+    return finish(
+        tensor, merge, checked(tensor, method == null ? merge.method() : method), values, writer);
+  }
+
+  /** Merged values that were kept. */
+  private record KeptStretch(KeptVectors.Kept kept) implements MergedValues.Stretch {
+    @Override
+    public void get(long at, float[] target, int length) {
+      kept.read(at, target, length);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private TensorOutcome finish(
+      PlannedTensor tensor,
+      PlannedTensor.Merge merge,
+      CheckedMethod checked,
+      MergedValues values,
+      SafetensorsWriter writer) {
+    WeightReader base = merge.base() == null ? null : new WeightReader(merge.base(), bytesRead);
+    return write(
+        tensor,
+        BLOCK,
+        writer,
+        (start, end, blocks) -> {
+          Output output = scratchPool.borrowOutput(BLOCK);
+          float[] theta0 = new float[BLOCK];
+          try (MergedValues.Stretch stretch = values.stretch(start, end)) {
+            for (long at = start; at < end; at += BLOCK) {
+              int length = (int) Math.min(BLOCK, end - at);
+              stretch.get(at, output.merged, length);
+              keep(tensor, at, output.merged, length);
+              if (base != null) {
+                base.read(at, length, theta0);
+              }
+              finish(checked, merge, at, length, theta0, output, blocks);
+            }
+          } finally {
+            scratchPool.giveBack(output);
+          }
+        });
   }
 
   /** Reads whole task vectors into native memory of their own. */
@@ -440,7 +545,7 @@ final class TensorMerger {
     long[] nonFinite = new long[count];
     TensorInfo place = writer.tensor(tensor.name());
     List<ForkJoinTask<?>> tasks = new ArrayList<>();
-    long taskLength = (long) blockLength * BLOCKS_PER_TASK;
+    long taskLength = TASK / BLOCK * blockLength;
     for (long from = 0; from < size; from += taskLength) {
       long first = from;
       long end = Math.min(size, from + taskLength);

@@ -11,4 +11,12 @@ package org.optmerge.merge;
  *     there is no base); 0 for a copy
  * @param nonFinite NaN and infinite values written
  */
-record TensorOutcome(String name, long checksum, int blockBytes, double norm, long nonFinite) {}
+record TensorOutcome(String name, long checksum, int blockBytes, double norm, long nonFinite) {
+  /** The most bytes that a block may have. */
+  private static final int LARGEST_BLOCK = 64 << 20;
+
+  /** True unless these are no values that a merge writes, as those of a damaged line may be. */
+  boolean isPossible() {
+    return name != null && blockBytes > 0 && blockBytes <= LARGEST_BLOCK && nonFinite >= 0;
+  }
+}

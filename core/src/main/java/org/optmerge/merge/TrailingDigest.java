@@ -23,6 +23,7 @@ import org.optmerge.base.Sha256;
 final class TrailingDigest implements AutoCloseable {
   private static final int CHUNK = 1 << 20;
 
+  private final Path file;
   private final FileChannel channel;
   private final MessageDigest digest = Sha256.begin();
   private final ByteBuffer buffer =
@@ -46,6 +47,7 @@ final class TrailingDigest implements AutoCloseable {
    */
   @SuppressWarnings("MustBeClosedChecker")
   TrailingDigest(Path file, long start, boolean direct) throws IOException {
+    this.file = file;
     FileChannel opened = direct ? openDirect(file) : null;
     this.granularity = opened == null ? 1 : PAGE;
     this.channel = opened == null ? FileChannel.open(file, StandardOpenOption.READ) : opened;
@@ -113,7 +115,8 @@ final class TrailingDigest implements AutoCloseable {
         int read = channel.read(buffer, at);
         if (read < wanted) {
           throw new MergeException(
-              "the file being hashed became shorter; it was changed meanwhile");
+              "%s became shorter while it was merged; run the merge again when it no longer changes"
+                  .formatted(file));
         }
         digest.update(buffer.flip().limit((int) wanted));
         at += wanted;

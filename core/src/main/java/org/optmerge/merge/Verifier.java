@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -126,7 +127,15 @@ public final class Verifier {
     for (JsonNode output : provenance.path("outputs")) {
       String name = output.path("file").asText();
       recorded.add(name);
-      Path file = folder.resolve(name);
+      Path file;
+      try {
+        file = folder.resolve(name);
+      } catch (InvalidPathException e) {
+        problems.add(
+            "a recorded name cannot be that of a file here (%s); is the locale one of UTF-8, such as LC_ALL=C.UTF-8?"
+                .formatted(e.getReason()));
+        continue;
+      }
       if (!file.normalize().startsWith(folder.normalize())) {
         problems.add("%s: recorded file lies outside the folder".formatted(name));
       } else if (!Files.isRegularFile(file)) {

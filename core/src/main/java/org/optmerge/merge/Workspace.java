@@ -9,6 +9,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -22,6 +23,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.optmerge.base.AtomicFiles;
 import org.optmerge.base.FileErrors;
+import org.optmerge.base.FileIdentity;
 import org.optmerge.base.Json;
 import org.optmerge.base.Trees;
 
@@ -38,9 +40,13 @@ import org.optmerge.base.Trees;
  */
 final class Workspace implements AutoCloseable {
   private static final String JOURNAL = "journal.jsonl";
+  private static final String STAGING = "checkpoint";
 
   /** The number of times that a folder may vanish while it is being locked, as merges in it end. */
   private static final int ATTEMPTS = 100;
+
+  /** As many links as an operating system follows. */
+  private static final int MOST_LINKS = 40;
 
   private final Path out;
   private final Path folder;
@@ -65,24 +71,21 @@ final class Workspace implements AutoCloseable {
    * @throws MergeException if the output cannot or must not be written, or another merge writes it
    */
   static Workspace open(Path out, Collection<Path> inputs, MergeOptions options) {
-    Path absolute = out.toAbsolutePath().normalize();
-    Path parent = absolute.getParent();
-    if (parent == null) {
-      throw new MergeException(
-          "%s: the root of a file system cannot be an output folder".formatted(out));
-    }
     try {
+      Path absolute = target(out);
+      Path parent = absolute.getParent();
+      if (parent == null) {
+        throw new MergeException(
+            "%s: the root of a file system cannot be an output folder".formatted(out));
+      }
       Path nearest = nearestExisting(parent);
       if (!Files.isDirectory(nearest)) {
         throw new MergeException(
             "cannot make output folder %s: %s is a file".formatted(out, nearest));
       }
-      Path real = nearest.toRealPath().resolve(nearest.relativize(absolute));
-      if (Files.exists(absolute)) {
-        real = absolute.toRealPath();
-      }
+      refuseMountPoint(out, absolute);
       for (Path input : inputs) {
-        refuseOverlap(out, real, input);
+        refuseOverlap(out, absolute, input);
       }
       Path folder = parent.resolve("." + absolute.getFileName() + ".optmerge");
       if (!Files.exists(folder)) {
@@ -110,6 +113,52 @@ final class Workspace implements AutoCloseable {
           e);
     } catch (IOException e) {
       throw new MergeException("cannot write %s: %s".formatted(out, FileErrors.reason(e)), e);
+    }
+  }
+
+  /**
+   * The place of an output, with every link on the way to it followed: beside that place the merge
+   * works, and that place is what the last rename gives a new content.
+   *
+   * @throws MergeException if links lead nowhere or in a circle
+   */
+  static Path target(Path out) throws IOException {
+    Path path = out.toAbsolutePath();
+    for (int step = 0; step < MOST_LINKS; step++) {
+      Path ground = nearestExisting(path);
+      int known = ground.getNameCount();
+      int all = path.getNameCount();
+      Path real = ground.toRealPath();
+      if (known == all) {
+        return real;
+      }
+      Path next = ground.resolve(path.getName(known));
+      if (!Files.isSymbolicLink(next)) {
+        return real.resolve(path.subpath(known, all)).normalize();
+      }
+      // A link to what is not there yet.
+      Path leads = real.resolve(Files.readSymbolicLink(next));
+      path = known + 1 == all ? leads : leads.resolve(path.subpath(known + 1, all));
+    }
+    throw new MergeException(
+        "output folder %s is a link that leads back to itself; choose another".formatted(out));
+  }
+
+  /**
+   * Removes what a merge left beside its output that was killed when all was done but the tidying.
+   *
+   * @throws MergeException if another merge works there
+   */
+  static void tidy(Path out) throws IOException {
+    Path absolute = target(out);
+    Path parent = Objects.requireNonNull(absolute.getParent());
+    Path folder = parent.resolve("." + absolute.getFileName() + ".optmerge");
+    if (!Files.exists(folder) || Files.exists(folder.resolve(STAGING))) {
+      return;
+    }
+    try (Workspace workspace = new Workspace(absolute, folder, parent, false, lock(folder))) {
+      workspace.restorePrevious();
+      workspace.deleteFolder();
     }
   }
 
@@ -209,12 +258,17 @@ final class Workspace implements AutoCloseable {
 
   /** The folder in which the checkpoint grows. */
   Path staging() {
-    return folder.resolve("checkpoint");
+    return folder.resolve(STAGING);
   }
 
   /** The journal, open and locked. */
   FileChannel journal() {
     return journal;
+  }
+
+  /** The journal's place. */
+  Path journalFile() {
+    return folder.resolve(JOURNAL);
   }
 
   /** The hidden folder itself. */
@@ -300,6 +354,17 @@ final class Workspace implements AutoCloseable {
     }
   }
 
+  /** Nothing can be renamed to the root of a file system, and beside it lies another one. */
+  private static void refuseMountPoint(Path out, Path absolute) throws IOException {
+    Path parent = Objects.requireNonNull(absolute.getParent());
+    if (Files.isDirectory(absolute)
+        && !FileIdentity.near(absolute).device().equals(FileIdentity.near(parent).device())) {
+      throw new MergeException(
+          "output folder %s is where a disk is mounted, and a result appears there by a rename, which needs a name on that disk; choose a folder inside it, such as %s"
+              .formatted(out, out.resolve("merged")));
+    }
+  }
+
   private static void refuseOverlap(Path out, Path real, Path input) throws IOException {
     if (!Files.exists(input)) {
       return;
@@ -351,6 +416,11 @@ final class Workspace implements AutoCloseable {
     return at;
   }
 
+  /** True as long as what was finished is where a later run looks for it. */
+  boolean isThere() {
+    return Files.exists(journalFile()) && Files.isDirectory(staging());
+  }
+
   /** Refuses a merge that the disk cannot hold, before it begins. */
   void requireSpace(long bytes) throws IOException {
     long usable = Files.getFileStore(folder).getUsableSpace();
@@ -373,7 +443,7 @@ final class Workspace implements AutoCloseable {
       for (JsonNode output : provenance.path("outputs")) {
         owned.add(Path.of(output.path("file").asText()));
       }
-    } catch (JsonProcessingException e) {
+    } catch (JsonProcessingException | InvalidPathException e) {
       throw new MergeException(
           "%s is damaged, so it cannot be told which files --force may replace; empty the folder yourself or choose another"
               .formatted(folder.resolve(Provenance.FILE)),

@@ -1,6 +1,7 @@
 package org.optmerge.method;
 
 import java.util.Arrays;
+import org.optmerge.base.BranchFree;
 import org.optmerge.taskvector.TaskVectorStream;
 
 /**

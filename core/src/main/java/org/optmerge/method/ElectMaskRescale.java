@@ -3,6 +3,7 @@ package org.optmerge.method;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import org.optmerge.base.BranchFree;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
 

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Kernels;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
 
@@ -198,49 +199,18 @@ record GeneralizedTaskArithmetic(
       this.weights = product(ones(weights.length), weights, 1);
       this.normalize = normalize;
       this.lambda = (float) lambda;
-      this.scratch = BufferPool.Scratch.of(weights.length + 2);
+      this.scratch = BufferPool.Scratch.of(weights.length);
     }
 
     @Override
     public void merge(Block block, float[] merged) {
-      int count = factors.length;
-      int length = block.length();
       BufferPool.Scratch rows = scratch.borrow();
-      float[] signs = rows.row(count, length);
-      Arrays.fill(signs, 0, length, 0f);
-      for (int t = 0; t < count; t++) {
-        float[] kept = rows.row(t, length);
-        mask.apply(block, t, factors[t], kept);
-        for (int i = 0; i < length; i++) {
-          signs[i] += kept[i];
-        }
+      float[][] kept = rows.rows(block.length());
+      for (int t = 0; t < kept.length; t++) {
+        mask.apply(block, t, factors[t], kept[t]);
       }
-      BranchFree.elect(signs, length);
-      Arrays.fill(merged, 0, length, 0f);
-      float[] divisor = rows.row(count + 1, length);
-      Arrays.fill(divisor, 0, length, 0f);
-      for (int t = 0; t < count; t++) {
-        add(signs, rows.row(t, length), weights[t], merged, divisor, length);
-      }
-      if (normalize) {
-        for (int i = 0; i < length; i++) {
-          float none = 1 - BranchFree.positive(Math.abs(divisor[i]));
-          merged[i] = merged[i] / (divisor[i] + none);
-        }
-      }
-      for (int i = 0; i < length; i++) {
-        merged[i] = merged[i] * signs[i] * lambda + 0f; // no negative zeros
-      }
+      Kernels.best().consensus(kept, weights, normalize, lambda, merged, block.length());
       scratch.giveBack(rows);
-    }
-
-    private static void add(
-        float[] signs, float[] kept, float weight, float[] merged, float[] divisor, int length) {
-      for (int i = 0; i < length; i++) {
-        float agreeing = Math.max(kept[i] * signs[i], 0f);
-        merged[i] += agreeing;
-        divisor[i] += weight * BranchFree.positive(agreeing);
-      }
     }
   }
 }

@@ -3,6 +3,8 @@ package org.optmerge.method;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
 import java.util.Arrays;
+import java.util.Optional;
+import org.optmerge.linalg.InverseRoot;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.linalg.Svd;
 import org.optmerge.taskvector.TaskVector;
@@ -28,21 +30,37 @@ record IsoC(@ParameterDoc("what parameters that are not matrices become") NonMat
       norms += tau.norm(t);
     }
     double tolerance = LinearAlgebra.rankTolerance(norms);
-    Svd svd;
     if (tau.sumIsFactored()) {
       NDArray[] factors = tau.factorsOfSum();
-      svd = Matrices.truncatedSvd(factors[0], factors[1], Long.MAX_VALUE, tolerance);
-    } else {
-      try (NDArray sum = tau.sum(1)) {
-        svd = LinearAlgebra.truncatedSvd(sum, Long.MAX_VALUE, tolerance);
+      Svd svd = Matrices.truncatedSvd(factors[0], factors[1], Long.MAX_VALUE, tolerance);
+      return svd.s().length == 0
+          ? zero(tau)
+          : new TaskVector.LowRank(svd.u(), svd.vt(), mean(tau, svd.s()));
+    }
+    if (tau.areLargeFloat32()) {
+      try (NDArray sum = tau.inFloat32().sum(1)) {
+        Optional<InverseRoot> root = InverseRoot.inFloat32(sum, tolerance);
+        if (root.isPresent()) {
+          return flattened(tau, sum, root.get());
+        }
       }
     }
-    if (svd.s().length == 0) {
-      return new TaskVector.Dense(tau.scope().zeros(tau.shape(), DataType.FLOAT64));
+    try (NDArray sum = tau.sum(1)) {
+      return flattened(tau, sum, InverseRoot.of(sum, tolerance));
     }
-    double mean = Arrays.stream(svd.s()).sum() / tau.smallerSide();
-    return tau.sumIsFactored()
-        ? new TaskVector.LowRank(svd.u(), svd.vt(), mean)
-        : new TaskVector.Dense(svd.u().matMul(svd.vt()).muli(mean));
+  }
+
+  private static TaskVector flattened(Matrices tau, NDArray sum, InverseRoot root) {
+    return root.singularValues().length == 0
+        ? zero(tau)
+        : new TaskVector.Dense(root.isometry(sum).muli(mean(tau, root.singularValues())));
+  }
+
+  private static double mean(Matrices tau, double[] singularValues) {
+    return Arrays.stream(singularValues).sum() / tau.smallerSide();
+  }
+
+  private static TaskVector zero(Matrices tau) {
+    return new TaskVector.Dense(tau.scope().zeros(tau.shape(), DataType.FLOAT64));
   }
 }

@@ -60,9 +60,9 @@ record IsoCts(
     if (vectors.isEmpty()) {
       return new TaskVector.Dense(tau.scope().zeros(tau.shape(), DataType.FLOAT64));
     }
-    Svd merged = vectors.orthonormal();
-    double mean = Arrays.stream(merged.s()).sum() / side;
-    return new TaskVector.Dense(merged.u().matMul(merged.vt()).muli(mean));
+    double[] values = vectors.values();
+    Arrays.fill(values, Arrays.stream(values).sum() / side);
+    return new TaskVector.Dense(vectors.orthonormal(values));
   }
 
   /** The leading directions of τ_t − U Uᵀ τ_t. */

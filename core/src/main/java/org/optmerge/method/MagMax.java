@@ -1,5 +1,6 @@
 package org.optmerge.method;
 
+import org.optmerge.base.BranchFree;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
 

@@ -19,12 +19,14 @@ import org.optmerge.taskvector.TaskVectorStream;
  */
 final class MagnitudeSelection {
   private static final int MAGNITUDE = 0x7fffffff;
-  private static final int UPPER = 1 << 15;
   private static final int LOWER = 1 << 16;
   private static final int CHUNK = 1 << 16;
 
   /** Up to so many entries are sorted: that is less work than looking through the counts. */
   private static final int FEW = 1 << 12;
+
+  /** Entries of wanted bins, 8 bytes each, that are collected: a second pass fewer. */
+  private static final long MOST_COLLECTED = 2 << 20;
 
   private MagnitudeSelection() {}
 
@@ -93,29 +95,9 @@ final class MagnitudeSelection {
     if (entries > 0 && entries <= FEW) {
       return kthOfFew(streams, source.get(), alignment, ranks, (int) entries);
     }
-    BufferPool<Upper> pool = new BufferPool<>(() -> new Upper(source.get(), ranks.length));
-    for (TaskVectorStream stream : streams) {
-      stream.forEach(
-          alignment,
-          block -> {
-            Upper upper = pool.borrow();
-            upper.count(block);
-            pool.giveBack(upper);
-          });
-    }
-    Upper upper = new Upper(source.get(), ranks.length);
-    pool.all().forEach(upper::add);
-
-    Rank[][] found = new Rank[ranks.length][];
-    boolean complete = true;
-    for (int row = 0; row < ranks.length; row++) {
-      found[row] = new Rank[ranks[row].length];
-      for (int j = 0; j < ranks[row].length; j++) {
-        found[row][j] = upper.find(row, ranks[row][j]);
-        complete &= upper.lowerBits[row] == 0;
-      }
-    }
-    return complete ? found : refine(streams, source, alignment, ranks, found);
+    MagnitudeCounts upper = MagnitudeCounts.of(streams, source, alignment, ranks.length);
+    Rank[][] found = upper.find(ranks);
+    return upper.isComplete() ? found : refine(streams, source, alignment, ranks, found);
   }
 
   private static Rank[][] kthOfFew(
@@ -178,16 +160,43 @@ final class MagnitudeSelection {
    * @param counts {@code counts[r]} are numbers of entries to keep of row r
    */
   static Largest[][] largest(TaskVectorStream tau, Supplier<Source> source, long[][] counts) {
+    return largest(tau, source, counts, MOST_COLLECTED);
+  }
+
+  /**
+   * The same.
+   *
+   * @param most entries that may be collected to save a pass
+   */
+  static Largest[][] largest(
+      TaskVectorStream tau, Supplier<Source> source, long[][] counts, long most) {
     long size = tau.size();
     long[][] ranks = new long[counts.length][];
+    boolean[][] wanted = new boolean[counts.length][];
     for (int row = 0; row < counts.length; row++) {
       ranks[row] = new long[counts[row].length];
+      wanted[row] = new boolean[counts[row].length];
       for (int j = 0; j < ranks[row].length; j++) {
         // The smallest of the k largest; where all or none are kept any rank will do.
         ranks[row][j] = Math.max(1, Math.min(size, size - counts[row][j] + 1));
+        wanted[row][j] = counts[row][j] > 0 && counts[row][j] < size;
       }
     }
-    Rank[][] found = kthSmallest(List.of(tau), source, 1, ranks);
+    Rank[][] found;
+    BinEntries[][] entries = null;
+    if (size > 0 && size <= FEW) {
+      found = kthOfFew(List.of(tau), source.get(), 1, ranks, (int) size);
+    } else {
+      MagnitudeCounts upper = MagnitudeCounts.of(List.of(tau), source, 1, ranks.length);
+      found = upper.find(ranks);
+      if (!upper.isComplete()) {
+        entries = BinEntries.of(found, wanted, most);
+        found =
+            entries == null
+                ? refine(List.of(tau), source, 1, ranks, found)
+                : collect(tau, source, ranks, found, entries);
+      }
+    }
     Largest[][] largest = new Largest[counts.length][];
     long[][] needed = new long[counts.length][];
     boolean ties = false;
@@ -201,9 +210,14 @@ final class MagnitudeSelection {
           largest[row][j] = Largest.ALL;
         } else if (counts[row][j] <= 0) {
           largest[row][j] = Largest.NONE;
-        } else if (counts[row][j] - above == rank.equal() || rank.magnitude() == 0) {
-          // Which of many zeros are kept makes no difference.
+        } else if (counts[row][j] - above == rank.equal()
+            || rank.magnitude() == 0
+            || Float.isNaN(rank.magnitude())) {
+          // Which of many zeros are kept makes no difference, nor which NaN.
           largest[row][j] = new Largest(rank.magnitude(), Long.MAX_VALUE);
+        } else if (entries != null) {
+          long last = entries[row][j].indexOf(rank.magnitude(), counts[row][j] - above);
+          largest[row][j] = new Largest(rank.magnitude(), last);
         } else {
           largest[row][j] = new Largest(rank.magnitude(), -1);
           needed[row][j] = counts[row][j] - above;
@@ -217,80 +231,44 @@ final class MagnitudeSelection {
     return largest;
   }
 
-  /** Counts of the upper bits, per row. */
-  private static final class Upper {
-    private final Source source;
-    private final int[][] bins;
-    private final long[][] totals;
-    private final int[] lowerBits;
-    private long counted;
-
-    Upper(Source source, int count) {
-      this.source = source;
-      this.bins = new int[count][UPPER];
-      this.totals = new long[count][0];
-      this.lowerBits = new int[count];
-    }
-
-    void count(Block block) {
-      counted += block.length();
-      if (counted > Integer.MAX_VALUE) {
-        spill();
-        counted = block.length();
-      }
-      for (int row = 0; row < bins.length; row++) {
-        lowerBits[row] |= count(source.of(block, row), block.length(), bins[row]);
-      }
-    }
-
-    private static int count(float[] values, int length, int[] bins) {
-      int seen = 0;
-      for (int i = 0; i < length; i++) {
-        int bits = Float.floatToRawIntBits(values[i]) & MAGNITUDE;
-        bins[bits >>> 16]++;
-        seen |= bits;
-      }
-      return seen & (LOWER - 1);
-    }
-
-    private void spill() {
-      for (int row = 0; row < bins.length; row++) {
-        if (totals[row].length == 0) {
-          totals[row] = new long[UPPER];
-        }
-        for (int bin = 0; bin < UPPER; bin++) {
-          totals[row][bin] += bins[row][bin];
-          bins[row][bin] = 0;
-        }
+  /** One pass that collects the entries of the bins, and finds the ranks among them. */
+  private static Rank[][] collect(
+      TaskVectorStream tau,
+      Supplier<Source> source,
+      long[][] ranks,
+      Rank[][] bins,
+      BinEntries[][] entries) {
+    BufferPool<Source> pool = new BufferPool<>(source);
+    BufferPool<int[]> indices = new BufferPool<>(() -> new int[0]);
+    tau.forEach(
+        1,
+        block -> {
+          Source own = pool.borrow();
+          int[] found = indices.borrow();
+          if (found.length < block.length()) {
+            found = new int[block.length()];
+          }
+          for (int row = 0; row < entries.length; row++) {
+            BinEntries before = null;
+            for (BinEntries bin : entries[row]) {
+              if (bin != null && bin != before) {
+                bin.add(block, own.of(block, row), found);
+              }
+              before = bin;
+            }
+          }
+          indices.giveBack(found);
+          pool.giveBack(own);
+        });
+    Rank[][] found = new Rank[ranks.length][];
+    for (int row = 0; row < ranks.length; row++) {
+      found[row] = new Rank[ranks[row].length];
+      for (int j = 0; j < found[row].length; j++) {
+        BinEntries bin = entries[row][j];
+        found[row][j] = bin == null ? bins[row][j] : bin.rank(ranks[row][j]);
       }
     }
-
-    void add(Upper other) {
-      other.spill();
-      spill();
-      for (int row = 0; row < bins.length; row++) {
-        lowerBits[row] |= other.lowerBits[row];
-        for (int bin = 0; bin < UPPER; bin++) {
-          totals[row][bin] += other.totals[row][bin];
-        }
-      }
-    }
-
-    /** The bin that holds a rank, as the smallest magnitude in it. */
-    Rank find(int row, long rank) {
-      long below = 0;
-      for (int bin = 0; bin < UPPER; bin++) {
-        long here = totals[row].length == 0 ? 0 : totals[row][bin];
-        if (below + here >= rank) {
-          return new Rank(Float.intBitsToFloat(bin << 16), below, here);
-        }
-        below += here;
-      }
-      if (below == 0) {
-        return new Rank(0, 0, 0); // no entries
-      }
-      throw new IllegalStateException("rank %d of %d entries".formatted(rank, below));
-    }
+    return found;
   }
 
   private static Rank[][] refine(

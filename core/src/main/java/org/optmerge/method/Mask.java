@@ -3,6 +3,7 @@ package org.optmerge.method;
 import java.util.Arrays;
 import java.util.List;
 import org.optmerge.base.CounterRandom;
+import org.optmerge.base.Kernels;
 import org.optmerge.method.MagnitudeSelection.Largest;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
@@ -89,9 +90,7 @@ interface Mask {
 
   /** Keeps the entries from {@code from} to {@code to} whose magnitude exceeds a threshold. */
   static void above(float[] tau, int from, int to, float exceeded, float factor, float[] target) {
-    for (int i = from; i < to; i++) {
-      target[i] = tau[i] * factor * BranchFree.positive(Math.abs(tau[i]) - exceeded);
-    }
+    Kernels.best().keepAbove(tau, from, to, exceeded, factor, target);
   }
 
   static Mask bernoulli(TaskVectorStream tau, double[] density, long seed) {

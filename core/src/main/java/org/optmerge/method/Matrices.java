@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.linalg.Float32Subspaces;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.linalg.LinearAlgebraException;
 import org.optmerge.linalg.PrincipalPart;
@@ -37,11 +38,11 @@ public final class Matrices implements AutoCloseable {
 
   /**
    * The type that eigenvectors are computed in. Experts of one matrix are alike: once float32 was
-   * not enough for one it is not tried for the others.
+   * far from enough for one it is not tried for the others.
    */
   private DataType basisType;
 
-  private Matrices(Matrices whole, DataType type, SubspaceTolerance subspaces) {
+  private Matrices(Matrices whole, DataType type, @Nullable SubspaceTolerance subspaces) {
     this.tau = whole.tau;
     this.scope = whole.scope;
     this.squaredNorms = whole.squaredNorms;
@@ -117,6 +118,11 @@ public final class Matrices implements AutoCloseable {
     return new Matrices(this, DataType.FLOAT32, subspaces);
   }
 
+  /** The same matrices, in the same scope, in float32, for who sees to subspaces himself. */
+  Matrices inFloat32() {
+    return new Matrices(this, DataType.FLOAT32, null);
+  }
+
   public String parameter() {
     return tau.parameter();
   }
@@ -150,6 +156,18 @@ public final class Matrices implements AutoCloseable {
   /** 1/‖τ_t‖_F², and 0 for a task vector that is zero: it then has no say. */
   public double inverseSquaredNorm(int t) {
     return squaredNorms[t] == 0 ? 0 : 1 / squaredNorms[t];
+  }
+
+  /**
+   * About the largest eigenvalue of the sum of all τᵀτ/‖τ‖_F², of dense task vectors: what each of
+   * them contributes, added up.
+   */
+  public double largestOfNormalizedGrams() {
+    double sum = 0;
+    for (int t = 0; t < count(); t++) {
+      sum += inverseSquaredNorm(t) * Float32Subspaces.largestSquare(tau.vectors().get(t).dense());
+    }
+    return sum;
   }
 
   /** True if all task vectors are zero. */
@@ -277,15 +295,18 @@ public final class Matrices implements AutoCloseable {
   }
 
   private PrincipalPart principalPart(NDArray x, int rank) {
-    PrincipalPart part = LinearAlgebra.principalPart(x, rank, basisType);
-    if (basisType == DataType.FLOAT64
-        || subspaces == null
-        || subspaces.isMetInFloat32(part.eigenvalues(), rank)) {
-      return part;
+    if (basisType == DataType.FLOAT64 || subspaces == null) {
+      return LinearAlgebra.principalPart(x, rank, basisType);
     }
-    part.close();
-    basisType = DataType.FLOAT64;
-    return LinearAlgebra.principalPart(x, rank, basisType);
+    Optional<PrincipalPart> part = LinearAlgebra.principalPart(x, rank, subspaces);
+    if (part.isPresent()) {
+      return part.get();
+    }
+    PrincipalPart exact = LinearAlgebra.principalPart(x, rank, DataType.FLOAT64);
+    if (subspaces.isFarFromFloat32(exact.eigenvalues(), rank)) {
+      basisType = DataType.FLOAT64;
+    }
+    return exact;
   }
 
   /**
@@ -303,6 +324,13 @@ public final class Matrices implements AutoCloseable {
     try (NDArray b = b(t);
         NDArray a = a(t)) {
       return truncatedSvd(b, a, rank, tolerance);
+    }
+  }
+
+  /** As {@link #truncatedSvd(int, int)} by float32 arithmetic; empty if its error is larger. */
+  Optional<Svd> truncatedSvdInFloat32(int t, int rank, double error) {
+    try (NDArray dense = dense(t)) {
+      return Float32Subspaces.leading(dense, rank, error);
     }
   }
 

@@ -19,7 +19,8 @@ public final class PeerMethods implements MethodProvider {
         peer("iso-cts", IsoCts.PUBLISHED, Papers.ISO, DECOMPOSITION)
             .summary("common and task-specific directions, one singular value for all")
             .formula(
-                "Δ = s̄ U Vᵀ, U and V orthonormal from the leading directions of Σ τ_t and of each τ_t outside them")
+                "Δ = s̄ U Vᵀ, U and V orthonormal from the leading directions of Σ τ_t and of each"
+                    + " τ_t outside them")
             .use("as iso-c, with many experts")
             .except(Law.SINGLE, "singular values are made equal")
             .pinnedBy("golden `iso-cts`"),
@@ -46,13 +47,15 @@ public final class PeerMethods implements MethodProvider {
                 "doge-ta",
                 DogeTa.PUBLISHED,
                 new Paper(
-                    "Wei et al., Modeling multi-task model merging as adaptive projective gradient descent, ICML 2025",
+                    "Wei et al., Modeling multi-task model merging as adaptive projective gradient"
+                        + " descent, ICML 2025",
                     "https://arxiv.org/abs/2501.01230"),
                 DESCENT)
             .summary(
                 "task arithmetic after a common correction in directions the tasks do not share")
             .formula(
-                "Δ = Σ λ_t (τ_t + δ) ⊙ mask_t, λ_t = scale/‖τ_t‖, δ by Adam outside shared directions")
+                "Δ = Σ λ_t (τ_t + δ) ⊙ mask_t, λ_t = scale/‖τ_t‖, δ by Adam outside shared"
+                    + " directions")
             .use("full fine-tunes, where hundreds of steps a matrix are affordable")
             .except(Law.SCALE, "Adam's steps are absolute")
             .except(Law.SINGLE, "the result has a given length")
@@ -97,7 +100,8 @@ public final class PeerMethods implements MethodProvider {
                 MODEL)
             .summary("EMR: the largest entries of the elected sign; for one task, if one is given")
             .formula(
-                "Δ_i = γ_i · max |τ_t,i| over the τ_t of sign γ_i, γ the sign of Σ τ_t; ρ_t and a mask for one task")
+                "Δ_i = γ_i · max |τ_t,i| over the τ_t of sign γ_i, γ the sign of Σ τ_t; ρ_t and a"
+                    + " mask for one task")
             .use("one model for each task, when it is known which task a question belongs to")
             .pinnedBy("golden `emr`"),
         peer(
@@ -124,7 +128,87 @@ public final class PeerMethods implements MethodProvider {
             .formula("Δ = Σ τ_t where |τ_t| > λ |Σ τ − τ_t| for the task given")
             .use("one model for each task, from one stored sum")
             .except(Law.PERMUTATION, "one task is recovered")
-            .pinnedBy("golden `tall-mask`"));
+            .pinnedBy("golden `tall-mask`"),
+        peer(
+                "metagpt",
+                new MetaGpt(),
+                new Paper("Zhou et al., MetaGPT, EMNLP 2024", "https://arxiv.org/abs/2406.11385"),
+                MODEL)
+            .summary("sum of the task vectors, each with a coefficient that follows from its norm")
+            .formula("Δ = Σ λ_t τ_t, λ_t = ‖τ_t‖² / Σ ‖τ_s‖² over the whole model")
+            .use("experts of different strength, no λ to tune")
+            .pinnedBy("`NewerMethodsTest`"),
+        peer(
+                "pcb-tensor",
+                Pcb.PUBLISHED,
+                new Paper(
+                    "Du et al., Parameter competition balancing for model merging, NeurIPS 2024,"
+                        + " section 3.2",
+                    "https://arxiv.org/abs/2410.02396"),
+                PASSES)
+            .summary("PCB-Merging, each tensor by itself: entries compete in and between tasks")
+            .formula(
+                "Δ = Σ s_t τ_t / Σ s_t, s_t the largest of exp(N x̂_t²) tanh(τ_t Σ τ) brought to"
+                    + " [0, 1]")
+            .use("as ties-tensor, with a weight for each entry that stays")
+            .except(Law.SCALE, "tanh is of absolute numbers")
+            .except(Law.SINGLE, "the largest entries are cut")
+            .pinnedBy("`NewerMethodsTest`"),
+        peer(
+                "robustmerge",
+                RobustMerge.PUBLISHED,
+                new Paper(
+                    "Zeng et al., RobustMerge, NeurIPS 2025, section 4",
+                    "https://arxiv.org/abs/2502.17159"),
+                PASSES)
+            .summary(
+                "adapters' factors pruned, weakened directions made up for, factors merged apart")
+            .formula(
+                "Δ = B A, A = c Σ pruned A_t, B = c Σ s_t pruned B_t / Σ s_t, s_t = ‖A_t‖_1 /"
+                    + " ‖pruned A_t‖_1 by row")
+            .use("LoRA experts of one rank; all else becomes the mean")
+            .pinnedBy("`NewerMethodsTest`"),
+        peer(
+                "dc-merge",
+                DcMerge.PUBLISHED,
+                new Paper(
+                    "DC-Merge: directional consistency, CVPR 2026",
+                    "https://arxiv.org/abs/2603.06242"),
+                DECOMPOSITION)
+            .summary("energy spread over each task's directions, then TIES in their common space")
+            .formula(
+                "Δ = U M Vᵀ, M the mean of the large Uᵀ τ̃_t V that agree in sign, in each task's"
+                    + " block")
+            .use("LoRA experts; for full fine-tunes with smoothing none")
+            .except(Law.SINGLE, "singular values are made equal")
+            .pinnedBy("`NewerMethodsTest`"),
+        peer(
+                "actmerge",
+                new ActMerge(),
+                new Paper(
+                    "Hameed et al., Model merging via data-free covariance estimation, 2026",
+                    "https://arxiv.org/abs/2604.01329"),
+                DECOMPOSITION)
+            .summary("RegMean with the inputs' covariance that a task vector betrays")
+            .formula("Δ = (Σ τ_t C_t)(Σ C_t)⁺, C_t = τ_tᵀτ_t")
+            .use("as aswudi, with more say for larger task vectors")
+            .pinnedBy("`NewerMethodsTest`"),
+        peer(
+                "orthomerge",
+                OrthoMerge.PUBLISHED,
+                new Paper(
+                    "Yang et al., Orthogonal model merging, ICML 2026, section 3",
+                    "https://arxiv.org/abs/2602.05943"),
+                DECOMPOSITION)
+            .base(NamedMethod.Base.FIRST_INPUT)
+            .summary("experts as rotations of the base, merged among rotations, and a rest, added")
+            .formula(
+                "θ = θ_0 R + c Σ (θ_t − θ_0 R_t), R the Cayley transform of the R_t's mean"
+                    + " direction and length")
+            .use("to keep the angles between the base's neurons; no λ")
+            .except(Law.PERMUTATION, "the base comes first")
+            .except(Law.SINGLE, "needs two inputs")
+            .pinnedBy("`NewerMethodsTest`"));
   }
 
   private static Builder peer(String name, MergeMethod method, Paper paper, Cost cost) {

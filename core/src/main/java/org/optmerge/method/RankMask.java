@@ -3,6 +3,7 @@ package org.optmerge.method;
 import java.util.Arrays;
 import java.util.List;
 import org.optmerge.base.CounterRandom;
+import org.optmerge.base.Kernels;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
 
@@ -17,8 +18,8 @@ final class RankMask implements Mask {
   /** The length of rows up to which the limits of all ranks are worked out beforehand. */
   private static final int TABLE = 1 << 18;
 
-  /** 16 MiB. */
-  private static final long MOST_WORDS = 2L << 20;
+  /** 40 MiB. */
+  private static final long MOST_WORDS = 5L << 20;
 
   private final int row;
   private final double[] density;
@@ -75,14 +76,14 @@ final class RankMask implements Mask {
       long number = (block.start() + from) / row;
       if (number >= rowsRemembered) {
         choose(t, number, tau, from, ranks, ranks.words, 0);
-        expand(ranks.words, 0, tau, from, row, factor, target);
+        Kernels.best().keepMarked(ranks.words, 0, tau, from, row, factor, target);
       } else {
         int at = (int) number * rowWords;
         if (!known[t][(int) number]) {
           choose(t, number, tau, from, ranks, remembered[t], at);
           known[t][(int) number] = true;
         }
-        expand(remembered[t], at, tau, from, row, factor, target);
+        Kernels.best().keepMarked(remembered[t], at, tau, from, row, factor, target);
       }
     }
     pool.giveBack(ranks);
@@ -117,20 +118,6 @@ final class RankMask implements Mask {
         packed |= (numbers[first + bit] >>> 63) << bit;
       }
       words[at + word] = packed;
-    }
-  }
-
-  private static void expand(
-      long[] words, int at, float[] tau, int from, int length, float factor, float[] target) {
-    for (int word = 0; word * Long.SIZE < length; word++) {
-      int first = from + word * Long.SIZE;
-      int end = Math.min(Long.SIZE, from + length - first);
-      long packed = words[at + word];
-      for (int bit = 0; bit < end; bit++) {
-        int keep = -(int) ((packed >>> bit) & 1);
-        target[first + bit] =
-            Float.intBitsToFloat(Float.floatToRawIntBits(tau[first + bit] * factor) & keep);
-      }
     }
   }
 

@@ -3,6 +3,7 @@ package org.optmerge.method;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.optmerge.base.BranchFree;
 import org.optmerge.method.MagnitudeSelection.Largest;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;

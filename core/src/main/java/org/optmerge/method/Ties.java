@@ -3,6 +3,8 @@ package org.optmerge.method;
 import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.List;
+import org.optmerge.base.BranchFree;
+import org.optmerge.base.Kernels;
 import org.optmerge.taskvector.Block;
 import org.optmerge.taskvector.TaskVectorStream;
 
@@ -111,11 +113,7 @@ record Ties(
   private record Ballot(float[] exceeded, float majority) {
     /** Writes τ_t without its small entries. */
     void trim(Block block, int t, float[] trimmed) {
-      float[] tau = block.tau()[t];
-      float limit = exceeded[t];
-      for (int i = 0; i < block.length(); i++) {
-        trimmed[i] = tau[i] * BranchFree.positive(Math.abs(tau[i]) - limit);
-      }
+      Kernels.best().keepAbove(block.tau()[t], 0, block.length(), exceeded[t], 1f, trimmed);
     }
 
     /** Writes Σ_t trimmed τ_t. */
@@ -161,7 +159,7 @@ record Ties(
                           rows -> {
                             float[] sums = rows.row(0, block.length());
                             ballot.sum(block, rows.row(1, block.length()), sums);
-                            return balance(sums, block.length());
+                            return Kernels.best().balance(sums, block.length());
                           }),
               (a, b) -> {
                 a[0] += b[0];
@@ -172,80 +170,57 @@ record Ties(
     return Long.signum(balance);
   }
 
-  private static int balance(float[] sums, int length) {
-    int positive = 0;
-    int negative = 0;
-    for (int i = 0; i < length; i++) {
-      positive += sums[i] > 0 ? 1 : 0;
-      negative += sums[i] < 0 ? 1 : 0;
-    }
-    return positive - negative;
-  }
-
   private static final class Election implements BlockMerge {
-    private static final int SIGNS = 0;
-    private static final int TRIMMED = 1;
-    private static final int COUNTS = 2;
-
     private final Ballot ballot;
     private final MergeFunction mergeFunction;
-    private final BufferPool<BufferPool.Scratch> scratch = BufferPool.Scratch.of(3);
+    private final int count;
+    private final BufferPool<BufferPool.Scratch> scratch;
 
     Election(Ballot ballot, MergeFunction mergeFunction) {
       this.ballot = ballot;
       this.mergeFunction = mergeFunction;
+      this.count = ballot.exceeded().length;
+      this.scratch = BufferPool.Scratch.of(count + 1);
     }
 
     @Override
     public void merge(Block block, float[] merged) {
-      BufferPool.Scratch rows = scratch.borrow();
+      BufferPool.Scratch scratchRows = scratch.borrow();
       int length = block.length();
-      float[] signs = rows.row(SIGNS, length);
-      float[] trimmed = rows.row(TRIMMED, length);
-      float[] counts = rows.row(COUNTS, length);
-      ballot.sum(block, trimmed, signs);
-      elect(signs, length);
-      Arrays.fill(merged, 0, length, 0f);
-      Arrays.fill(counts, 0, length, 0f);
-      for (int t = 0; t < ballot.exceeded().length; t++) {
-        ballot.trim(block, t, trimmed);
-        if (mergeFunction == MergeFunction.MAX) {
-          largest(signs, trimmed, merged, length);
-        } else {
-          add(signs, trimmed, merged, counts, length);
+      float[][] rows = scratchRows.rows(length);
+      for (int t = 0; t < count; t++) {
+        ballot.trim(block, t, rows[t]);
+      }
+      if (mergeFunction == MergeFunction.MAX) {
+        largest(rows, merged, length);
+      } else {
+        boolean mean = mergeFunction == MergeFunction.MEAN;
+        Kernels.best().election(rows, count, ballot.majority(), mean, merged, length);
+      }
+      scratch.giveBack(scratchRows);
+    }
+
+    /** The entry of largest magnitude among those of the elected sign. */
+    private void largest(float[][] rows, float[] merged, int length) {
+      float[] signs = rows[count];
+      Arrays.fill(signs, 0, length, 0f);
+      for (int t = 0; t < count; t++) {
+        for (int i = 0; i < length; i++) {
+          signs[i] += rows[t][i];
         }
       }
-      if (mergeFunction == MergeFunction.MEAN) {
+      for (int i = 0; i < length; i++) {
+        float sign = BranchFree.sign(signs[i]);
+        signs[i] = sign + (1 - Math.abs(sign)) * ballot.majority();
+      }
+      Arrays.fill(merged, 0, length, 0f);
+      for (int t = 0; t < count; t++) {
         for (int i = 0; i < length; i++) {
-          merged[i] = merged[i] / Math.max(counts[i], 1f);
+          merged[i] = Math.max(merged[i], rows[t][i] * signs[i]);
         }
       }
       for (int i = 0; i < length; i++) {
         merged[i] = merged[i] * signs[i] + 0f; // no negative zeros
-      }
-      scratch.giveBack(rows);
-    }
-
-    private void elect(float[] sums, int length) {
-      float majority = ballot.majority();
-      for (int i = 0; i < length; i++) {
-        float sign = BranchFree.sign(sums[i]);
-        sums[i] = sign + (1 - Math.abs(sign)) * majority;
-      }
-    }
-
-    private static void add(
-        float[] signs, float[] trimmed, float[] merged, float[] counts, int length) {
-      for (int i = 0; i < length; i++) {
-        float agreeing = Math.max(trimmed[i] * signs[i], 0f);
-        merged[i] += agreeing;
-        counts[i] += BranchFree.positive(agreeing);
-      }
-    }
-
-    private static void largest(float[] signs, float[] trimmed, float[] merged, int length) {
-      for (int i = 0; i < length; i++) {
-        merged[i] = Math.max(merged[i], trimmed[i] * signs[i]);
       }
     }
   }

@@ -1,7 +1,8 @@
 package org.optmerge.method;
 
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.DataType;
-import org.optmerge.linalg.LinearAlgebra;
+import java.util.Optional;
 import org.optmerge.linalg.Svd;
 import org.optmerge.taskvector.TaskVector;
 import org.optmerge.taskvector.TaskVectors;
@@ -23,6 +24,9 @@ import org.optmerge.taskvector.TaskVectors;
  *     2025</a>
  */
 record Tsv() implements MatrixMethod {
+  /** The share of its norm by which float32 arithmetic may move a result of large matrices. */
+  private static final double FLOAT32_ERROR = 3e-6;
+
   @Override
   public boolean merges(TaskVectors tau) {
     return tau.shape().dimension() == 2 && !OutputHead.is(tau.parameter());
@@ -31,6 +35,12 @@ record Tsv() implements MatrixMethod {
   @Override
   public TaskVector mergeMatrices(Matrices tau) {
     int rank = tau.smallerSide() / tau.count();
+    if (tau.areLargeFloat32()) {
+      Optional<NDArray> merged = inFloat32(tau.inFloat32(), rank);
+      if (merged.isPresent()) {
+        return new TaskVector.Dense(merged.get());
+      }
+    }
     SingularVectors vectors = new SingularVectors();
     for (int t = 0; t < tau.count(); t++) {
       vectors.add(tau.truncatedSvd(t, rank));
@@ -38,9 +48,20 @@ record Tsv() implements MatrixMethod {
     if (vectors.isEmpty()) {
       return new TaskVector.Dense(tau.scope().zeros(tau.shape(), DataType.FLOAT64));
     }
-    Svd merged = vectors.orthonormal();
     return tau.sumIsFactored()
-        ? new TaskVector.LowRank(LinearAlgebra.scaleColumns(merged.u(), merged.s()), merged.vt(), 1)
-        : new TaskVector.Dense(merged.with(merged.s()));
+        ? vectors.orthonormalFactors(vectors.values())
+        : new TaskVector.Dense(vectors.orthonormal(vectors.values()));
+  }
+
+  private static Optional<NDArray> inFloat32(Matrices tau, int rank) {
+    SingularVectors vectors = new SingularVectors();
+    for (int t = 0; t < tau.count(); t++) {
+      Optional<Svd> leading = tau.truncatedSvdInFloat32(t, rank, FLOAT32_ERROR);
+      if (leading.isEmpty()) {
+        return Optional.empty();
+      }
+      vectors.add(leading.get());
+    }
+    return vectors.orthonormalInFloat32(vectors.values(), FLOAT32_ERROR);
   }
 }

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Json;
+import org.optmerge.base.RegularFiles;
 
 /**
  * What a folder says of its chat template. Templates in Jinja are not run: the published ones are
@@ -48,7 +49,7 @@ record ChatFiles(String named, String jinja, String file) {
     Path text = folder.resolve("chat_template.jinja");
     try {
       if (Files.isRegularFile(text)) {
-        return new ChatFiles(named, Files.readString(text), text.toString());
+        return new ChatFiles(named, RegularFiles.readText(text, 1 << 24), text.toString());
       }
       for (String name :
           List.of("chat_template.json", "processor_config.json", "tokenizer_config.json")) {

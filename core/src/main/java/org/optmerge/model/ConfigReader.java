@@ -12,6 +12,12 @@ import org.optmerge.base.Json;
 
 /** Reads values of a {@code config.json}; an error names the key and what came. */
 final class ConfigReader {
+  /** Longer contexts or vocabularies are not published, and products of such sizes fit a long. */
+  private static final int MOST = 1 << 24;
+
+  /** Ten times as many as any published model has. */
+  private static final int MOST_LAYERS = 2000;
+
   private final JsonNode json;
   private final String path;
   private final String file;
@@ -64,6 +70,13 @@ final class ConfigReader {
     JsonNode value = json.path(key);
     if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() <= 0) {
       throw wrong(key, "a whole number of at least 1", value);
+    }
+    if (value.intValue() > MOST) {
+      throw wrong(key, "a size that a model can have, at most %d".formatted(MOST), value);
+    }
+    // Each layer has parameters with names, which are listed before weights are compared with them.
+    if ((key.endsWith("layers") || key.equals("depth")) && value.intValue() > MOST_LAYERS) {
+      throw wrong(key, "a number of layers, at most %d".formatted(MOST_LAYERS), value);
     }
     return value.intValue();
   }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Steps of decoding: reading prompts, going on from a common beginning, and making new tokens. */
@@ -24,11 +25,14 @@ final class Decoder {
   private final RotaryEmbedding rotary;
   private final Step script;
   private final NDManager parent;
+  private final Supplier<String> suspect;
 
   /**
    * @param parent of the managers of sequences
+   * @param suspect where to look for the cause if what is computed is no number, in words
    */
-  Decoder(RotaryEmbedding rotary, Step script, NDManager parent) {
+  Decoder(RotaryEmbedding rotary, Step script, NDManager parent, Supplier<String> suspect) {
+    this.suspect = suspect;
     this.rotary = rotary;
     this.script = script;
     this.parent = parent;
@@ -186,7 +190,7 @@ final class Decoder {
     int most = sequences.length() + decoding.maxNewTokens();
     long[][] answers = new long[count][decoding.maxNewTokens()];
     boolean[] finished = new boolean[count];
-    long[] next = choice.next(sequences.scores(), answers, 0);
+    long[] next = choice.next(finite(sequences.scores(), 0), answers, 0);
     int made = 0;
     while (true) {
       boolean done = true;
@@ -203,13 +207,30 @@ final class Decoder {
         break;
       }
       try (NDManager step = sequences.scope().newSubManager()) {
-        next = choice.next(advance(sequences, step, next, most), answers, made);
+        next = choice.next(finite(advance(sequences, step, next, most), made), answers, made);
       }
     }
     for (int i = 0; i < count; i++) {
       answers[i] = Arrays.copyOf(answers[i], made);
     }
     return answers;
+  }
+
+  /**
+   * The same scores, if a token can be chosen by them: the largest of scores of which one is not a
+   * number is none, and any token would look like an answer.
+   */
+  private NDArray finite(NDArray scores, int made) {
+    try (NDArray largest = scores.max(new int[] {-1})) {
+      for (float value : largest.toFloatArray()) {
+        if (!Float.isFinite(value)) {
+          throw new ModelException(
+              "the model computes %s in place of scores for token %d of its answer, which would be no answer; %s"
+                  .formatted(value, made + 1, suspect.get()));
+        }
+      }
+    }
+    return scores;
   }
 
   /**

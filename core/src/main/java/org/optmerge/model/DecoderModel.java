@@ -24,6 +24,7 @@ import org.optmerge.base.Json;
 import org.optmerge.checkpoint.Checkpoint;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.LoraAdapter;
+import org.optmerge.linalg.NativeLibraries;
 import org.optmerge.model.media.Media;
 
 /**
@@ -88,7 +89,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
     this.scripts = scripts;
     this.precision = precision;
     this.script = new ModelScript(scripts.apply(Map.of()), precision);
-    this.manager = NDManager.newBaseManager(null, "PyTorch");
+    this.manager = NativeLibraries.newManager();
     this.parameters = new Parameters(manager, shapes, precision);
     this.rotary = new RotaryEmbedding(language.headWidth(), language.ropeTheta());
     this.answering = new Answering<>(this, language);
@@ -498,7 +499,7 @@ abstract class DecoderModel<F> implements MultimodalModel {
 
   /** Steps of decoding. */
   final Decoder decoder(NDManager scope) {
-    return new Decoder(rotary, this::call, scope);
+    return new Decoder(rotary, this::call, scope, parameters::notFinite);
   }
 
   /** Reads a batch of prompts. */

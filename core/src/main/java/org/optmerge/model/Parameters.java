@@ -135,6 +135,21 @@ final class Parameters {
     return array == null ? argument(name) : array;
   }
 
+  /** Which parameter holds a value that is no number, in words for a message. */
+  String notFinite() {
+    for (Map.Entry<String, NDArray> entry : arrays.entrySet()) {
+      NDArray array = entry.getValue();
+      if (precision == Precision.FLOAT32 && array.getDataType() == DataType.FLOAT32) {
+        for (float value : array.toFloatArray()) {
+          if (!Float.isFinite(value)) {
+            return "its parameter '%s' holds %s".formatted(entry.getKey(), value);
+          }
+        }
+      }
+    }
+    return "its weights are finite as far as they can be looked at, so see what config.json says (norms, rotary positions)";
+  }
+
   /** A parameter as an argument of a script: an array, or a handle of a mapped tensor. */
   NDArray argument(String name) {
     if (name.endsWith(ScriptWriter.SCALES)) {

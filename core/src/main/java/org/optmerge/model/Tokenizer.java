@@ -17,8 +17,11 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Deadline;
 import org.optmerge.base.Json;
+import org.optmerge.base.RegularFiles;
 import org.optmerge.base.Suggestion;
+import org.optmerge.linalg.NativeLibraries;
 
 /**
  * Text to token ids and back: byte-level BPE and SentencePiece of the published models, word level
@@ -27,6 +30,9 @@ import org.optmerge.base.Suggestion;
  * <p>No token is added that the text does not have. Safe from several threads.
  */
 public final class Tokenizer implements AutoCloseable {
+  /** The longest that are published have 35 MB. */
+  static final int LONGEST = 1 << 29;
+
   private final HuggingFaceTokenizer tokenizer;
   private final byte @Nullable [] json;
   private final Map<String, Long> ids;
@@ -89,7 +95,7 @@ public final class Tokenizer implements AutoCloseable {
       throw new ModelException("%s: no tokenizer.json".formatted(path));
     }
     try {
-      return of(Files.readString(path));
+      return of(RegularFiles.readText(path, LONGEST));
     } catch (IOException | ModelException e) {
       throw new ModelException("%s: cannot be read: %s".formatted(path, e.getMessage()), e);
     }
@@ -121,11 +127,18 @@ public final class Tokenizer implements AutoCloseable {
   private static Tokenizer of(byte[] bytes, JsonNode tree, byte @Nullable [] file)
       throws IOException {
     Map<String, Long> ids = ids(tree);
+    TokenizerCheck.require(tree);
+    NativeLibraries.require(NativeLibraries.TOKENIZERS);
     // Neither truncation nor padding, whatever the file says: length is the caller's matter.
     HuggingFaceTokenizer tokenizer =
-        HuggingFaceTokenizer.newInstance(
-            new ByteArrayInputStream(bytes),
-            Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "false"));
+        Deadline.decoded(
+            "the tokenizer",
+            bytes.length,
+            () ->
+                HuggingFaceTokenizer.newInstance(
+                    new ByteArrayInputStream(bytes),
+                    Map.of(
+                        "truncation", "false", "padding", "false", "addSpecialTokens", "false")));
     Set<Long> added = new HashSet<>();
     tree.path("added_tokens").forEach(token -> added.add(token.path("id").asLong()));
     return new Tokenizer(tokenizer, file, ids, words(tree), null, added, null, "");

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.optmerge.base.Json;
+import org.optmerge.base.RegularFiles;
 
 /**
  * The files that tokenizers are published in, each as a {@code tokenizer.json} would have it: that
@@ -61,7 +62,7 @@ final class TokenizerFiles {
           json,
           () -> {
             AddedTokens added = AddedTokens.read(folder);
-            String text = Files.readString(json);
+            String text = RegularFiles.readText(json, Tokenizer.LONGEST);
             Tokenizer plain = Tokenizer.of(text);
             return plain.as(added, prefix(added, plain));
           });
@@ -80,7 +81,8 @@ final class TokenizerFiles {
           pieces,
           () -> {
             AddedTokens added = AddedTokens.read(folder);
-            SentencePieceModel model = SentencePieceModel.of(Files.readAllBytes(pieces));
+            SentencePieceModel model =
+                SentencePieceModel.of(RegularFiles.read(pieces, Tokenizer.LONGEST));
             Tokenizer built = Tokenizer.built(sentencePiece(model, added));
             // Without "legacy" only the beginning of a text has a blank, not what follows a special
             // token, so it is no step of the normalisation.

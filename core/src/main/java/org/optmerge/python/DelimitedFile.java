@@ -13,6 +13,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.optmerge.base.RegularFiles;
 
 /**
  * Reads a table of delimited cells row by row, from any row's place in the file. Bytes are looked
@@ -48,7 +49,7 @@ public final class DelimitedFile implements Closeable {
   /** Opens a file whose cells are separated by a character of ASCII. */
   public DelimitedFile(Path path, char delimiter) throws IOException {
     this.delimiter = delimiter;
-    this.channel = FileChannel.open(path, StandardOpenOption.READ);
+    this.channel = FileChannel.open(RegularFiles.required(path), StandardOpenOption.READ);
     for (byte mark : BYTE_ORDER_MARK) {
       if (read() != (mark & 0xff)) {
         seek(0);

@@ -24,6 +24,8 @@ import java.util.stream.Stream;
 import org.dhatim.fastexcel.reader.CellType;
 import org.dhatim.fastexcel.reader.ReadableWorkbook;
 import org.dhatim.fastexcel.reader.Row;
+import org.optmerge.base.DecoderErrors;
+import org.optmerge.base.RegularFiles;
 
 /**
  * A table as pandas reads it from .xlsx, .tsv or .csv: named columns of cells, all of one length.
@@ -71,7 +73,7 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
     } catch (TableException | EOFException e) {
       throw new TableException("%s: %s".formatted(file, e.getMessage()), e);
     } catch (IOException e) {
-      throw new TableException("%s: cannot be read: %s".formatted(file, e.getMessage()), e);
+      throw new TableException("%s: cannot be read: %s".formatted(file, DecoderErrors.words(e)), e);
     }
   }
 
@@ -131,8 +133,9 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
      */
     void at(int row) {
       header = begun ? header : row;
+      List<Cell> nothing = Collections.nCopies(kept.size(), Cell.MISSING);
       while (begun && rows.size() < row - header - 1) {
-        add(List.of());
+        rows.add(nothing);
       }
     }
 
@@ -218,8 +221,10 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
   }
 
   private static Raw workbook(Path file, Predicate<String> wanted) throws IOException {
-    try (PushbackInputStream in = new PushbackInputStream(Files.newInputStream(file), 2)) {
+    try (PushbackInputStream in =
+        new PushbackInputStream(Files.newInputStream(RegularFiles.required(file)), 2)) {
       requireZip(in);
+      WorkbookLimits.check(file);
       Collector table = new Collector(wanted, true);
       try (ReadableWorkbook workbook = new ReadableWorkbook(in);
           Stream<Row> rows = workbook.getFirstSheet().openStream()) {
@@ -237,7 +242,9 @@ public record PandasTable(Map<String, List<Cell>> columns, int rows) {
       throw e instanceof TableException
           ? e
           : new TableException(
-              "not a readable .xlsx workbook: " + e.getMessage() + "; was the copy complete?", e);
+              "not a readable .xlsx workbook: %s; was the copy complete?"
+                  .formatted(DecoderErrors.words(e)),
+              e);
     }
   }
 

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PythonLiteral extends PythonScanner {
   /** The length that {@code [...] * n} may grow to. */
-  private static final int LONGEST_LIST = 1 << 20;
+  private static final int LONGEST_LIST = 1 << 16;
 
   private PythonLiteral(String text) {
     super(text);

@@ -4,6 +4,9 @@ import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.training.GradientCollector;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +19,7 @@ import java.util.Objects;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.IntConsumer;
+import org.optmerge.base.FileErrors;
 import org.optmerge.base.Json;
 import org.optmerge.base.Progress;
 
@@ -89,7 +93,7 @@ public record TrainingRun(
       return lastLoss(log);
     } catch (IOException e) {
       throw new TrainingException(
-          "%s: %s: cannot be written: %s".formatted(name, folder, e.getMessage()), e);
+          "%s: %s: cannot be read or written: %s".formatted(name, folder, FileErrors.reason(e)), e);
     }
   }
 
@@ -151,10 +155,24 @@ public record TrainingRun(
     List<String> lines = Files.readAllLines(log);
     int count = Math.max(1, schedule.steps() / 10);
     double sum = 0;
-    for (String line : lines.subList(lines.size() - count, lines.size())) {
-      sum += Json.plain().readTree(line).get("loss").asDouble();
+    for (String line : lines.subList(Math.max(0, lines.size() - count), lines.size())) {
+      JsonNode loss = loss(line);
+      if (!loss.isNumber()) {
+        throw new TrainingException(
+            "%s: %s: is damaged, though the state beside it is whole; delete its folder to begin anew"
+                .formatted(name, log));
+      }
+      sum += loss.asDouble();
     }
     return sum / count;
+  }
+
+  private static JsonNode loss(String line) {
+    try {
+      return Json.plain().readTree(line).path("loss");
+    } catch (JsonProcessingException e) {
+      return MissingNode.getInstance();
+    }
   }
 
   private static String line(

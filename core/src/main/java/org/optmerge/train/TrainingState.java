@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.Shape;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -13,7 +14,9 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.optmerge.base.AtomicFiles;
+import org.optmerge.base.Sha256;
 import org.optmerge.checkpoint.Checkpoint;
+import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.checkpoint.FloatCodec;
 import org.optmerge.checkpoint.SafetensorsLayout;
@@ -24,6 +27,7 @@ import org.optmerge.checkpoint.TensorInfo;
 final class TrainingState {
   private static final String STEP = "step";
   private static final String RUN = "run";
+  private static final String DIGEST = "sha256";
 
   private TrainingState() {}
 
@@ -42,7 +46,9 @@ final class TrainingState {
                 new SafetensorsLayout.Entry(
                     name, DType.F32, Arrays.stream(array.getShape().getShape()).boxed().toList())));
     SafetensorsLayout layout =
-        SafetensorsLayout.of(entries, Map.of(STEP, Integer.toString(step), RUN, run));
+        SafetensorsLayout.of(
+            entries,
+            Map.of(STEP, Integer.toString(step), RUN, run, DIGEST, digest(arrays.values())));
     try {
       AtomicFiles.write(
           file,
@@ -74,10 +80,22 @@ final class TrainingState {
       int step = Integer.parseInt(metadata.getOrDefault(STEP, ""));
       SortedMap<String, NDArray> arrays = arrays(parameters, optimiser);
       arrays.forEach((name, array) -> restore(saved, file, name, array));
+      String digest = metadata.get(DIGEST);
+      if (digest != null && !digest.equals(digest(arrays.values()))) {
+        throw new TrainingException(
+            "%s: is damaged: its numbers do not have the checksum they were saved with; delete its folder to begin anew"
+                .formatted(file));
+      }
       optimiser.moments().values().forEach(moments -> moments.resume(step));
       return step;
     } catch (NumberFormatException e) {
-      throw new TrainingException("%s: does not say its step".formatted(file), e);
+      throw new TrainingException(
+          "%s: does not say its step; delete its folder to begin anew".formatted(file), e);
+    } catch (CheckpointException e) {
+      throw new TrainingException(
+          "%s; this is the saved state of a training: delete its folder to begin anew"
+              .formatted(e.getMessage()),
+          e);
     }
   }
 
@@ -97,6 +115,12 @@ final class TrainingState {
     try (NDManager copy = array.getManager().newSubManager()) {
       copy.create(values, shape).copyTo(array);
     }
+  }
+
+  private static String digest(Iterable<NDArray> arrays) {
+    MessageDigest digest = Sha256.begin();
+    arrays.forEach(array -> digest.update(bytes(array.toFloatArray())));
+    return Sha256.hex(digest.digest());
   }
 
   private static SortedMap<String, NDArray> arrays(

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -261,5 +262,173 @@ class KernelsTest {
         }
       }
     }
+  }
+
+  /** The same numbers; which NaN comes of two is up to the processor. */
+  private static void same(float[] found, float[] expected) {
+    for (int i = 0; i < expected.length; i++) {
+      assertThat(Float.floatToIntBits(found[i]))
+          .as("entry %d: %s, expected %s", i, found[i], expected[i])
+          .isEqualTo(Float.floatToIntBits(expected[i]));
+    }
+  }
+
+  /** Numbers as task vectors have them: many zeros of both signs, equal ones, subnormal ones. */
+  private static float[] changes(int length, long seed) {
+    Random random = new Random(seed);
+    float[] values = new float[length];
+    for (int i = 0; i < length; i++) {
+      values[i] =
+          switch (random.nextInt(6)) {
+            case 0 -> 0f;
+            case 1 -> -0f;
+            case 2 -> Float.MIN_VALUE * (random.nextInt(9) - 4);
+            case 3 -> 0.25f * (random.nextInt(5) - 2);
+            default -> (float) random.nextGaussian();
+          };
+    }
+    return values;
+  }
+
+  private static List<float[]> kinds(int length, long seed) {
+    return List.of(changes(length, seed), floats(length, seed), finite(length, seed));
+  }
+
+  @ParameterizedTest
+  @MethodSource("all")
+  void entries_above_a_threshold_are_the_same(Kernels kernels) {
+    float[] thresholds = {
+      0f,
+      -Float.MIN_VALUE,
+      Float.MIN_VALUE,
+      0.25f,
+      Math.nextDown(0.25f),
+      1e30f,
+      Float.MAX_VALUE,
+      Float.POSITIVE_INFINITY,
+      Float.NaN
+    };
+    for (int length : LENGTHS) {
+      for (float[] values : kinds(length + 3, length)) {
+        for (float threshold : thresholds) {
+          for (float factor : new float[] {1f, -0.3f, 0f, 1e30f}) {
+            float[] expected = new float[length + 3];
+            float[] found = new float[length + 3];
+            PLAIN.keepAbove(values, 2, length + 2, threshold, factor, expected);
+            kernels.keepAbove(values, 2, length + 2, threshold, factor, found);
+            same(found, expected);
+          }
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("all")
+  void marked_entries_are_the_same(Kernels kernels) {
+    for (int length : LENGTHS) {
+      long[] words = new Random(length).longs(3 + length / 64).toArray();
+      for (float[] values : kinds(length + 3, length)) {
+        float[] expected = new float[length + 3];
+        float[] found = new float[length + 3];
+        PLAIN.keepMarked(words, 1, values, 2, length, -0.7f, expected);
+        kernels.keepMarked(words, 1, values, 2, length, -0.7f, found);
+        same(found, expected);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("all")
+  void random_bits_are_those_of_single_entries(Kernels kernels) {
+    for (int length : LENGTHS) {
+      long[] bits = new long[length];
+      kernels.uniformBits(-77, (1L << 40) - 3, bits, length);
+      for (int i = 0; i < length; i++) {
+        assertThat(bits[i]).isEqualTo(CounterRandom.uniformBits(-77, (1L << 40) - 3 + i));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("all")
+  void entries_of_some_upper_bits_are_found(Kernels kernels) {
+    for (int length : LENGTHS) {
+      for (float[] values : kinds(length, length)) {
+        for (float sought : new float[] {0, 0.25f, -1f, Float.NaN, Float.NEGATIVE_INFINITY}) {
+          int upper = (Float.floatToRawIntBits(sought) & 0x7fffffff) >>> 16;
+          int[] expected =
+              IntStream.range(0, length)
+                  .filter(i -> (Float.floatToRawIntBits(values[i]) & 0x7fffffff) >>> 16 == upper)
+                  .toArray();
+          int[] found = new int[length];
+          int count = kernels.findUpper(values, length, upper, found);
+          assertThat(Arrays.copyOf(found, count)).isEqualTo(expected);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("all")
+  void signs_are_counted_alike(Kernels kernels) {
+    for (int length : LENGTHS) {
+      for (float[] values : kinds(length, length)) {
+        int expected = 0;
+        for (float value : values) {
+          expected += value > 0 ? 1 : value < 0 ? -1 : 0;
+        }
+        assertThat(kernels.balance(values, length)).isEqualTo(expected);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("all")
+  void elections_have_the_same_outcome(Kernels kernels) {
+    for (int length : LENGTHS) {
+      for (int kind = 0; kind < 3; kind++) {
+        float[][] rows = new float[4][];
+        for (int t = 0; t < rows.length; t++) {
+          rows[t] = kinds(length, length + 100L * t).get(kind);
+        }
+        // Rows that cancel: a sum of zero is where the majority decides.
+        for (int i = 0; i < length; i += 3) {
+          rows[1][i] = -rows[0][i];
+          rows[2][i] = 0;
+          rows[3][i] = -0f;
+        }
+        for (boolean divided : new boolean[] {true, false}) {
+          for (float majority : new float[] {-1, 0, 1}) {
+            float[] expected = new float[length];
+            float[] found = new float[length];
+            PLAIN.election(rows, rows.length, majority, divided, expected, length);
+            kernels.election(rows, rows.length, majority, divided, found, length);
+            same(found, expected);
+          }
+          for (float[] weights : new float[][] {{0.4f, 0.3f, -0.2f, 0}, {1, -1, 0.5f, 1}}) {
+            float[] expected = new float[length];
+            float[] found = new float[length];
+            PLAIN.consensus(rows, weights, divided, 1.5f, expected, length);
+            kernels.consensus(rows, weights, divided, 1.5f, found, length);
+            same(found, expected);
+          }
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void an_election_is_what_it_says(boolean mean) {
+    float[][] rows = {{3, -1, 1, 0, -2}, {1, -2, -1, -0f, 1}, {-2, 4, 0, 0, 1}};
+    float[] merged = new float[5];
+    PLAIN.election(rows, 3, -1, mean, merged, 5);
+    // Sums 2, 1, 0, 0, 0: where it is zero the majority, here −, decides.
+    assertThat(merged).containsExactly(mean ? 2 : 4, 4, -1, 0, -2);
+    PLAIN.consensus(rows, new float[] {2, 3, 4}, mean, 10, merged, 5);
+    assertThat(merged)
+        .containsExactly(
+            mean ? 40f / 5 : 40, mean ? 40f / 4 : 40, mean ? 5 : 10, 0, mean ? 20f / 7 : 20);
   }
 }

@@ -244,6 +244,25 @@ class LoraAdapterTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {".*.*.*.*.*.*.*.*.*.*.*!", "(.*.*.*.*.*.*.*.*.*.*)+!"})
+  void an_expression_that_goes_back_and_forth_for_ever_is_given_up(String expression) {
+    adapter()
+        .config(
+            "{\"peft_type\": \"LORA\", \"r\": 2, \"alpha_pattern\": {\"%s\": 1}}"
+                .formatted(expression))
+        .write();
+
+    assertThatThrownBy(
+            () -> {
+              try (LoraAdapter adapter = LoraAdapter.open(dir)) {
+                adapter.deltas().get(UP + ".weight").scale();
+              }
+            })
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("takes too long on the module '");
+  }
+
+  @ParameterizedTest
   @ValueSource(
       strings = {"{\"use_dora\": false}", "{\"use_dora\": null, \"layer_replication\": []}"})
   void settings_that_are_off_do_no_harm(String off) {

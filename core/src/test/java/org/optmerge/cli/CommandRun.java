@@ -15,8 +15,8 @@ import java.util.List;
  * @param out what it wrote on standard output
  * @param err what it wrote on standard error
  */
-record CommandRun(int code, String out, String err) {
-  static CommandRun of(Object... arguments) {
+public record CommandRun(int code, String out, String err) {
+  public static CommandRun of(Object... arguments) {
     return on(Terminal.NONE, arguments);
   }
 
@@ -29,12 +29,12 @@ record CommandRun(int code, String out, String err) {
   }
 
   /** Standard output as the one JSON object that it must be. */
-  JsonNode json() {
+  public JsonNode json() {
     return parse(out);
   }
 
   /** Standard error as JSON objects, one per line. */
-  List<JsonNode> events() {
+  public List<JsonNode> events() {
     return err.lines().map(CommandRun::parse).toList();
   }
 

@@ -137,14 +137,32 @@ class MainTest {
             "no permission to read or write 'a/b'"),
         Arguments.of(
             new FileSystemException("a/b", null, "No space left on device"),
-            "'a/b': No space left on device"),
+            "'a/b': No space left on device (make room on that disk)"),
         Arguments.of(
             new IOException("No space left on device"),
-            "reading or writing failed: No space left on device"),
+            "reading or writing failed: No space left on device (make room on that disk)"),
         Arguments.of(
             new OutOfMemoryError("Java heap space"),
-            "out of memory (Java heap space); give --memory less or --threads fewer, or the JVM more"
-                + " with -Xmx"),
+            "out of memory (Java heap space); give the JVM more, for example"
+                + " OPTMERGE_JAVA_OPTS=-Xmx8g, or the command less where it has --memory, --threads"
+                + " or --count"),
+        Arguments.of(
+            new UncheckedIOException("x: cannot be read", new IOException("Input/output error")),
+            "x: cannot be read: Input/output error"),
+        Arguments.of(
+            new StackOverflowError(),
+            "what was read is nested too deeply; is it damaged? (OPTMERGE_JAVA_OPTS=-Xss16m allows"
+                + " more)"),
+        Arguments.of(
+            new InternalError("a fault occurred in a recent unsafe memory access operation"),
+            "a file that is read through memory became shorter, or its disk failed (a fault occurred"
+                + " in a recent unsafe memory access operation)"),
+        Arguments.of(
+            new ExceptionInInitializerError(
+                new IllegalStateException(new IOException("No space left on device"))),
+            "the native libraries cannot be loaded: No space left on device; they are unpacked into"
+                + " ~/.djl.ai, or the folder that DJL_CACHE_DIR names: it needs 500 MB of room, and"
+                + " may be deleted to be made again"),
         Arguments.of(
             new IllegalStateException("odd"),
             "unexpected IllegalStateException: odd; this is a defect, --stacktrace shows where"));

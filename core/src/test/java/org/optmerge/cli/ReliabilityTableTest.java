@@ -298,7 +298,8 @@ class ReliabilityTableTest {
       Files.writeString(dir.resolve("chart/config.json"), config);
     }
 
-    assertThat(merged().err()).contains("note: model 'chart' has no config.json that can be read");
+    assertThat(merged().err())
+        .contains("warning: model 'chart' has no config.json that can be read");
   }
 
   // ---- models that do not fit
@@ -348,7 +349,7 @@ class ReliabilityTableTest {
 
     assertThat(merged().err())
         .contains(
-            "note: model 'chart' has 1 tensor that 'base' does not have, such as 'vision.weight'",
+            "warning: model 'chart' has 1 tensor that 'base' does not have, such as 'vision.weight'",
             "left out ('extra: copy' keeps");
     assertThat(provenance().path("notices").toString()).contains("vision.weight");
 
@@ -388,7 +389,7 @@ class ReliabilityTableTest {
     write("chart", with(llama(3), EMBEDDING, random(DType.BF16, 4, 24, 4)));
     assertThat(merged().err())
         .contains(
-            "note: model 'chart': '"
+            "warning: model 'chart': '"
                 + EMBEDDING
                 + "' has 24 rows, 'base' has 16; the first 16 are merged");
 
@@ -397,7 +398,7 @@ class ReliabilityTableTest {
     assertThat(run.code()).isZero();
     assertThat(run.err())
         .contains(
-            "note: model 'chart': '"
+            "warning: model 'chart': '"
                 + EMBEDDING
                 + "' has 8 rows, 'base' has 16; the first 8 are merged, the others are those of"
                 + " 'base'");
@@ -418,7 +419,7 @@ class ReliabilityTableTest {
     // 0.02 in bfloat16 is 0x3ca4, which is 1.16 in float16.
     assertThat(merged().err())
         .containsPattern(
-            "note: model 'chart' has F16 where the base has BF16, for example '\\S+': largest of"
+            "warning: model 'chart' has F16 where the base has BF16, for example '\\S+': largest of"
                 + " the first values \\d\\S*, the base's 0\\.0\\d+");
   }
 

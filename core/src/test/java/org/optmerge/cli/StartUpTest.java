@@ -55,4 +55,9 @@ class StartUpTest {
     assertThat(run.code()).isEqualTo(command.equals("inspect") ? 1 : 2);
     assertThat(run.output()).startsWith("optmerge: ").hasLineCount(1);
   }
+
+  @Test
+  void what_the_archive_is_made_from_succeeds() throws Exception {
+    assertThat(StartUpTraining.run(folder)).isZero();
+  }
 }

@@ -41,6 +41,7 @@ class TuneCommandTest {
     tried.forEach(one -> scalings.add(one.get("scaling").asDouble()));
     assertThat(scalings).containsExactly(0.0, 0.7, 40.0);
     assertThat(run.json().get("best").asDouble()).isEqualTo(0.7);
+    assertThat(run.json().path("from_weights").path("scaling").asDouble()).isBetween(0.4, 0.8);
     assertThat(tried.get(1).get("mean").asDouble())
         .isGreaterThan(tried.get(2).get("mean").asDouble());
     assertThat(tried.get(0)).extracting(one -> one.get("grounding")).isNotNull();
@@ -58,7 +59,8 @@ class TuneCommandTest {
     assertThat(run.out())
         .containsPattern("(?m)^ 0\\.7( +\\d+\\.\\d){6}  best$")
         .containsPattern("(?m)^40\\.0( +\\d+\\.\\d){6}$")
-        .contains("In the recipe: parameters: {scaling: 0.7}");
+        .contains("In the recipe: parameters: {scaling: 0.7}")
+        .containsPattern("(?m)^From the weights alone: λ = 0\\.\\d+ by auto: E = ");
   }
 
   @ParameterizedTest

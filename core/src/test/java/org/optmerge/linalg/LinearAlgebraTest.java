@@ -88,7 +88,7 @@ class LinearAlgebraTest {
     assertThat(svd.s()).containsExactly(new double[] {3, 2}, within(1e-15));
     assertThat(svd.u().toDoubleArray()).containsExactly(new double[] {0, 1, 1, 0}, within(1e-15));
     assertThat(svd.vt().toDoubleArray()).containsExactly(new double[] {0, -1, 1, 0}, within(1e-15));
-    assertThat(LinearAlgebra.polar(x, 0).toDoubleArray())
+    assertThat(InverseRoot.of(x, 0).isometry(x).toDoubleArray())
         .containsExactly(new double[] {1, 0, 0, -1}, within(1e-15));
     // eigenvalues descending: 2 and −3
     assertThat(LinearAlgebra.eigh(x).values()).containsExactly(new double[] {2, -3}, within(1e-15));
@@ -198,7 +198,7 @@ class LinearAlgebraTest {
     // X = u vᵀ has rank one; its polar factor is u vᵀ / (‖u‖‖v‖): 3·(1, 2, 2)/3 and (3, 4)/5
     NDArray x = manager.create(new double[][] {{3, 4}, {6, 8}, {6, 8}});
 
-    NDArray polar = LinearAlgebra.polar(x, 1e-9);
+    NDArray polar = InverseRoot.of(x, 1e-9).isometry(x);
 
     assertThat(polar.toDoubleArray())
         .containsExactly(new double[] {0.2, 4 / 15.0, 0.4, 8 / 15.0, 0.4, 8 / 15.0}, within(1e-14));
@@ -260,14 +260,14 @@ class LinearAlgebraTest {
     LinearAlgebra.svd(x);
     LinearAlgebra.qr(x);
     LinearAlgebra.truncatedSvd(x, 2, 0);
-    LinearAlgebra.polar(x, 0);
+    InverseRoot.of(x, 0).isometry(x);
     LinearAlgebra.squaredNorm(x);
     NDArray gram = LinearAlgebra.gram(x);
     LinearAlgebra.eigh(gram);
     LinearAlgebra.solve(gram, gram);
 
-    // u, vt · q, r · u, vt · polar · gram · vectors · z
-    assertThat(manager.getManagedArrays()).hasSize(before + 10);
+    // u, vt · q, r · u, vt · root, polar · gram · vectors · z
+    assertThat(manager.getManagedArrays()).hasSize(before + 11);
   }
 
   @Test

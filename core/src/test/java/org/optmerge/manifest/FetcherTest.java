@@ -132,7 +132,7 @@ class FetcherTest {
     Fetcher.Report report = fetch(options(), manifest);
 
     assertThat(folder().resolve("a.bin")).hasBinaryContent(content);
-    assertThat(report).isEqualTo(new Fetcher.Report(1, 0, 300_000, List.of(), 0));
+    assertThat(report).isEqualTo(new Fetcher.Report(1, 0, 300_000, List.of(), List.of(), 0));
     assertThat(Receipt.of(folder()).orElseThrow().files())
         .singleElement()
         .satisfies(
@@ -447,7 +447,7 @@ class FetcherTest {
 
     assertThatThrownBy(() -> fetch(options(), manifest(file("a.bin", 999L, null))))
         .isInstanceOf(FetchException.class)
-        .hasMessageContaining("the server has 1000 bytes, published are 999");
+        .hasMessageContaining("the server has 1000 bytes, expected are 999");
     assertNothingLooksFinished();
   }
 

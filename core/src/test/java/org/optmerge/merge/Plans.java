@@ -122,6 +122,7 @@ final class Plans {
         Map.of(),
         new Coverage(List.of()),
         List.of(),
+        List.of(),
         false);
   }
 
@@ -136,6 +137,7 @@ final class Plans {
         plan.rewritten(),
         plan.coverage(),
         plan.notices(),
+        plan.warnings(),
         true);
   }
 }

@@ -50,7 +50,9 @@ class FactoredMergeTest {
         new Tsv(),
         new IsoC(NonMatrixRule.MEAN),
         Knots.around(new WeightAverage()),
-        new CoreSpace(new Tsv()));
+        new CoreSpace(new Tsv()),
+        new DcMerge(DcMerge.Smoothing.LINEAR, 5, 1),
+        new ActMerge());
   }
 
   @ParameterizedTest

@@ -18,6 +18,7 @@ import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.method.interference.Descent;
 import org.optmerge.method.interference.Init;
 import org.optmerge.method.interference.OptMergeMethod;
+import org.optmerge.method.interference.Swudi;
 import org.optmerge.method.interference.Wudi;
 import org.optmerge.taskvector.TaskVectors;
 
@@ -25,6 +26,9 @@ import org.optmerge.taskvector.TaskVectors;
 class Float32DescentTest {
   /** Of the recorded cases against the published iteration. */
   private static final double PUBLISHED_TOLERANCE = 2e-6;
+
+  /** What a cut through the spectrum may add. */
+  private static final double CUT_TOLERANCE = 1e-5;
 
   private NDManager manager;
 
@@ -69,11 +73,53 @@ class Float32DescentTest {
     }
   }
 
-  @Test
-  void long_descents_stay_float64() {
-    TaskVectors tau = Arrays2d.map(experts(515, 520, 0), x -> x.toType(DataType.FLOAT32, true));
+  /** Cuts through a flat spectrum: what float32 leaks across them is refined or refused. */
+  @Tag("slow")
+  @ParameterizedTest
+  @CsvSource({"530,530,0", "1100,520,0", "520,1100,0", "530,530,1", "1100,520,30"})
+  void cut_spectra_in_float32_equal_those_in_float64(int rows, int columns, double peak) {
+    TaskVectors narrow =
+        Arrays2d.map(experts(rows, columns, peak), x -> x.toType(DataType.FLOAT32, true));
+    TaskVectors widened = Arrays2d.map(narrow, x -> x.toType(DataType.FLOAT64, true));
+    for (MergeMethod method :
+        List.of(
+            new Tsv(), new IsoC(NonMatrixRule.MEAN), Swudi.PUBLISHED, OptMergeMethod.MODALITIES)) {
+      assertThat(Arrays2d.error(method.merge(narrow), method.merge(widened)))
+          .as(method.toString())
+          .isLessThan(CUT_TOLERANCE);
+    }
+  }
 
-    assertThat(new Wudi(Init.SUM, flow(100)).merge(tau).getDataType()).isEqualTo(DataType.FLOAT64);
+  @Test
+  void flat_spectra_are_cut_in_float32() {
+    TaskVectors tau = Arrays2d.map(experts(1100, 520, 0), x -> x.toType(DataType.FLOAT32, true));
+
+    assertThat(new Tsv().merge(tau).getDataType()).isEqualTo(DataType.FLOAT32);
+    assertThat(new IsoC(NonMatrixRule.MEAN).merge(tau).getDataType()).isEqualTo(DataType.FLOAT32);
+    assertThat(Swudi.PUBLISHED.merge(tau).getDataType()).isEqualTo(DataType.FLOAT32);
+  }
+
+  @Test
+  void descents_that_go_far_stay_float64() {
+    TaskVectors flat = Arrays2d.map(experts(515, 520, 0), x -> x.toType(DataType.FLOAT32, true));
+    TaskVectors peaked = Arrays2d.map(experts(515, 520, 30), x -> x.toType(DataType.FLOAT32, true));
+
+    assertThat(wudi(flat, 1000)).isEqualTo(DataType.FLOAT64);
+    assertThat(wudi(peaked, 100)).isEqualTo(DataType.FLOAT64);
+    assertThat(wudi(flat, 100)).isEqualTo(DataType.FLOAT32);
+  }
+
+  @Test
+  void repeated_experts_are_merged_in_float64() {
+    TaskVectors one = Arrays2d.map(experts(1100, 520, 0), x -> x.toType(DataType.FLOAT32, true));
+    NDArray first = one.vectors().get(0).dense();
+    TaskVectors tau = Arrays2d.tau(List.of(first, first.duplicate()));
+
+    assertThat(new Tsv().merge(tau).getDataType()).isEqualTo(DataType.FLOAT64);
+  }
+
+  private static DataType wudi(TaskVectors tau, double time) {
+    return new Wudi(Init.SUM, flow(time)).merge(tau).getDataType();
   }
 
   private static Descent flow(double time) {

@@ -8,6 +8,7 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.optmerge.method.MagnitudeSelection.Largest;
 import org.optmerge.method.MagnitudeSelection.Rank;
@@ -37,8 +38,8 @@ class MagnitudeSelectionTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {0, 16, 23})
-  void keeps_exactly_k_and_of_equals_the_first(int zeroedBits) {
+  @CsvSource({"0,5000", "0,3", "12,5000", "12,0", "14,5000", "16,5000", "23,0"})
+  void keeps_exactly_k_and_of_equals_the_first(int zeroedBits, long mostCollected) {
     float[] values = random(5000, zeroedBits);
     List<Integer> order =
         IntStream.range(0, values.length)
@@ -49,8 +50,10 @@ class MagnitudeSelectionTest {
     for (int k : new int[] {0, 1, 2, 777, 2500, 4999, 5000}) {
       Largest largest =
           MagnitudeSelection.largest(
-              stream(values, 100), MagnitudeSelection.Source::taskVectors, new long[][] {{k}})[0][
-              0];
+              stream(values, 100),
+              MagnitudeSelection.Source::taskVectors,
+              new long[][] {{k}},
+              mostCollected)[0][0];
       List<Integer> kept =
           IntStream.range(0, values.length)
               .filter(
@@ -63,6 +66,34 @@ class MagnitudeSelectionTest {
       // The sort is stable, so equals are in the order of their indices.
       assertThat(kept).isEqualTo(order.subList(0, k).stream().sorted().toList());
     }
+  }
+
+  @Test
+  void two_ranks_of_one_bin_and_bins_of_several_rows_are_cut_together() {
+    float[][] rows = {random(5000, 8), random(5000, 14)};
+    for (int i = 0; i < 5000; i++) {
+      rows[1][i] *= (i & 1) == 0 ? 1 : 3;
+    }
+    ArrayTaskVectorStream tau = new ArrayTaskVectorStream("w", List.of(5000L), rows, 100);
+    long[][] counts = {{2500, 2490, 5000}, {0, 3000, 10}};
+
+    assertThat(
+            MagnitudeSelection.largest(tau, MagnitudeSelection.Source::taskVectors, counts, 5000))
+        .isEqualTo(
+            MagnitudeSelection.largest(tau, MagnitudeSelection.Source::taskVectors, counts, 0));
+  }
+
+  @Test
+  void which_of_the_numbers_that_are_none_are_kept_makes_no_difference() {
+    float[] values = random(5000, 16);
+    Arrays.fill(values, 1000, 3000, Float.NaN);
+
+    Largest largest =
+        MagnitudeSelection.largest(
+            stream(values, 100), MagnitudeSelection.Source::taskVectors, new long[][] {{500}})[0][
+            0];
+
+    assertThat(largest.magnitude()).isNaN();
   }
 
   @Test

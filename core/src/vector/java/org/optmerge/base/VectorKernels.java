@@ -4,6 +4,7 @@ import java.util.Arrays;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -12,8 +13,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The kernels by the Vector API, several entries to an instruction. They give the bits of {@link
- * PlainKernels}, which does what is left over at the end of a block, and what vectors do no faster:
- * JDK 17 and 25 multiply 64-bit integers as fast one by one.
+ * PlainKernels}, which does what is left over at the end of a block, and every block in which a
+ * number is not finite, where the order of operands decides which NaN comes out.
  *
  * <p>Compiled by itself, with {@code --add-modules jdk.incubator.vector}; used where Java is
  * started with that. Only methods that are in JDK 17 and 25 alike are called. Multiplications and
@@ -29,6 +30,19 @@ final class VectorKernels extends PlainKernels {
   private static final VectorSpecies<Float> EIGHT = FloatVector.SPECIES_256;
 
   private static final VectorSpecies<Double> HALF_EIGHT = DoubleVector.SPECIES_256;
+
+  private static final VectorSpecies<Long> LONGS = LongVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> AS_LONGS =
+      VectorSpecies.of(float.class, VectorShape.forBitSize(LONGS.vectorBitSize() / 2));
+  private static final VectorSpecies<Integer> INTS_AS_LONGS =
+      VectorSpecies.of(int.class, VectorShape.forBitSize(LONGS.vectorBitSize() / 2));
+
+  /**
+   * Whether 64-bit numbers are multiplied as vectors: AVX-512 can, what is narrower emulates it.
+   */
+  private static final boolean MULTIPLIES_LONGS = LONGS.vectorBitSize() >= 512;
+
+  private static final long[] STEPS = steps(LONGS.length());
 
   private static final int WIDTH = FLOATS.length();
   private static final int ABS = 0x7fff_ffff;
@@ -303,5 +317,203 @@ final class VectorKernels extends PlainKernels {
     }
     return count.reduceLanes(VectorOperators.ADD)
         + super.countMagnitude(values, from + whole, length - whole, magnitude);
+  }
+
+  private static long[] steps(int count) {
+    long[] steps = new long[count];
+    Arrays.setAll(steps, i -> i * CounterRandom.GOLDEN);
+    return steps;
+  }
+
+  /** 53 random bits of each lane, see {@link CounterRandom}. */
+  private static LongVector mixed(LongVector counters) {
+    LongVector z = counters;
+    z = z.lanewise(VectorOperators.XOR, z.lanewise(VectorOperators.LSHR, 30));
+    z = z.mul(0xbf58476d1ce4e5b9L);
+    z = z.lanewise(VectorOperators.XOR, z.lanewise(VectorOperators.LSHR, 27));
+    z = z.mul(0x94d049bb133111ebL);
+    z = z.lanewise(VectorOperators.XOR, z.lanewise(VectorOperators.LSHR, 31));
+    return z.lanewise(VectorOperators.LSHR, 11);
+  }
+
+  @Override
+  public int findUpper(float[] values, int length, int upper, int[] indices) {
+    int whole = FLOATS.loopBound(length);
+    int found = 0;
+    for (int i = 0; i < whole; i += WIDTH) {
+      boolean any =
+          FloatVector.fromArray(FLOATS, values, i)
+              .reinterpretAsInts()
+              .and(ABS)
+              .lanewise(VectorOperators.LSHR, 16)
+              .compare(VectorOperators.EQ, upper)
+              .anyTrue();
+      if (any) {
+        found = findUpper(values, i, i + WIDTH, upper, indices, found);
+      }
+    }
+    return findUpper(values, whole, length, upper, indices, found);
+  }
+
+  @Override
+  public void uniformBits(long key, long first, long[] bits, int length) {
+    int whole = MULTIPLIES_LONGS ? LONGS.loopBound(length) : 0;
+    LongVector steps = LongVector.fromArray(LONGS, STEPS, 0);
+    for (int i = 0; i < whole; i += LONGS.length()) {
+      mixed(steps.add(key + (first + i + 1) * CounterRandom.GOLDEN)).intoArray(bits, i);
+    }
+    for (int i = whole; i < length; i++) {
+      bits[i] = CounterRandom.uniformBits(key, first + i);
+    }
+  }
+
+  @Override
+  public void keepRandom(
+      long key, long first, long limit, float[] values, float factor, float[] target, int length) {
+    int whole = MULTIPLIES_LONGS ? LONGS.loopBound(length) : 0;
+    LongVector steps = LongVector.fromArray(LONGS, STEPS, 0);
+    for (int i = 0; i < whole; i += LONGS.length()) {
+      LongVector below =
+          mixed(steps.add(key + (first + i + 1) * CounterRandom.GOLDEN))
+              .sub(limit)
+              .lanewise(VectorOperators.ASHR, Long.SIZE - 1);
+      IntVector keep = (IntVector) below.convertShape(VectorOperators.L2I, INTS_AS_LONGS, 0);
+      FloatVector.fromArray(AS_LONGS, values, i)
+          .mul(factor)
+          .reinterpretAsInts()
+          .and(keep)
+          .reinterpretAsFloats()
+          .intoArray(target, i);
+    }
+    for (int i = whole; i < length; i++) {
+      int keep = (int) ((CounterRandom.uniformBits(key, first + i) - limit) >> 63);
+      target[i] = Float.intBitsToFloat(Float.floatToRawIntBits(values[i] * factor) & keep);
+    }
+  }
+
+  @Override
+  public void keepAbove(
+      float[] values, int from, int to, float exceeded, float factor, float[] target) {
+    int end = from + FLOATS.loopBound(to - from);
+    IntVector largest = IntVector.zero(INTS);
+    for (int i = from; i < end; i += WIDTH) {
+      FloatVector v = FloatVector.fromArray(FLOATS, values, i);
+      FloatVector scaled = v.mul(factor);
+      largest = largest.max(scaled.reinterpretAsInts().and(ABS));
+      scaled
+          .mul(0f)
+          .blend(scaled, v.abs().compare(VectorOperators.GT, exceeded))
+          .intoArray(target, i);
+    }
+    boolean finite = largest.reduceLanes(VectorOperators.MAX) < INFINITY && exceeded < 0x1p126f;
+    super.keepAbove(values, finite ? end : from, to, exceeded, factor, target);
+  }
+
+  @Override
+  public int balance(float[] values, int length) {
+    int whole = FLOATS.loopBound(length);
+    IntVector balance = IntVector.zero(INTS);
+    for (int i = 0; i < whole; i += WIDTH) {
+      IntVector bits = FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts();
+      // 1 or −1 by the sign's bit; it counts for neither zeros nor NaN.
+      IntVector sign = bits.lanewise(VectorOperators.ASHR, Integer.SIZE - 1).or(1);
+      IntVector magnitude = bits.and(ABS);
+      balance = balance.blend(balance.add(sign), magnitude.compare(VectorOperators.GT, 0));
+      balance = balance.blend(balance.sub(sign), magnitude.compare(VectorOperators.GT, INFINITY));
+    }
+    int sum = balance.reduceLanes(VectorOperators.ADD);
+    for (int i = whole; i < length; i++) {
+      sum += values[i] > 0 ? 1 : 0;
+      sum -= values[i] < 0 ? 1 : 0;
+    }
+    return sum;
+  }
+
+  @Override
+  public void consensus(
+      float[][] rows,
+      float[] weights,
+      boolean normalize,
+      float lambda,
+      float[] merged,
+      int length) {
+    int whole = FLOATS.loopBound(length);
+    IntVector largest = IntVector.zero(INTS);
+    FloatVector zero = FloatVector.zero(FLOATS);
+    FloatVector ones = FloatVector.broadcast(FLOATS, 1f);
+    for (int i = 0; i < whole; i += WIDTH) {
+      FloatVector sum = zero;
+      for (int t = 0; t < weights.length; t++) {
+        sum = sum.add(FloatVector.fromArray(FLOATS, rows[t], i));
+      }
+      FloatVector sign = ones.blend(-1f, sum.compare(VectorOperators.LT, 0f));
+      FloatVector total = zero;
+      FloatVector divisor = zero;
+      for (int t = 0; t < weights.length; t++) {
+        FloatVector agreeing = FloatVector.fromArray(FLOATS, rows[t], i).mul(sign);
+        VectorMask<Float> counts = agreeing.compare(VectorOperators.GT, 0f);
+        total = total.blend(total.add(agreeing), counts);
+        divisor = divisor.blend(divisor.add(weights[t]), counts);
+      }
+      if (normalize) {
+        total = total.div(divisor.blend(1f, divisor.compare(VectorOperators.EQ, 0f)));
+      }
+      largest = largest.max(sum.reinterpretAsInts().and(ABS));
+      largest = largest.max(total.reinterpretAsInts().and(ABS));
+      total.mul(sign).mul(lambda).add(0f).intoArray(merged, i);
+    }
+    if (largest.reduceLanes(VectorOperators.MAX) >= INFINITY) {
+      super.consensus(rows, weights, normalize, lambda, merged, length);
+    } else if (whole < length) {
+      float[] rest = new float[length - whole];
+      super.consensus(
+          rest(rows, weights.length, whole, length), weights, normalize, lambda, rest, rest.length);
+      System.arraycopy(rest, 0, merged, whole, rest.length);
+    }
+  }
+
+  private static float[][] rest(float[][] rows, int count, int from, int to) {
+    float[][] rest = new float[count][];
+    Arrays.setAll(rest, t -> Arrays.copyOfRange(rows[t], from, to));
+    return rest;
+  }
+
+  @Override
+  public void election(
+      float[][] rows, int count, float majority, boolean mean, float[] merged, int length) {
+    int whole = FLOATS.loopBound(length);
+    IntVector largest = IntVector.zero(INTS);
+    FloatVector zero = FloatVector.zero(FLOATS);
+    FloatVector ones = FloatVector.broadcast(FLOATS, 1f);
+    for (int i = 0; i < whole; i += WIDTH) {
+      FloatVector sum = zero;
+      for (int t = 0; t < count; t++) {
+        sum = sum.add(FloatVector.fromArray(FLOATS, rows[t], i));
+      }
+      FloatVector sign =
+          ones.blend(-1f, sum.compare(VectorOperators.LT, 0f))
+              .blend(majority, sum.compare(VectorOperators.EQ, 0f));
+      FloatVector total = zero;
+      FloatVector counted = zero;
+      for (int t = 0; t < count; t++) {
+        FloatVector agreeing = FloatVector.fromArray(FLOATS, rows[t], i).mul(sign);
+        VectorMask<Float> counts = agreeing.compare(VectorOperators.GT, 0f);
+        total = total.blend(total.add(agreeing), counts);
+        counted = counted.blend(counted.add(1f), counts);
+      }
+      largest = largest.max(sum.reinterpretAsInts().and(ABS));
+      largest = largest.max(total.reinterpretAsInts().and(ABS));
+      if (mean) {
+        total = total.div(counted.max(1f));
+      }
+      total.mul(sign).add(0f).intoArray(merged, i);
+    }
+    if (largest.reduceLanes(VectorOperators.MAX) >= INFINITY) {
+      super.election(rows, count, majority, mean, merged, length);
+    } else if (whole < length) {
+      float[] rest = new float[length - whole];
+      super.election(rest(rows, count, whole, length), count, majority, mean, rest, rest.length);
+      System.arraycopy(rest, 0, merged, whole, rest.length);
+    }
   }
 }

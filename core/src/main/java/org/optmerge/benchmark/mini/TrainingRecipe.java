@@ -8,13 +8,13 @@ import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.optmerge.base.Json;
+import org.optmerge.base.RegularFiles;
 import org.optmerge.train.AdamW;
 import org.optmerge.train.LearningRateSchedule;
 import org.optmerge.train.TrainingException;
@@ -82,7 +82,7 @@ public interface TrainingRecipe {
    */
   static <T extends TrainingRecipe> T read(Class<T> type, Path file) {
     try {
-      String text = Files.readString(file);
+      String text = RegularFiles.readText(file, 1 << 24);
       try {
         return reader(type).readValue(text);
       } catch (MismatchedInputException e) {

@@ -17,6 +17,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.RegularFiles;
 import org.optmerge.checkpoint.CheckpointException;
 import org.optmerge.checkpoint.ExternalFiles;
 import org.optmerge.checkpoint.WeightFormat;
@@ -123,7 +124,7 @@ public final class GgufFormat implements WeightFormat {
       for (List<Path> parts : models) {
         for (Path part : parts) {
           external.check(folder, part);
-          channels.put(part, FileChannel.open(part));
+          channels.put(part, FileChannel.open(RegularFiles.required(part)));
         }
         GgufHeader header = header(parts, channels);
         if (isVision(header)) {

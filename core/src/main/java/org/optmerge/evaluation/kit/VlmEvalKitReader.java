@@ -25,6 +25,7 @@ import org.optmerge.metric.ScoringProfile;
 import org.optmerge.python.Cell;
 import org.optmerge.python.PandasColumn;
 import org.optmerge.python.PandasTable;
+import org.optmerge.python.PythonText;
 import org.optmerge.python.Spreadsheet;
 
 /**
@@ -321,7 +322,7 @@ final class VlmEvalKitReader {
   static String id(Cell cell) {
     return switch (cell.kind()) {
       case WHOLE -> cell.text();
-      case REAL -> JsonTexts.id(Double.parseDouble(cell.text()));
+      case REAL -> JsonTexts.id(PythonText.parseFloat(cell.text()).orElseThrow());
       case TEXT, TRUTH, MISSING -> cell.text();
     };
   }

@@ -1,5 +1,6 @@
 package org.optmerge.evaluation.published;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -381,9 +382,11 @@ public final class RealStudy {
     try {
       if (!anew && Files.isRegularFile(file)) {
         Row row = Json.snakeCase().readValue(file.toFile(), Row.class);
-        return row.origin.equals(origin) ? row : null;
+        return row != null && origin.equals(row.origin) ? row : null;
       }
       return null;
+    } catch (JsonProcessingException e) {
+      return null; // damaged: it is made again, from the answers that are kept
     } catch (IOException e) {
       throw new UncheckedIOException("%s: cannot be read".formatted(file), e);
     }

@@ -222,7 +222,11 @@ final class ElementTypes {
   /** Notices of types that differ, with the size of some values. */
   List<String> notices() {
     List<String> notices =
-        new ArrayList<>(differences.values().stream().map(ElementTypes::describe).toList());
+        new ArrayList<>(
+            differences.values().stream()
+                .filter(it -> !mayBeMistaken(it))
+                .map(ElementTypes::describe)
+                .toList());
     DType given = output();
     if (isMergekit()) {
       notices.addAll(MergekitDifferences.of(named.name(), inHalf));
@@ -245,6 +249,19 @@ final class ElementTypes {
                   .formatted(tensors, given.torchName()));
     }
     return notices;
+  }
+
+  /** Differences that may be mistakes of a file, in words. */
+  List<String> warnings() {
+    return differences.values().stream()
+        .filter(ElementTypes::mayBeMistaken)
+        .map(ElementTypes::describe)
+        .toList();
+  }
+
+  /** Both types have 16 bits, so that a file can take one for the other and still be read. */
+  private static boolean mayBeMistaken(Difference it) {
+    return it.own().dtype().bytes() == it.ofBase().dtype().bytes();
   }
 
   private static String describe(Difference it) {

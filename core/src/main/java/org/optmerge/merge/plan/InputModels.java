@@ -148,7 +148,7 @@ final class InputModels {
     if (strictIndex) {
       checkpoint.requireIndex();
     }
-    checkpoint.notes().forEach(note -> findings.notice("model '%s': %s".formatted(name, note)));
+    checkpoint.notes().forEach(note -> findings.warning("model '%s': %s".formatted(name, note)));
     InputModel opened = new InputModel(name, checkpoint);
     byFiles.put(real.toString(), opened);
     return opened;

@@ -22,6 +22,7 @@ import org.optmerge.merge.recipe.Position;
 import org.optmerge.merge.recipe.Recipe;
 import org.optmerge.merge.recipe.RecipeException;
 import org.optmerge.merge.recipe.RecipeParser;
+import org.optmerge.merge.weights.Scaling;
 import org.optmerge.method.MergeMethod;
 import org.optmerge.method.MergeMethods;
 import org.optmerge.method.MethodParameters;
@@ -48,7 +49,7 @@ final class ParameterBinder {
   private record Settings(Map<String, Object> values, int inputs) {}
 
   /** A method with its parameters, and λ. */
-  record Bound(MergeMethod method, double scaling) {}
+  record Bound(MergeMethod method, Scaling scaling) {}
 
   private final Recipe recipe;
   private final NamedMethod named;
@@ -143,11 +144,12 @@ final class ParameterBinder {
                   .formatted(named.name())));
     } else {
       for (ParameterSetting.Choice choice : setting.choices()) {
-        if (ParameterTypes.number(choice.value()).isEmpty()) {
-          problems.add(
-              recipe.line(
-                  choice.at(),
-                  "'scaling' must be a number, is %s".formatted(words(choice.value()))));
+        String fault =
+            ParameterTypes.number(choice.value()).isPresent()
+                ? null
+                : ScalingBinder.fault(named, choice.value());
+        if (fault != null) {
+          problems.add(recipe.line(choice.at(), fault));
         }
       }
     }
@@ -165,7 +167,7 @@ final class ParameterBinder {
     return names;
   }
 
-  private static String words(Value value) {
+  static String words(Value value) {
     if (value instanceof Text word) {
       return "'" + word.text() + "'";
     } else if (value instanceof Flag flag) {
@@ -314,9 +316,9 @@ final class ParameterBinder {
     return value -> ParameterTypes.typed(parameter, value).orElse(value);
   }
 
-  private double scaling(String tensor, double layerFraction, Recipe.Slice slice) {
+  private Scaling scaling(String tensor, double layerFraction, Recipe.Slice slice) {
     if (method.operand() == MergeMethod.Operand.WEIGHTS) {
-      return 1;
+      return new Scaling.Given(1);
     }
     Resolved resolved =
         resolve(
@@ -325,7 +327,12 @@ final class ParameterBinder {
             layerFraction,
             slice,
             value -> ParameterTypes.number(value).orElse(value));
-    return resolved != null && resolved.value() instanceof Double number ? number : named.scaling();
+    Object value = resolved == null ? named.scaling() : resolved.value();
+    return value instanceof Double number
+        ? new Scaling.Given(number)
+        : ScalingBinder.sought(value)
+            .<Scaling>map(sought -> sought)
+            .orElseGet(() -> new Scaling.Given(named.scaling()));
   }
 
   /** The place of the faulty value; the method's place if it is a default. */

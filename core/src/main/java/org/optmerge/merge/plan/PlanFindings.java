@@ -20,6 +20,7 @@ final class PlanFindings {
   private final List<String> unusable = new ArrayList<>();
   private final Map<Position, List<Problem>> ofTensors = new LinkedHashMap<>();
   private final Set<String> notices = new LinkedHashSet<>();
+  private final Set<String> warnings = new LinkedHashSet<>();
 
   /**
    * A problem that many tensors may have.
@@ -65,6 +66,17 @@ final class PlanFindings {
 
   void notice(String notice) {
     notices.add(notice);
+  }
+
+  /** A notice of what changes the result, which must be read even where notes are not wanted. */
+  void warning(String warning) {
+    notices.add(warning);
+    warnings.add(warning);
+  }
+
+  /** Those of the notices that are warnings. */
+  List<String> warnings() {
+    return List.copyOf(warnings);
   }
 
   List<String> notices() {

@@ -163,7 +163,7 @@ public final class Planner {
     findings.failIfAny();
     for (InputModel model : models.all()) {
       for (String note : model.checkpoint().notes()) {
-        findings.notice("model '%s': %s".formatted(model.name(), note));
+        findings.warning("model '%s': %s".formatted(model.name(), note));
       }
     }
     List<OpenSlice> slices = recipe.slices().stream().map(this::open).toList();
@@ -183,6 +183,7 @@ public final class Planner {
     if (entries.isEmpty()) {
       throw recipe.error(recipe.method().at(), "model '%s' has no tensors".formatted(donor.name()));
     }
+    types.warnings().forEach(findings::warning);
     types.notices().forEach(findings::notice);
     MergeMethods.disambiguation(recipe.method().value()).ifPresent(findings::notice);
     Map<String, byte[]> rewritten = rewriteConfig(donor, entries, donorLayers);
@@ -211,6 +212,7 @@ public final class Planner {
             rewritten,
             ledger.close(),
             findings.notices(),
+            findings.warnings(),
             recipe.allowNonFinite());
     Set<Checkpoint> read = new LinkedHashSet<>(plan.inputs());
     read.add(plan.donor());
@@ -356,14 +358,14 @@ public final class Planner {
         continue;
       }
       if (!model.hasConfig()) {
-        findings.notice(
+        findings.warning(
             "model '%s' has no config.json that can be read; its weights are merged all the same"
                 .formatted(model.name()));
       } else if (!architecture(model).equals(architecture(donor)) && donor.hasConfig()) {
         String difference =
             "model '%s' is a %s, '%s' is a %s"
                 .formatted(model.name(), architecture(model), donor.name(), architecture(donor));
-        findings.notice(difference);
+        findings.warning(difference);
         differences.add(recipe.line(recipe.slices().get(0).at(), difference));
       }
     }
@@ -572,7 +574,7 @@ public final class Planner {
                 .edit(bytes);
       }
     } catch (IOException e) {
-      findings.notice(
+      findings.warning(
           "config.json of '%s' cannot be edited and is copied as it is: %s"
               .formatted(donor.name(), e.getMessage()));
       return rewritten;

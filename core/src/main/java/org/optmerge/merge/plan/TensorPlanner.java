@@ -277,7 +277,7 @@ final class TensorPlanner {
     }
     String type = info.dtype() == DType.OTHER ? info.type() : info.dtype().torchName();
     if (!equal) {
-      findings.notice(
+      findings.warning(
           "tensor '%s' (%s) is not the same in all models and is not averaged; that of '%s' is copied"
               .formatted(target.tensor(), type, target.reference().name()));
     }
@@ -468,7 +468,7 @@ final class TensorPlanner {
                   Vocabularies.ADVICE));
       return Optional.empty();
     }
-    findings.notice(
+    findings.warning(
         "model '%s': '%s' has %d rows, '%s' has %d; the first %d are merged%s"
             .formatted(
                 model.name(),
@@ -623,7 +623,7 @@ final class TensorPlanner {
                         reference.name(),
                         names.get(0))));
     if (left > 0) {
-      findings.notice(
+      findings.warning(
           "model '%s' has %d %s that '%s' does not have, such as '%s'; left out ('extra: copy' keeps them)"
               .formatted(
                   model.name(), left, left == 1 ? "tensor" : "tensors", reference.name(), example));

@@ -86,7 +86,7 @@ final class Vocabularies {
     }
     for (InputModel model : models) {
       if (vocabulary(model).isEmpty()) {
-        findings.notice(
+        findings.warning(
             "'%s' has no tokenizer.json with a vocabulary; its rows are taken for the tokens of '%s'"
                 .formatted(model.name(), donorModel.name()));
       }
@@ -164,7 +164,7 @@ final class Vocabularies {
   private TokenVocabulary stripped(InputModel model, TokenVocabulary tokens) {
     TokenVocabulary kept = below(model, tokens);
     if (kept.ids().size() < tokens.ids().size()) {
-      findings.notice(
+      findings.warning(
           "'%s' has no rows for %d of its tokens, such as '%s'; they are left out of the tokenizer"
               .formatted(
                   model.name(),
@@ -212,7 +212,7 @@ final class Vocabularies {
     Optional<String> moved = own.get().firstMoved(other.get());
     List<String> more = other.get().without(own.get());
     if (moved.isPresent()) {
-      findings.notice(
+      findings.warning(
           "token '%s' is row %d in '%s' and row %d in '%s'; rows are merged by their number; %s"
               .formatted(
                   moved.get(),
@@ -222,7 +222,7 @@ final class Vocabularies {
                   model.name(),
                   ADVICE));
     } else if (!more.isEmpty()) {
-      findings.notice(
+      findings.warning(
           "the output has the tokenizer of '%s', which lacks %d tokens of '%s', such as '%s'; %s"
               .formatted(base.name(), more.size(), model.name(), more.get(0), ADVICE));
     }

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.optmerge.merge.recipe.ParameterSetting.Choice;
 import org.optmerge.merge.recipe.ParameterSetting.Flag;
 import org.optmerge.merge.recipe.ParameterSetting.Gradient;
+import org.optmerge.merge.recipe.ParameterSetting.Options;
 import org.optmerge.merge.recipe.ParameterSetting.Steps;
 import org.optmerge.merge.recipe.ParameterSetting.Text;
 import org.optmerge.merge.recipe.ParameterSetting.Value;
@@ -33,7 +34,7 @@ final class ParameterReader {
 
   static ParameterSetting setting(String name, YamlNode node) {
     List<Choice> choices = new ArrayList<>();
-    if (node.isMapping()) {
+    if (node.isMapping() && !isRule(name, node)) {
       choices.add(choice(name, node));
     } else if (node.isList() && !node.isEmptyList() && node.list(name).get(0).isMapping()) {
       for (YamlNode entry : node.list(name)) {
@@ -43,6 +44,21 @@ final class ParameterReader {
       choices.add(new Choice(ParameterSetting.ALL, value(name, node), node.at()));
     }
     return new ParameterSetting(name, choices, node.at());
+  }
+
+  /** True for a scaling such as {@code {auto: tensor}}, which is no conditional value. */
+  private static boolean isRule(String name, YamlNode node) {
+    return name.equals(RecipeParser.SCALING)
+        && node.isMapping()
+        && node.mapping("'%s'".formatted(name)).keySet().stream()
+            .noneMatch(key -> key.equals("filter") || key.equals("value"));
+  }
+
+  private static Options rule(YamlNode node) {
+    Map<String, String> words = new LinkedHashMap<>();
+    node.mapping("'scaling'")
+        .forEach((key, word) -> words.put(key, word.text("'%s'".formatted(key))));
+    return new Options(words);
   }
 
   private static Choice choice(String name, YamlNode node) {
@@ -58,6 +74,9 @@ final class ParameterReader {
 
   private static Value value(String name, YamlNode node) {
     String what = "parameter '%s'".formatted(name);
+    if (isRule(name, node)) {
+      return rule(node);
+    }
     if (node.isList()) {
       List<Value> entries = new ArrayList<>();
       for (YamlNode entry : InputReader.nonEmpty(node, what)) {

@@ -1,5 +1,6 @@
 package org.optmerge.merge.recipe;
 
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,7 +35,7 @@ public record ParameterSetting(String name, List<Choice> choices, Position at) {
 
   /** A value, before it is resolved for a layer. */
   public sealed interface Value {
-    /** The value at a layer: a {@link Double}, {@link Boolean} or {@link String}. */
+    /** The value at a layer: a {@link Double}, {@link Boolean}, {@link String} or {@link Map}. */
     Object at(double layerFraction);
   }
 
@@ -110,9 +111,25 @@ public record ParameterSetting(String name, List<Choice> choices, Position at) {
   }
 
   /**
+   * A word with more to it, such as {@code {auto: tensor}}.
+   *
+   * @param words by key, in their order
+   */
+  public record Options(Map<String, String> words) implements Value {
+    public Options {
+      words = Collections.unmodifiableMap(new LinkedHashMap<>(words));
+    }
+
+    @Override
+    public Map<String, String> at(double layerFraction) {
+      return words;
+    }
+  }
+
+  /**
    * A parameter's value for one tensor.
    *
-   * @param value a {@link Double}, {@link Boolean} or {@link String}
+   * @param value a {@link Double}, {@link Boolean}, {@link String} or {@link Map}
    * @param at where it stands in the recipe
    */
   public record Resolved(Object value, Position at) {}

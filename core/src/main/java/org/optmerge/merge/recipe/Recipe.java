@@ -308,6 +308,29 @@ public record Recipe(
     return with(allow, seed, mergekit);
   }
 
+  /**
+   * The same with one λ for all tensors.
+   *
+   * @throws RecipeException if a slice has its own
+   */
+  public Recipe withScaling(double scaling) {
+    for (Slice slice : slices) {
+      ParameterSetting own = slice.parameters().get(RecipeParser.SCALING);
+      if (own != null) {
+        throw error(own.at(), "this slice has its own 'scaling', so none can be set for all");
+      }
+    }
+    Map<String, ParameterSetting> changed = new LinkedHashMap<>(parameters);
+    ParameterSetting.Value value = new ParameterSetting.Gradient(List.of(scaling));
+    changed.put(
+        RecipeParser.SCALING,
+        new ParameterSetting(
+            RecipeParser.SCALING,
+            List.of(new ParameterSetting.Choice(ParameterSetting.ALL, value, method.at())),
+            method.at()));
+    return with(allowNonFinite, seed, mergekit, changed);
+  }
+
   /** The same, and vocabularies of different sizes are cut to the shortest. */
   public Recipe withTruncatedVocabularies() {
     return with(
@@ -318,13 +341,18 @@ public record Recipe(
   }
 
   private Recipe with(boolean allow, long other, Mergekit ofMergekit) {
+    return with(allow, other, ofMergekit, parameters);
+  }
+
+  private Recipe with(
+      boolean allow, long other, Mergekit ofMergekit, Map<String, ParameterSetting> ofAll) {
     return new Recipe(
         name,
         folder,
         method,
         base,
         slices,
-        parameters,
+        ofAll,
         dtype,
         outDtype,
         selection,

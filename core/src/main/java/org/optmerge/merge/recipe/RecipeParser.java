@@ -1,7 +1,10 @@
 package org.optmerge.merge.recipe;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,6 +21,8 @@ import java.util.regex.PatternSyntaxException;
 import java.util.stream.Stream;
 import org.apiguardian.api.API;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.FileErrors;
+import org.optmerge.base.RegularFiles;
 import org.optmerge.base.Suggestion;
 import org.optmerge.checkpoint.DType;
 import org.optmerge.merge.recipe.Recipe.Located;
@@ -141,17 +146,29 @@ public final class RecipeParser {
                 Files.size(file),
                 MAX_BYTES));
       }
-      text = Files.readString(file);
+      text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes(file))).toString();
     } catch (CharacterCodingException e) {
       throw new RecipeException(file.toString(), Position.START, "not text in UTF-8");
     } catch (IOException e) {
       String reason =
           Files.exists(file)
-              ? Files.isDirectory(file) ? "is a folder, not a recipe" : "cannot be read: " + e
+              ? Files.isDirectory(file)
+                  ? "is a folder, not a recipe"
+                  : "cannot be read: " + FileErrors.reason(e)
               : "there is no such file";
       throw new RecipeException(List.of(file + ": " + reason));
     }
     return parseStages(text, file.toString(), parent == null ? Path.of("") : parent);
+  }
+
+  /** What a shell puts in place of a file for {@code <(...)} ends when its program does. */
+  private static byte[] bytes(Path file) throws IOException {
+    if (!file.startsWith("/dev/fd") && !file.equals(Path.of("/dev/stdin"))) {
+      return RegularFiles.read(file, (int) MAX_BYTES);
+    }
+    try (InputStream in = Files.newInputStream(file)) {
+      return in.readNBytes((int) MAX_BYTES);
+    }
   }
 
   /**
@@ -216,13 +233,22 @@ public final class RecipeParser {
         dtype("out_dtype"),
         selection(),
         choice("missing", Recipe.Missing.ERROR),
-        choice("extra", Recipe.Extra.REPORT),
+        choice("extra", extra()),
         flag("factorwise"),
         flag("allow_nonfinite"),
         seed(),
         TokenizerReader.tokenizer(root),
         new Recipe.Mergekit(version(), located("name"), modules, located("chat_template"), false),
         Renames.read(root.get("rename")));
+  }
+
+  /**
+   * Beside a base an expert may have more than is merged. Without one all models are experts, and a
+   * tensor that the first lacks is as missing as one that another lacks.
+   */
+  private Recipe.Extra extra() {
+    boolean experts = root.containsKey("models") && !root.containsKey("base_model");
+    return experts ? Recipe.Extra.ERROR : Recipe.Extra.REPORT;
   }
 
   private Map<String, Recipe.Module> modules() {

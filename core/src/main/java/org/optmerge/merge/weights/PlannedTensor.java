@@ -40,6 +40,13 @@ public record PlannedTensor(
         parameter);
   }
 
+  /** The same with another λ, where it is merged. */
+  public PlannedTensor with(Scaling scaling) {
+    return work instanceof Merge merge
+        ? new PlannedTensor(name, dtype, shape, merge.with(scaling), source, parameter)
+        : this;
+  }
+
   /** Number of entries. */
   public long size() {
     return shape.stream().reduce(1L, Math::multiplyExact);
@@ -79,7 +86,7 @@ public record PlannedTensor(
    * @param method with all parameters resolved for this tensor
    * @param base θ_0, or null where the method merges weights
    * @param inputs θ_1 … θ_T
-   * @param scaling λ: merged = θ_0 + λ · method(τ); 1 where the method merges weights
+   * @param lambda λ: merged = θ_0 + λ · method(τ); 1 where the method merges weights
    * @param taskVectorDtype τ is rounded to this type before it is merged, as the reference code
    *     computes in it; null: not
    * @param inputDtype θ are cast to this type before any arithmetic, as mergekit does; with float64
@@ -89,12 +96,52 @@ public record PlannedTensor(
       MergeMethod method,
       @Nullable Weight base,
       List<Weight> inputs,
-      double scaling,
+      Scaling lambda,
       @Nullable DType taskVectorDtype,
       @Nullable DType inputDtype)
       implements Work {
     public Merge {
       inputs = List.copyOf(inputs);
+    }
+
+    /** A merge whose λ is a number. */
+    public Merge(
+        MergeMethod method,
+        @Nullable Weight base,
+        List<Weight> inputs,
+        double scaling,
+        @Nullable DType taskVectorDtype,
+        @Nullable DType inputDtype) {
+      this(method, base, inputs, new Scaling.Given(scaling), taskVectorDtype, inputDtype);
+    }
+
+    /** The same with another method. */
+    public Merge with(MergeMethod other) {
+      return new Merge(other, base, inputs, lambda, taskVectorDtype, inputDtype);
+    }
+
+    /** The same with another λ. */
+    public Merge with(Scaling other) {
+      return new Merge(method, base, inputs, other, taskVectorDtype, inputDtype);
+    }
+
+    /**
+     * λ.
+     *
+     * @throws IllegalStateException if it is still to be found
+     */
+    public double scaling() {
+      if (lambda instanceof Scaling.Given given) {
+        return given.value();
+      } else if (lambda instanceof Scaling.Found found) {
+        return found.measured().scaling();
+      }
+      throw new IllegalStateException("λ is still to be found, by " + lambda);
+    }
+
+    /** True if no input differs from the base. */
+    public boolean isUnchanged() {
+      return base != null && inputs.stream().allMatch(input -> input.equals(base));
     }
 
     @Override

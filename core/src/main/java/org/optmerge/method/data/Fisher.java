@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.DataType;
 import java.util.Arrays;
 import java.util.List;
 import org.optmerge.linalg.LinearAlgebra;
+import org.optmerge.linalg.NativeLibraries;
 import org.optmerge.method.Check;
 import org.optmerge.method.Matrices;
 import org.optmerge.method.MergeMethod;
@@ -46,7 +47,7 @@ public record Fisher(
       return this;
     }
     double[] squaredNorms = new double[model.get(0).count()];
-    try (NDManager manager = NDManager.newBaseManager()) {
+    try (NDManager manager = NativeLibraries.newManager()) {
       for (TaskVectorStream parameter : model) {
         for (int t = 0; t < squaredNorms.length; t++) {
           try (NDArray fisher = fisher(manager, parameter.parameter(), t)) {

@@ -40,7 +40,11 @@ interface DescentMethod extends InterferenceMethod {
     }
     SpectralFilter filter = descent().filter().orElseThrow();
     Matrices matrices = SpectralKernel.inSufficientType(tau, filter);
-    return SpectralKernel.apply(matrices, loss(matrices), start, filter);
+    ProjectionLoss loss = loss(matrices);
+    if (matrices != tau && SpectralKernel.exceedsFloat32(loss, filter)) {
+      return SpectralKernel.apply(tau, loss(tau), start, filter);
+    }
+    return SpectralKernel.apply(matrices, loss, start, filter);
   }
 
   /** Adam's step size for this matrix. */

@@ -1,6 +1,7 @@
 package org.optmerge.method.interference;
 
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.optmerge.method.Check;
 import org.optmerge.method.Matrices;
@@ -45,6 +46,11 @@ interface FilteredWudi extends InterferenceMethod {
     if (largest < NEGLIGIBLE) {
       return new TaskVector.Dense(tau.sum(1.0 / tau.count()));
     }
+    Matrices sufficient = SpectralKernel.inSufficientType(tau, spectralFilter());
+    return merged(sufficient).or(() -> merged(tau)).orElseThrow();
+  }
+
+  private Optional<TaskVector> merged(Matrices tau) {
     boolean factored = ProjectionLoss.Builder.prefersFactors(tau.rowFactorRows(), tau.columns());
     var loss = new ProjectionLoss.Builder(tau, factored);
     for (int t = 0; t < tau.count(); t++) {

@@ -7,8 +7,10 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.function.IntToDoubleFunction;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.linalg.Float32Subspaces;
 import org.optmerge.linalg.LinearAlgebra;
 import org.optmerge.linalg.SubspaceTolerance;
 import org.optmerge.linalg.SymmetricEigen;
@@ -32,8 +34,14 @@ final class SpectralKernel {
    */
   private static final double FLOAT32_REACH = 8;
 
+  /** How much larger the bound on the largest eigenvalue may be than that. */
+  private static final double LOOSE_BOUND = 3;
+
   /** The share by which a float32 truncation may move the result, of a task vector's norm. */
   private static final double FLOAT32_ERROR = 5e-7;
+
+  /** The share by which a float32 cut through the spectrum may move a step. */
+  private static final double FLOAT32_CUT = 1e-5;
 
   /** Smaller eigenproblems are cheap, and exact. */
   private static final int POLYNOMIAL_SIDE = 256;
@@ -51,17 +59,26 @@ final class SpectralKernel {
    * moves the result by less than the published float32 iteration is rounded, else as they are.
    */
   static Matrices inSufficientType(Matrices tau, SpectralFilter filter) {
+    if (!tau.areLargeFloat32() || !filter.isSmooth()) {
+      return tau;
+    }
     // The eigenvalues of the Hessian add up to N at most.
-    double reach = filter.effectiveTime() * tau.count();
-    return tau.areLargeFloat32() && reach <= FLOAT32_REACH
-        ? tau.inFloat32(new SubspaceTolerance(filter.effectiveTime(), FLOAT32_ERROR))
+    double time = filter.effectiveTime();
+    return time * tau.count() <= FLOAT32_REACH
+            || time * tau.largestOfNormalizedGrams() <= FLOAT32_REACH
+        ? tau.inFloat32(new SubspaceTolerance(time, FLOAT32_ERROR))
         : tau;
+  }
+
+  /** True if a loss turned out steeper than {@link #inSufficientType} took it to be. */
+  static boolean exceedsFloat32(ProjectionLoss loss, SpectralFilter filter) {
+    return filter.effectiveTime() * loss.largest() > LOOSE_BOUND * FLOAT32_REACH;
   }
 
   /** The end of the descent. */
   static TaskVector apply(
       Matrices tau, ProjectionLoss loss, double startOfSum, SpectralFilter filter) {
-    return apply(tau, loss, startOfSum, new Psi(filter::psi, 0, filter));
+    return apply(tau, loss, startOfSum, new Psi(filter::psi, 0, filter)).orElseThrow();
   }
 
   /**
@@ -70,8 +87,9 @@ final class SpectralKernel {
    * @param startOfSum τ₀ = this · Σ τ_t
    * @param psi ψ for all n eigenvalues, floored, descending
    * @param floor least eigenvalue
+   * @return empty if ψ breaks off between eigenvalues that float32 does not separate
    */
-  static TaskVector apply(
+  static Optional<TaskVector> apply(
       Matrices tau,
       ProjectionLoss loss,
       double startOfSum,
@@ -80,15 +98,16 @@ final class SpectralKernel {
     return apply(tau, loss, startOfSum, new Psi(psi, floor, null));
   }
 
-  private static TaskVector apply(Matrices tau, ProjectionLoss loss, double startOfSum, Psi psi) {
+  private static Optional<TaskVector> apply(
+      Matrices tau, ProjectionLoss loss, double startOfSum, Psi psi) {
     if (loss instanceof ProjectionLoss.Gram gram) {
-      return new TaskVector.Dense(dense(tau, gram, startOfSum, psi));
+      return dense(tau, gram, startOfSum, psi).map(TaskVector.Dense::new);
     }
     ProjectionLoss.Factored factored = (ProjectionLoss.Factored) loss;
     if (tau.sumIsFactored()) {
-      return lowRank(tau, factored, startOfSum, psi);
+      return Optional.of(lowRank(tau, factored, startOfSum, psi));
     }
-    return new TaskVector.Dense(reduced(tau, factored, startOfSum, psi));
+    return reduced(tau, factored, startOfSum, psi).map(TaskVector.Dense::new);
   }
 
   /**
@@ -99,6 +118,30 @@ final class SpectralKernel {
    * @param filter the same as a function of one eigenvalue; null if there is none
    */
   private record Psi(UnaryOperator<double[]> ofAll, double floor, @Nullable SpectralFilter filter) {
+    /**
+     * True if ψ does not break off, or where it does the eigenvectors are determined so well that
+     * the step moves by no more than rounding: the turn of the subspace times the weight of the
+     * last direction in it.
+     *
+     * @param turn of the leading subspace of so many directions
+     */
+    static boolean isDetermined(double[] eigenvalues, double[] psi, IntToDoubleFunction turn) {
+      int kept = psi.length;
+      while (kept > 0 && psi[kept - 1] == 0) {
+        kept--;
+      }
+      if (kept == 0 || kept == psi.length) {
+        return true;
+      }
+      double sum = 0;
+      for (int i = 0; i < kept; i++) {
+        double share = eigenvalues[i] * psi[i];
+        sum += share * share;
+      }
+      double last = eigenvalues[kept - 1] * psi[kept - 1];
+      return turn.applyAsDouble(kept) * last <= FLOAT32_CUT * Math.sqrt(sum);
+    }
+
     /**
      * ψ as a polynomial of so low a degree that this is cheaper than an eigendecomposition; empty
      * if there is none.
@@ -121,30 +164,55 @@ final class SpectralKernel {
     }
   }
 
-  private static NDArray dense(Matrices tau, ProjectionLoss.Gram loss, double startOfSum, Psi psi) {
+  private static Optional<NDArray> dense(
+      Matrices tau, ProjectionLoss.Gram loss, double startOfSum, Psi psi) {
     NDArray start = tau.sum(startOfSum);
     try (NDManager scope = tau.scope().newSubManager()) {
       if (psi.floor() > 0) {
-        SymmetricEigen eigen = LinearAlgebra.eigh(loss.g());
-        NDArray q = attached(scope, eigen.vectors());
-        double[] floored = floored(clipped(eigen.values()), psi.floor());
-        NDArray residual = attached(scope, loss.h().matMul(q));
-        NDArray along = attached(scope, start.matMul(q));
-        residual.subi(attached(scope, LinearAlgebra.scaleColumns(along, floored)));
-        return start.addi(filtered(scope, residual, q, psi.ofAll().apply(floored)));
+        return floored(scope, tau, loss, start, psi);
       }
       NDArray residual = attached(scope, start.matMul(loss.g())).subi(loss.h()).muli(-1);
       long side = tau.columns();
       Optional<ChebyshevExpansion> polynomial =
           psi.polynomial(tau.rows(), side, loss.largest(), tolerance(tau, residual, 1));
       if (polynomial.isPresent()) {
-        return start.addi(times(scope, residual, loss.g(), polynomial.get()));
+        return Optional.of(start.addi(times(scope, residual, loss.g(), polynomial.get())));
       }
       SymmetricEigen eigen = LinearAlgebra.eigh(loss.g());
       NDArray q = attached(scope, eigen.vectors());
       double[] filtered = psi.ofAll().apply(clipped(eigen.values()));
-      return start.addi(filtered(scope, attached(scope, residual.matMul(q)), q, filtered));
+      return Optional.of(
+          start.addi(
+              tau.rows() > side
+                  ? attached(scope, residual.matMul(filtered(scope, q, q, filtered)))
+                  : filtered(scope, attached(scope, residual.matMul(q)), q, filtered)));
     }
+  }
+
+  /** The end of the descent with floored eigenvalues. */
+  private static Optional<NDArray> floored(
+      NDManager scope, Matrices tau, ProjectionLoss.Gram loss, NDArray start, Psi psi) {
+    // Eigenvectors in float64 even of a float32 Hessian, since ψ may break off between them.
+    SymmetricEigen eigen = LinearAlgebra.eigh(LinearAlgebra.toFloat64(scope, loss.g()));
+    NDArray q = attached(scope, eigen.vectors());
+    double[] values = clipped(eigen.values());
+    double[] floored = floored(values, psi.floor());
+    double[] filtered = psi.ofAll().apply(floored);
+    if (tau.type() == DataType.FLOAT64) {
+      NDArray residual = attached(scope, loss.h().matMul(q));
+      NDArray along = attached(scope, start.matMul(q));
+      residual.subi(attached(scope, LinearAlgebra.scaleColumns(along, floored)));
+      return Optional.of(start.addi(filtered(scope, residual, q, filtered)));
+    }
+    if (!Psi.isDetermined(floored, filtered, kept -> Float32Subspaces.turnOfGram(values, kept))) {
+      return Optional.empty();
+    }
+    double[] share = new double[floored.length];
+    Arrays.setAll(share, i -> floored[i] * filtered[i]);
+    NDArray map = LinearAlgebra.toType(scope, filtered(scope, q, q, filtered), tau.type());
+    NDArray ofStart = LinearAlgebra.toType(scope, filtered(scope, q, q, share), tau.type());
+    NDArray away = attached(scope, start.matMul(ofStart));
+    return Optional.of(start.addi(attached(scope, loss.h().matMul(map))).subi(away));
   }
 
   /** C · ψ · Qᵀ for coordinates C = XQ. */
@@ -192,11 +260,11 @@ final class SpectralKernel {
     return size == 0 ? Double.MAX_VALUE : share * mean / size;
   }
 
-  private static NDArray reduced(
+  private static Optional<NDArray> reduced(
       Matrices tau, ProjectionLoss.Factored given, double startOfSum, Psi psi) {
     NDArray start = tau.sum(startOfSum);
     if (given.b().getShape().get(0) == 0) {
-      return start;
+      return Optional.of(start);
     }
     try (NDManager scope = tau.scope().newSubManager()) {
       DataType type = sufficientType(tau, given, psi);
@@ -218,16 +286,19 @@ final class SpectralKernel {
               tau.rows() > tau.columns()
                   ? residual.matMul(attached(scope, of(scope, gram, polynomial.get()).matMul(b)))
                   : times(scope, residual, gram, polynomial.get()).matMul(b);
-          return start.addi(attached(scope, step));
+          return Optional.of(start.addi(attached(scope, step)));
         }
       }
       Reduced problem = new Reduced(scope, gram, tau.columns(), psi);
+      if (type == DataType.FLOAT32 && !problem.isDetermined()) {
+        return Optional.empty();
+      }
       if (problem.isPlain() && tau.rows() > tau.columns()) {
         // The same product from the right, which is the smaller side.
         NDArray map = problem.filter().matMul(b);
-        return start.addi(along.neg().addi(y).matMul(map));
+        return Optional.of(start.addi(along.neg().addi(y).matMul(map)));
       }
-      return start.addi(problem.step(y, along).matMul(b));
+      return Optional.of(start.addi(problem.step(y, along).matMul(b)));
     }
   }
 
@@ -279,11 +350,12 @@ final class SpectralKernel {
     private final NDArray p;
     private final double[] ratio;
     private final double[] psi;
+    private final double[] values;
 
     Reduced(NDManager scope, NDArray gram, long columns, Psi filter) {
       SymmetricEigen eigen = LinearAlgebra.eigh(gram);
       this.p = attached(scope, eigen.vectors());
-      double[] values = clipped(eigen.values());
+      this.values = clipped(eigen.values());
       // G has these eigenvalues and zeros.
       double[] floored = floored(Arrays.copyOf(values, Math.toIntExact(columns)), filter.floor());
       this.psi = Arrays.copyOf(filter.ofAll().apply(floored), values.length);
@@ -292,6 +364,11 @@ final class SpectralKernel {
       for (int i = 0; i < ratio.length; i++) {
         ratio[i] = values[i] > nothing ? floored[i] / values[i] : 0;
       }
+    }
+
+    /** True if float32 separates what ψ separates. */
+    boolean isDetermined() {
+      return Psi.isDetermined(values, psi, kept -> Float32Subspaces.turn(values, kept));
     }
 
     /** True if no eigenvalue was floored. */

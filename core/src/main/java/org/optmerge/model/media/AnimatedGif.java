@@ -44,6 +44,7 @@ final class AnimatedGif {
         throw new IOException("a GIF without a frame");
       }
       // Logical screen: two little-endian shorts behind the six bytes of the signature.
+      Extent.check(number(bytes, 6), number(bytes, 8), bytes.length);
       FrameCanvas canvas = new FrameCanvas(number(bytes, 6), number(bytes, 8));
       Sampled sampled = new Sampled(frames, count);
       for (int i = 0; i < frames; i++) {
@@ -53,6 +54,7 @@ final class AnimatedGif {
         int top = Integer.parseInt(place.getAttribute("imageTopPosition"));
         String disposal = child(root, "GraphicControlExtension").getAttribute("disposalMethod");
         FrameCanvas before = disposal.equals("restoreToPrevious") ? canvas.copy() : canvas;
+        Extent.check(reader.getWidth(i), reader.getHeight(i), bytes.length);
         BufferedImage frame = reader.read(i);
         canvas.draw(frame, left, top, true);
         sampled.next(canvas::image);

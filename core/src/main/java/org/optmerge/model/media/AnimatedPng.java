@@ -50,6 +50,11 @@ final class AnimatedPng {
       throw new IOException(
           "%d frames of the %d that the header promises".formatted(frames.size(), promised));
     }
+    ByteBuffer size = ByteBuffer.wrap(header.get(0).data);
+    Extent.check(size.getInt(0), size.getInt(4), bytes.length);
+    for (Frame frame : frames) {
+      Extent.check(frame.number(4), frame.number(8), bytes.length);
+    }
     return composed(header, frames, count);
   }
 

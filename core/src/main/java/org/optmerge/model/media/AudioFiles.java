@@ -10,7 +10,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import javax.sound.sampled.AudioFileFormat;
@@ -19,6 +18,9 @@ import javax.sound.sampled.AudioFormat.Encoding;
 import javax.sound.sampled.AudioInputStream;
 import javax.sound.sampled.AudioSystem;
 import javax.sound.sampled.UnsupportedAudioFileException;
+import org.optmerge.base.Deadline;
+import org.optmerge.base.DecoderErrors;
+import org.optmerge.base.RegularFiles;
 
 /**
  * Sound files to samples: WAV (8 to 32 bits, floats, µ-law and A-law), AIFF and AU by the JDK, FLAC
@@ -34,6 +36,17 @@ public final class AudioFiles {
   /** A sound of more samples is refused; 16 kHz for more than three hours. */
   private static final long MOST_SAMPLES = 200_000_000;
 
+  /** Bytes of a sound; with 16 bits, all of its samples in four channels. */
+  private static final int MOST_BYTES = 1_600_000_000;
+
+  private static final int BLOCK = 1 << 16;
+
+  /** Decoders may give nothing a few times before they give more. */
+  private static final int MOST_EMPTY = 1000;
+
+  /** As long as an array can be. */
+  private static final int LONGEST = Integer.MAX_VALUE - 16;
+
   /** The signature, a block's header and the block that every FLAC begins with. */
   private static final int FLAC_HEADER = 4 + 4 + 34;
 
@@ -47,7 +60,7 @@ public final class AudioFiles {
    */
   public static Audio read(Path file) throws IOException {
     try {
-      return read(Files.readAllBytes(file));
+      return read(RegularFiles.read(file, LONGEST));
     } catch (IOException e) {
       throw e instanceof FileSystemException
           ? e
@@ -61,6 +74,10 @@ public final class AudioFiles {
    * @throws IOException if it is no sound of a known format, or a damaged, truncated or empty one
    */
   public static Audio read(byte[] file) throws IOException {
+    return Deadline.decoded("the sound", file.length, () -> decode(file));
+  }
+
+  private static Audio decode(byte[] file) throws IOException {
     byte[] bytes = starts(file, "fLaC") ? withoutTags(file) : file;
     try (AudioInputStream stored = open(bytes)) {
       AudioFormat format = stored.getFormat();
@@ -77,7 +94,7 @@ public final class AudioFiles {
       }
     } catch (RuntimeException e) {
       // Decoders meet damage with exceptions of every kind.
-      throw new IOException("a damaged sound: " + e, e);
+      throw new IOException("a damaged sound: " + DecoderErrors.words(e), e);
     }
   }
 
@@ -106,8 +123,23 @@ public final class AudioFiles {
   }
 
   private static byte[] content(AudioInputStream stream) throws IOException {
+    // A stream of frames gives nothing, for ever, to whoever asks for less than one.
+    int frame = Math.max(1, stream.getFormat().getFrameSize());
+    byte[] block = new byte[Math.max(1, BLOCK / frame) * frame];
+    ByteArrayOutputStream content = new ByteArrayOutputStream();
     try {
-      return stream.readAllBytes();
+      int nothing = 0;
+      for (int read = stream.read(block); read >= 0; read = stream.read(block)) {
+        nothing = read == 0 ? nothing + 1 : 0;
+        if (nothing > MOST_EMPTY) {
+          break; // what is promised and not there is told below
+        }
+        content.write(block, 0, read);
+        if (content.size() > MOST_BYTES) {
+          throw new IOException("a sound of more than %d bytes is too long".formatted(MOST_BYTES));
+        }
+      }
+      return content.toByteArray();
     } catch (IOException e) {
       throw new IOException("a damaged sound: " + e, e);
     }

@@ -6,11 +6,12 @@ import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -22,6 +23,9 @@ import javax.imageio.ImageWriter;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
+import org.optmerge.base.Deadline;
+import org.optmerge.base.DecoderErrors;
+import org.optmerge.base.RegularFiles;
 
 /**
  * Image files to pixels: PNG, JPEG, GIF, BMP, TIFF and WebP.
@@ -34,6 +38,9 @@ import javax.imageio.stream.MemoryCacheImageOutputStream;
 public final class ImageFiles {
   /** A picture of more pixels is refused before memory is set aside for it. */
   private static final long MOST_PIXELS = 200_000_000;
+
+  /** As long as an array can be. */
+  private static final int LONGEST = Integer.MAX_VALUE - 16;
 
   /** What decoders say of a file that ends too soon, before they fill the rest with grey. */
   private static final Pattern CUT =
@@ -96,7 +103,7 @@ public final class ImageFiles {
 
   private static BufferedImage buffered(Path file) throws IOException {
     try {
-      return decode(Files.readAllBytes(file));
+      return decode(RegularFiles.read(file, LONGEST));
     } catch (IOException e) {
       throw e instanceof java.nio.file.FileSystemException
           ? e
@@ -105,6 +112,10 @@ public final class ImageFiles {
   }
 
   private static BufferedImage decode(byte[] bytes) throws IOException {
+    return Deadline.decoded("the image", bytes.length, () -> decodeNow(bytes));
+  }
+
+  private static BufferedImage decodeNow(byte[] bytes) throws IOException {
     // Not a disk cache for each of a million small images.
     try (ImageInputStream stream =
         new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
@@ -130,18 +141,25 @@ public final class ImageFiles {
               "an image of %d x %d pixels is too large"
                   .formatted(reader.getWidth(0), reader.getHeight(0)));
         }
+        Extent.check(reader.getWidth(0), reader.getHeight(0), bytes.length);
+        Extent.checkWebp(bytes, reader.getWidth(0), reader.getHeight(0));
         BufferedImage image = reader.read(0);
         if (!cut.isEmpty()) {
           throw new IOException(
               "an image that is cut off after %d bytes (%s)".formatted(bytes.length, cut.get(0)));
         }
+        if (Arrays.stream(image.getColorModel().getComponentSize()).anyMatch(bits -> bits < 1)) {
+          throw new IOException("an image whose samples have no bits; is it damaged?");
+        }
         return image;
       } finally {
         reader.dispose();
       }
+    } catch (EOFException e) {
+      throw new IOException("an image that is cut off after %d bytes".formatted(bytes.length), e);
     } catch (RuntimeException e) {
       // Decoders meet damage with exceptions of every kind.
-      throw new IOException("a damaged image: " + e, e);
+      throw new IOException("a damaged image: " + DecoderErrors.words(e), e);
     }
   }
 

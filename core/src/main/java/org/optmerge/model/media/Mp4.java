@@ -25,6 +25,7 @@ import org.jcodec.common.model.Packet;
 import org.jcodec.common.model.Picture;
 import org.jcodec.containers.mp4.demuxer.MP4Demuxer;
 import org.jspecify.annotations.Nullable;
+import org.optmerge.base.Deadline;
 
 /**
  * MP4 with H.264 of 8 bits through JCodec. A rotation that the file asks of a viewer is not carried
@@ -58,7 +59,7 @@ final class Mp4 {
       }
     }
     byte[] file = Mp4Boxes.checked(bytes);
-    long[] times = times(file);
+    long[] times = Deadline.decoded("the index of the film", file.length, () -> times(file));
     if (times.length == 0) {
       throw new IOException("an MP4 without a frame; fragmented files are not read");
     }

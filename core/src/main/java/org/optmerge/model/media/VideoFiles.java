@@ -11,6 +11,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.optmerge.base.Deadline;
+import org.optmerge.base.DecoderErrors;
+import org.optmerge.base.RegularFiles;
 
 /**
  * Films to frames: a folder of images in the order of their names and of the numbers in them, an
@@ -23,6 +26,9 @@ import java.util.stream.Stream;
 public final class VideoFiles {
   private static final List<String> IMAGES =
       List.of(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp");
+
+  /** As long as an array can be. */
+  private static final int LONGEST = Integer.MAX_VALUE - 16;
 
   private static final Pattern NUMBER = Pattern.compile("\\d+");
 
@@ -41,7 +47,7 @@ public final class VideoFiles {
     try {
       return Files.isDirectory(film)
           ? ofFolder(film, count)
-          : read(Files.readAllBytes(film), count);
+          : read(RegularFiles.read(film, LONGEST), count);
     } catch (IOException e) {
       throw e instanceof FileSystemException
           ? e
@@ -61,17 +67,17 @@ public final class VideoFiles {
     Video.indices(1, count); // refuses a count that is not positive
     try {
       if (has(bytes, 0, "GIF8")) {
-        return AnimatedGif.read(bytes, count);
+        return Deadline.decoded("the film", bytes.length, () -> AnimatedGif.read(bytes, count));
       }
       if (has(bytes, 1, "PNG\r\n")) {
-        return AnimatedPng.read(bytes, count);
+        return Deadline.decoded("the film", bytes.length, () -> AnimatedPng.read(bytes, count));
       }
       if (has(bytes, 4, "ftyp")) {
         return Mp4.read(bytes, count);
       }
     } catch (RuntimeException e) {
       // Decoders meet damage with exceptions of every kind.
-      throw new IOException("a damaged film: " + e, e);
+      throw new IOException("a damaged film: " + DecoderErrors.words(e), e);
     }
     throw new IOException(
         "%d bytes that are no film of a known format (GIF, PNG, MP4)".formatted(bytes.length));

@@ -835,7 +835,7 @@ class PlannerTest {
               "{\"merge_method\":\"linear\",\"models\":[{\"model\":\"a\",\"parameters\":{\"weight\":1.0}},"
                   + "{\"model\":\"b\",\"parameters\":{\"weight\":1.0}}],\"parameters\":{\"normalize\":true},\"dtype\":\"float32\",\"out_dtype\":\"as"
                   + " stored\",\"include\":[],\"exclude\":[],"
-                  + "\"rest\":\"base\",\"missing\":\"error\",\"extra\":\"report\","
+                  + "\"rest\":\"base\",\"missing\":\"error\",\"extra\":\"error\","
                   + "\"allow_nonfinite\":false,\"random_seed\":0}");
     }
   }

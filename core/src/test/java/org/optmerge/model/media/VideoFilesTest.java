@@ -24,6 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.optmerge.base.Deadline;
 
 class VideoFilesTest {
   /** An image of one colour. */
@@ -147,7 +148,7 @@ class VideoFilesTest {
   }
 
   /** Writes an animated PNG of grey with alpha. */
-  private static final class Png {
+  static final class Png {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final List<byte[]> frames = new ArrayList<>();
     private final int width;

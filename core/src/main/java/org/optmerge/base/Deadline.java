@@ -1,4 +1,4 @@
-package org.optmerge.model.media;
+package org.optmerge.base;
 
 import java.io.IOException;
 import java.time.Duration;
@@ -15,7 +15,12 @@ import java.util.concurrent.TimeoutException;
  * does not keep the process alive. A step that is late is given up; its thread goes on if it
  * listens to no interrupt, since Java cannot end it.
  */
-final class Deadline implements AutoCloseable {
+public final class Deadline implements AutoCloseable {
+  /** Nothing that is small and sound takes so long, on a machine that has other work as well. */
+  private static final Duration SHORTEST = Duration.ofSeconds(60);
+
+  private static final long MILLISECONDS_A_MEGABYTE = 5000;
+
   private final ExecutorService thread =
       Executors.newSingleThreadExecutor(
           step -> {
@@ -28,7 +33,7 @@ final class Deadline implements AutoCloseable {
   /**
    * @param limit for each step
    */
-  Deadline(Duration limit) {
+  public Deadline(Duration limit) {
     this.limit = limit;
   }
 
@@ -38,7 +43,7 @@ final class Deadline implements AutoCloseable {
    * @param what the step is, for the message
    * @throws IOException if it takes longer than the limit; the message names it
    */
-  <T> T within(String what, Callable<T> step) throws IOException {
+  public <T> T within(String what, Callable<T> step) throws IOException {
     Future<T> result = thread.submit(step);
     try {
       return result.get(limit.toMillis(), TimeUnit.MILLISECONDS);
@@ -52,6 +57,33 @@ final class Deadline implements AutoCloseable {
       throw new IOException("interrupted while decoding", e);
     } catch (ExecutionException e) {
       throw new IOException("%s cannot be decoded: %s".formatted(what, e.getCause()), e);
+    }
+  }
+
+  /**
+   * Does all of the decoding of something, in a time that is fair for its length.
+   *
+   * @param what it is, for the message
+   * @param bytes its length
+   * @param decoding whose own failures are passed on as they are
+   * @throws IOException if it takes longer; the message names it
+   */
+  public static <T> T decoded(String what, long bytes, Callable<T> decoding) throws IOException {
+    Duration fair = SHORTEST.plusMillis(bytes * MILLISECONDS_A_MEGABYTE / 1_000_000);
+    try (Deadline deadline = new Deadline(fair)) {
+      return deadline.within(what, decoding);
+    } catch (IOException e) {
+      if (!(e.getCause() instanceof ExecutionException failure)) {
+        throw e;
+      }
+      Throwable cause = failure.getCause();
+      if (cause instanceof Error error) {
+        throw error;
+      }
+      if (cause instanceof RuntimeException unchecked) {
+        throw unchecked;
+      }
+      throw cause instanceof IOException own ? own : e;
     }
   }
 
