@@ -21,6 +21,7 @@ import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import org.optmerge.base.FileErrors;
 import org.optmerge.base.Json;
+import org.optmerge.linalg.EngineThreads;
 import org.optmerge.base.Progress;
 
 /**
@@ -77,6 +78,18 @@ public record TrainingRun(
    *     or it cannot be written
    */
   public double run(IntConsumer afterStep, Progress progress) {
+    int threads = EngineThreads.count();
+    // Sums over several threads depend on how many there are: on one, weights come out the same on
+    // every machine of a kind. Two trainings side by side use two processors as well as one would.
+    EngineThreads.set(1);
+    try {
+      return runNow(afterStep, progress);
+    } finally {
+      EngineThreads.set(threads);
+    }
+  }
+
+  private double runNow(IntConsumer afterStep, Progress progress) {
     try (AdamW adam = new AdamW(parameters, optimiser)) {
       Files.createDirectories(folder);
       Path state = folder.resolve(STATE);

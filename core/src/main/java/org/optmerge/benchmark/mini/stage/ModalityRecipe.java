@@ -1,6 +1,7 @@
 package org.optmerge.benchmark.mini.stage;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import org.jspecify.annotations.Nullable;
 import java.util.ArrayList;
 import java.util.List;
 import org.optmerge.benchmark.mini.TrainingRecipe;
@@ -39,7 +40,8 @@ public record ModalityRecipe(
       int batch,
       int statements,
       int names,
-      int alone)
+      int alone,
+      @Nullable Double users)
       implements Steps {}
 
   /** The pretraining of an encoder: the content of an input, column by column. */

@@ -41,7 +41,8 @@ record ModalityTraining(ModalityRecipe recipe) {
               settings.batch(),
               settings.statements(),
               settings.names(),
-              settings.alone()),
+              settings.alone(),
+              settings.users() == null ? 0 : settings.users()),
           settings,
           null,
           step -> {});

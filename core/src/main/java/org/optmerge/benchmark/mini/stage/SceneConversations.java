@@ -64,7 +64,7 @@ final class SceneConversations implements Objective {
     this.batch = settings.batch();
     this.questions = settings.questions();
     this.statements = settings.statements();
-    this.rehearsal = new SceneTexts(model, REHEARSED + seed, settings.texts(), statements, 0, 0);
+    this.rehearsal = new SceneTexts(model, REHEARSED + seed, settings.texts(), statements, 0, 0, 0);
     this.shape = ModalityModel.modality(modality);
     this.scenes =
         IntStream.range(0, settings.scenes())

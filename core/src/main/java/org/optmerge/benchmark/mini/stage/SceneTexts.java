@@ -49,15 +49,25 @@ final class SceneTexts implements Objective {
   private final int statements;
   private final int names;
   private final int alone;
+  private final double users;
 
   /**
    * @param batch texts of a step
    * @param statements of each text
    * @param names the first steps have texts of picture or film alone, names first, and state what
    *     is said of a named instrument
+   * @param users the share of texts that ask about one modality in the words of users
    * @param alone the steps until this one have texts of one segment only, and keys
    */
-  SceneTexts(OmniModel model, long seed, int batch, int statements, int names, int alone) {
+  SceneTexts(
+      OmniModel model,
+      long seed,
+      int batch,
+      int statements,
+      int names,
+      int alone,
+      double users) {
+    this.users = users;
     this.model = model;
     this.seed = seed;
     this.batch = batch;
@@ -116,13 +126,40 @@ final class SceneTexts implements Objective {
       }
     }
     boolean named = dice.chance(NAMED);
+    Dice asking = new Dice(CounterRandom.of(seed, "stage users " + index));
+    boolean asked = asking.chance(users);
     Dialogue dialogue = ModalityModel.dialogue();
     for (StageModality modality : dice.shuffled(present)) {
       dialogue.given(modality.segment(scene.told(modality, dice, named)));
     }
+    if (asked) {
+      return ask(dialogue, scene, present, statements / KEYS, asking);
+    }
     boolean sentences = !one && dice.chance(SENTENCES);
     return state(
         dialogue, scene, present, sentences ? statements / KEYS : statements, sentences, dice);
+  }
+
+  /** Adds questions of one modality each, as users put them. */
+  private static Dialogue ask(
+      Dialogue dialogue,
+      StageScene scene,
+      Collection<StageModality> present,
+      int questions,
+      Dice dice) {
+    List<StageQuestionType> known =
+        StageQuestionType.ALL.stream()
+            .filter(
+                type ->
+                    !type.isCrossModal()
+                        && present.containsAll(type.modalities())
+                        && type.isAskedOf(scene))
+            .toList();
+    for (int i = 0; i < questions; i++) {
+      SceneQuestion question = dice.pick(known).ask(scene, dice::below);
+      dialogue.question(question.text()).answer(question.answer());
+    }
+    return dialogue;
   }
 
   /**

@@ -48,7 +48,7 @@ class ModalityTrainingTest {
       for (int part = 1; part <= 2; part++) {
         int names = part == 1 ? settings.names() : 1;
         SceneTexts texts =
-            new SceneTexts(model, 1, settings.batch(), settings.statements(), names, 2);
+            new SceneTexts(model, 1, settings.batch(), settings.statements(), names, 2, 0);
         requireRecorded("omni-language-" + part, step -> BatchDigests.of(texts.batch(step)));
       }
     }
@@ -58,7 +58,7 @@ class ModalityTrainingTest {
   void texts_of_the_language_model_have_no_word_of_users() {
     ModalityRecipe.Language settings = RECIPE.language().get(0);
     try (OmniModel model = ModalityModel.initialise(ModalityModel.language(), 1)) {
-      SceneTexts texts = new SceneTexts(model, 1, settings.batch(), settings.statements(), 1, 2);
+      SceneTexts texts = new SceneTexts(model, 1, settings.batch(), settings.statements(), 1, 2, 0);
       Set<String> seen = new TreeSet<>();
       for (int step = 0; step < 10; step++) {
         for (Dialogue text : texts.batch(step)) {
