@@ -26,6 +26,27 @@ interface MergedValues {
     void close();
   }
 
+  /** Where merged values were put. */
+  @FunctionalInterface
+  interface Reader {
+    /** Copies {@code length} entries from number {@code at} of the whole on. */
+    void read(long at, float[] target, int length);
+  }
+
+  /** Entries that were kept; nothing is to be closed. */
+  static MergedValues stored(Reader reader) {
+    return (start, end) ->
+        new Stretch() {
+          @Override
+          public void get(long at, float[] target, int length) {
+            reader.read(at, target, length);
+          }
+
+          @Override
+          public void close() {}
+        };
+  }
+
   /**
    * The entries of a merged matrix; its arrays stay open as long as they are needed.
    *

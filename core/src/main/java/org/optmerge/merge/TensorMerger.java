@@ -150,7 +150,7 @@ final class TensorMerger {
   }
 
   private void keep(PlannedTensor tensor, long start, float[] merged, int length) {
-    if (kept != null) {
+    if (kept != null && !kept.has(tensor.name())) {
       kept.put(tensor.name(), start, merged, length);
     }
   }
@@ -166,27 +166,13 @@ final class TensorMerger {
         checked.method() instanceof StreamingMergeMethod streaming
             ? PlannedStream.blockLength(streaming.alignment(tensor.shape()))
             : BLOCK;
-    WeightReader base = merge.base() == null ? null : new WeightReader(merge.base(), bytesRead);
-    return write(
+    return finish(
         tensor,
+        merge,
+        checked,
         blockLength,
-        writer,
-        (start, end, blocks) -> {
-          Output output = scratchPool.borrowOutput(blockLength);
-          float[] theta0 = new float[blockLength];
-          try {
-            for (long at = start; at < end; at += blockLength) {
-              int length = (int) Math.min(blockLength, end - at);
-              merged.get(tensor.name(), at, output.merged, length);
-              if (base != null) {
-                base.read(at, length, theta0);
-              }
-              finish(checked, merge, at, length, theta0, output, blocks);
-            }
-          } finally {
-            scratchPool.giveBack(output);
-          }
-        });
+        MergedValues.stored((at, target, length) -> merged.get(tensor.name(), at, target, length)),
+        writer);
   }
 
   /** A method whose results for the tensor are checked. */
@@ -364,7 +350,13 @@ final class TensorMerger {
         tensor,
         merge,
         (tau, manager) ->
-            finish(tensor, merge, checked, MergedValues.of(checked.merge(tau), manager), writer));
+            finish(
+                tensor,
+                merge,
+                checked,
+                BLOCK,
+                MergedValues.of(checked.merge(tau), manager),
+                writer));
   }
 
   /** Work on the task vectors of a tensor, which are gone after it. */
@@ -385,39 +377,33 @@ final class TensorMerger {
       KeptVectors.Kept kept,
       SafetensorsWriter writer) {
     PlannedTensor.Merge merge = (PlannedTensor.Merge) tensor.work();
-    MergedValues values = (start, end) -> new KeptStretch(kept);
     return finish(
-        tensor, merge, checked(tensor, method == null ? merge.method() : method), values, writer);
-  }
-
-  /** Merged values that were kept. */
-  private record KeptStretch(KeptVectors.Kept kept) implements MergedValues.Stretch {
-    @Override
-    public void get(long at, float[] target, int length) {
-      kept.read(at, target, length);
-    }
-
-    @Override
-    public void close() {}
+        tensor,
+        merge,
+        checked(tensor, method == null ? merge.method() : method),
+        BLOCK,
+        MergedValues.stored(kept::read),
+        writer);
   }
 
   private TensorOutcome finish(
       PlannedTensor tensor,
       PlannedTensor.Merge merge,
       CheckedMethod checked,
+      int blockLength,
       MergedValues values,
       SafetensorsWriter writer) {
     WeightReader base = merge.base() == null ? null : new WeightReader(merge.base(), bytesRead);
     return write(
         tensor,
-        BLOCK,
+        blockLength,
         writer,
         (start, end, blocks) -> {
-          Output output = scratchPool.borrowOutput(BLOCK);
-          float[] theta0 = new float[BLOCK];
+          Output output = scratchPool.borrowOutput(blockLength);
+          float[] theta0 = new float[blockLength];
           try (MergedValues.Stretch stretch = values.stretch(start, end)) {
-            for (long at = start; at < end; at += BLOCK) {
-              int length = (int) Math.min(BLOCK, end - at);
+            for (long at = start; at < end; at += blockLength) {
+              int length = (int) Math.min(blockLength, end - at);
               stretch.get(at, output.merged, length);
               keep(tensor, at, output.merged, length);
               if (base != null) {
